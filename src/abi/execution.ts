@@ -1,0 +1,61 @@
+import type { HelperFunctions } from './helpers.ts';
+
+/**
+ * Where a program runs: the contract between the engines (interpreter, JIT) and the runtime. All addresses are arena
+ * offsets, int32; the eBPF value of arena offset x is the 64-bit address (kernelHigh << 32 | x).
+ */
+export interface ExecutionEnvironment {
+  /** The arena: fixed size, never detached. */
+  readonly buffer: ArrayBuffer;
+  /** Upper 32 bits of every arena address, as int32. */
+  readonly kernelHigh: number;
+  /** Arena offset (8-aligned) of the word in which a helper leaves the high half of its result. */
+  readonly resultHigh: number;
+  /**
+   * Arena offset of the stack area for the current nesting level: frame k has r10 = stackTop - k * 512.
+   * A program that interrupts another runs at the next level with another environment.
+   */
+  readonly stackTop: number;
+  readonly helpers: HelperFunctions;
+  /** By index in ProgramImage.maps. */
+  readonly maps: readonly MapLocation[];
+  /** Locations that helpers without arguments read, so that engines may inline those helpers as loads. */
+  readonly current: CurrentLocations;
+  /** Reads `size` bytes at any kernel address for a BTF pointer: returns the low half, high half in resultHigh; 0 when it faults. */
+  probeLoad(low: number, high: number, size: number): number;
+  /** Set by the engine before it calls a helper that takes a callback: runs the function at `slot` with five 64-bit arguments. */
+  callback: ((slot: number, args: Int32Array) => number) | null;
+}
+
+export interface MapLocation {
+  /** Arena offset of the map object, what a ld_imm64 of the map yields. */
+  readonly address: number;
+  /** For array maps: where the elements are, so that lookups can be inlined. */
+  readonly array?: {
+    readonly values: number;
+    /** Bytes from one element to the next (value size rounded up to 8). */
+    readonly stride: number;
+    readonly maxEntries: number;
+    /** For per-CPU arrays: bytes from one CPU's copy of all elements to the next CPU's; 0 otherwise. */
+    readonly cpuStride: number;
+  };
+}
+
+/** Arena offsets. */
+export interface CurrentLocations {
+  /** u32 */
+  readonly cpu: number;
+  /** u64: ktime */
+  readonly time: number;
+  /** u32: tgid at +4, pid at +0, so that the u64 here is what get_current_pid_tgid returns. */
+  readonly pidTgid: number;
+  /** u64: gid << 32 | uid */
+  readonly uidGid: number;
+  /** char[16] */
+  readonly comm: number;
+  /** u64: address of the task_struct */
+  readonly task: number;
+}
+
+/** Runs with the context at this arena offset; returns the low 32 bits of r0 (the high half is in resultHigh). */
+export type CompiledProgram = (context: number) => number;

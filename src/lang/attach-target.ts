@@ -1,0 +1,32 @@
+/** One place where one program attaches, fully resolved: no wildcards, no short names. */
+export type AttachTarget =
+  | { readonly kind: 'begin' | 'end' }
+  | { readonly kind: 'self'; readonly signal: string }
+  | { readonly kind: 'test' | 'bench'; readonly name: string }
+  | {
+      readonly kind: 'kprobe';
+      readonly function: string;
+      readonly offset: number;
+      readonly module?: string;
+      readonly address?: bigint;
+    }
+  | { readonly kind: 'kretprobe'; readonly function: string; readonly module?: string }
+  | { readonly kind: 'fentry' | 'fexit'; readonly function: string; readonly module: string }
+  | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
+  | { readonly kind: 'rawtracepoint'; readonly name: string }
+  | {
+      readonly kind: 'uprobe' | 'uretprobe';
+      readonly path: string;
+      readonly function: string;
+      readonly offset: number;
+      readonly address?: bigint;
+    }
+  | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
+  /** On every CPU. Frequency in Hz, or a period in ns. */
+  | { readonly kind: 'profile'; readonly frequency?: number; readonly periodNs?: number }
+  /** On CPU 0. */
+  | { readonly kind: 'interval'; readonly frequency?: number; readonly periodNs?: number }
+  | { readonly kind: 'software' | 'hardware'; readonly event: string; readonly count: number }
+  | { readonly kind: 'watchpoint'; readonly address: bigint; readonly length: number; readonly mode: string }
+  | { readonly kind: 'iter'; readonly name: string; readonly pin?: string };
+export type AttachKind = AttachTarget['kind'];

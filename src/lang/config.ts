@@ -1,0 +1,36 @@
+/**
+ * The options of a `config = { ... }` block and their environment variables (BPFTRACE_ + the key in capitals).
+ * Defaults as in bpftrace 0.27 (docs/language.md, "Config Variables").
+ */
+export type ConfigRow =
+  | { readonly type: 'number'; readonly default: number }
+  | { readonly type: 'bool'; readonly default: boolean }
+  | { readonly type: 'string'; readonly default: string }
+  | { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[] };
+
+export const CONFIG = {
+  cache_user_symbols: { type: 'choice', default: 'PER_PROGRAM', choices: ['PER_PID', 'PER_PROGRAM', 'NONE'] },
+  cpp_demangle: { type: 'bool', default: true },
+  lazy_symbolication: { type: 'bool', default: true },
+  license: { type: 'string', default: 'GPL' },
+  log_size: { type: 'number', default: 1_000_000 },
+  max_bpf_progs: { type: 'number', default: 1024 },
+  max_cat_bytes: { type: 'number', default: 10_240 },
+  max_map_keys: { type: 'number', default: 4096 },
+  max_probes: { type: 'number', default: 1024 },
+  max_strlen: { type: 'number', default: 1024 },
+  missing_probes: { type: 'choice', default: 'error', choices: ['error', 'warn', 'ignore'] },
+  on_stack_limit: { type: 'number', default: 32 },
+  perf_rb_pages: { type: 'number', default: 64 },
+  stack_mode: { type: 'choice', default: 'bpftrace', choices: ['bpftrace', 'perf', 'raw', 'build_id'] },
+  str_trunc_trailer: { type: 'string', default: '..' },
+  print_maps_on_exit: { type: 'bool', default: true },
+  use_blazesym: { type: 'bool', default: false },
+  show_debug_info: { type: 'bool', default: false },
+  unstable_import: { type: 'choice', default: 'warn', choices: ['enable', 'warn', 'error'] },
+  unstable_tseries: { type: 'choice', default: 'warn', choices: ['enable', 'warn', 'error'] },
+} as const satisfies Record<string, ConfigRow>;
+export type ConfigName = keyof typeof CONFIG;
+
+type ValueOf<Row> = Row extends { type: 'number' } ? number : Row extends { type: 'bool' } ? boolean : string;
+export type Config = { readonly [K in ConfigName]: ValueOf<(typeof CONFIG)[K]> };

@@ -1,0 +1,84 @@
+import type { CurrentLocations } from '../abi/execution.ts';
+
+/**
+ * What the runtime needs of the world. The simulated machine implements it structurally (simkernel imports nothing of
+ * ours but btf); recorded traces and a real kernel may later.
+ * Pointers into the arena are int32 offsets; other 64-bit values are (low, high) int32 pairs; times are virtual ns as numbers.
+ */
+export interface Kernel {
+  readonly memory: KernelMemory;
+  readonly cpus: number;
+  readonly current: CurrentLocations;
+  /** Virtual nanoseconds since boot (CLOCK_MONOTONIC). */
+  now(): number;
+  /** Virtual nanoseconds between the epoch and boot. */
+  readonly bootTimeNs: number;
+  /** Runs the machine to this virtual time or until `stop` was called; may return early (then `now()` is smaller) so that the host stays responsive. */
+  run(untilNs: number): void;
+  stop(): void;
+  /** Calls back at a virtual time; it interrupts no CPU and costs no virtual time. */
+  at(timeNs: number, callback: () => void): void;
+  /** Runs `body` as if on behalf of the tracer's own process (begin and end probes, user-space actions). */
+  asTracer(body: () => void): void;
+  attach(target: HookTarget, handler: HookHandler): AttachResult;
+  /** Writes up to `limit` return addresses (u64 each) of the interrupted kernel stack at `out`, after `skip`; returns how many. Zero if no kernel stack. */
+  kernelStack(out: number, limit: number, skip: number): number;
+  userStack(out: number, limit: number, skip: number): number;
+  kernelSymbol(low: number, high: number): SymbolHit | undefined;
+  userSymbol(pid: number, low: number, high: number): SymbolHit | undefined;
+  kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined;
+  /** Contents of a file of the simulated machine. */
+  readFile(path: string): Uint8Array | undefined;
+  userName(uid: number): string | undefined;
+  /** For send_signal, signal(). Returns 0 or -errno. */
+  sendSignal(pid: number, signal: number): number;
+  /** system(): runs a shell command on the simulated machine and returns what it printed. */
+  shell(command: string): string;
+}
+
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer;
+  /** Upper half of the address of every arena byte. */
+  readonly kernelHigh: number;
+  /** Allocates zeroed bytes, aligned; throws when the arena is full. */
+  allocate(size: number, align?: number): number;
+  free(address: number, size: number): void;
+  /** Arena offset of `size` readable bytes at a kernel address, or -1. */
+  kernelAddress(low: number, high: number, size: number): number;
+  /** Copies to the arena; 0 or -14 (EFAULT). User reads go through the current process's mappings. */
+  readKernel(to: number, size: number, low: number, high: number): number;
+  readUser(to: number, size: number, low: number, high: number): number;
+  writeUser(from: number, size: number, low: number, high: number): number;
+}
+
+export interface SymbolHit {
+  readonly name: string;
+  readonly offset: number;
+  readonly module: string;
+}
+
+export type HookTarget =
+  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number }
+  | { readonly kind: 'kretprobe'; readonly function: string }
+  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
+  | { readonly kind: 'rawtracepoint'; readonly name: string }
+  | { readonly kind: 'uprobe' | 'uretprobe'; readonly path: string; readonly function: string; readonly offset: number }
+  /** perf_event_open of the cpu-clock: on one CPU or on all. */
+  | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
+
+/**
+ * Called with the context's arena offset: struct pt_regs (kprobes, uprobes), the tracepoint's record, u64[] arguments (raw
+ * tracepoints, fentry; fexit has the return value behind them), struct bpf_perf_event_data (clock).
+ * `current` is filled in before the call.
+ */
+export type HookHandler = (context: number) => void;
+
+export type AttachResult =
+  | { readonly ok: true; detach(): void }
+  /** errno as the kernel would return it, and its reason. */
+  | {
+      readonly ok: false;
+      readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ' | 'EBUSY' | 'EOPNOTSUPP';
+      readonly reason: string;
+    };

@@ -1,0 +1,106 @@
+import type { MapType } from '../abi/map-types.ts';
+import type { MapSymbol } from './typed-program.ts';
+import type { Type, TypeKind } from './types.ts';
+import { sizeOf } from './layout.ts';
+
+/*
+ * How script maps, and values that only user space can finish, look as bytes: code generation writes them, the runtime
+ * reads them. All numbers are little endian.
+ *
+ * key:    the key type's bytes (layout.ts), padding zeroed; a scalar map has one key, a u64 of zero.
+ *         hist, lhist and tseries maps have one element per bucket: the u64 bucket number follows the key at the next
+ *         multiple of 8; a scalar map's key is then the bucket number alone.
+ * value:  the value type's bytes, except for aggregations, see AGGREGATION_FIELDS.
+ *
+ * kstack: u64 n, u64 address[limit]          (bpf_get_stack, innermost first; zeros behind the first n)
+ * ustack: u32 tgid, u32 attachment (index in Resources.attachments), u64 n, u64 address[limit]
+ * usym:   u64 address, u32 tgid, u32 attachment
+ * ksym:   u64 address
+ * timestamp: u32 index in Resources.timeFormats, u32 mode (index in TIMESTAMP_MODES), u64 nanoseconds
+ * buffer: u32 length, bytes[size]
+ * inet:   u32 family, 16 bytes of address
+ * username: u64 uid.  strerror: u64 errno.  cgroup_path: u64 zero, u64 cgroup id.
+ */
+
+/** Aggregating value kinds and the u64 fields of one CPU's element. */
+export const AGGREGATION_FIELDS = {
+  count: ['count'],
+  sum: ['sum'],
+  min: ['value', 'is_set'],
+  max: ['value', 'is_set'],
+  avg: ['total', 'count'],
+  stats: ['total', 'count'],
+  hist: ['count'],
+  lhist: ['count'],
+  /** `meta`: avg: how many; min, max: is set; none: when (TAI ns). `epoch`: time / interval, of which the bucket is the remainder. */
+  tseries: ['value', 'meta', 'epoch'],
+} as const satisfies Partial<Record<TypeKind, readonly string[]>>;
+export type AggregationKind = keyof typeof AGGREGATION_FIELDS;
+
+/** Modes of strftime() and nsecs(), by the number in a timestamp value. */
+export const TIMESTAMP_MODES = ['monotonic', 'boot', 'tai', 'sw_tai'] as const;
+export type TimestampMode = (typeof TIMESTAMP_MODES)[number];
+
+export function isAggregation(kind: TypeKind): kind is AggregationKind {
+  return Object.hasOwn(AGGREGATION_FIELDS, kind);
+}
+
+/** Whether each bucket of this value is an element of its own, with the bucket's number at the key's end. */
+export function hasBuckets(value: Type): boolean {
+  return value.kind === 'hist' || value.kind === 'lhist' || value.kind === 'tseries';
+}
+
+/** Where the bucket number stands in the key of such a map. */
+export function bucketOffset(key: Type | undefined): number {
+  return key === undefined ? 0 : alignUp8(sizeOf(key));
+}
+
+/** Bytes of a map's key in the kernel. */
+export function mapKeySize(key: Type | undefined, value: Type): number {
+  if (hasBuckets(value)) return bucketOffset(key) + 8;
+  return key === undefined ? 8 : sizeOf(key);
+}
+
+/** Bytes of one element of a map in the kernel (of one CPU's copy). */
+export function mapValueSize(value: Type): number {
+  return isAggregation(value.kind) ? AGGREGATION_FIELDS[value.kind].length * 8 : sizeOf(value);
+}
+
+/** Bucket number of a power-of-two histogram with 2^bits buckets per power: 0 for negative, 1 + value below 2^bits. */
+export function histBucketRange(
+  bucket: number,
+  bits: number,
+): { readonly low: bigint; readonly high: bigint } | undefined {
+  if (bucket === 0) return undefined;
+  const index = BigInt(bucket - 1);
+  const perPower = 1n << BigInt(bits);
+  if (index < perPower) return { low: index, high: index + 1n };
+  const shift = (index >> BigInt(bits)) - 1n;
+  const low = (perPower + (index & (perPower - 1n))) << shift;
+  return { low, high: low + (1n << shift) };
+}
+
+/** Which Linux map holds a script's map that did not declare one. */
+export function defaultMapType(value: Type): MapType {
+  return isAggregation(value.kind) ? 'percpu_hash' : 'hash';
+}
+
+/** The map types that a script may declare: `let @m = lruhash(10)`. */
+export const DECLARABLE_MAP_TYPES = {
+  hash: 'hash',
+  lruhash: 'lru_hash',
+  percpuhash: 'percpu_hash',
+  percpulruhash: 'lru_percpu_hash',
+} as const satisfies Record<string, MapType>;
+
+/** The Linux map that holds a script's map. */
+export function linuxMapType(symbol: MapSymbol): MapType {
+  const declared = symbol.declared?.type;
+  return declared !== undefined && Object.hasOwn(DECLARABLE_MAP_TYPES, declared)
+    ? DECLARABLE_MAP_TYPES[declared as keyof typeof DECLARABLE_MAP_TYPES]
+    : defaultMapType(symbol.value);
+}
+
+function alignUp8(size: number): number {
+  return (size + 7) & ~7;
+}

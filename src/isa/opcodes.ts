@@ -79,6 +79,8 @@ export type JumpOp = keyof typeof JUMP;
 export const JA = 0x00;
 export const CALL = 0x80;
 export const EXIT = 0x90;
+/** may_goto (Linux 6.9+). */
+export const JCOND = 0xe0;
 
 /** The `imm` field of an atomic store selects the operation; FETCH returns the old value. */
 export const ATOMIC_FETCH = 0x01;

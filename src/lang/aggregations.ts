@@ -1,0 +1,34 @@
+import type { TypeKind } from './types.ts';
+
+export interface AggregationRow {
+  /** Whether its first argument is the value to aggregate. */
+  readonly value: boolean;
+  /** Whether it keeps the sign of its values in the map's type. */
+  readonly signed: boolean;
+  /** Whether reading it as an integer is allowed, e.g. `(int64)@calls`. */
+  readonly castable: boolean;
+  /** How a message shows the right way to assign it. */
+  readonly example: string;
+}
+
+/** Functions that may only be assigned to a map, and that give the map its value type of the same name. */
+export const AGGREGATIONS = {
+  count: { value: false, signed: false, castable: true, example: 'count()' },
+  sum: { value: true, signed: true, castable: true, example: 'sum(retval)' },
+  avg: { value: true, signed: true, castable: true, example: 'avg(retval)' },
+  min: { value: true, signed: true, castable: true, example: 'min(retval)' },
+  max: { value: true, signed: true, castable: true, example: 'max(retval)' },
+  stats: { value: true, signed: true, castable: false, example: 'stats(arg2)' },
+  hist: { value: true, signed: false, castable: false, example: 'hist(retval)' },
+  lhist: { value: true, signed: false, castable: false, example: 'lhist(rand %10, 0, 10, 1)' },
+  tseries: { value: true, signed: false, castable: false, example: 'tseries(rand %10, 10s, 1)' },
+} as const satisfies Partial<Record<TypeKind, AggregationRow>>;
+export type AggregationName = keyof typeof AGGREGATIONS;
+
+export function isAggregation(name: string): name is AggregationName {
+  return Object.hasOwn(AGGREGATIONS, name);
+}
+
+export function isCastableAggregation(kind: TypeKind): boolean {
+  return isAggregation(kind) && AGGREGATIONS[kind].castable;
+}

@@ -1,0 +1,63 @@
+import type { CType, EnumType, StructType, TypedefType } from '../btf/types.ts';
+import { assertNever } from '../source/bug.ts';
+import type { AddressSpace, IntSize, Type } from './types.ts';
+import { BOOL, VOID, intType } from './types.ts';
+
+/** Through typedefs and qualifiers. */
+export function resolveCType(type: CType): Exclude<CType, TypedefType | { readonly kind: 'qualifier' }> {
+  let resolved = type;
+  while (resolved.kind === 'typedef' || resolved.kind === 'qualifier') resolved = resolved.type;
+  return resolved;
+}
+
+/**
+ * The script's view of a C type: typedefs vanish, arrays of char are strings, functions are void (only pointers to them
+ * exist), `space` is where pointers and aggregates that are reached through it live.
+ */
+export function fromCType(type: CType, space: AddressSpace = 'kernel'): Type {
+  const resolved = resolveCType(type);
+  switch (resolved.kind) {
+    case 'void':
+    case 'function':
+      return VOID;
+    case 'int':
+      return resolved.bool ? BOOL : intType(intSize(resolved.size), resolved.signed);
+    case 'float':
+      return intType(intSize(resolved.size), false);
+    case 'pointer': {
+      const target = resolved.tag === 'user' ? 'user' : space;
+      return { kind: 'pointer', to: fromCType(resolved.to, target), space: target };
+    }
+    case 'array': {
+      const element = fromCType(resolved.element, space);
+      // As bpftrace does: a char array is text, its size taken to include the NUL.
+      if (element.kind === 'int' && element.size === 1) return { kind: 'string', size: resolved.length };
+      return { kind: 'array', element, length: resolved.length };
+    }
+    case 'struct':
+    case 'union':
+      return { kind: 'c_struct', struct: resolved, space };
+    case 'enum':
+      return enumType(resolved);
+    case 'forward':
+      return { kind: 'c_struct', struct: incomplete(resolved.name, resolved.of), space };
+    default:
+      return assertNever(resolved);
+  }
+}
+
+function enumType(type: EnumType): Type {
+  if (type.name === '') return intType(intSize(type.size), false);
+  return { kind: 'enum', enum: type, name: type.name };
+}
+
+function incomplete(name: string, kind: 'struct' | 'union'): StructType {
+  // Only pointers to it can exist, so that the kind matters for its name alone.
+  return { kind: kind as 'struct', name, size: 0, members: [] };
+}
+
+function intSize(size: number): IntSize {
+  if (size <= 1) return 1;
+  if (size <= 2) return 2;
+  return size <= 4 ? 4 : 8;
+}

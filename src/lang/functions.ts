@@ -1,0 +1,152 @@
+import type { HelperName } from '../abi/helpers.ts';
+import type { ProbeKind } from './probes.ts';
+import type { Type } from './types.ts';
+import { BOOL, INT32, INT64, UINT32, UINT64, VOID } from './types.ts';
+
+/** What an argument must be; `any` is checked by the function's own rules. */
+export type ParameterKind = 'any' | 'int' | 'string' | 'pointer' | 'map' | 'timestamp_mode';
+
+export interface ParameterRow {
+  readonly kind: ParameterKind;
+  /** Only a literal will do. */
+  readonly literal?: true;
+}
+
+export interface FunctionRow {
+  /** How many arguments a call takes. */
+  readonly arity: readonly [least: number, most: number];
+  readonly params: readonly ParameterRow[];
+  /** `computed` where it depends on the arguments or the configuration. */
+  readonly returns: Type | 'computed';
+  /** The helper that does it, called with the arguments as they are. */
+  readonly helper?: HelperName;
+  /** Gone before code generation. */
+  readonly constant?: true;
+  /** Needs --unsafe. */
+  readonly unsafe?: true;
+  /** Probe kinds that it works in; absent: all. */
+  readonly probes?: readonly ProbeKind[];
+}
+
+const ANY = { kind: 'any' } as const satisfies ParameterRow;
+const INT = { kind: 'int' } as const satisfies ParameterRow;
+const INT_LITERAL = { kind: 'int', literal: true } as const satisfies ParameterRow;
+const STRING = { kind: 'string' } as const satisfies ParameterRow;
+const STRING_LITERAL = { kind: 'string', literal: true } as const satisfies ParameterRow;
+const POINTER = { kind: 'pointer' } as const satisfies ParameterRow;
+const MAP = { kind: 'map' } as const satisfies ParameterRow;
+
+const MANY = 128;
+const TEXT: Type = { kind: 'string', size: 64 };
+const REGISTER_PROBES = [
+  'kprobe',
+  'kretprobe',
+  'uprobe',
+  'uretprobe',
+  'usdt',
+  'profile',
+  'interval',
+  'software',
+  'hardware',
+  'watchpoint',
+] as const satisfies readonly ProbeKind[];
+const USER_PROBES = ['uprobe', 'uretprobe', 'usdt'] as const satisfies readonly ProbeKind[];
+
+/** Functions of the language and its standard library (docs/stdlib.md of bpftrace 0.27). */
+export const FUNCTIONS = {
+  // Output and other work of user space.
+  printf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  errorf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  warnf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  debugf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  system: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID, unsafe: true },
+  cat: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  print: { arity: [1, 3], params: [ANY, INT_LITERAL, INT_LITERAL], returns: VOID },
+  join: { arity: [1, 2], params: [ANY, STRING_LITERAL], returns: VOID },
+  time: { arity: [0, 1], params: [STRING_LITERAL], returns: VOID },
+  exit: { arity: [0, 1], params: [INT], returns: VOID },
+  fail: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID, constant: true },
+  // Maps.
+  clear: { arity: [1, 1], params: [MAP], returns: VOID },
+  zero: { arity: [1, 1], params: [MAP], returns: VOID },
+  delete: { arity: [1, 2], params: [MAP, ANY], returns: BOOL },
+  has_key: { arity: [2, 2], params: [MAP, ANY], returns: BOOL },
+  find: { arity: [3, 3], params: [MAP, ANY, ANY], returns: BOOL },
+  /** Of a map or of a stack. */
+  len: { arity: [1, 1], params: [ANY], returns: INT64 },
+  is_scalar: { arity: [1, 1], params: [MAP], returns: BOOL, constant: true },
+  // Aggregations: calls stand only as the value of an assignment to a map.
+  count: { arity: [0, 0], params: [], returns: VOID },
+  sum: { arity: [1, 1], params: [ANY], returns: VOID },
+  avg: { arity: [1, 1], params: [ANY], returns: VOID },
+  min: { arity: [1, 1], params: [ANY], returns: VOID },
+  max: { arity: [1, 1], params: [ANY], returns: VOID },
+  stats: { arity: [1, 1], params: [ANY], returns: VOID },
+  hist: { arity: [1, 2], params: [INT, INT_LITERAL], returns: VOID },
+  lhist: { arity: [4, 4], params: [INT, INT_LITERAL, INT_LITERAL, INT_LITERAL], returns: VOID },
+  tseries: { arity: [3, 4], params: [INT, INT_LITERAL, INT_LITERAL, STRING_LITERAL], returns: VOID },
+  // Text and bytes.
+  str: { arity: [1, 2], params: [ANY, INT], returns: 'computed' },
+  buf: { arity: [1, 2], params: [ANY, INT], returns: 'computed' },
+  path: {
+    arity: [1, 2],
+    params: [ANY, INT_LITERAL],
+    returns: 'computed',
+    probes: ['fentry', 'fexit', 'iter'],
+  },
+  strncmp: { arity: [3, 3], params: [STRING, STRING, INT_LITERAL], returns: UINT64 },
+  strlen: { arity: [1, 1], params: [ANY], returns: UINT64 },
+  strstr: { arity: [2, 2], params: [ANY, ANY], returns: INT32 },
+  strcontains: { arity: [2, 2], params: [ANY, ANY], returns: BOOL },
+  str_concat: { arity: [2, 2], params: [ANY, ANY], returns: { kind: 'string', size: 1024 } },
+  strerror: { arity: [1, 1], params: [INT], returns: TEXT },
+  signal_name: { arity: [1, 1], params: [INT], returns: TEXT },
+  syscall_name: { arity: [1, 1], params: [INT], returns: TEXT },
+  strftime: { arity: [2, 2], params: [STRING_LITERAL, INT], returns: { kind: 'timestamp' } },
+  macaddr: { arity: [1, 1], params: [ANY], returns: { kind: 'mac' } },
+  ntop: { arity: [1, 2], params: [ANY, ANY], returns: { kind: 'inet' } },
+  /** Yields the literal's address as a byte array; the argument stays a literal. */
+  pton: { arity: [1, 1], params: [ANY], returns: 'computed' },
+  bswap: { arity: [1, 1], params: [ANY], returns: 'computed' },
+  memcmp: { arity: [3, 3], params: [ANY, ANY, INT], returns: INT32 },
+  // Addresses, symbols, stacks, registers.
+  ksym: { arity: [1, 1], params: [ANY], returns: { kind: 'ksym' } },
+  usym: { arity: [1, 1], params: [ANY], returns: { kind: 'usym' } },
+  kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
+  uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES },
+  percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, INT], returns: UINT64 },
+  reg: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, probes: REGISTER_PROBES },
+  kstack: { arity: [0, 2], params: [ANY, ANY], returns: 'computed' },
+  ustack: { arity: [0, 2], params: [ANY, ANY], returns: 'computed' },
+  kptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
+  uptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
+  // Time and tasks.
+  nsecs: { arity: [0, 1], params: [{ kind: 'timestamp_mode' }], returns: UINT64 },
+  pid: { arity: [0, 1], params: [ANY], returns: UINT32 },
+  tid: { arity: [0, 1], params: [ANY], returns: UINT32 },
+  comm: { arity: [1, 1], params: [ANY], returns: TEXT },
+  cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
+  cgroup_path: { arity: [1, 2], params: [INT, STRING], returns: { kind: 'cgroup_path' } },
+  // Acting on the system.
+  signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true },
+  signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true },
+  override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'] },
+  write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true },
+  skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32 },
+  socket_cookie: { arity: [1, 1], params: [POINTER], returns: UINT64 },
+  // Compile time.
+  is_literal: { arity: [1, 1], params: [ANY], returns: BOOL, constant: true },
+  kfunc_exist: { arity: [1, 1], params: [STRING_LITERAL], returns: BOOL, constant: true },
+  kfunc_allowed: { arity: [1, 1], params: [STRING_LITERAL], returns: BOOL, constant: true },
+  getopt: { arity: [1, 3], params: [STRING_LITERAL, ANY, STRING_LITERAL], returns: 'computed', constant: true },
+} as const satisfies Record<string, FunctionRow>;
+export type FunctionName = keyof typeof FUNCTIONS;
+
+/** Functions that code generation owes a lowering. */
+export type LoweredByHand = {
+  [K in FunctionName]: (typeof FUNCTIONS)[K] extends { helper: HelperName } | { constant: true } ? never : K;
+}[FunctionName];
+
+export function isFunction(name: string): name is FunctionName {
+  return Object.hasOwn(FUNCTIONS, name);
+}

@@ -1,0 +1,291 @@
+import { bug } from '../source/bug.ts';
+import type {
+  CType,
+  EnumType,
+  FunctionProtoType,
+  Member,
+  PointerType,
+  StructType,
+  TypeSet,
+  UnionType,
+} from './types.ts';
+import { BTF_HEADER_SIZE, BTF_KINDS, BTF_KIND_BY_CODE, BTF_MAGIC, INT_BOOL, INT_CHAR, INT_SIGNED } from './wire.ts';
+
+/** A decoded BTF blob: a TypeSet whose types come into being when they are first reached. */
+export interface BtfTypeSet extends TypeSet {
+  /** Types are numbered from 1; 0 is void. */
+  readonly typeCount: number;
+  /** Functions, variables, sections and declaration tags have no CType: undefined. */
+  type(id: number): CType | undefined;
+  /** Type of a global variable. */
+  variable(name: string): CType | undefined;
+  /** Names of the declaration tags on a function, e.g. `bpf_kfunc`. */
+  functionTags(name: string): readonly string[];
+}
+
+const K = BTF_KINDS;
+const NAMED = {
+  struct: [K.struct.code],
+  union: [K.union.code],
+  enum: [K.enum.code, K.enum64.code],
+  typedef: [K.typedef.code],
+  function: [K.func.code],
+  int: [K.int.code, K.float.code],
+  variable: [K.var.code],
+} as const satisfies Record<string, readonly number[]>;
+type NamedKind = keyof typeof NAMED;
+
+/** Reads a little-endian BTF blob. Throws on a malformed one: blobs are ours or the kernel's, never a user's text. */
+export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return bug('not a BTF blob');
+  const headerSize = view.getUint32(4, true);
+  const typesStart = headerSize + view.getUint32(8, true);
+  const typesEnd = typesStart + view.getUint32(12, true);
+  const stringsStart = headerSize + view.getUint32(16, true);
+  // One native call; names are then slices of it.
+  const strings = new TextDecoder('latin1').decode(
+    bytes.subarray(stringsStart, stringsStart + view.getUint32(20, true)),
+  );
+  const stringAt = (offset: number): string => strings.slice(offset, strings.indexOf('\0', offset));
+
+  const offsets = indexTypes(view, typesStart, typesEnd);
+  const typeCount = offsets.length - 1;
+  const types: (CType | undefined)[] = [{ kind: 'void' }];
+
+  const kindOf = (at: number): number => (view.getUint32(at + 4, true) >>> 24) & 0x1f;
+  const vlenOf = (at: number): number => view.getUint32(at + 4, true) & 0xffff;
+  const flagOf = (at: number): boolean => view.getUint32(at + 4, true) >>> 31 === 1;
+  const nameOf = (at: number): string => stringAt(view.getUint32(at, true));
+  const refOf = (at: number): number => view.getUint32(at + 8, true);
+
+  function type(id: number): CType | undefined {
+    const known = types[id];
+    if (known !== undefined) return known;
+    if (id < 0 || id > typeCount) return undefined;
+    return (types[id] = build(offsets[id]!));
+  }
+  const need = (id: number): CType => type(id) ?? bug(`BTF type ${id} is no C type`);
+
+  function build(at: number): CType | undefined {
+    switch (kindOf(at)) {
+      case K.int.code: {
+        const encoding = (view.getUint32(at + 12, true) >>> 24) & 0xf;
+        return {
+          kind: 'int',
+          name: nameOf(at),
+          size: refOf(at),
+          signed: (encoding & INT_SIGNED) !== 0,
+          bool: (encoding & INT_BOOL) !== 0,
+          char: (encoding & INT_CHAR) !== 0,
+        };
+      }
+      case K.float.code:
+        return { kind: 'float', name: nameOf(at), size: refOf(at) };
+      case K.ptr.code:
+        return pointerAt(at);
+      case K.array.code:
+        return { kind: 'array', element: need(view.getUint32(at + 12, true)), length: view.getUint32(at + 20, true) };
+      case K.struct.code:
+        return aggregateAt('struct', at);
+      case K.union.code:
+        return aggregateAt('union', at);
+      case K.enum.code:
+      case K.enum64.code:
+        return enumAt(at);
+      case K.fwd.code:
+        return { kind: 'forward', name: nameOf(at), of: flagOf(at) ? 'union' : 'struct' };
+      case K.typedef.code:
+        return {
+          kind: 'typedef',
+          name: nameOf(at),
+          get type() {
+            return need(refOf(at));
+          },
+        };
+      case K.const.code:
+        return { kind: 'qualifier', qualifier: 'const', type: need(refOf(at)) };
+      case K.volatile.code:
+        return { kind: 'qualifier', qualifier: 'volatile', type: need(refOf(at)) };
+      case K.restrict.code:
+        return { kind: 'qualifier', qualifier: 'restrict', type: need(refOf(at)) };
+      case K.func_proto.code:
+        return prototypeAt(at);
+      case K.type_tag.code:
+        // Only tags on pointer targets mean something to us; pointerAt has read those.
+        return need(refOf(at));
+      default:
+        return undefined;
+    }
+  }
+
+  function pointerAt(at: number): PointerType {
+    let target = refOf(at);
+    let tag: string | undefined;
+    while (target !== 0 && kindOf(offsets[target]!) === K.type_tag.code) {
+      tag ??= nameOf(offsets[target]!);
+      target = refOf(offsets[target]!);
+    }
+    return {
+      kind: 'pointer',
+      get to() {
+        return need(target);
+      },
+      ...(tag === undefined ? {} : { tag }),
+    };
+  }
+
+  function aggregateAt<Kind extends 'struct' | 'union'>(kind: Kind, at: number) {
+    let members: readonly Member[] | undefined;
+    return {
+      kind,
+      name: nameOf(at),
+      size: refOf(at),
+      get members() {
+        return (members ??= membersAt(at));
+      },
+    };
+  }
+
+  function membersAt(at: number): readonly Member[] {
+    const members: Member[] = [];
+    const hasBitfields = flagOf(at);
+    for (let i = 0, row = at + 12; i < vlenOf(at); i++, row += 12) {
+      const offset = view.getUint32(row + 8, true);
+      const bitfieldSize = hasBitfields ? offset >>> 24 : 0;
+      members.push({
+        name: nameOf(row),
+        type: need(view.getUint32(row + 4, true)),
+        offsetBits: hasBitfields ? offset & 0xffffff : offset,
+        ...(bitfieldSize === 0 ? {} : { bitfieldSize }),
+      });
+    }
+    return members;
+  }
+
+  function enumAt(at: number): EnumType {
+    let values: EnumType['values'] | undefined;
+    return {
+      kind: 'enum',
+      name: nameOf(at),
+      size: refOf(at),
+      signed: flagOf(at),
+      get values() {
+        return (values ??= enumValuesAt(at));
+      },
+    };
+  }
+
+  function enumValuesAt(at: number): EnumType['values'] {
+    const wide = kindOf(at) === K.enum64.code;
+    const signed = flagOf(at);
+    const values: { name: string; value: bigint }[] = [];
+    for (let i = 0, row = at + 12; i < vlenOf(at); i++, row += wide ? 12 : 8) {
+      const low = view.getUint32(row + 4, true);
+      const value = wide
+        ? (BigInt(view.getUint32(row + 8, true)) << 32n) | BigInt(low)
+        : BigInt(signed ? low | 0 : low);
+      values.push({ name: nameOf(row), value: wide && signed ? BigInt.asIntN(64, value) : value });
+    }
+    return values;
+  }
+
+  function prototypeAt(at: number): FunctionProtoType {
+    const parameters: { name: string; type: CType }[] = [];
+    const count = vlenOf(at);
+    // `...` is a last parameter without name and type.
+    const last = at + 12 + (count - 1) * 8;
+    const variadic = count > 0 && view.getUint32(last, true) === 0 && view.getUint32(last + 4, true) === 0;
+    for (let i = 0, row = at + 12; i < (variadic ? count - 1 : count); i++, row += 8) {
+      parameters.push({ name: nameOf(row), type: need(view.getUint32(row + 4, true)) });
+    }
+    return { kind: 'function', returns: need(refOf(at)), parameters, variadic };
+  }
+
+  const indexes = new Map<NamedKind, ReadonlyMap<string, number>>();
+  function index(kind: NamedKind): ReadonlyMap<string, number> {
+    let found = indexes.get(kind);
+    if (found === undefined) {
+      const codes: readonly number[] = NAMED[kind];
+      const names = new Map<string, number>();
+      for (let id = 1; id <= typeCount; id++) {
+        const at = offsets[id]!;
+        if (view.getUint32(at, true) === 0 || !codes.includes(kindOf(at))) continue;
+        const name = nameOf(at);
+        // Equal names are rare and differ between compilation units; libbpf takes the first.
+        if (!names.has(name)) names.set(name, id);
+      }
+      indexes.set(kind, (found = names));
+    }
+    return found;
+  }
+  function lookUp<Kind extends CType['kind']>(
+    kind: NamedKind,
+    wanted: Kind,
+    name: string,
+  ): Extract<CType, { kind: Kind }> | undefined {
+    const id = index(kind).get(name);
+    const found = id === undefined ? undefined : type(id);
+    return found?.kind === wanted ? (found as Extract<CType, { kind: Kind }>) : undefined;
+  }
+
+  let enumerators: Map<string, { readonly value: bigint; readonly type: EnumType }> | undefined;
+  function enumeratorIndex(): Map<string, { readonly value: bigint; readonly type: EnumType }> {
+    if (enumerators !== undefined) return enumerators;
+    enumerators = new Map();
+    for (let id = 1; id <= typeCount; id++) {
+      const kind = kindOf(offsets[id]!);
+      if (kind !== K.enum.code && kind !== K.enum64.code) continue;
+      const owner = need(id) as EnumType;
+      for (const { name, value } of owner.values) {
+        if (!enumerators.has(name)) enumerators.set(name, { value, type: owner });
+      }
+    }
+    return enumerators;
+  }
+
+  return {
+    typeCount,
+    type,
+    struct: (name): StructType | undefined => lookUp('struct', 'struct', name),
+    union: (name): UnionType | undefined => lookUp('union', 'union', name),
+    enum: (name) => lookUp('enum', 'enum', name),
+    typedef: (name) => lookUp('typedef', 'typedef', name),
+    int: (name) => lookUp('int', 'int', name),
+    function(name) {
+      const id = index('function').get(name);
+      const prototype = id === undefined ? undefined : type(refOf(offsets[id]!));
+      return prototype?.kind === 'function' ? prototype : undefined;
+    },
+    variable(name) {
+      const id = index('variable').get(name);
+      return id === undefined ? undefined : type(refOf(offsets[id]!));
+    },
+    enumerator: (name) => enumeratorIndex().get(name),
+    names: (kind) => index(kind).keys(),
+    functionTags(name) {
+      const target = index('function').get(name);
+      const tags: string[] = [];
+      for (let id = 1; target !== undefined && id <= typeCount; id++) {
+        const at = offsets[id]!;
+        if (kindOf(at) === K.decl_tag.code && refOf(at) === target) tags.push(nameOf(at));
+      }
+      return tags;
+    },
+  };
+}
+
+/** Where each type's header starts; entry 0 stands for void. */
+function indexTypes(view: DataView, start: number, end: number): readonly number[] {
+  const offsets = [0];
+  let at = start;
+  while (at < end) {
+    const info = view.getUint32(at + 4, true);
+    const kind = BTF_KIND_BY_CODE[(info >>> 24) & 0x1f];
+    if (kind === undefined) return bug(`unknown BTF kind at ${at - start}`);
+    offsets.push(at);
+    at += 12 + BTF_KINDS[kind].fixed + BTF_KINDS[kind].each * (info & 0xffff);
+  }
+  if (at !== end) return bug('BTF types overrun their section');
+  return offsets;
+}

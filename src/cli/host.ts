@@ -1,0 +1,14 @@
+/** What the command needs of the process that runs it; tests hand in a double. */
+export interface CliHost {
+  readonly stdout: (bytes: Uint8Array | string) => void;
+  readonly stderr: (bytes: Uint8Array | string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Relative paths start here; the process's own directory when absent. */
+  readonly directory?: string;
+  /** Both outputs go to a terminal: colours may be used. */
+  readonly isTerminal: boolean;
+  /** Calls the handler at each Ctrl-C. */
+  readonly onInterrupt: (handler: () => void) => void;
+  /** All of standard input. */
+  readonly stdin: () => string;
+}

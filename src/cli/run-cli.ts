@@ -1,0 +1,20 @@
+import { VERSION } from '../pipeline/version.ts';
+import { format } from './commands/format.ts';
+import { list } from './commands/list.ts';
+import { run } from './commands/run.ts';
+import { parseCommandLine } from './command-line.ts';
+import type { CliHost } from './host.ts';
+
+/** The whole command: returns the exit code and touches the process only through `host`. */
+export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
+  const parsed = parseCommandLine(args, VERSION, host);
+  if (parsed.kind === 'done') return parsed.exitCode;
+  const { config, operands } = parsed;
+  if (config.warnings && config.noWarnings) {
+    host.stderr('ERROR: USAGE: -k, --warnings conflicts with --no-warnings\n');
+    return 1;
+  }
+  if (config.list) return list(config, operands, host);
+  if (config.fmt) return format(config, operands, host);
+  return run(config, operands, host);
+}

@@ -32,6 +32,8 @@ export interface Kernel {
   userName(uid: number): string | undefined;
   /** For send_signal, signal(). Returns 0 or -errno. */
   sendSignal(pid: number, signal: number): number;
+  /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
+  currentCgroup?(): number;
   /** system(): runs a shell command on the simulated machine and returns what it printed. */
   shell(command: string): string;
 }

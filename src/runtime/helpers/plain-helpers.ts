@@ -1,0 +1,59 @@
+import type { HelperFunctions } from '../../abi/helpers.ts';
+import { ERRNO } from '../errno.ts';
+import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
+
+type PlainHelpers = Pick<
+  HelperFunctions,
+  'ktime_get_ns' | 'ktime_get_boot_ns' | 'ktime_get_tai_ns' | 'get_prandom_u32' | 'strncmp' | 'loop'
+>;
+
+/** bpf_loop refuses more (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
+const MAX_LOOPS = 8 * 1024 * 1024;
+
+/** Helpers that need neither a map nor the current task. */
+export function plainHelpers(host: HelperHost): PlainHelpers {
+  const { kernel, arena } = host;
+  const { bytes, words } = arena;
+  const { time } = kernel.current;
+  const boot = BigInt(kernel.bootTimeNs);
+  const bootLow = Number(BigInt.asIntN(32, boot));
+  const bootHigh = Number(BigInt.asIntN(32, boot >> 32n));
+
+  return {
+    ktime_get_ns: () => returnWord64(host, time),
+    // The machine never suspends.
+    ktime_get_boot_ns: () => returnWord64(host, time),
+    // The kernel's TAI offset is 0 until a time daemon sets it.
+    ktime_get_tai_ns() {
+      const low = (words[time >> 2]! + bootLow) | 0;
+      const carry = low >>> 0 < bootLow >>> 0 ? 1 : 0;
+      return returnPair(host, low, (words[(time >> 2) + 1]! + bootHigh + carry) | 0);
+    },
+    get_prandom_u32: () => returnPair(host, host.random(), 0),
+
+    strncmp(a, size, b) {
+      for (let i = 0; i < size; i++) {
+        const difference = bytes[a + i]! - bytes[b + i]!;
+        if (difference !== 0) return returnSigned(host, difference < 0 ? -1 : 1);
+        if (bytes[a + i] === 0) break;
+      }
+      return returnSigned(host, 0);
+    },
+
+    // The kernel's count is a u32: its high half does not matter.
+    loop(count, _countHigh, func, context, contextHigh, flags, flagsHigh) {
+      if (flags !== 0 || flagsHigh !== 0) return returnSigned(host, -ERRNO.EINVAL);
+      if (count >>> 0 > MAX_LOOPS) return returnSigned(host, -ERRNO.E2BIG);
+      const args = new Int32Array(10);
+      let i = 0;
+      while (i < count) {
+        args.fill(0);
+        args[0] = i++;
+        args[2] = context;
+        args[3] = contextHigh;
+        if (host.callback(func, args) !== 0) break;
+      }
+      return returnPair(host, i, 0);
+    },
+  };
+}

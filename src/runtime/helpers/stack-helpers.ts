@@ -1,0 +1,52 @@
+import type { HelperFunctions } from '../../abi/helpers.ts';
+import { ERRNO } from '../errno.ts';
+import { MAP_OBJECT } from '../maps/bpf-map.ts';
+import { STACK_FLAGS, type StackTraceMap } from '../maps/stack-trace-map.ts';
+import { returnSigned, SCRATCH_SIZE, type HelperHost } from './helper-host.ts';
+
+type StackHelpers = Pick<HelperFunctions, 'get_stackid' | 'get_stack'>;
+
+/** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 ip; status 2 says that only the address is known. */
+const BUILD_ID_SIZE = 32;
+const BUILD_ID_STATUS_IP = 2;
+
+export function stackHelpers(host: HelperHost): StackHelpers {
+  const { kernel, arena } = host;
+  const { bytes, words } = arena;
+
+  function walk(out: number, limit: number, flags: number): number {
+    const skip = flags & STACK_FLAGS.skip;
+    return flags & STACK_FLAGS.user ? kernel.userStack(out, limit, skip) : kernel.kernelStack(out, limit, skip);
+  }
+
+  return {
+    get_stackid(_context, object, flags, flagsHigh) {
+      const map = host.maps[words[(object + MAP_OBJECT.index) >> 2]!] as StackTraceMap;
+      if (flagsHigh !== 0 || flags >>> 0 >= STACK_FLAGS.buildId) return returnSigned(host, -ERRNO.EINVAL);
+      const count = walk(host.scratch, Math.min(map.depth, SCRATCH_SIZE >> 3), flags);
+      return returnSigned(host, count === 0 ? -ERRNO.EFAULT : map.idOf(host.scratch, count, flags));
+    },
+
+    get_stack(_context, to, size, flags, flagsHigh) {
+      const buildIds = (flags & STACK_FLAGS.buildId) !== 0;
+      const elementSize = buildIds ? BUILD_ID_SIZE : 8;
+      if (flagsHigh !== 0 || size % elementSize !== 0 || (buildIds && !(flags & STACK_FLAGS.user))) {
+        bytes.fill(0, to, to + size);
+        return returnSigned(host, -ERRNO.EINVAL);
+      }
+      const limit = Math.min(Math.trunc(size / elementSize), SCRATCH_SIZE >> 3);
+      const count = walk(host.scratch, limit, flags);
+      bytes.fill(0, to, to + size);
+      if (count === 0) return returnSigned(host, -ERRNO.EFAULT);
+      if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
+      else {
+        for (let i = 0; i < count; i++) {
+          const entry = to + i * BUILD_ID_SIZE;
+          words[entry >> 2] = BUILD_ID_STATUS_IP;
+          bytes.copyWithin(entry + 24, host.scratch + i * 8, host.scratch + i * 8 + 8);
+        }
+      }
+      return returnSigned(host, count * elementSize);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { HelperFunctions } from '../../abi/helpers.ts';
+import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
+
+type TaskHelpers = Pick<
+  HelperFunctions,
+  | 'get_smp_processor_id'
+  | 'get_current_pid_tgid'
+  | 'get_current_uid_gid'
+  | 'get_current_comm'
+  | 'get_current_task'
+  | 'get_numa_node_id'
+  | 'get_current_cgroup_id'
+  | 'send_signal'
+  | 'override_return'
+>;
+
+const TASK_COMM_LEN = 16;
+/** Offsets in struct pt_regs of x86-64 (arch/x86/include/asm/ptrace.h). */
+const PT_REGS = { ax: 80, ip: 128 } as const;
+
+export function taskHelpers(host: HelperHost): TaskHelpers {
+  const { kernel, arena } = host;
+  const { bytes, words } = arena;
+  const { current } = kernel;
+  return {
+    get_smp_processor_id: () => returnPair(host, words[current.cpu >> 2]!, 0),
+    get_current_pid_tgid: () => returnWord64(host, current.pidTgid),
+    get_current_uid_gid: () => returnWord64(host, current.uidGid),
+    get_current_task: () => returnWord64(host, current.task),
+    // strscpy_pad: always ended, and the rest zeroed.
+    get_current_comm(to, size) {
+      const length = Math.min(size - 1, TASK_COMM_LEN - 1);
+      bytes.fill(0, to, to + size);
+      for (let i = 0; i < length && bytes[current.comm + i] !== 0; i++) bytes[to + i] = bytes[current.comm + i]!;
+      return returnSigned(host, 0);
+    },
+    get_numa_node_id: () => returnPair(host, 0, 0),
+    get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
+    // The high half of pid_tgid, the thread group, gets the signal.
+    send_signal: (signal) => returnSigned(host, kernel.sendSignal(words[(current.pidTgid >> 2) + 1]!, signal)),
+    // Returns at once from the probed function: its ip becomes that of a lone `ret` (arch/x86/lib/error-inject.c).
+    override_return(context, low, high) {
+      const target = kernel.kernelSymbolAddress('just_return_func');
+      words[(context + PT_REGS.ax) >> 2] = low;
+      words[(context + PT_REGS.ax + 4) >> 2] = high;
+      if (target !== undefined) {
+        words[(context + PT_REGS.ip) >> 2] = target.low;
+        words[(context + PT_REGS.ip + 4) >> 2] = target.high;
+      }
+      return returnSigned(host, 0);
+    },
+  };
+}
+
+/** Id (inode number) of the root of the cgroup v2 tree on Linux. */
+const ROOT_CGROUP = 1;

@@ -1,0 +1,66 @@
+import { MAP_TYPES, type MapType } from '../../abi/map-types.ts';
+import type { MapDefinition } from '../../abi/program-image.ts';
+import { ERRNO } from '../errno.ts';
+import { createArrayMap } from './array-map.ts';
+import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
+import { createHashMap } from './hash-map.ts';
+import { createRingBuffer } from './ring-buffer.ts';
+import { createStackTraceMap } from './stack-trace-map.ts';
+
+type MapFactory = (definition: MapDefinition, object: number, host: MapHost) => BpfMap;
+
+/** Map types that scripts can reach so far; `undefined` refuses to load. */
+const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
+  hash: createHashMap,
+  lru_hash: createHashMap,
+  percpu_hash: createHashMap,
+  lru_percpu_hash: createHashMap,
+  array: createArrayMap,
+  percpu_array: createArrayMap,
+  ringbuf: createRingBuffer,
+  stack_trace: createStackTraceMap,
+  perf_event_array: createHandleArray,
+  prog_array: undefined,
+  cgroup_array: undefined,
+  array_of_maps: undefined,
+  hash_of_maps: undefined,
+  queue: undefined,
+  stack: undefined,
+  task_storage: undefined,
+};
+
+/** Creates a map and its object in the arena; an unknown type is refused with a reason. */
+export function createMap(
+  definition: MapDefinition,
+  index: number,
+  host: MapHost,
+): BpfMap | { readonly error: string } {
+  const factory = MAP_FACTORIES[definition.type];
+  if (factory === undefined) return { error: `map type ${definition.type} is not supported` };
+  const { words, memory } = host.arena;
+  const object = memory.allocate(MAP_OBJECT.size, 8);
+  words[(object + MAP_OBJECT.index) >> 2] = index;
+  words[(object + MAP_OBJECT.type) >> 2] = MAP_TYPES[definition.type].id;
+  words[(object + MAP_OBJECT.keySize) >> 2] = definition.keySize;
+  words[(object + MAP_OBJECT.valueSize) >> 2] = definition.valueSize;
+  words[(object + MAP_OBJECT.maxEntries) >> 2] = definition.maxEntries;
+  return factory(definition, object, host);
+}
+
+/** An array whose elements are file descriptors that programs cannot see: only helpers that name the map use it. */
+function createHandleArray(definition: MapDefinition, object: number): BpfMap {
+  const unsupported = (): number => -ERRNO.EOPNOTSUPP;
+  return {
+    definition,
+    location: { address: object },
+    lookup: () => 0,
+    lookupOnCpu: () => 0,
+    update: unsupported,
+    delete: unsupported,
+    forEach: () => 0,
+    collect: () => [],
+    clear: () => undefined,
+    zero: () => undefined,
+    write: unsupported,
+  };
+}

@@ -1,0 +1,112 @@
+import type { MapDefinition } from '../../abi/program-image.ts';
+import { bug } from '../../source/bug.ts';
+import { roundUp8 } from '../arena.ts';
+import { ERRNO } from '../errno.ts';
+import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
+
+/**
+ * The BPF ring buffer (kernel/bpf/ringbuf.c): records of an 8-byte header and data, produced in order of reservation.
+ * Positions count bytes for ever (modulo 2^32) and live in the map object, so that generated code may reserve inline.
+ * The kernel maps the data pages twice so that no record is ever split; here the area is twice as long as the ring, and a
+ * record that starts near the end of the first half runs on into the second.
+ *
+ *   header: +0 u32 length | BUSY | DISCARD   +4 u32 position of the record (the kernel stores a page offset here)
+ */
+const HEADER = 8;
+const BUSY = 0x8000_0000 | 0;
+const DISCARD = 0x4000_0000;
+const LENGTH = 0x3fff_ffff;
+const NO_WAKEUP = 1;
+const FORCE_WAKEUP = 2;
+
+export interface RingBuffer extends BpfMap {
+  /** Arena offset of `size` bytes, or 0 when the ring is full. */
+  reserve(size: number): number;
+  /** Whether a record handed out by reserve lies in this ring. */
+  owns(record: number): boolean;
+  submit(record: number, flags: number): void;
+  discard(record: number, flags: number): void;
+  output(data: number, size: number, flags: number): number;
+  /** Called when a record is committed that the consumer is waiting for (or as the flags say). */
+  onData: (() => void) | null;
+  /** Passes the next committed record's data; false when there is none. */
+  consume(read: (address: number, size: number) => void): boolean;
+  /** Records that did not fit since the start. */
+  dropped(): number;
+}
+
+export function createRingBuffer(definition: MapDefinition, object: number, host: MapHost): RingBuffer {
+  const { words, bytes, memory } = host.arena;
+  const ringSize = definition.maxEntries;
+  if (ringSize < 4096 || (ringSize & (ringSize - 1)) !== 0) bug(`ring buffer of ${ringSize} bytes`);
+  const mask = ringSize - 1;
+  const data = memory.allocate(ringSize * 2, 8);
+  const producer = (object + MAP_OBJECT.producer) >> 2;
+  const consumer = (object + MAP_OBJECT.consumer) >> 2;
+  const dropped = (object + MAP_OBJECT.dropped) >> 2;
+
+  function reserve(size: number): number {
+    const total = roundUp8(size + HEADER);
+    const position = words[producer]!;
+    if (size < 0 || total > ringSize || ((position + total - words[consumer]!) | 0) > ringSize) {
+      words[dropped]!++;
+      return 0;
+    }
+    const at = data + (position & mask);
+    words[at >> 2] = size | BUSY;
+    words[(at >> 2) + 1] = position;
+    words[producer] = (position + total) | 0;
+    return at + HEADER;
+  }
+
+  function commit(record: number, flags: number, discard: boolean): void {
+    const header = (record - HEADER) >> 2;
+    words[header] = (words[header]! & LENGTH) | (discard ? DISCARD : 0);
+    const awaited = words[header + 1] === words[consumer];
+    if (ring.onData !== null && (flags & FORCE_WAKEUP || (awaited && !(flags & NO_WAKEUP)))) ring.onData();
+  }
+
+  const unsupported = (): number => -ERRNO.EOPNOTSUPP;
+  const ring: RingBuffer = {
+    definition,
+    location: { address: object },
+    onData: null,
+    reserve,
+    owns: (record) => record >= data && record < data + ringSize * 2,
+    submit: (record, flags) => commit(record, flags, false),
+    discard: (record, flags) => commit(record, flags, true),
+    output(from, size, flags) {
+      if (flags & ~(NO_WAKEUP | FORCE_WAKEUP)) return -ERRNO.EINVAL;
+      const record = reserve(size);
+      if (record === 0) return -ERRNO.EAGAIN;
+      bytes.copyWithin(record, from, from + size);
+      commit(record, flags, false);
+      return 0;
+    },
+    consume(read) {
+      while (words[consumer] !== words[producer]) {
+        const at = data + (words[consumer]! & mask);
+        const header = words[at >> 2]!;
+        if (header & BUSY) return false;
+        const size = header & LENGTH;
+        const next = (words[consumer]! + roundUp8(size + HEADER)) | 0;
+        if (!(header & DISCARD)) read(at + HEADER, size);
+        // Only now may a producer overwrite the record.
+        words[consumer] = next;
+        if (!(header & DISCARD)) return true;
+      }
+      return false;
+    },
+    dropped: () => words[dropped]! >>> 0,
+    lookup: () => 0,
+    lookupOnCpu: () => 0,
+    update: unsupported,
+    delete: unsupported,
+    forEach: () => 0,
+    collect: () => [],
+    clear: () => undefined,
+    zero: () => undefined,
+    write: unsupported,
+  };
+  return ring;
+}

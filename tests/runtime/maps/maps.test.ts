@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest';
+import type { MapType } from '../../../src/abi/map-types.ts';
+import { openArena } from '../../../src/runtime/arena.ts';
+import type { BpfMap, MapHost } from '../../../src/runtime/maps/bpf-map.ts';
+import { createMap } from '../../../src/runtime/maps/create-map.ts';
+import type { RingBuffer } from '../../../src/runtime/maps/ring-buffer.ts';
+import type { StackTraceMap } from '../../../src/runtime/maps/stack-trace-map.ts';
+import { createTestMachine } from '../test-machine.ts';
+
+function setUp(type: MapType, maxEntries: number, keySize = 8, valueSize = 8) {
+  const machine = createTestMachine({ cpus: 3 });
+  const arena = openArena(machine.kernel.memory);
+  const host: MapHost = { arena, cpus: 3, cpu: machine.kernel.current.cpu };
+  const map = createMap({ name: 'm', type, keySize, valueSize, maxEntries, flags: 0 }, 0, host);
+  if ('error' in map) throw new Error(map.error);
+  const key = arena.memory.allocate(64, 8);
+  const value = arena.memory.allocate(64, 8);
+  const put = (k: number, v: number, flags = 0): number => {
+    arena.view.setInt32(key, k, true);
+    arena.view.setInt32(value, v, true);
+    return map.update(key, value, flags);
+  };
+  const get = (k: number): number | undefined => {
+    arena.view.setInt32(key, k, true);
+    const at = map.lookup(key);
+    return at === 0 ? undefined : arena.view.getInt32(at, true);
+  };
+  const remove = (k: number): number => {
+    arena.view.setInt32(key, k, true);
+    return map.delete(key);
+  };
+  const contents = (): number[][] =>
+    map.collect().map((element) => [...new Int32Array(element.key.buffer), ...new Int32Array(element.value.buffer)]);
+  return { machine, arena, map: map as BpfMap, put, get, remove, contents, key, value };
+}
+
+describe('hash maps', () => {
+  test('keep what was stored, also after deletions that shift the index', () => {
+    const { put, get, remove } = setUp('hash', 100);
+    for (let i = 0; i < 100; i++) expect(put(i, i * 3)).toBe(0);
+    for (let i = 0; i < 100; i += 2) expect(remove(i)).toBe(0);
+    for (let i = 0; i < 100; i++) expect(get(i)).toBe(i % 2 === 0 ? undefined : i * 3);
+    for (let i = 100; i < 150; i++) expect(put(i, i)).toBe(0);
+    for (let i = 1; i < 100; i += 2) expect(get(i)).toBe(i * 3);
+  });
+  test('refuse one element too many with E2BIG, but still update', () => {
+    const { put, get } = setUp('hash', 4);
+    for (let i = 0; i < 4; i++) put(i, i);
+    expect(put(4, 4)).toBe(-7);
+    expect(put(3, 33)).toBe(0);
+    expect(get(3)).toBe(33);
+  });
+  test.each([
+    ['NOEXIST on an existing key', 1, 1, -17],
+    ['EXIST on a missing key', 2, 2, -2],
+    ['EXIST on an existing key', 1, 2, 0],
+    ['NOEXIST on a missing key', 2, 1, 0],
+    ['an unknown flag', 1, 8, -22],
+  ])('answer an update with %s', (_name, key, flags, result) => {
+    const { put } = setUp('hash', 4);
+    put(1, 1);
+    expect(put(key, 5, flags)).toBe(result);
+  });
+  test('answer the deletion of a missing key with ENOENT', () => {
+    expect(setUp('hash', 4).remove(9)).toBe(-2);
+  });
+  test('keep the address of a value while others come and go', () => {
+    const { map, put, remove, key, arena } = setUp('hash', 8);
+    put(1, 11);
+    const before = map.lookup(key);
+    for (let i = 2; i < 9; i++) put(i, i);
+    for (let i = 2; i < 9; i++) remove(i);
+    arena.view.setInt32(key, 1, true);
+    expect(map.lookup(key)).toBe(before);
+  });
+  test('compare whole keys of odd sizes', () => {
+    const { map, arena, key, value } = setUp('hash', 8, 5, 4);
+    arena.bytes.set([1, 2, 3, 4, 5], key);
+    map.update(key, value, 0);
+    arena.bytes[key + 4] = 6;
+    expect(map.lookup(key)).toBe(0);
+    arena.bytes[key + 4] = 5;
+    expect(map.lookup(key)).not.toBe(0);
+  });
+  test('visit each element once while the visitor deletes them', () => {
+    const { map, put, arena } = setUp('hash', 16);
+    for (let i = 0; i < 10; i++) put(i, i);
+    const seen: number[] = [];
+    expect(
+      map.forEach((at) => {
+        seen.push(arena.view.getInt32(at, true));
+        map.delete(at);
+        return false;
+      }),
+    ).toBe(10);
+    expect(seen.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(map.collect()).toEqual([]);
+  });
+  test('stop a visit when the visitor says so', () => {
+    const { map, put } = setUp('hash', 16);
+    for (let i = 0; i < 10; i++) put(i, i);
+    let visited = 0;
+    expect(map.forEach(() => ++visited === 3)).toBe(3);
+  });
+  test('zero values and delete elements for user space', () => {
+    const { map, put, contents } = setUp('hash', 8);
+    put(1, 5);
+    put(2, 6);
+    map.zero();
+    expect(contents()).toEqual([
+      [1, 0, 0, 0],
+      [2, 0, 0, 0],
+    ]);
+    map.clear();
+    expect(contents()).toEqual([]);
+  });
+});
+
+describe('per-CPU hash maps', () => {
+  test('hold one value per CPU, zero where no program wrote', () => {
+    const { machine, put, get, contents } = setUp('percpu_hash', 8);
+    machine.setCpu(1);
+    put(7, 70);
+    machine.setCpu(2);
+    expect(get(7)).toBe(0);
+    put(7, 71);
+    expect(contents()).toEqual([[7, 0, 0, 0, 70, 0, 71, 0]]);
+  });
+  test('give a reused element no old values', () => {
+    const { machine, put, remove, contents } = setUp('percpu_hash', 1);
+    machine.setCpu(1);
+    put(1, 5);
+    remove(1);
+    machine.setCpu(0);
+    put(2, 6);
+    expect(contents()).toEqual([[2, 0, 6, 0, 0, 0, 0, 0]]);
+  });
+});
+
+describe('LRU hash maps', () => {
+  test('evict the oldest element that was not looked up', () => {
+    const { put, get } = setUp('lru_hash', 3);
+    for (let i = 0; i < 3; i++) put(i, i);
+    get(0);
+    expect(put(3, 3)).toBe(0);
+    expect([0, 1, 2, 3].map((i) => get(i) !== undefined)).toEqual([true, false, true, true]);
+  });
+  test('never refuse an element', () => {
+    const { put, map } = setUp('lru_percpu_hash', 5);
+    for (let i = 0; i < 1000; i++) expect(put(i, i)).toBe(0);
+    expect(map.collect()).toHaveLength(5);
+  });
+});
+
+describe('array maps', () => {
+  test('have all elements from the start and none behind the end', () => {
+    const { put, get, remove } = setUp('array', 4, 4, 8);
+    expect([get(0), get(3), get(4), get(-1)]).toEqual([0, 0, undefined, undefined]);
+    expect([put(3, 9), put(4, 9), put(3, 9, 1), remove(0)]).toEqual([0, -7, -17, -22]);
+    expect(get(3)).toBe(9);
+  });
+  test('tell generated code where the elements are', () => {
+    const { map, put, arena } = setUp('percpu_array', 4, 4, 12);
+    put(2, 42);
+    const array = map.location.array!;
+    expect(array).toMatchObject({ stride: 16, maxEntries: 4, cpuStride: 64 });
+    expect(arena.view.getInt32(array.values + 2 * array.stride, true)).toBe(42);
+  });
+});
+
+describe('ring buffers', () => {
+  const setUpRing = () => {
+    const base = setUp('ringbuf', 4096, 0, 0);
+    const ring = base.map as RingBuffer;
+    const read = (): string | undefined => {
+      let text: string | undefined;
+      ring.consume((at, size) => (text = String.fromCharCode(...base.arena.bytes.subarray(at, at + size))));
+      return text;
+    };
+    const write = (text: string): void => {
+      const record = ring.reserve(text.length);
+      base.arena.bytes.set(new TextEncoder().encode(text), record);
+      ring.submit(record, 0);
+    };
+    return { ...base, ring, read, write };
+  };
+  test('deliver records in the order of their reservation', () => {
+    const { ring, read, arena } = setUpRing();
+    const first = ring.reserve(1);
+    const second = ring.reserve(1);
+    arena.bytes[first] = 65;
+    arena.bytes[second] = 66;
+    ring.submit(second, 0);
+    expect(read()).toBeUndefined();
+    ring.submit(first, 0);
+    expect([read(), read(), read()]).toEqual(['A', 'B', undefined]);
+  });
+  test('skip discarded records', () => {
+    const { ring, read, write } = setUpRing();
+    ring.discard(ring.reserve(8), 0);
+    write('x');
+    expect([read(), read()]).toEqual(['x', undefined]);
+  });
+  test('drop and count what does not fit, and recover when read', () => {
+    const { ring, read } = setUpRing();
+    for (let i = 0; i < 4; i++) ring.submit(ring.reserve(1016), 0);
+    expect(ring.reserve(1)).toBe(0);
+    expect(ring.dropped()).toBe(1);
+    read();
+    expect(ring.reserve(1016)).not.toBe(0);
+    expect(ring.dropped()).toBe(1);
+  });
+  test('keep a record that passes the end of the ring in one piece', () => {
+    const { read, write } = setUpRing();
+    const text = 'abcdefghij'.repeat(100);
+    for (let i = 0; i < 50; i++) {
+      write(text + i);
+      expect(read()).toBe(text + i);
+    }
+  });
+  test('wake the consumer for the record it waits for only', () => {
+    const { ring, write, read } = setUpRing();
+    let wakeUps = 0;
+    ring.onData = () => wakeUps++;
+    write('a');
+    write('b');
+    expect(wakeUps).toBe(1);
+    read();
+    read();
+    write('c');
+    expect(wakeUps).toBe(2);
+  });
+  test('refuse unknown flags and report a full ring to ringbuf_output', () => {
+    const { ring, key } = setUpRing();
+    expect([ring.output(key, 8, 4), ring.output(key, 8, 0), ring.output(key, 5000, 0)]).toEqual([-22, 0, -11]);
+  });
+});
+
+test('stack maps give one id to one stack and refuse another with the same id', () => {
+  const { map, arena } = setUp('stack_trace', 1, 4, 24);
+  const stacks = map as StackTraceMap;
+  const trace = arena.memory.allocate(24, 8);
+  arena.view.setBigUint64(trace, 0xffffffff81000000n, true);
+  const id = stacks.idOf(trace, 3, 0);
+  expect(stacks.idOf(trace, 3, 0)).toBe(id);
+  arena.view.setBigUint64(trace, 0xffffffff81000008n, true);
+  expect(stacks.idOf(trace, 3, 0)).toBe(-17);
+  expect(stacks.idOf(trace, 3, 1 << 10)).toBe(id);
+});
+
+test('a map type that nobody implements is refused with a reason', () => {
+  expect(() => setUp('queue', 4)).toThrow('map type queue is not supported');
+});

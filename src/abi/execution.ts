@@ -23,9 +23,15 @@ export interface ExecutionEnvironment {
   readonly current: CurrentLocations;
   /** Reads `size` bytes at any kernel address for a BTF pointer: returns the low half, high half in resultHigh; 0 when it faults. */
   probeLoad(low: number, high: number, size: number): number;
-  /** Set by the engine before it calls a helper that takes a callback: runs the function at `slot` with five 64-bit arguments. */
-  callback: ((slot: number, args: Int32Array) => number) | null;
+  /**
+   * Set by the engine before it calls a helper that takes a callback: runs the function at `slot` with five 64-bit
+   * arguments (ten words, low half first); returns r0's low half, high half in resultHigh. A helper that calls it more than
+   * once reads the property once: a nested helper call inside the callback replaces it until that helper returns.
+   */
+  callback: BpfCallback | null;
 }
+
+export type BpfCallback = (slot: number, args: Int32Array) => number;
 
 export interface MapLocation {
   /** Arena offset of the map object, what a ld_imm64 of the map yields. */
@@ -59,3 +65,9 @@ export interface CurrentLocations {
 
 /** Runs with the context at this arena offset; returns the low 32 bits of r0 (the high half is in resultHigh). */
 export type CompiledProgram = (context: number) => number;
+
+/** Readies one program for an environment; called once per nesting level. */
+export type ProgramFactory = (environment: ExecutionEnvironment) => CompiledProgram;
+
+/** What either engine makes of a verified image: a factory per program, by the program's name. */
+export type EnginePrograms = ReadonlyMap<string, ProgramFactory>;

@@ -1,4 +1,4 @@
-import { bug } from '../source/bug.ts';
+import { invalid } from './invalid.ts';
 import type {
   CType,
   EnumType,
@@ -38,7 +38,7 @@ type NamedKind = keyof typeof NAMED;
 /** Reads a little-endian BTF blob. Throws on a malformed one: blobs are ours or the kernel's, never a user's text. */
 export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return bug('not a BTF blob');
+  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return invalid('not a BTF blob');
   const headerSize = view.getUint32(4, true);
   const typesStart = headerSize + view.getUint32(8, true);
   const typesEnd = typesStart + view.getUint32(12, true);
@@ -65,7 +65,7 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     if (id < 0 || id > typeCount) return undefined;
     return (types[id] = build(offsets[id]!));
   }
-  const need = (id: number): CType => type(id) ?? bug(`BTF type ${id} is no C type`);
+  const need = (id: number): CType => type(id) ?? invalid(`BTF type ${id} is no C type`);
 
   function build(at: number): CType | undefined {
     switch (kindOf(at)) {
@@ -282,10 +282,10 @@ function indexTypes(view: DataView, start: number, end: number): readonly number
   while (at < end) {
     const info = view.getUint32(at + 4, true);
     const kind = BTF_KIND_BY_CODE[(info >>> 24) & 0x1f];
-    if (kind === undefined) return bug(`unknown BTF kind at ${at - start}`);
+    if (kind === undefined) return invalid(`unknown BTF kind at ${at - start}`);
     offsets.push(at);
     at += 12 + BTF_KINDS[kind].fixed + BTF_KINDS[kind].each * (info & 0xffff);
   }
-  if (at !== end) return bug('BTF types overrun their section');
+  if (at !== end) return invalid('BTF types overrun their section');
   return offsets;
 }

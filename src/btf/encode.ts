@@ -1,4 +1,4 @@
-import { bug, assertNever } from '../source/bug.ts';
+import { exhausted, invalid } from './invalid.ts';
 import type { CType, EnumType, Member, PointerType } from './types.ts';
 import { BTF_HEADER_SIZE, BTF_KINDS, BTF_MAGIC, FUNC_LINKAGE, INT_BOOL, INT_CHAR, INT_SIGNED } from './wire.ts';
 import type { BtfKind, FuncLinkage } from './wire.ts';
@@ -82,7 +82,7 @@ export class BtfWriter {
     );
     let at = BTF_HEADER_SIZE;
     for (const row of this.#rows) {
-      if (row.length === 0) bug('a BTF type was reserved and never written');
+      if (row.length === 0) invalid('a BTF type was reserved and never written');
       for (const word of row) {
         view.setUint32(at, word, true);
         at += 4;
@@ -105,7 +105,7 @@ export class BtfWriter {
     rest: readonly number[] = [],
     flag = false,
   ): void {
-    if (vlen > 0xffff) bug(`BTF ${kind} with ${vlen} entries`);
+    if (vlen > 0xffff) invalid(`BTF ${kind} with ${vlen} entries`);
     this.#rows[id - 1] = [
       name,
       ((flag ? 0x80000000 : 0) | (BTF_KINDS[kind].code << 24) | vlen) >>> 0,
@@ -182,7 +182,7 @@ export class BtfWriter {
         return this.#put(id, 'func_proto', 0, rows.length / 2, this.#idOf(type.returns), rows);
       }
       default:
-        return assertNever(type);
+        return exhausted(type);
     }
   }
 
@@ -203,7 +203,7 @@ export class BtfWriter {
   #putAggregate(id: number, kind: 'struct' | 'union', name: string, size: number, members: readonly Member[]): void {
     const hasBitfields = members.some((member) => member.bitfieldSize !== undefined);
     const rows = members.flatMap((member) => {
-      if (hasBitfields && member.offsetBits > 0xffffff) bug(`BTF cannot place bit fields beyond 2 MiB (${name})`);
+      if (hasBitfields && member.offsetBits > 0xffffff) invalid(`BTF cannot place bit fields beyond 2 MiB (${name})`);
       const offset = hasBitfields ? (((member.bitfieldSize ?? 0) << 24) | member.offsetBits) >>> 0 : member.offsetBits;
       return [this.string(member.name), this.#idOf(member.type), offset];
     });

@@ -1,4 +1,4 @@
-import { assertNever, bug } from '../source/bug.ts';
+import { exhausted, invalid } from './invalid.ts';
 import type { CType, Member, StructType, TypeSet, UnionType } from './types.ts';
 
 export const POINTER_SIZE = 8;
@@ -38,7 +38,7 @@ export function sizeOf(type: CType): number | undefined {
     case 'forward':
       return undefined;
     default:
-      return assertNever(bare);
+      return exhausted(bare);
   }
 }
 
@@ -65,7 +65,7 @@ export function alignOf(type: CType): number {
     case 'forward':
       return 1;
     default:
-      return assertNever(bare);
+      return exhausted(bare);
   }
 }
 
@@ -119,7 +119,7 @@ export function layoutAggregate(
   let endBits = 0;
   let align = 1;
   for (const member of declared) {
-    const size = sizeOf(member.type) ?? bug(`member ${member.name} has no size`);
+    const size = sizeOf(member.type) ?? invalid(`member ${member.name} has no size`);
     const packed = attributes.packed === true || member.packed === true;
     const natural = packed ? 1 : alignOf(member.type);
     const wanted = Math.max(natural, member.align ?? 1);

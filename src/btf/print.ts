@@ -1,4 +1,4 @@
-import { assertNever } from '../source/bug.ts';
+import { exhausted } from './invalid.ts';
 import { alignOf, stripType } from './layout.ts';
 import type { CType, EnumType, FunctionProtoType, Member, StructType, UnionType } from './types.ts';
 
@@ -91,7 +91,7 @@ function baseText(type: CType, indent: string): string {
     case 'qualifier':
       return printType(type);
     default:
-      return assertNever(type);
+      return exhausted(type);
   }
 }
 

@@ -1,0 +1,79 @@
+import type { BtfTypeSet } from '../../src/btf/decode.ts';
+import { BtfWriter } from '../../src/btf/encode.ts';
+import type { CType } from '../../src/btf/types.ts';
+
+export interface BtfSelection {
+  readonly structs: readonly string[];
+  readonly pointerDepth: number;
+  /** Structs, unions, enums and typedefs kept with what they hold by value. */
+  readonly plain: readonly string[];
+  readonly isFunctionKept: (name: string) => boolean;
+}
+
+/** Cuts a kernel's BTF down to a selection: full types near the named structs, forward declarations at the edge. */
+export function selectBtf(types: BtfTypeSet, selection: BtfSelection): Uint8Array {
+  const reached = reach(types, selection);
+  const kept = new Set<string>();
+  for (const type of reached) if (type.kind === 'struct' || type.kind === 'union') kept.add(type.name);
+
+  const writer = new BtfWriter({ keep: (name) => kept.has(name) });
+  for (const name of selection.structs) {
+    for (const type of [types.struct(name), types.union(name)]) if (type !== undefined) writer.type(type);
+  }
+  for (const type of reached) writer.type(type);
+  for (const name of selection.plain) {
+    for (const type of [types.typedef(name), types.enum(name)]) if (type !== undefined) writer.type(type);
+  }
+  // Typedefs of plain numbers cost little, and scripts cast to them and take their size.
+  for (const name of types.names('typedef')) {
+    const typedef = types.typedef(name)!;
+    if (!name.startsWith('btf_trace_') && isScalar(typedef)) writer.type(typedef);
+  }
+  // Each argument list ends in an arrow to a prototype; equal ones are one type already.
+  for (const name of [...types.names('function')].sort()) {
+    if (selection.isFunctionKept(name)) writer.func(name, types.function(name)!);
+  }
+  return writer.finish();
+}
+
+function isScalar(type: CType): boolean {
+  if (type.kind === 'typedef' || type.kind === 'qualifier') return isScalar(type.type);
+  return type.kind === 'int' || type.kind === 'float';
+}
+
+function reach(types: BtfTypeSet, { structs, pointerDepth, plain }: BtfSelection): Iterable<CType> {
+  const depths = new Map<CType, number>();
+  const queue: [CType, number][] = [];
+  for (const name of structs) {
+    const seeds = [types.struct(name), types.union(name)].filter((type) => type !== undefined);
+    if (seeds.length === 0) console.warn(`no struct or union ${name} in this kernel`);
+    for (const seed of seeds) queue.push([seed, pointerDepth]);
+  }
+  for (const name of plain) {
+    for (const type of [types.struct(name), types.union(name)]) if (type !== undefined) queue.push([type, 0]);
+  }
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const [type, depth] = next;
+    if ((depths.get(type) ?? -1) >= depth) continue;
+    depths.set(type, depth);
+    switch (type.kind) {
+      case 'struct':
+      case 'union':
+        for (const member of type.members) queue.push([member.type, depth]);
+        break;
+      case 'array':
+        queue.push([type.element, depth]);
+        break;
+      case 'typedef':
+      case 'qualifier':
+        queue.push([type.type, depth]);
+        break;
+      case 'pointer':
+        if (depth > 0) queue.push([type.to, depth - 1]);
+        break;
+      default:
+        break;
+    }
+  }
+  return depths.keys();
+}

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { compile, type Compilation } from '../../pipeline/compile.ts';
+import { createSimulation, type Simulation } from '../../pipeline/simulation.ts';
+import { renderDiagnostics } from '../../source/render.ts';
+import type { CliHost } from '../host.ts';
+import type { CliConfig } from '../options.ts';
+import type { Script } from './script.ts';
+
+export function openMachine(config: CliConfig): Simulation {
+  return createSimulation({ scenario: config.scenario, seed: config.seed, ...(config.cpus === undefined ? {} : { cpus: config.cpus }) });
+}
+
+/** BPFTRACE_COLOR decides; without it, colours go to terminals only. */
+export function colours(host: CliHost): boolean {
+  const mode = host.env['BPFTRACE_COLOR'] ?? 'auto';
+  return mode === 'always' || (mode !== 'never' && host.isTerminal);
+}
+
+/** Compiles and prints what the stages have to say. */
+export function compileScript(script: Script, config: CliConfig, machine: Simulation, host: CliHost): Compilation {
+  const directory = host.directory ?? '.';
+  const readInclude = (name: string): string | undefined => {
+    const path = config.includeDirs.map((folder) => join(resolve(directory, folder), name)).find((path) => existsSync(path));
+    return path === undefined ? undefined : readFileSync(path, 'utf8');
+  };
+  const compilation = compile({
+    source: script.source,
+    target: machine.target,
+    positional: script.positional,
+    named: script.named,
+    env: host.env,
+    readInclude,
+    includes: config.includes.map((file) => readFileSync(resolve(directory, file), 'utf8')),
+    unsafe: config.unsafe,
+    reportHelperErrors: config.warnings,
+  });
+  const shown = config.noWarnings ? compilation.diagnostics.filter(({ severity }) => severity === 'error') : compilation.diagnostics;
+  host.stderr(renderDiagnostics(shown, { colour: colours(host) }));
+  return compilation;
+}

@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { formatSource } from '../../pipeline/format.ts';
+import { renderDiagnostics } from '../../source/render.ts';
+import type { CliHost } from '../host.ts';
+import type { CliConfig } from '../options.ts';
+import { colours } from './compile-script.ts';
+import { loadScript, reason } from './script.ts';
+
+/** --fmt: prints the script in bpftrace's own layout; -o writes it to a file. */
+export function format(config: CliConfig, operands: readonly string[], host: CliHost): number {
+  const script = loadScript(config, operands, host);
+  if (typeof script === 'string') {
+    host.stderr(`ERROR: ${script}\n`);
+    return 1;
+  }
+  const { text, diagnostics } = formatSource(script.source);
+  host.stderr(renderDiagnostics(diagnostics, { colour: colours(host) }));
+  if (text === undefined) return 1;
+  if (config.output === undefined) {
+    host.stdout(text);
+    return 0;
+  }
+  try {
+    writeFileSync(resolve(host.directory ?? '.', config.output), text);
+    return 0;
+  } catch (error) {
+    host.stderr(`ERROR: failed to open file '${config.output}': ${reason(error)}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,60 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { dump } from '../../pipeline/dump.ts';
+import { runCompiled } from '../../pipeline/run.ts';
+import type { CliHost } from '../host.ts';
+import type { CliConfig } from '../options.ts';
+import { compileScript, openMachine } from './compile-script.ts';
+import { loadScript, reason } from './script.ts';
+
+type Sink = { readonly write: (bytes: Uint8Array | string) => void; readonly close: () => void };
+
+function openSink(config: CliConfig, host: CliHost): Sink {
+  if (config.output === undefined) return { write: host.stdout, close: () => undefined };
+  const file = openSync(resolve(host.directory ?? '.', config.output), 'w');
+  return { write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)), close: () => closeSync(file) };
+}
+
+/** Compiles a script, attaches it to a machine and runs that until its time is over, the script calls exit() or Ctrl-C. */
+export async function run(config: CliConfig, operands: readonly string[], host: CliHost): Promise<number> {
+  const script = loadScript(config, operands, host);
+  if (typeof script === 'string') {
+    host.stderr(`ERROR: ${script}\n`);
+    return 1;
+  }
+  const machine = openMachine(config);
+  const compilation = compileScript(script, config, machine, host);
+  if (config.debug.length > 0) {
+    for (const stage of config.debug) host.stdout(dump(stage, script.source, compilation));
+    return compilation.verified === undefined ? 1 : 0;
+  }
+  if (compilation.generated === undefined || compilation.verified === undefined) return 1;
+  let sink: Sink;
+  try {
+    sink = openSink(config, host);
+  } catch (error) {
+    host.stderr(`ERROR: failed to open file '${config.output}': ${reason(error)}\n`);
+    return 1;
+  }
+  const interrupt = new AbortController();
+  host.onInterrupt(() => interrupt.abort());
+  try {
+    return await runCompiled({
+      machine,
+      verified: compilation.verified,
+      resources: compilation.generated.resources,
+      engine: config.jit,
+      format: config.format,
+      quiet: config.quiet,
+      verbose: config.verbose,
+      dryRun: config.dryRun,
+      ...(config.durationNs === undefined ? {} : { durationNs: config.durationNs }),
+      env: host.env,
+      interrupt: interrupt.signal,
+      stdout: sink.write,
+      stderr: host.stderr,
+    });
+  } finally {
+    sink.close();
+  }
+}

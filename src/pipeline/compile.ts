@@ -1,0 +1,68 @@
+import type { ProgramImage } from '../abi/program-image.ts';
+import type { VerifiedImage } from '../abi/verified-image.ts';
+import type { Program } from '../ast/nodes.ts';
+import { generate } from '../bytecode/generate.ts';
+import type { Resources } from '../lang/resources.ts';
+import type { Target } from '../lang/target.ts';
+import type { TypedProgram } from '../lang/typed-program.ts';
+import { parse } from '../parser/parse.ts';
+import { hasErrors, type Diagnostic } from '../source/diagnostic.ts';
+import type { Source } from '../source/source.ts';
+import { check } from '../typecheck/check.ts';
+import { verify } from './verify.ts';
+
+export interface CompileInput {
+  readonly source: Source;
+  readonly target: Target;
+  /** `$1`, `$2`, ... */
+  readonly positional?: readonly string[];
+  /** `name=value` or `name` for named parameters. */
+  readonly named?: readonly string[];
+  /** Environment: BPFTRACE_* configuration. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Real text of an #include found in -I folders; virtual kernel headers need none. */
+  readonly readInclude?: (name: string) => string | undefined;
+  /** Files of --include, as if the script began with them. */
+  readonly includes?: readonly string[];
+  readonly unsafe?: boolean;
+  /** -k: events for failing probe reads. */
+  readonly reportHelperErrors?: boolean;
+}
+
+/** What the stages made, as far as they came: errors in `diagnostics` say why a later one is absent. */
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly program?: Program;
+  readonly typed?: TypedProgram;
+  readonly generated?: { readonly image: ProgramImage; readonly resources: Resources };
+  readonly verified?: VerifiedImage;
+  /** The verifier's log of each program that it walked. */
+  readonly verifierLogs?: readonly { readonly program: string; readonly log: string }[];
+}
+
+/** Runs the stages in order and stops behind the first that reports an error. */
+export function compile(input: CompileInput): Compilation {
+  const parsed = parse(input.source);
+  if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
+  const { program } = parsed;
+
+  const checked = check(program, input);
+  const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
+  if (checked.typed === undefined || hasErrors(checked.diagnostics)) return { diagnostics, program };
+  const { typed } = checked;
+
+  const { image, resources, diagnostics: generation } = generate(typed);
+  diagnostics.push(...generation);
+  if (hasErrors(generation)) return { diagnostics, program, typed };
+
+  const verification = verify(image, input.source, input.target.types);
+  diagnostics.push(...verification.diagnostics);
+  return {
+    diagnostics,
+    program,
+    typed,
+    generated: { image, resources },
+    verifierLogs: verification.logs,
+    ...(verification.verified === undefined ? {} : { verified: verification.verified }),
+  };
+}

@@ -27,8 +27,10 @@ export const CONFIG = {
   print_maps_on_exit: { type: 'bool', default: true },
   use_blazesym: { type: 'bool', default: false },
   show_debug_info: { type: 'bool', default: false },
-  unstable_import: { type: 'choice', default: 'warn', choices: ['enable', 'warn', 'error'] },
+  unstable_import_statement: { type: 'choice', default: 'error', choices: ['enable', 'warn', 'error'] },
   unstable_tseries: { type: 'choice', default: 'warn', choices: ['enable', 'warn', 'error'] },
+  unstable_typeinfo: { type: 'choice', default: 'error', choices: ['enable', 'warn', 'error'] },
+  unstable_dw_ustack: { type: 'choice', default: 'warn', choices: ['enable', 'warn', 'error'] },
 } as const satisfies Record<string, ConfigRow>;
 export type ConfigName = keyof typeof CONFIG;
 

@@ -1,13 +1,12 @@
-import type { CType, EnumType, StructType, TypedefType } from '../btf/types.ts';
+import type { CType, EnumType, StructType } from '../btf/types.ts';
+import { stripType } from '../btf/layout.ts';
 import { assertNever } from '../source/bug.ts';
 import type { AddressSpace, IntSize, Type } from './types.ts';
 import { BOOL, VOID, intType } from './types.ts';
 
-/** Through typedefs and qualifiers. */
-export function resolveCType(type: CType): Exclude<CType, TypedefType | { readonly kind: 'qualifier' }> {
-  let resolved = type;
-  while (resolved.kind === 'typedef' || resolved.kind === 'qualifier') resolved = resolved.type;
-  return resolved;
+/** Tracepoint fields whose u32 says where in the record the text lies: low half offset, high half length. */
+export function isDataLocation(type: CType): boolean {
+  return type.kind === 'typedef' && type.name.startsWith('__data_loc');
 }
 
 /**
@@ -15,7 +14,7 @@ export function resolveCType(type: CType): Exclude<CType, TypedefType | { readon
  * exist), `space` is where pointers and aggregates that are reached through it live.
  */
 export function fromCType(type: CType, space: AddressSpace = 'kernel'): Type {
-  const resolved = resolveCType(type);
+  const resolved = stripType(type);
   switch (resolved.kind) {
     case 'void':
     case 'function':

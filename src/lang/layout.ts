@@ -79,8 +79,9 @@ export function alignOf(type: Type): number {
       return aggregateLayout(type.elements).align;
     case 'record':
       return aggregateLayout(type.fields.map((field) => field.type)).align;
+    // A C struct inside a tuple is bytes to bpftrace, whatever its members' alignment.
     case 'c_struct':
-      return 8;
+      return 1;
     case 'array':
       return Math.max(1, alignOf(type.element));
     default: {

@@ -1,0 +1,134 @@
+import type { AttachPoint } from '../ast/nodes.ts';
+import { withHint, withRelated } from '../source/diagnostic.ts';
+import type { ParsedAttachPoint, PassContext } from './context.ts';
+import { error, warning } from './messages.ts';
+
+const TIME_UNITS: ReadonlySet<string> = new Set(['s', 'ms', 'us', 'hz']);
+const SIGNALS: ReadonlySet<string> = new Set(['SIGUSR1', 'SIGUSR2']);
+const WATCH_LENGTHS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
+/** What x86's debug registers can watch for. */
+const WATCH_MODES = ['x', 'w', 'rw'];
+
+/** Software events of perf (include/uapi/linux/perf_event.h) by bpftrace's names and short names. */
+export const SOFTWARE_EVENTS: readonly (readonly [name: string, alias: string])[] = [
+  ['alignment-faults', ''],
+  ['bpf-output', ''],
+  ['context-switches', 'cs'],
+  ['cpu-clock', 'cpu'],
+  ['cpu-migrations', ''],
+  ['dummy', ''],
+  ['emulation-faults', ''],
+  ['major-faults', ''],
+  ['minor-faults', ''],
+  ['page-faults', 'faults'],
+  ['task-clock', ''],
+];
+
+/** Hardware events of perf by bpftrace's names and short names. */
+export const HARDWARE_EVENTS: readonly (readonly [name: string, alias: string])[] = [
+  ['backend-stalls', ''],
+  ['branch-instructions', 'branches'],
+  ['branch-misses', ''],
+  ['bus-cycles', ''],
+  ['cache-misses', ''],
+  ['cache-references', ''],
+  ['cpu-cycles', 'cycles'],
+  ['frontend-stalls', ''],
+  ['instructions', ''],
+  ['ref-cycles', ''],
+];
+
+/** Reports what is wrong with an attach point whose parts have the right shape. */
+export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): void {
+  const { target } = parsed;
+  const fail = (message: string): void => context.report(error('attach-point', node.span, message));
+  switch (target?.kind) {
+    case 'kprobe':
+    case 'kretprobe':
+      checkTraceable(node, target.function, context);
+      return;
+    case 'self': {
+      const trigger = parsed.parts[1] ?? '';
+      if (trigger !== 'signal') fail(`${trigger} is not a supported trigger`);
+      else if (!SIGNALS.has(target.signal)) fail(`${target.signal} is not a supported signal`);
+      return;
+    }
+    case 'profile':
+    case 'interval':
+      if (parsed.parts.length === 3) {
+        const unit = parsed.parts[1]!;
+        if (!TIME_UNITS.has(unit)) fail(`${unit} is not an accepted unit of time`);
+        if ((target.frequency ?? target.periodNs ?? 0) <= 0) {
+          fail(`${target.kind} frequency should be a positive integer`);
+        }
+      }
+      return;
+    case 'software':
+      checkEvent(fail, target.kind, target.event, SOFTWARE_EVENTS);
+      return;
+    case 'hardware':
+      checkEvent(fail, target.kind, target.event, HARDWARE_EVENTS);
+      return;
+    case 'watchpoint':
+      checkWatchpoint(node, target, context);
+      return;
+    case 'test':
+    case 'bench':
+      checkUniqueName(node, target.kind, target.name, context);
+      return;
+    default:
+      return;
+  }
+}
+
+function checkTraceable(node: AttachPoint, name: string, context: PassContext): void {
+  if (name === '' || context.config.missing_probes === 'ignore') return;
+  if (context.target.functions().some((candidate) => candidate.name === name)) return;
+  const text =
+    `${name} is not traceable (either non-existing, inlined, or marked as "notrace"); ` +
+    'attaching to it will likely fail';
+  context.report(warning('not-traceable', node.span, text));
+}
+
+function checkEvent(
+  fail: (message: string) => void,
+  kind: string,
+  name: string,
+  events: readonly (readonly [string, string])[],
+): void {
+  if (name.includes('*')) fail(`wildcards are not allowed for ${kind} probe type`);
+  else if (!events.some(([event, alias]) => name === event || (alias !== '' && name === alias))) {
+    fail(`${name} is not a ${kind} probe`);
+  }
+}
+
+function checkWatchpoint(
+  node: AttachPoint,
+  target: { readonly address: bigint; readonly length: number; readonly mode: string },
+  context: PassContext,
+): void {
+  const fail = (message: string): void => context.report(error('watchpoint', node.span, message));
+  if (target.address === 0n) fail('watchpoint must be attached to a non-zero address');
+  if (!WATCH_LENGTHS.has(target.length)) fail('watchpoint length must be one of (1,2,4,8)');
+  const modes = [...target.mode].sort();
+  if (modes.length === 0) fail('watchpoint mode must be combination of (r,w,x)');
+  for (const mode of modes) {
+    if (!'rwx'.includes(mode)) fail('watchpoint mode must be combination of (r,w,x)');
+  }
+  for (const [index, mode] of modes.entries()) {
+    if (index > 0 && modes[index - 1] === mode) fail('watchpoint modes may not be duplicated');
+  }
+  if (WATCH_MODES.includes(modes.join(''))) return;
+  const invalid = error('watchpoint', node.span, `invalid watchpoint mode: ${modes.join('')}`);
+  context.report(withHint(invalid, `supported modes: ${WATCH_MODES.join(',')}`));
+}
+
+function checkUniqueName(node: AttachPoint, kind: 'test' | 'bench', name: string, context: PassContext): void {
+  for (const [other, parsed] of context.attachPoints) {
+    if (other === node) return;
+    if (parsed.target?.kind !== kind || parsed.target.name !== name) continue;
+    const text = `"${name}" was used as the name for more than one ${kind.toUpperCase()} probe`;
+    context.report(withRelated(error('duplicate-name', node.span, text), 'this is the other instance', other.span));
+    return;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Program } from '../ast/nodes.ts';
+import { NO_TYPES } from '../btf/type-set.ts';
+import type { TypedProgram } from '../lang/typed-program.ts';
+import { hasErrors } from '../source/diagnostic.ts';
+import type { Diagnostic } from '../source/diagnostic.ts';
+import { assemble } from './assemble.ts';
+import { defaultConfig } from './config.ts';
+import type { CheckContext, PassContext } from './context.ts';
+import { inferTypes } from './infer-types.ts';
+import { PASSES } from './passes.ts';
+
+export interface CheckResult {
+  /** Absent when there are errors. */
+  readonly typed?: TypedProgram;
+  /** Errors first, then warnings, each in the order in which they were found. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Gives a parsed program its meaning on a machine: types, maps, attach targets; or says what is wrong with it. */
+export function check(program: Program, input: CheckContext): CheckResult {
+  const diagnostics: Diagnostic[] = [];
+  const context: PassContext = {
+    ...input,
+    report: (diagnostic) => void diagnostics.push(diagnostic),
+    config: defaultConfig(),
+    definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
+    attachPoints: new Map(),
+    maps: { scalar: new Map(), badKeyed: new Set(), badScalar: new Set(), badIterator: new Set() },
+    spelled: new WeakMap(),
+  };
+  let current = program;
+  for (const pass of PASSES) {
+    current = pass.run(current, context);
+    if (hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics) };
+  }
+  const inferred = inferTypes(current, context);
+  if (inferred === undefined || hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics) };
+  const typed = assemble(inferred.program, inferred.inference, context, diagnostics);
+  return { typed, diagnostics: sorted(diagnostics) };
+}
+
+function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [...diagnostics].sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1));
+}

@@ -1,0 +1,123 @@
+import type { ConfigAssignment, Program } from '../ast/nodes.ts';
+import { CONFIG } from '../lang/config.ts';
+import type { Config, ConfigName, ConfigRow } from '../lang/config.ts';
+import type { Pass, PassContext } from './context.ts';
+import { error, warning } from './messages.ts';
+
+const RENAMED: Readonly<Record<string, ConfigName>> = {
+  strlen: 'max_strlen',
+  no_cpp_demangle: 'cpp_demangle',
+  map_keys_max: 'max_map_keys',
+  cat_bytes_max: 'max_cat_bytes',
+};
+const DEPRECATED: ReadonlySet<string> = new Set([
+  'symbol_source',
+  'max_type_res_iterations',
+  'unstable_addr',
+  'unstable_import',
+  'unstable_macro',
+  'unstable_map_decl',
+]);
+const ONLY_ENVIRONMENT: ReadonlySet<string> = new Set(['btf', 'kernel_build', 'kernel_source', 'vmlinux']);
+const ENVIRONMENT_PREFIX = 'BPFTRACE_';
+const LICENSES = ['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL'];
+
+/** The defaults, changed by the script's `config = { ... }` block and then by the environment. */
+export const configure: Pass = {
+  name: 'config',
+  run(program: Program, context: PassContext): Program {
+    const values: Record<string, string | number | boolean> = { ...defaultConfig() };
+    for (const assignment of program.config?.assignments ?? []) configureOne(assignment, values, context);
+    for (const [name, row] of Object.entries(CONFIG)) {
+      const text = context.env[ENVIRONMENT_PREFIX + name.toUpperCase()];
+      if (text === undefined) continue;
+      const parsed = parseValue(name, row, text);
+      if ('problem' in parsed) context.report(error('bad-environment', undefined, parsed.problem));
+      else values[name] = parsed.value;
+    }
+    context.config = values as Config;
+    return program;
+  },
+};
+
+export function defaultConfig(): Config {
+  return Object.fromEntries(Object.entries(CONFIG).map(([name, row]) => [name, row.default])) as Config;
+}
+
+function configureOne(
+  assignment: ConfigAssignment,
+  values: Record<string, string | number | boolean>,
+  context: PassContext,
+): void {
+  const { name, span } = assignment;
+  if (DEPRECATED.has(name)) {
+    context.report(warning('deprecated-config', span, `${name} is deprecated and has no effect`));
+    return;
+  }
+  const plain = name.toLowerCase().replace(/^bpftrace_/, '');
+  if (ONLY_ENVIRONMENT.has(plain)) {
+    context.report(error('environment-only', span, `${name}: can only be set as an environment variable`));
+    return;
+  }
+  const key = RENAMED[plain] ?? plain;
+  if (!Object.hasOwn(CONFIG, key)) {
+    context.report(error('unknown-config', span, `${name}: not a known configuration option`));
+    return;
+  }
+  const value = typeof assignment.value === 'boolean' ? (assignment.value ? 'true' : 'false') : assignment.value;
+  const parsed = parseValue(key, CONFIG[key as ConfigName], value);
+  if ('problem' in parsed) {
+    context.report(error('bad-config', span, parsed.problem));
+    return;
+  }
+  values[key] = parsed.value;
+  if (key !== plain) {
+    context.report(warning('renamed-config', span, `${name} has been renamed, please use ${key}`));
+  }
+}
+
+type Parsed = { readonly value: string | number | boolean } | { readonly problem: string };
+
+function parseValue(name: string, row: ConfigRow, value: string | bigint): Parsed {
+  const text = String(value);
+  switch (row.type) {
+    case 'number':
+      if (typeof value === 'bigint') return { value: Number(value) };
+      return /^(0x[0-9a-f]+|\d+)$/i.test(text)
+        ? { value: Number(text) }
+        : { problem: `${name}: expecting a number, got ${text}` };
+    case 'bool':
+      if (typeof value === 'bigint') return { value: value !== 0n };
+      if (/^(true|1)$/i.test(text)) return { value: true };
+      if (/^(false|0)$/i.test(text)) return { value: false };
+      return { problem: `${name}: Invalid bool value: valid values are true, false, 1 or 0.` };
+    case 'string':
+      if (name === 'license' && !LICENSES.includes(text)) return { problem: licenseProblem(text) };
+      return { value: text };
+    case 'choice':
+      return parseChoice(name, row, text);
+  }
+}
+
+function licenseProblem(text: string): string {
+  return (
+    `Invalid value for license. Found: ${text}. Valid values: ${LICENSES.join(', ')}. ` +
+    'Read more about BPF programs and licensing: ' +
+    'https://docs.kernel.org/bpf/bpf_licensing.html#using-bpf-programs-in-the-linux-kernel'
+  );
+}
+
+function parseChoice(name: string, row: Extract<ConfigRow, { type: 'choice' }>, text: string): Parsed {
+  const unstable = name.startsWith('unstable_');
+  const lower = text.toLowerCase();
+  if (unstable && /^(1|true)$/.test(lower)) return { value: 'enable' };
+  if (unstable && /^(0|false)$/.test(lower)) return { value: 'error' };
+  const found = row.choices.find((choice) => choice.toLowerCase() === lower);
+  if (found !== undefined) return { value: found };
+  const listed = `${row.choices.slice(0, -1).join(', ')}, and ${row.choices[row.choices.length - 1]}`;
+  const subject = unstable ? 'unstable config' : name;
+  return { problem: `${name}: Invalid value for ${subject}: valid values are ${CHOICE_LISTS[name] ?? listed}.` };
+}
+
+/** Where the message lists the choices in an order of its own. */
+const CHOICE_LISTS: Readonly<Record<string, string>> = { missing_probes: 'ignore, warn, and error' };

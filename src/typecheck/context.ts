@@ -1,0 +1,89 @@
+import type { AttachPoint, Expression, MapRef, Probe, Program, TypeExpression } from '../ast/nodes.ts';
+import type { EnumType, TypeSet } from '../btf/types.ts';
+import type { AttachTarget } from '../lang/attach-target.ts';
+import type { Config } from '../lang/config.ts';
+import type { ProbeKind } from '../lang/probes.ts';
+import type { Target } from '../lang/target.ts';
+import type { Type } from '../lang/types.ts';
+import type { Diagnostic } from '../source/diagnostic.ts';
+import type { Source } from '../source/source.ts';
+
+/** What the checker is told beside the program: the machine, the command line, and how to parse more text. */
+export interface CheckContext {
+  readonly target: Target;
+  /** Values of `$1`, `$2`, ... */
+  readonly positional: readonly string[];
+  /** Options behind `--`: `--name=value`; a bare `--name` is an empty string. */
+  readonly named: Readonly<Record<string, string>>;
+  /** Environment variables: BPFTRACE_* set the configuration. */
+  readonly env: Readonly<Record<string, string>>;
+  /** --unsafe */
+  readonly unsafe: boolean;
+  /** -p: only events of this process. */
+  readonly pid?: number;
+  /** Child of -c. */
+  readonly childPid?: number;
+  /** Texts of #include and --include files, by the name in the directive; undefined: not found. */
+  readonly includeFile?: (name: string) => string | undefined;
+  /** Headers of --include, in order. */
+  readonly includes?: readonly string[];
+  /** Parses an expression: the replacement text of a C macro. */
+  readonly parseExpression?: (source: Source) => {
+    readonly expression?: Expression;
+    readonly diagnostics: readonly Diagnostic[];
+  };
+  /** Parses a whole script: macros of the standard library, imports. */
+  readonly parse?: (source: Source) => { readonly program?: Program; readonly diagnostics: readonly Diagnostic[] };
+  /** Text of an imported script. */
+  readonly importFile?: (name: string) => Source | undefined;
+}
+
+/** An attach point with its parts understood. `target` is absent while it still has wildcards. */
+export interface ParsedAttachPoint {
+  readonly kind: ProbeKind;
+  /** As in the script, with short names expanded: what wildcards match against. */
+  readonly parts: readonly string[];
+  readonly target?: AttachTarget;
+  /** What the `probe` builtin says. */
+  readonly name: string;
+}
+
+/** C definitions of the script's preamble and its headers. */
+export interface Definitions {
+  readonly types: TypeSet;
+  /** Object-like macros: name and replacement text. */
+  readonly macros: ReadonlyMap<string, string>;
+  readonly enumerators: ReadonlyMap<string, { readonly value: bigint; readonly type: EnumType }>;
+}
+
+/** How the script uses a map. */
+export interface MapFacts {
+  readonly scalar: Map<string, boolean>;
+  /** Uses that contradict the first one. */
+  readonly badKeyed: Set<MapRef>;
+  readonly badScalar: Set<MapRef>;
+  readonly badIterator: Set<MapRef>;
+}
+
+/** What passes learn and leave to later passes. */
+export interface PassContext extends CheckContext {
+  readonly report: (diagnostic: Diagnostic) => void;
+  config: Config;
+  definitions: Definitions;
+  readonly attachPoints: Map<AttachPoint, ParsedAttachPoint>;
+  readonly maps: MapFacts;
+  /** Types of TypeExpressions that we wrote ourselves, which have no spelling in the language. */
+  readonly spelled: WeakMap<TypeExpression, Type>;
+}
+
+/** The attach point of a probe after expansion, when it has exactly one. */
+export function attachmentOf(probe: Probe, context: PassContext): ParsedAttachPoint | undefined {
+  const attachPoint = probe.attachPoints[0];
+  return attachPoint === undefined ? undefined : context.attachPoints.get(attachPoint);
+}
+
+export interface Pass {
+  readonly name: string;
+  /** Returns the program as later passes shall see it; reports mistakes to the context. */
+  readonly run: (program: Program, context: PassContext) => Program;
+}

@@ -1,0 +1,57 @@
+import type { AttachPoint, Probe, Program } from '../ast/nodes.ts';
+import { withHint } from '../source/diagnostic.ts';
+import { hasWildcard } from './attach-points.ts';
+import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
+import { matchAttachPoint } from './match-probes.ts';
+import { error, warning } from './messages.ts';
+import { cloneTree } from './rewrite.ts';
+
+/** One probe per place that it attaches to: wildcards are matched against the machine, bodies are copied. */
+export const expandProbes: Pass = {
+  name: 'probe expansion',
+  run(program: Program, context: PassContext): Program {
+    const probes: Probe[] = [];
+    for (const probe of program.probes) {
+      const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, context));
+      attachPoints.forEach((attachPoint, index) => {
+        const body = index === 0 ? probe : cloneTree(probe);
+        probes.push({ ...body, attachPoints: [attachPoint] });
+      });
+    }
+    const limit = context.config.max_bpf_progs;
+    if (probes.length > limit) {
+      const text =
+        `Your program is trying to generate more than ${probes.length} BPF programs, ` +
+        `which exceeds the current limit of ${limit}`;
+      const hint = 'You can increase the limit through the BPFTRACE_MAX_BPF_PROGS environment variable.';
+      context.report(withHint(error('too-many-programs', program.probes[0]?.attachPoints[0]?.span, text), hint));
+    }
+    return { ...program, probes };
+  },
+};
+
+function expand(node: AttachPoint, context: PassContext): readonly AttachPoint[] {
+  const parsed = context.attachPoints.get(node);
+  if (parsed === undefined) return [];
+  const matches = matchAttachPoint(parsed, context);
+  if (matches.length > 0) {
+    return matches.map((match) => {
+      const copy: AttachPoint = { ...node };
+      context.attachPoints.set(copy, match);
+      return copy;
+    });
+  }
+  return reportMissing(node, parsed, context);
+}
+
+function reportMissing(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): readonly AttachPoint[] {
+  const kernelFunction = parsed.kind === 'kprobe' || parsed.kind === 'kretprobe';
+  if (kernelFunction && context.unsafe && !parsed.parts.some(hasWildcard)) return [node];
+  const message = `No matches for ${parsed.name.replace(':', ' ')}`;
+  if (context.config.missing_probes === 'warn') {
+    context.report(warning('no-matches', node.span, `${message}. Skipping.`));
+  } else if (context.config.missing_probes === 'error') {
+    context.report(error('no-matches', node.span, `${message}.`));
+  }
+  return [];
+}

@@ -1,0 +1,112 @@
+import type { AttachTarget } from '../lang/attach-target.ts';
+import { describe } from './attach-points.ts';
+import type { ParsedAttachPoint, PassContext } from './context.ts';
+
+/** The places that an attach point means; empty when the machine has none. */
+export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext): readonly ParsedAttachPoint[] {
+  const { target } = parsed;
+  const machine = context.target;
+  const found = (targets: readonly AttachTarget[]): readonly ParsedAttachPoint[] =>
+    targets.map((match) => describe(parsed.kind, [parsed.kind, ...targetParts(match)], match));
+  const [, ...parts] = parsed.parts;
+  switch (parsed.kind) {
+    case 'kprobe':
+    case 'kretprobe': {
+      const kind = parsed.kind;
+      if (target?.kind === 'kprobe' && target.address !== undefined) return [parsed];
+      const module = parts.length === 2 ? parts[0]! : undefined;
+      const name = target !== undefined && 'function' in target ? target.function : parts[parts.length - 1]!;
+      const matches = machine.functions().filter((candidate) => {
+        return (
+          matchesPattern(candidate.name, name) && (module === undefined || matchesPattern(candidate.module, module))
+        );
+      });
+      if (target !== undefined) return matches.length > 0 ? [parsed] : [];
+      return found(
+        matches.map((match) => {
+          const inModule = module === undefined ? {} : { module: match.module };
+          return kind === 'kprobe'
+            ? { kind, function: match.name, offset: 0, ...inModule }
+            : { kind, function: match.name, ...inModule };
+        }),
+      );
+    }
+    case 'fentry':
+    case 'fexit': {
+      const kind = parsed.kind;
+      const module = parts.length === 2 ? parts[0]! : '*';
+      const name = parts[parts.length - 1]!;
+      return found(
+        machine
+          .functions()
+          .filter((candidate) => matchesPattern(candidate.name, name) && matchesPattern(candidate.module, module))
+          .filter((candidate) => machine.types.function(candidate.name) !== undefined)
+          .map((match) => ({ kind, function: match.name, module: match.module })),
+      );
+    }
+    case 'tracepoint': {
+      const [category, name] = parts.length === 1 ? ['*', parts[0]!] : (parts as [string, string]);
+      return found(
+        machine
+          .tracepoints()
+          .filter((candidate) => matchesPattern(candidate.category, category!) && matchesPattern(candidate.name, name!))
+          .map((match) => ({ kind: 'tracepoint', category: match.category, name: match.name })),
+      );
+    }
+    case 'rawtracepoint': {
+      const name = parts[parts.length - 1]!;
+      const names = machine.rawTracepoints().filter((candidate) => matchesPattern(candidate, name));
+      const matches = found(names.map((match) => ({ kind: 'rawtracepoint', name: match })));
+      return target === undefined ? matches : matches.length > 0 ? [parsed] : [];
+    }
+    case 'uprobe':
+    case 'uretprobe': {
+      const kind = parsed.kind;
+      if (target !== undefined && 'address' in target && target.address !== undefined) return [parsed];
+      const path = parts[0]!;
+      const name = target !== undefined && 'function' in target ? target.function : parts[parts.length - 1]!;
+      const symbols = machine.userSymbols(path) ?? [];
+      const matches = symbols.filter((symbol) => matchesPattern(symbol.name, name));
+      if (target !== undefined) return matches.length > 0 ? [parsed] : [];
+      return found(matches.map((match) => ({ kind, path, function: match.name, offset: 0 })));
+    }
+    default:
+      return target === undefined ? [] : [parsed];
+  }
+}
+
+function targetParts(target: AttachTarget): readonly string[] {
+  switch (target.kind) {
+    case 'kprobe':
+    case 'kretprobe':
+      return target.module === undefined ? [target.function] : [target.module, target.function];
+    case 'fentry':
+    case 'fexit':
+      return [target.module, target.function];
+    case 'tracepoint':
+      return [target.category, target.name];
+    case 'rawtracepoint':
+      return ['vmlinux', target.name];
+    case 'uprobe':
+    case 'uretprobe':
+      return [target.path, target.function];
+    default:
+      return [];
+  }
+}
+
+/** Whether a name matches a pattern with `*` for any text. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  if (!pattern.includes('*')) return name === pattern;
+  const pieces = pattern.split('*');
+  const first = pieces[0]!;
+  const last = pieces[pieces.length - 1]!;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = name.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}

@@ -16,7 +16,6 @@ import type { Inference } from './infer.ts';
 import { parseAddress } from './network-address.ts';
 import { probeSpace } from './probe-space.ts';
 import { stackTyping } from './stack-call.ts';
-import { resolveTypeExpression } from './type-expression.ts';
 import { isInteger, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 
@@ -61,8 +60,7 @@ function inferSubprogramCall(inference: Inference, node: Call): void {
     inference.context.report(error('unknown-function', node.span, `Unknown function: '${node.name}'`));
     return;
   }
-  const returns = resolveTypeExpression(subprogram.returns, inference.context);
-  if (returns !== undefined) inference.seed(node, returns);
+  inference.resolver.same(subprogram.returns, node);
 }
 
 function seedSimple(inference: Inference, node: Call, name: FunctionName, returns: Typing['type']): void {

@@ -311,20 +311,22 @@ function inferCast(inference: Inference, node: Cast): void {
   const written: Node = node.type;
   const attachment = inference.attachment;
   const insideProbe = inference.insideProbe;
-  if (node.type.kind === 'type') {
-    const type = resolveTypeExpression(node.type, inference.context);
-    if (type !== undefined) inference.seed(node.type, type);
-  } else {
-    inferTypeof(inference, node.type);
-  }
+  inferWrittenType(inference, node.type);
   inference.rule(node, [written, node.operand], ([type, operand]) => {
     const fallback = insideProbe ? probeSpace(attachment?.kind) : 'kernel';
     return castTyping(type!.type, operand!, fallback);
   });
 }
 
-function inferTypeof(inference: Inference, node: Typeof): void {
-  inferExpression(inference, node);
+/** A type where one is written, also as `typeof(...)`: its node gets the type. */
+export function inferWrittenType(inference: Inference, node: TypeExpression | Typeof): Type | undefined {
+  if (node.kind === 'typeof') {
+    inferExpression(inference, node);
+    return undefined;
+  }
+  const type = resolveTypeExpression(node, inference.context);
+  if (type !== undefined) inference.seed(node, type);
+  return type;
 }
 
 function castTyping(type: Type, operand: Typing, fallback: Typing['space']): Typing {

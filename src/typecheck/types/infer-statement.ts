@@ -18,9 +18,8 @@ import { withHint } from '../../source/diagnostic.ts';
 import { error } from '../messages.ts';
 import { mapKeyTyping, mapValueTyping, variableTyping } from './assign.ts';
 import { aggregationOf, inferAggregation } from './infer-aggregation.ts';
-import { inferExpression } from './infer-expression.ts';
+import { inferExpression, inferWrittenType } from './infer-expression.ts';
 import type { Inference } from './infer.ts';
-import { resolveTypeExpression } from './type-expression.ts';
 import { isCastableMap, isInteger, isMultiValue, isPerCpu, promote, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 
@@ -144,13 +143,11 @@ function inferDeclaration(inference: Inference, node: VariableDeclaration): void
   if (node.value !== undefined) inferExpression(inference, node.value);
   if (node.type !== undefined) {
     const slot = inference.declare(node.variable);
-    const type = resolveTypeExpression(node.type, inference.context);
-    if (type !== undefined) {
-      inference.resolver.seed(slot, typing(type));
-      inference.resolver.seed(node.type, typing(type));
-      // `let $s: string` takes its size from what is assigned.
-      if (sizeOf(type) !== 0) inference.sized.add(slot);
-    }
+    const type = inferWrittenType(inference, node.type);
+    if (node.type.kind === 'typeof') inference.resolver.same(node.type, slot);
+    else if (type !== undefined) inference.resolver.seed(slot, typing(type));
+    // `let $s: string` takes its size from what is assigned.
+    if (node.type.kind === 'typeof' || (type !== undefined && sizeOf(type) !== 0)) inference.sized.add(slot);
   }
   inference.variable(node.variable);
   assignVariable(inference, node, node.variable);

@@ -4,9 +4,8 @@ import { bug } from '../../source/bug.ts';
 import type { Span } from '../../source/source.ts';
 import type { PassContext, ParsedAttachPoint } from '../context.ts';
 import { attachmentOf } from '../context.ts';
-import { inferExpression } from './infer-expression.ts';
+import { inferExpression, inferWrittenType } from './infer-expression.ts';
 import { inferStatement } from './infer-statement.ts';
-import { resolveTypeExpression } from './type-expression.ts';
 import { TypeResolver } from './resolver.ts';
 import type { MapSlot, Unknown, VariableSlot } from './resolver.ts';
 import { typing } from './typing.ts';
@@ -66,17 +65,14 @@ export class Inference {
     this.insideProbe = false;
     this.inScope(subprogram, () => {
       for (const parameter of subprogram.parameters) {
-        const type = resolveTypeExpression(parameter.type, this.context);
         const slot = this.declare(parameter.variable);
-        if (type !== undefined) {
-          this.resolver.seed(slot, typing(type));
-          this.sized.add(slot);
-        }
+        inferWrittenType(this, parameter.type);
+        this.resolver.same(parameter.type, slot);
+        this.sized.add(slot);
         this.variable(parameter.variable);
       }
       inferStatement(this, subprogram.body);
-      const returns = resolveTypeExpression(subprogram.returns, this.context);
-      if (returns !== undefined) this.resolver.seed(subprogram.returns, typing(returns));
+      inferWrittenType(this, subprogram.returns);
     });
   }
 

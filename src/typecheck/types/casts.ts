@@ -1,6 +1,7 @@
 import type {
   Assignment,
   Binary,
+  BlockExpression,
   Call,
   Cast,
   Expression,
@@ -153,10 +154,28 @@ function comparedAs(left: Typing, right: Typing): Type | undefined {
 function castBranches(casting: Casting, original: If | Ternary, node: If | Ternary): If | Ternary {
   const to = typeOf(casting, original)?.type;
   if (to === undefined) return node;
-  let result = node;
-  if (original.then !== undefined) result = castChild(casting, result, 'then', original.then, to);
-  if (original.otherwise !== undefined) result = castChild(casting, result, 'otherwise', original.otherwise, to);
-  return result;
+  if (node.kind === 'ternary') {
+    const withThen = original.then === undefined ? node : castChild(casting, node, 'then', original.then, to);
+    return castChild(casting, withThen, 'otherwise', original.otherwise!, to);
+  }
+  const then = castBlock(casting, node.then, original.then!, to);
+  const { otherwise } = node;
+  if (otherwise === undefined || original.otherwise === undefined) return { ...node, then };
+  return { ...node, then, otherwise: castBlock(casting, otherwise, original.otherwise, to) };
+}
+
+/** The branches of an `if` are blocks: the cast goes to the value at their end. */
+function castBlock(casting: Casting, node: BlockExpression | If, original: Expression, to: Type): BlockExpression | If {
+  const from = typeOf(casting, original);
+  if (from === undefined || sameType(from.type, to)) return node;
+  if (node.kind === 'if') {
+    const result = castTo(casting, node, from, to);
+    return result === undefined || result === node
+      ? node
+      : { kind: 'block_expression', span: node.span, statements: [], result };
+  }
+  const result = node.result === undefined ? undefined : castTo(casting, node.result, from, to);
+  return result === undefined ? node : { ...node, result };
 }
 
 function castKey(casting: Casting, original: MapAccess, node: MapAccess): MapAccess {

@@ -1,3 +1,4 @@
+import type { BpfCallback } from '../../abi/execution.ts';
 import type { Arena } from '../arena.ts';
 import type { Kernel } from '../kernel.ts';
 import type { BpfMap } from '../maps/bpf-map.ts';
@@ -13,8 +14,8 @@ export interface HelperHost {
   /** Arena offset of a page that helpers may use while they run. */
   readonly scratch: number;
   readonly random: () => number;
-  /** Runs the callback at `slot` of the calling program. */
-  callback(slot: number, args: Int32Array): number;
+  /** How to run a callback of the program that calls the helper; a helper reads it once, see ExecutionEnvironment. */
+  callback(): BpfCallback;
 }
 /** Bytes at HelperHost.scratch. */
 export const SCRATCH_SIZE = 4096;

@@ -38,10 +38,11 @@ export function mapHelpers(host: HelperHost): MapHelpers {
 
     for_each_map_elem(map, func, context, contextHigh, flags, flagsHigh) {
       if (flags !== 0 || flagsHigh !== 0) return returnSigned(host, -ERRNO.EINVAL);
+      const callback = host.callback();
       const visited = mapAt(map).forEach((key, value) => {
         // The callback may loop over another map: arguments belong to this call.
         const args = Int32Array.of(map, kernelHigh, key, kernelHigh, value, kernelHigh, context, contextHigh, 0, 0);
-        return host.callback(func, args) !== 0;
+        return callback(func, args) !== 0;
       });
       return returnPair(host, visited, 0);
     },

@@ -44,6 +44,7 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
     loop(count, _countHigh, func, context, contextHigh, flags, flagsHigh) {
       if (flags !== 0 || flagsHigh !== 0) return returnSigned(host, -ERRNO.EINVAL);
       if (count >>> 0 > MAX_LOOPS) return returnSigned(host, -ERRNO.E2BIG);
+      const callback = host.callback();
       const args = new Int32Array(10);
       let i = 0;
       while (i < count) {
@@ -51,7 +52,7 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
         args[0] = i++;
         args[2] = context;
         args[3] = contextHigh;
-        if (host.callback(func, args) !== 0) break;
+        if (callback(func, args) !== 0) break;
       }
       return returnPair(host, i, 0);
     },

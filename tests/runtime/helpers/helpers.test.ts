@@ -22,7 +22,7 @@ function setUp(callback: (slot: number, args: Int32Array) => number = () => 0) {
     resultHigh: allocate(8, 8),
     scratch: allocate(4096, 8),
     random: createRandom(1),
-    callback,
+    callback: () => callback,
   };
   const helpers = createHelpers(host);
   /** The 64-bit result of a helper that returned its low half. */

@@ -1,0 +1,199 @@
+import type { Action, EventField, Resources } from '../lang/resources.ts';
+import { sizeOf } from '../lang/layout.ts';
+import { assertNever, bug } from '../source/bug.ts';
+import { snapshot, type Arena } from './arena.ts';
+import type { Kernel } from './kernel.ts';
+import type { BpfMap } from './maps/bpf-map.ts';
+import type { RingBuffer } from './maps/ring-buffer.ts';
+import { byteText, bytesToText, decodeText } from './output/byte-text.ts';
+import { applyFormat, parseFormat, type FormatString } from './output/format-string.ts';
+import type { Output } from './output/output.ts';
+import { readMap } from './output/read-map.ts';
+import { readValue } from './output/read-value.ts';
+import { strftime } from './output/time-format.ts';
+import type { MapContents, Primitive } from './output/value.ts';
+import type { ValueContext } from './output/value-context.ts';
+
+export interface EventHost {
+  readonly kernel: Kernel;
+  readonly arena: Arena;
+  readonly maps: readonly BpfMap[];
+  readonly resources: Resources;
+  readonly context: ValueContext;
+  readonly output: Output;
+  readonly stderr: (text: string) => void;
+  /** Whether warnf() and warnings are shown. */
+  readonly warnings: boolean;
+  readonly onExit: (code: number) => void;
+}
+
+/** The ring buffer's consumer: does what events ask for, in their order. */
+export interface EventConsumer {
+  /** Handles all events that are there. */
+  drain(): void;
+  /** Drops all events that are there: what bpftrace does with those behind an exit(). */
+  discard(): void;
+  /** Reports events that were lost since the last report. */
+  reportLost(): void;
+  printMap(index: number): void;
+}
+
+/** Room for time()'s text; more is an error (bpftrace's MAX_TIME_STR_LEN). */
+const MAX_TIME_TEXT = 64;
+
+export function createEventConsumer(host: EventHost): EventConsumer {
+  const { kernel, arena, maps, resources, context, output } = host;
+  const ring = maps[resources.ringBuffer] as RingBuffer;
+  const formats = new Map<Action, FormatString>();
+  let exiting = false;
+  let reportedLost = 0;
+
+  const field = (event: Uint8Array, { type, offset }: EventField): Primitive =>
+    readValue(context, type, event.subarray(offset, offset + sizeOf(type)));
+  const number = (event: Uint8Array, at: EventField | undefined): bigint => {
+    if (at === undefined) return 0n;
+    const value = field(event, at);
+    return value.kind === 'int' ? value.value : bug('an event field is no number');
+  };
+  const formatted = (action: Action & { format: string; args: readonly EventField[] }, event: Uint8Array): string => {
+    let format = formats.get(action);
+    if (format === undefined) formats.set(action, (format = parseFormat(byteText(action.format))));
+    return applyFormat(
+      format,
+      action.args.map((arg) => field(event, arg)),
+    );
+  };
+  const error = (message: string): void => host.stderr(`ERROR: ${message}\n`);
+
+  function mapResource(index: number) {
+    return resources.maps[index] ?? bug(`map ${index} has no name`);
+  }
+
+  function printMap(index: number, top: number, div: bigint, showUnset: boolean): void {
+    const resource = mapResource(index);
+    const contents = readMap(context, resource, maps[index]!.collect(), { top, div });
+    output.map(byteText(resource.name), showUnset ? withUnset(index, contents) : contents);
+  }
+
+  /** print() of a scalar that was never set shows its zero; histograms and time series show nothing. */
+  function withUnset(index: number, contents: MapContents): MapContents {
+    const { key, value } = mapResource(index);
+    const isBlock = value.kind === 'hist' || value.kind === 'lhist' || value.kind === 'tseries';
+    if (key !== undefined || isBlock || contents.kind === 'scalar') return contents;
+    return {
+      kind: 'scalar',
+      value: readValue(context, value, new Uint8Array(sizeOf(value))),
+      stats: contents.stats,
+    };
+  }
+
+  function handle(action: Action, event: Uint8Array): void {
+    switch (action.kind) {
+      case 'printf':
+        output.printf(formatted(action, event));
+        return;
+      case 'errorf':
+        output.message('error', formatted(action, event), action.span);
+        return;
+      case 'warnf':
+        if (host.warnings) output.message('warning', formatted(action, event), action.span);
+        return;
+      // Goes to the machine's trace buffer, never to bpftrace's output.
+      case 'debugf':
+        return;
+      case 'cat':
+        cat(decodeText(formatted(action, event)));
+        return;
+      case 'system':
+        output.system(byteText(kernel.shell(decodeText(formatted(action, event)))));
+        return;
+      case 'exit':
+        exiting = true;
+        host.onExit(Number(number(event, action.code)));
+        return;
+      case 'print_map':
+        printMap(action.map, Number(number(event, action.top)), number(event, action.div), true);
+        return;
+      case 'print_value':
+        output.value(field(event, action.value));
+        return;
+      case 'clear':
+        maps[action.map]!.clear();
+        return;
+      case 'zero':
+        maps[action.map]!.zero();
+        return;
+      case 'time':
+        time(byteText(action.format));
+        return;
+      case 'join':
+        output.join(joined(action, event));
+        return;
+      case 'helper_error':
+        output.runtimeError(
+          { kind: 'helper', helper: action.helper, result: Number(number(event, action.error)) },
+          action.span,
+        );
+        return;
+      case 'runtime_error':
+        output.runtimeError({ kind: 'other', message: action.error }, action.span);
+        return;
+      case 'skboutput':
+        error(`skboutput(): the simulated machine writes no file ${action.path}`);
+        return;
+      default:
+        assertNever(action);
+    }
+  }
+
+  function cat(path: string): void {
+    const content = kernel.readFile(path);
+    if (content === undefined) error(`failed to open file '${path}' (No such file or directory)`);
+    else output.cat(bytesToText(content.subarray(0, resources.config.max_cat_bytes)));
+  }
+
+  function time(format: string): void {
+    const seconds = (context.bootTimeNs + BigInt(Math.floor(kernel.now()))) / 1_000_000_000n;
+    const text = strftime(format, seconds);
+    if (text.length === 0 || text.length >= MAX_TIME_TEXT) error('strftime returned zero');
+    else output.time(text);
+  }
+
+  function joined(action: Action & { kind: 'join' }, event: Uint8Array): string {
+    const strings = field(event, action.strings);
+    if (strings.kind !== 'array') bug('join() of no array');
+    const parts: string[] = [];
+    for (const part of strings.values.slice(0, Number(number(event, action.count)))) {
+      if (part.kind !== 'string' || part.value === '') break;
+      parts.push(part.value);
+    }
+    return parts.join(byteText(action.separator));
+  }
+
+  function reportLost(): void {
+    const lost = ring.dropped();
+    if (lost > reportedLost) output.lostEvents(lost - reportedLost);
+    reportedLost = lost;
+  }
+
+  return {
+    drain() {
+      reportLost();
+      exiting = false;
+      while (
+        ring.consume((address, size) => {
+          // A copy: actions run while programs may already produce new events.
+          const event = snapshot(arena, address, size);
+          if (exiting) return;
+          const id = new DataView(event.buffer).getUint32(0, true);
+          handle(resources.actions[id] ?? bug(`event of unknown action ${id}`), event);
+        })
+      );
+    },
+    discard() {
+      while (ring.consume(() => undefined));
+    },
+    reportLost,
+    printMap: (index) => printMap(index, 0, 1n, false),
+  };
+}

@@ -1,0 +1,158 @@
+import type { CompiledProgram, EnginePrograms, ExecutionEnvironment, ProgramFactory } from '../abi/execution.ts';
+import type { ProgramImage, ProgramType } from '../abi/program-image.ts';
+import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import { bug } from '../source/bug.ts';
+import { openArena, type Arena } from './arena.ts';
+import { createHelpers, createRandom } from './helpers/create-helpers.ts';
+import { SCRATCH_SIZE, type HelperHost } from './helpers/helper-host.ts';
+import type { Kernel } from './kernel.ts';
+import type { BpfMap, MapHost } from './maps/bpf-map.ts';
+import { createMap } from './maps/create-map.ts';
+
+/** An image whose maps exist and whose programs can run. */
+export interface LoadedImage {
+  readonly arena: Arena;
+  readonly maps: readonly BpfMap[];
+  /** Runs a program on the current CPU with its context at this arena offset, unless that would be a recursion. */
+  run(program: string, context: number): void;
+  /** Runs that were skipped because of a recursion. */
+  missedRuns(): number;
+}
+
+export interface LoadOptions {
+  readonly image: ProgramImage;
+  readonly programs: EnginePrograms;
+  readonly kernel: Kernel;
+  /** For random numbers that programs ask for. */
+  readonly seed: number;
+}
+
+/**
+ * What keeps a program from running inside of another on one CPU. `shared`: programs of these types exclude each other
+ * (bpf_prog_active in trace_call_bpf and bpf_overflow_handler, kernel/trace/bpf_trace.c, kernel/events/core.c). `own`: a
+ * program only excludes itself (__bpf_trace_run, __bpf_prog_enter_recur).
+ */
+const EXCLUSION: Record<ProgramType, 'shared' | 'own'> = {
+  kprobe: 'shared',
+  tracepoint: 'shared',
+  perf_event: 'shared',
+  raw_tracepoint: 'own',
+  tracing: 'own',
+  socket_filter: 'own',
+  sched_cls: 'own',
+  xdp: 'own',
+};
+
+/** Frames that one program may nest (MAX_CALL_FRAMES of the verifier). */
+const MAX_CALL_FRAMES = 8;
+
+export function loadImage(options: LoadOptions): LoadedImage | { readonly error: string } {
+  const { image, kernel } = options;
+  const arena = openArena(kernel.memory);
+  const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
+  const maps: BpfMap[] = [];
+  for (const [index, definition] of image.maps.entries()) {
+    const map = createMap(definition, index, mapHost);
+    if ('error' in map) return { error: `${definition.name}: ${map.error}` };
+    maps.push(map);
+  }
+
+  const random = createRandom(options.seed);
+  const environments: ExecutionEnvironment[] = [];
+  /** How many programs run now, one inside the other: the level of the next. */
+  let level = 0;
+  let missed = 0;
+  const sharedActive = new Int32Array(kernel.cpus);
+  const { words } = arena;
+
+  const runnables = new Map(
+    image.programs.map((program) => {
+      const factory = options.programs.get(program.name) ?? bug(`program ${program.name} is not compiled`);
+      const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
+      return [program.name, { factory, active, instances: [] as CompiledProgram[] }] as const;
+    }),
+  );
+
+  function environmentAt(wanted: number): ExecutionEnvironment {
+    return (environments[wanted] ??= createEnvironment(kernel, arena, maps, random));
+  }
+
+  function instanceAt(runnable: { factory: ProgramFactory; instances: CompiledProgram[] }): CompiledProgram {
+    return (runnable.instances[level] ??= runnable.factory(environmentAt(level)));
+  }
+
+  return {
+    arena,
+    maps,
+    run(name, context) {
+      const runnable = runnables.get(name) ?? bug(`no program ${name}`);
+      const cpu = words[kernel.current.cpu >> 2]!;
+      if (runnable.active[cpu] !== 0) {
+        missed++;
+        return;
+      }
+      const program = instanceAt(runnable);
+      runnable.active[cpu] = 1;
+      level++;
+      try {
+        program(context);
+      } finally {
+        level--;
+        runnable.active[cpu] = 0;
+      }
+    },
+    missedRuns: () => missed,
+  };
+}
+
+/** One nesting level: its own stack and scratch memory, and helpers that know its callbacks. */
+function createEnvironment(
+  kernel: Kernel,
+  arena: Arena,
+  maps: readonly BpfMap[],
+  random: () => number,
+): ExecutionEnvironment {
+  const { memory } = kernel;
+  const stackSize = MAX_CALL_FRAMES * MAX_BPF_STACK;
+  const resultHigh = memory.allocate(8, 8);
+  const host: HelperHost = {
+    kernel,
+    arena,
+    maps,
+    resultHigh,
+    scratch: memory.allocate(SCRATCH_SIZE, 8),
+    random,
+    callback: () => environment.callback ?? bug('a helper calls back where the engine set no callback'),
+  };
+  const environment: ExecutionEnvironment = {
+    buffer: memory.buffer,
+    kernelHigh: memory.kernelHigh,
+    resultHigh,
+    stackTop: memory.allocate(stackSize, 16) + stackSize,
+    helpers: createHelpers(host),
+    maps: maps.map((map) => map.location),
+    current: kernel.current,
+    probeLoad: (low, high, size) => probeLoad(arena, resultHigh, low, high, size),
+    callback: null,
+  };
+  return environment;
+}
+
+/** A load through a BTF pointer: what cannot be read is zero. */
+function probeLoad(arena: Arena, resultHigh: number, low: number, high: number, size: number): number {
+  const { view, words } = arena;
+  const address = arena.memory.kernelAddress(low, high, size);
+  words[resultHigh >> 2] = 0;
+  if (address < 0) return 0;
+  switch (size) {
+    case 1:
+      return view.getUint8(address);
+    case 2:
+      return view.getUint16(address, true);
+    case 4:
+      return view.getInt32(address, true);
+    default:
+      words[resultHigh >> 2] = view.getInt32(address + 4, true);
+      return view.getInt32(address, true);
+  }
+}

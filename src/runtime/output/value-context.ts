@@ -1,0 +1,12 @@
+import type { Kernel } from '../kernel.ts';
+
+/** What turning bytes into values needs beside the bytes and their type. Text is byte text. */
+export interface ValueContext {
+  /** Appended to a string that fills its type without a NUL. */
+  readonly truncationTrailer: string;
+  /** By the index in a timestamp value. */
+  readonly timeFormats: readonly string[];
+  readonly bootTimeNs: bigint;
+  readonly cpus: number;
+  readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userName'>;
+}

@@ -1,0 +1,154 @@
+import { MAP_FLAGS } from '../abi/map-types.ts';
+import type { Program, ProgramImage } from '../abi/program-image.ts';
+import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import { PROBES } from '../lang/probes.ts';
+import type { Resources } from '../lang/resources.ts';
+import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
+import type { Diagnostic } from '../source/diagnostic.ts';
+import { type IrFunction, type IrProgram, newFunction } from './ir/ir.ts';
+import { lowerProbe } from './lower/probes.ts';
+import { Unit } from './lower/unit.ts';
+import { allocateRegisters } from './machine/allocate.ts';
+import { encode } from './machine/encode.ts';
+import { layOutBlocks } from './machine/layout.ts';
+import { selectInstructions } from './machine/select.ts';
+import { optimize } from './passes/optimize.ts';
+import { type Scratch, placeSlots } from './passes/place-slots.ts';
+import { splitCriticalEdges } from './passes/split-edges.ts';
+import { template } from '../source/diagnostic.ts';
+import { bug } from '../source/bug.ts';
+
+/** What code generation makes of a script. */
+export interface Generated {
+  readonly image: ProgramImage;
+  readonly resources: Resources;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const stackTooLarge = template('stack-too-large', 'error', (name: string) => `The stack of ${name} exceeds 512 bytes`);
+const SCRATCH_MAP = 'scratch';
+
+/** Compiles a typed program to eBPF and to what user space must know of it. */
+export function generate(typed: TypedProgram): Generated {
+  const unit = new Unit(typed);
+  const programs = typed.probes.map((probe, index) => {
+    attach(unit, probe);
+    const ir = lowerProbe(unit, probe, index);
+    for (const fn of ir.functions) optimize(fn);
+    return { probe, ir };
+  });
+  const scratch = new ScratchArea(unit, programs.length);
+  const encoded = programs.map(({ probe, ir }, index): Program => assemble(unit, probe, ir, index, scratch));
+  scratch.finish();
+  unit.finishReadOnly(MAP_FLAGS.rdonly_prog);
+  return {
+    image: { programs: encoded, maps: unit.maps },
+    resources: {
+      config: typed.config,
+      attachments: unit.attachments,
+      maps: unit.mapResources,
+      ringBuffer: unit.ringBuffer,
+      actions: unit.actions,
+      timeFormats: unit.timeFormats,
+      stackMaps: [],
+    },
+    diagnostics: unit.diagnostics,
+  };
+}
+
+/** The optimised intermediate representation of each program, for -d ir. */
+export function generateIr(typed: TypedProgram): readonly IrProgram[] {
+  const unit = new Unit(typed);
+  return typed.probes.map((probe, index) => {
+    const ir = lowerProbe(unit, probe, index);
+    for (const fn of ir.functions) optimize(fn);
+    return ir;
+  });
+}
+
+function attach(unit: Unit, probe: TypedProbe): void {
+  const { name, probeName, attach: target, span } = probe;
+  unit.attachments.push({ program: name, probeName, target, span });
+}
+
+function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, scratch: ScratchArea): Program {
+  let area = 0;
+  const functions = ir.functions.map((fn) => {
+    splitCriticalEdges(fn);
+    const { machine, scratchSize } = toMachine(unit, probe, fn, () => scratch.of(index, area));
+    area += scratchSize;
+    return { ir: fn, machine };
+  });
+  scratch.need(area);
+  const code = encode(functions);
+  const { attach: target } = probe;
+  const section = target.kind === 'fentry' || target.kind === 'fexit' ? `${target.kind}/${target.function}` : undefined;
+  return {
+    name: probe.name,
+    type: PROBES[target.kind].programType,
+    ...(section === undefined ? {} : { attach: section }),
+    ...code,
+  };
+}
+
+function toMachine(
+  unit: Unit,
+  probe: TypedProbe,
+  fn: IrFunction,
+  scratch: () => Scratch,
+): { readonly machine: ReturnType<typeof selectInstructions>; readonly scratchSize: number } {
+  // Spills may need what slots took: then the slots get by with less.
+  let scratchSize = 0;
+  for (let limit = MAX_BPF_STACK - 64; ; limit -= 64) {
+    const placement = placeSlots(fn, unit.typed.config.on_stack_limit, limit, scratch);
+    scratchSize += placement.scratchSize;
+    const machine = selectInstructions(fn, placement.frame, placement.frameSize);
+    layOutBlocks(machine);
+    if (allocateRegisters(machine, MAX_BPF_STACK) === 'ok' && machine.frame <= MAX_BPF_STACK)
+      return { machine, scratchSize };
+    if (limit <= 64) {
+      unit.diagnostics.push(stackTooLarge(probe.span, fn.name));
+      const empty = newFunction(fn.name, fn.parameters);
+      empty.entry.terminator = { op: 'return', value: zeroOf(empty), span: undefined };
+      return { machine: selectInstructions(empty, new Map(), 0), scratchSize };
+    }
+    if (placement.scratchSize > 0) bug('the frame overflowed after slots were moved');
+  }
+}
+
+function zeroOf(fn: IrFunction): IrFunction['entry']['instrs'][number] {
+  return { kind: 'instr', id: fn.nextId++, span: undefined, op: 'const', value: 0n };
+}
+
+/** One element per program, so that programs that interrupt each other do not share bytes. */
+class ScratchArea {
+  readonly #unit: Unit;
+  readonly #programs: number;
+  #map: number | undefined;
+  #size = 0;
+
+  constructor(unit: Unit, programs: number) {
+    this.#unit = unit;
+    this.#programs = programs;
+  }
+
+  of(index: number, offset: number): Scratch {
+    this.#map ??= this.#unit.internalMap(SCRATCH_MAP, () => ({
+      type: 'percpu_array',
+      keySize: 4,
+      valueSize: 0,
+      maxEntries: this.#programs,
+      flags: 0,
+    }));
+    return { map: this.#map, index, offset };
+  }
+
+  need(size: number): void {
+    this.#size = Math.max(this.#size, size);
+  }
+
+  finish(): void {
+    if (this.#map === undefined) return;
+    this.#unit.maps[this.#map] = { ...this.#unit.maps[this.#map]!, valueSize: this.#size };
+  }
+}

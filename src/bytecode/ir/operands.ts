@@ -1,0 +1,66 @@
+import { assertNever } from '../../source/bug.ts';
+import type { Address, Instr, Terminator, Value } from './ir.ts';
+
+/** Calls `change` on each operand and stores what it returns. */
+export function mapOperands(instr: Instr, change: (value: Value) => Value): void {
+  switch (instr.op) {
+    case 'const':
+    case 'param':
+    case 'slot_address':
+    case 'map':
+    case 'map_value':
+    case 'function':
+      return;
+    case 'phi':
+      for (const [block, value] of instr.inputs) instr.inputs.set(block, change(value));
+      return;
+    case 'alu':
+    case 'compare':
+      instr.left = change(instr.left);
+      instr.right = change(instr.right);
+      return;
+    case 'extend':
+    case 'swap':
+      instr.value = change(instr.value);
+      return;
+    case 'load':
+      mapAddress(instr.address, change);
+      return;
+    case 'store':
+    case 'atomic_add':
+      mapAddress(instr.address, change);
+      instr.value = change(instr.value);
+      return;
+    case 'call':
+    case 'call_function':
+      instr.args.forEach((arg, index) => (instr.args[index] = change(arg)));
+      return;
+    default:
+      return assertNever(instr);
+  }
+}
+
+function mapAddress(address: Address, change: (value: Value) => Value): void {
+  if (address.base.kind === 'instr') address.base = change(address.base);
+}
+
+export function mapTerminatorOperands(terminator: Terminator, change: (value: Value) => Value): void {
+  if (terminator.op === 'branch') {
+    terminator.left = change(terminator.left);
+    terminator.right = change(terminator.right);
+  } else if (terminator.op === 'return') {
+    terminator.value = change(terminator.value);
+  }
+}
+
+export function operands(instr: Instr): readonly Value[] {
+  const result: Value[] = [];
+  mapOperands(instr, (value) => (result.push(value), value));
+  return result;
+}
+
+export function terminatorOperands(terminator: Terminator | undefined): readonly Value[] {
+  if (terminator === undefined) return [];
+  if (terminator.op === 'branch') return [terminator.left, terminator.right];
+  return terminator.op === 'return' ? [terminator.value] : [];
+}

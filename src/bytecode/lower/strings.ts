@@ -1,0 +1,171 @@
+import type { Expression } from '../../ast/nodes.ts';
+import { sizeOf } from '../../lang/layout.ts';
+import type { Value } from '../ir/ir.ts';
+import type { Lowerer } from './lowerer.ts';
+import { addressOf } from './memory.ts';
+import type { Place } from './operand.ts';
+
+const encoder = new TextEncoder();
+
+/** The bytes of a string literal, without the NUL: UTF-8, except that U+DC80.. stands for the raw byte (ast/nodes.ts). */
+export function literalBytes(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const unit = character.charCodeAt(0);
+    if (character.length === 1 && unit >= 0xdc80 && unit <= 0xdcff) bytes.push(unit & 0xff);
+    else bytes.push(...encoder.encode(character));
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** 0 when two strings are equal over their first `limit` bytes, else 1. */
+export function compareStrings(l: Lowerer, left: Expression, right: Expression, limit = Infinity): Value {
+  // A literal is compared word by word with constants, its NUL included.
+  if (right.kind === 'string') return compareLiteral(l, left, literalBytes(right.value), limit);
+  if (left.kind === 'string') return compareLiteral(l, right, literalBytes(left.value), limit);
+  const size = Math.min(sizeOf(l.typeOf(left)), sizeOf(l.typeOf(right)), limit);
+  const a = l.place(left);
+  const b = l.place(right);
+  return scan(l, a, b, size, true);
+}
+
+function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: number): Value {
+  const { b } = l;
+  const place = l.place(node);
+  const text = new Uint8Array(bytes.length + 1);
+  text.set(bytes);
+  const size = Math.min(text.length, sizeOf(l.typeOf(node)), limit);
+  const result = b.slot('differs', 8);
+  const [different, done] = [b.newBlock(), b.newBlock()];
+  for (let offset = 0; offset < size;) {
+    const chunk =
+      ([8, 4, 2] as const).find(
+        (bytesAtOnce) =>
+          offset + bytesAtOnce <= size &&
+          (place.offset + offset) % bytesAtOnce === 0 &&
+          (place.align ?? 8) >= bytesAtOnce,
+      ) ?? 1;
+    let expected = 0n;
+    for (let i = chunk - 1; i >= 0; i--) expected = (expected << 8n) | BigInt(text[offset + i]!);
+    const next = b.newBlock();
+    b.branch('jne', b.load(place.base, place.offset + offset, chunk), expected, different, next);
+    b.enter(next);
+    offset += chunk;
+  }
+  b.store(result, 0, 8, 0);
+  b.jump(done);
+  b.enter(different);
+  b.store(result, 0, 8, 1);
+  b.jump(done);
+  b.enter(done);
+  return b.load(result, 0, 8);
+}
+
+/** 0 when `size` bytes at both places are equal, else 1. */
+export function compareBytes(l: Lowerer, left: Place, right: Place, size: number): Value {
+  return scan(l, left, right, size, false);
+}
+
+/** A bounded loop over both: to the first difference or, for text, to the NUL that ends both. */
+function scan(l: Lowerer, left: Place, right: Place, size: number, text: boolean): Value {
+  const { b } = l;
+  const result = b.slot('differs', 8);
+  const index = b.slot('index', 8);
+  const [head, body, same, next, different, equal, done] = Array.from({ length: 7 }, () => b.newBlock());
+  const [start, other] = [addressOf(b, left), addressOf(b, right)];
+  b.store(index, 0, 8, 0);
+  b.jump(head!);
+  b.enter(head!);
+  const i = b.load(index, 0, 8);
+  b.branch('jlt', i, size, body!, equal!);
+  b.enter(body!);
+  const x = b.load(b.add(start, i), 0, 1);
+  const y = b.load(b.add(other, i), 0, 1);
+  b.branch('jne', x, y, different!, same!);
+  b.enter(same!);
+  if (text) b.branch('jeq', x, 0, equal!, next!);
+  else b.jump(next!);
+  b.enter(next!);
+  b.store(index, 0, 8, b.add(i, 1));
+  b.jump(head!);
+  b.enter(different!);
+  b.store(result, 0, 8, 1);
+  b.jump(done!);
+  b.enter(equal!);
+  b.store(result, 0, 8, 0);
+  b.jump(done!);
+  b.enter(done!);
+  return b.load(result, 0, 8);
+}
+
+/** How many bytes precede the NUL, at most `size`. */
+export function textLength(l: Lowerer, place: Place, size: number): Value {
+  const { b } = l;
+  const index = b.slot('length', 8);
+  const [head, body, next, done] = Array.from({ length: 4 }, () => b.newBlock());
+  const start = addressOf(b, place);
+  b.store(index, 0, 8, 0);
+  b.jump(head!);
+  b.enter(head!);
+  const i = b.load(index, 0, 8);
+  b.branch('jlt', i, size, body!, done!);
+  b.enter(body!);
+  b.branch('jeq', b.load(b.add(start, i), 0, 1), 0, done!, next!);
+  b.enter(next!);
+  b.store(index, 0, 8, b.add(i, 1));
+  b.jump(head!);
+  b.enter(done!);
+  return b.load(index, 0, 8);
+}
+
+/** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
+export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
+  const { b } = l;
+  const result = b.slot('found', 8);
+  const outer = b.slot('outer', 8);
+  const inner = b.slot('inner', 8);
+  const [head, start, match, check, compare, step, advance, here, missing, done, room] = Array.from(
+    { length: 11 },
+    () => b.newBlock(),
+  );
+  const hay = addressOf(b, haystack);
+  const pin = addressOf(b, needle);
+  b.store(outer, 0, 8, 0);
+  b.jump(head!);
+  b.enter(head!);
+  const i = b.load(outer, 0, 8);
+  b.branch('jlt', i, haystackSize, start!, missing!);
+  b.enter(start!);
+  b.store(inner, 0, 8, 0);
+  b.jump(match!);
+  b.enter(match!);
+  const j = b.load(inner, 0, 8);
+  b.branch('jlt', j, needleSize, check!, here!);
+  b.enter(check!);
+  const wanted = b.load(b.add(pin, j), 0, 1);
+  b.branch('jeq', wanted, 0, here!, room!);
+  b.enter(room!);
+  const sum = b.add(i, j);
+  b.branch('jlt', sum, haystackSize, compare!, missing!);
+  b.enter(compare!);
+  const found = b.load(b.add(hay, sum), 0, 1);
+  b.branch('jeq', found, wanted, step!, advance!);
+  b.enter(step!);
+  b.store(inner, 0, 8, b.add(j, 1));
+  b.jump(match!);
+  b.enter(advance!);
+  // Behind the haystack's own end nothing is found.
+  const next = b.newBlock();
+  b.branch('jeq', found, 0, missing!, next);
+  b.enter(next);
+  b.store(outer, 0, 8, b.add(i, 1));
+  b.jump(head!);
+  b.enter(here!);
+  b.store(result, 0, 8, i);
+  b.jump(done!);
+  b.enter(missing!);
+  b.store(result, 0, 8, -1);
+  b.jump(done!);
+  b.enter(done!);
+  return b.load(result, 0, 8);
+}

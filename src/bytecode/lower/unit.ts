@@ -1,0 +1,118 @@
+import type { MapDefinition } from '../../abi/program-image.ts';
+import { linuxMapType, hasBuckets, mapKeySize, mapValueSize } from '../../lang/map-layout.ts';
+import type { Action, Attachment, MapResource } from '../../lang/resources.ts';
+import type { TypedProgram } from '../../lang/typed-program.ts';
+import type { Diagnostic } from '../../source/diagnostic.ts';
+import { bug } from '../../source/bug.ts';
+
+const PAGE_BYTES = 4096;
+
+/** What all programs of a script share while it is lowered: maps, actions, formats. */
+export class Unit {
+  readonly typed: TypedProgram;
+  readonly maps: MapDefinition[] = [];
+  readonly mapResources: (MapResource | undefined)[] = [];
+  readonly actions: Action[] = [];
+  readonly timeFormats: string[] = [];
+  readonly attachments: Attachment[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly ringBuffer: number;
+  readonly #byName = new Map<string, number>();
+  #readOnly: Uint8Array[] = [];
+  #readOnlyMap: number | undefined;
+
+  constructor(typed: TypedProgram) {
+    this.typed = typed;
+    for (const symbol of typed.maps.values()) {
+      const scalarMap = symbol.key === undefined && !hasBuckets(symbol.value);
+      const index = this.addMap(
+        {
+          name: `AT_${symbol.name}`,
+          type: linuxMapType(symbol),
+          keySize: mapKeySize(symbol.key, symbol.value),
+          valueSize: mapValueSize(symbol.value),
+          maxEntries: symbol.declared?.maxEntries ?? (scalarMap ? 1 : typed.config.max_map_keys),
+          flags: 0,
+        },
+        {
+          name: `@${symbol.name}`,
+          ...(symbol.key === undefined ? {} : { key: symbol.key }),
+          value: symbol.value,
+        },
+      );
+      this.#byName.set(symbol.name, index);
+    }
+    this.ringBuffer = this.addMap({
+      name: 'ringbuf',
+      type: 'ringbuf',
+      keySize: 0,
+      valueSize: 0,
+      maxEntries: typed.config.perf_rb_pages * PAGE_BYTES,
+      flags: 0,
+    });
+  }
+
+  addMap(definition: MapDefinition, resource?: MapResource): number {
+    this.maps.push(definition);
+    this.mapResources.push(resource);
+    return this.maps.length - 1;
+  }
+
+  /** Index of a script's map. */
+  mapIndex(name: string): number {
+    return this.#byName.get(name) ?? bug(`map @${name} has no symbol`);
+  }
+
+  /** An internal map, made when first asked for. */
+  internalMap(name: string, definition: () => Omit<MapDefinition, 'name'>): number {
+    const known = this.#byName.get(`%${name}`);
+    if (known !== undefined) return known;
+    const index = this.addMap({ name, ...definition() });
+    this.#byName.set(`%${name}`, index);
+    return index;
+  }
+
+  /** Registers what user space does on an event; returns the event's first word. */
+  action(action: Action): number {
+    this.actions.push(action);
+    return this.actions.length - 1;
+  }
+
+  timeFormat(format: string): number {
+    const known = this.timeFormats.indexOf(format);
+    return known >= 0 ? known : this.timeFormats.push(format) - 1;
+  }
+
+  /** Puts bytes in read-only data; returns the map and the offset in its value. */
+  readOnly(bytes: Uint8Array): { readonly map: number; readonly offset: number } {
+    const map = (this.#readOnlyMap ??= this.addMap({
+      name: 'rodata',
+      type: 'array',
+      keySize: 4,
+      valueSize: 0,
+      maxEntries: 1,
+      flags: 0,
+    }));
+    let offset = 0;
+    for (const known of this.#readOnly) {
+      if (known.length === bytes.length && known.every((byte, index) => byte === bytes[index])) return { map, offset };
+      offset += Math.ceil(known.length / 8) * 8;
+    }
+    this.#readOnly.push(bytes);
+    return { map, offset };
+  }
+
+  /** Gives the read-only map its size and contents, when all programs are lowered. */
+  finishReadOnly(readOnlyFlag: number): void {
+    if (this.#readOnlyMap === undefined) return;
+    const parts = this.#readOnly.map((bytes) => Math.ceil(bytes.length / 8) * 8);
+    const initial = new Uint8Array(parts.reduce((a, b) => a + b, 0));
+    let offset = 0;
+    this.#readOnly.forEach((bytes, index) => {
+      initial.set(bytes, offset);
+      offset += parts[index]!;
+    });
+    const map = this.maps[this.#readOnlyMap]!;
+    this.maps[this.#readOnlyMap] = { ...map, valueSize: initial.length, flags: readOnlyFlag, initial };
+  }
+}

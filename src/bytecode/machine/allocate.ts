@@ -1,0 +1,214 @@
+import { bug } from '../../source/bug.ts';
+import {
+  FIRST_VIRTUAL,
+  type MachineFunction,
+  type MachineInsn,
+  type Reg,
+  endReads,
+  mapEndRegisters,
+  mapRegisters,
+  reads,
+  writes,
+} from './insn.ts';
+import { type Range, liveRanges, overlap } from './liveness.ts';
+
+const REGISTERS = 10;
+/** r6 to r9 outlive calls, so that they are kept for what needs them. */
+const PREFERENCE: readonly Reg[] = [0, 5, 4, 3, 2, 1, 6, 7, 8, 9];
+const SPILL_BYTES = 8;
+
+/**
+ * Linear scan over live ranges with holes: values in order of their first definition, each to a register that is free
+ * over all its ranges, rather the one that a move shares with it. Where none is free the cheapest to reload goes to the
+ * frame, and the scan starts again with short values around its uses.
+ */
+export function allocateRegisters(fn: MachineFunction, frameLimit: number): 'ok' | 'frame is full' {
+  // Made by spilling: nothing could be won by spilling them again.
+  const temporaries = new Set<Reg>();
+  for (;;) {
+    const scan = scanOnce(fn, temporaries);
+    if (scan.spilled.size === 0) {
+      assign(fn, scan.assigned);
+      return 'ok';
+    }
+    if (fn.frame + scan.spilled.size * SPILL_BYTES > frameLimit) return 'frame is full';
+    spill(fn, scan.spilled, temporaries);
+  }
+}
+
+interface Candidate {
+  readonly reg: Reg;
+  readonly ranges: readonly Range[];
+  readonly weight: number;
+}
+
+function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigned: Map<Reg, Reg>; spilled: Set<Reg> } {
+  const { ranges } = liveRanges(fn);
+  const weights = useWeights(fn);
+  const hints = moveHints(fn);
+  const taken: Candidate[][] = Array.from({ length: REGISTERS }, () => []);
+  for (let reg = 0; reg < REGISTERS; reg++) {
+    const fixed = ranges.get(reg);
+    if (fixed !== undefined) taken[reg]!.push({ reg, ranges: fixed, weight: Infinity });
+  }
+  const candidates: Candidate[] = [];
+  for (const [reg, list] of ranges) {
+    if (reg < FIRST_VIRTUAL) continue;
+    const length = list.reduce((sum, range) => sum + range.to - range.from, 0);
+    const weight = temporaries.has(reg) ? Infinity : (weights.get(reg) ?? 0) / (length + 8);
+    candidates.push({ reg, ranges: list, weight });
+  }
+  candidates.sort((a, b) => a.ranges[0]!.from - b.ranges[0]!.from || a.reg - b.reg);
+  const assigned = new Map<Reg, Reg>();
+  const spilled = new Set<Reg>();
+  for (const candidate of candidates) {
+    const conflicts = (reg: Reg): Candidate[] =>
+      taken[reg]!.filter((other) => !spilled.has(other.reg) && overlap(other.ranges, candidate.ranges));
+    const wanted = hintedRegisters(candidate.reg, hints, assigned);
+    const order = [...wanted, ...PREFERENCE];
+    let choice = order.find((reg) => conflicts(reg).length === 0);
+    if (choice === undefined) {
+      let cheapest = candidate.weight;
+      for (const reg of PREFERENCE) {
+        const cost = conflicts(reg).reduce((sum, other) => sum + other.weight, 0);
+        if (cost < cheapest) {
+          cheapest = cost;
+          choice = reg;
+        }
+      }
+      if (choice === undefined) {
+        if (candidate.weight === Infinity) bug('no register for a reload');
+        spilled.add(candidate.reg);
+        continue;
+      }
+      for (const other of conflicts(choice)) {
+        spilled.add(other.reg);
+        assigned.delete(other.reg);
+      }
+    }
+    taken[choice]!.push(candidate);
+    assigned.set(candidate.reg, choice);
+  }
+  return { assigned, spilled };
+}
+
+function useWeights(fn: MachineFunction): Map<Reg, number> {
+  const weights = new Map<Reg, number>();
+  for (const block of fn.blocks) {
+    const each = 10 ** Math.min(block.depth, 6);
+    const count = (reg: Reg): void => void weights.set(reg, (weights.get(reg) ?? 0) + each);
+    for (const insn of block.insns) {
+      reads(insn).forEach(count);
+      writes(insn).forEach(count);
+    }
+    endReads(block.end).forEach(count);
+  }
+  return weights;
+}
+
+/** Which registers a register is moved from and to, the most frequent first. */
+function moveHints(fn: MachineFunction): Map<Reg, Reg[]> {
+  const hints = new Map<Reg, Reg[]>();
+  const add = (reg: Reg, partner: Reg): void => {
+    if (reg < FIRST_VIRTUAL || partner === 10) return;
+    const list = hints.get(reg);
+    if (list === undefined) hints.set(reg, [partner]);
+    else if (!list.includes(partner)) list.push(partner);
+  };
+  for (const block of fn.blocks)
+    for (const insn of block.insns)
+      if (insn.op === 'mov') {
+        add(insn.dst, insn.src);
+        add(insn.src, insn.dst);
+      }
+  return hints;
+}
+
+function hintedRegisters(reg: Reg, hints: ReadonlyMap<Reg, readonly Reg[]>, assigned: ReadonlyMap<Reg, Reg>): Reg[] {
+  const result: Reg[] = [];
+  const seen = new Set<Reg>([reg]);
+  let ring: readonly Reg[] = [reg];
+  // Partners of partners: a chain of copies should end up in one register.
+  for (let distance = 0; distance < 3; distance++) {
+    const next: Reg[] = [];
+    for (const from of ring)
+      for (const partner of hints.get(from) ?? []) {
+        if (seen.has(partner)) continue;
+        seen.add(partner);
+        const real = partner < FIRST_VIRTUAL ? partner : assigned.get(partner);
+        if (real !== undefined) result.push(real);
+        if (partner >= FIRST_VIRTUAL) next.push(partner);
+      }
+    ring = next;
+  }
+  return result;
+}
+
+function assign(fn: MachineFunction, assigned: ReadonlyMap<Reg, Reg>): void {
+  const real = (reg: Reg): Reg => (reg < FIRST_VIRTUAL ? reg : (assigned.get(reg) ?? bug('value without a register')));
+  for (const block of fn.blocks) {
+    for (const insn of block.insns) mapRegisters(insn, real, real);
+    block.insns = block.insns.filter((insn) => insn.op !== 'mov' || insn.src !== insn.dst);
+    mapEndRegisters(block.end, real);
+  }
+}
+
+/** Gives each spilled value 8 bytes of the frame, and each use a short-lived value of its own. */
+function spill(fn: MachineFunction, spilled: ReadonlySet<Reg>, temporaries: Set<Reg>): void {
+  const homes = new Map<Reg, number>();
+  for (const reg of spilled) {
+    fn.frame = Math.ceil(fn.frame / SPILL_BYTES) * SPILL_BYTES + SPILL_BYTES;
+    homes.set(reg, -fn.frame);
+  }
+  for (const block of fn.blocks) {
+    const before: MachineInsn[] = block.insns;
+    block.insns = [];
+    const reload = (regs: readonly Reg[], span: MachineInsn['span']): Map<Reg, Reg> => {
+      const names = new Map<Reg, Reg>();
+      for (const reg of new Set(regs)) {
+        const home = homes.get(reg);
+        if (home === undefined) continue;
+        const short = fn.nextVirtual++;
+        temporaries.add(short);
+        names.set(reg, short);
+        block.insns.push({ op: 'load', size: 8, signed: false, dst: short, base: 10, offset: home, span });
+      }
+      return names;
+    };
+    for (const insn of before) {
+      // A move from or to the frame is a load or store itself.
+      if (insn.op === 'mov' && homes.has(insn.src) !== homes.has(insn.dst)) {
+        const { span } = insn;
+        const from = homes.get(insn.src);
+        if (from !== undefined)
+          block.insns.push({ op: 'load', size: 8, signed: false, dst: insn.dst, base: 10, offset: from, span });
+        else {
+          const offset = homes.get(insn.dst)!;
+          block.insns.push({ op: 'store', size: 8, base: 10, offset, source: { reg: insn.src }, span });
+        }
+        continue;
+      }
+      const names = reload(reads(insn), insn.span);
+      const written = new Map<Reg, Reg>();
+      for (const reg of writes(insn)) {
+        if (!homes.has(reg)) continue;
+        const short = names.get(reg) ?? fn.nextVirtual++;
+        temporaries.add(short);
+        written.set(reg, short);
+      }
+      mapRegisters(
+        insn,
+        (reg) => names.get(reg) ?? reg,
+        // A two-address operand was renamed when it was read.
+        (reg) => written.get(reg) ?? reg,
+      );
+      block.insns.push(insn);
+      for (const [reg, short] of written) {
+        const offset = homes.get(reg)!;
+        block.insns.push({ op: 'store', size: 8, base: 10, offset, source: { reg: short }, span: insn.span });
+      }
+    }
+    const names = reload(endReads(block.end), block.end.span);
+    mapEndRegisters(block.end, (reg) => names.get(reg) ?? reg);
+  }
+}

@@ -1,0 +1,94 @@
+import { endReads, endTargets, type MachineFunction, type MachineBlock, type Reg, reads, writes } from './insn.ts';
+
+/**
+ * Half-open range of positions. Instruction i reads at 2i and writes at 2i + 1, so that a result may take the register
+ * of an operand that ends there.
+ */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Intervals {
+  /** Disjoint, in descending order while built, ascending in the end. */
+  readonly ranges: ReadonlyMap<Reg, readonly Range[]>;
+}
+
+function liveAtEntry(fn: MachineFunction): Map<MachineBlock, Set<Reg>> {
+  const live = new Map<MachineBlock, Set<Reg>>(fn.blocks.map((block) => [block, new Set()]));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let index = fn.blocks.length - 1; index >= 0; index--) {
+      const block = fn.blocks[index]!;
+      const now = new Set<Reg>();
+      for (const next of endTargets(block.end)) for (const reg of live.get(next)!) now.add(reg);
+      for (const reg of endReads(block.end)) now.add(reg);
+      for (let i = block.insns.length - 1; i >= 0; i--) {
+        const insn = block.insns[i]!;
+        for (const reg of writes(insn)) now.delete(reg);
+        for (const reg of reads(insn)) now.add(reg);
+      }
+      const before = live.get(block)!;
+      if (now.size !== before.size) {
+        live.set(block, now);
+        changed = true;
+      }
+    }
+  }
+  return live;
+}
+
+/** Where each register, real or virtual, holds something that is still wanted. r10 is left out. */
+export function liveRanges(fn: MachineFunction): Intervals {
+  const entry = liveAtEntry(fn);
+  const ranges = new Map<Reg, Range[]>();
+  const add = (reg: Reg, from: number, to: number): void => {
+    if (reg === 10) return;
+    let list = ranges.get(reg);
+    if (list === undefined) ranges.set(reg, (list = []));
+    const last = list[list.length - 1];
+    // Built from the end: the last one added is the earliest.
+    if (last !== undefined && last.from <= to) list[list.length - 1] = { from: Math.min(from, last.from), to: last.to };
+    else list.push({ from, to });
+  };
+  let position = fn.blocks.reduce((sum, block) => sum + block.insns.length + 1, 0);
+  for (let index = fn.blocks.length - 1; index >= 0; index--) {
+    const block = fn.blocks[index]!;
+    const start = 2 * (position - block.insns.length - 1);
+    const end = 2 * position;
+    // For each live register: where its life inside the block ends.
+    const live = new Map<Reg, number>();
+    for (const next of endTargets(block.end)) for (const reg of entry.get(next)!) live.set(reg, end);
+    position--;
+    for (const reg of endReads(block.end)) if (!live.has(reg)) live.set(reg, 2 * position);
+    for (let i = block.insns.length - 1; i >= 0; i--) {
+      position--;
+      const insn = block.insns[i]!;
+      const overwritten = new Set(reads(insn));
+      for (const reg of writes(insn)) {
+        const to = live.get(reg) ?? 2 * position + 2;
+        live.delete(reg);
+        add(reg, 2 * position + 1, to);
+        // Two-address operations go on in the same register.
+        if (overwritten.has(reg) && insn.op !== 'call' && insn.op !== 'call_function') live.set(reg, 2 * position + 1);
+      }
+      // `set` writes its result before it reads its operands.
+      const readAt = insn.op === 'set' ? 2 * position + 2 : 2 * position;
+      for (const reg of overwritten) if (!live.has(reg)) live.set(reg, readAt);
+    }
+    for (const [reg, to] of live) add(reg, start, to);
+  }
+  for (const list of ranges.values()) list.reverse();
+  return { ranges };
+}
+
+export function overlap(a: readonly Range[], b: readonly Range[]): boolean {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const x = a[i]!;
+    const y = b[j]!;
+    if (x.to <= y.from) i++;
+    else if (y.to <= x.from) j++;
+    else return true;
+  }
+  return false;
+}

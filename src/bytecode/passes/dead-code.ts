@@ -1,0 +1,56 @@
+import { reversePostorder } from '../ir/dominators.ts';
+import { isRemovable } from '../ir/effects.ts';
+import { type Instr, type IrFunction, type Slot, slotOf } from '../ir/ir.ts';
+import { operands, terminatorOperands } from '../ir/operands.ts';
+
+/** Drops blocks that nothing leads to, and phi inputs from them. */
+export function removeUnreachable(fn: IrFunction): boolean {
+  const reachable = new Set(reversePostorder(fn));
+  if (reachable.size === fn.blocks.length) return false;
+  fn.blocks = fn.blocks.filter((block) => reachable.has(block));
+  for (const block of fn.blocks)
+    for (const instr of block.instrs)
+      if (instr.op === 'phi')
+        for (const from of [...instr.inputs.keys()]) if (!reachable.has(from)) instr.inputs.delete(from);
+  return true;
+}
+
+/** Drops what has no effect and whose result nobody uses, and stores to slots that nobody reads. */
+export function removeDeadCode(fn: IrFunction): boolean {
+  const readSlots = slotsRead(fn);
+  const keeps = (instr: Instr): boolean => {
+    if (isRemovable(instr)) return false;
+    if (instr.op !== 'store' && instr.op !== 'atomic_add') return true;
+    const slot = slotOf(instr.address);
+    return slot === undefined || readSlots.has(slot);
+  };
+  const live = new Set<Instr>();
+  const work: Instr[] = [];
+  for (const block of fn.blocks) {
+    work.push(...block.instrs.filter(keeps), ...terminatorOperands(block.terminator));
+  }
+  for (let instr = work.pop(); instr !== undefined; instr = work.pop()) {
+    if (live.has(instr)) continue;
+    live.add(instr);
+    work.push(...operands(instr));
+  }
+  let changed = false;
+  for (const block of fn.blocks) {
+    const kept = block.instrs.filter((instr) => live.has(instr));
+    if (kept.length === block.instrs.length) continue;
+    changed = true;
+    block.instrs.splice(0, block.instrs.length, ...kept);
+  }
+  return changed;
+}
+
+/** Slots that are loaded from or whose address is taken. */
+function slotsRead(fn: IrFunction): Set<Slot> {
+  const result = new Set<Slot>();
+  for (const block of fn.blocks)
+    for (const instr of block.instrs) {
+      if (instr.op === 'slot_address') result.add(instr.slot);
+      if (instr.op === 'load' && instr.address.base.kind === 'slot') result.add(instr.address.base);
+    }
+  return result;
+}

@@ -1,0 +1,289 @@
+import { dominators, commonDominator, reversePostorder } from '../ir/dominators.ts';
+import {
+  type Address,
+  type Block,
+  type Instr,
+  type IrFunction,
+  type Slot,
+  type Value,
+  slotOf,
+  successors,
+} from '../ir/ir.ts';
+import { operands, terminatorOperands } from '../ir/operands.ts';
+import { Builder } from '../ir/builder.ts';
+
+/** Where the slots of one function went. */
+export interface Placement {
+  /** Offsets from r10, negative. */
+  readonly frame: ReadonlyMap<Slot, number>;
+  readonly frameSize: number;
+  /** Bytes that it uses of the program's scratch area. */
+  readonly scratchSize: number;
+}
+
+/** The scratch area of a program: the element of this map at this index. */
+export interface Scratch {
+  readonly map: number;
+  readonly index: number;
+  /** Where this function's part starts in it. */
+  readonly offset: number;
+}
+
+/**
+ * Gives every slot its place: slots larger than `stackLimit`, and the largest of the others while the frame would not
+ * hold them, in the program's scratch area, the rest in the frame. Slots whose lives do not overlap may share bytes.
+ */
+export function placeSlots(fn: IrFunction, stackLimit: number, frameLimit: number, scratch: () => Scratch): Placement {
+  const lives = slotLives(fn);
+  const used = fn.slots.filter((slot) => lives.has(slot));
+  const pinned = stackOnly(fn);
+  const onStack = used.filter((slot) => slot.size <= stackLimit || pinned.has(slot));
+  let packed = pack(onStack, lives);
+  while (packed.size > frameLimit) {
+    const movable = onStack.filter((slot) => !pinned.has(slot));
+    if (movable.length === 0) break;
+    const largest = movable.reduce((a, b) => (b.size > a.size ? b : a));
+    onStack.splice(onStack.indexOf(largest), 1);
+    packed = pack(onStack, lives);
+  }
+  const frame = new Map([...packed.offsets].map(([slot, offset]) => [slot, offset - packed.size]));
+  const inScratch = used.filter((slot) => !frame.has(slot));
+  if (inScratch.length === 0) return { frame, frameSize: packed.size, scratchSize: 0 };
+  const area = pack(inScratch, lives);
+  const place = scratch();
+  const key = moveToScratch(fn, place, area.offsets);
+  // The key's life is over before any other slot's begins only where the lookup is: it gets bytes of its own.
+  const frameSize = packed.size + 8;
+  frame.set(key, -frameSize + 4);
+  return { frame, frameSize, scratchSize: area.size };
+}
+
+/** Slots that a helper demands on the stack: the context of callbacks. */
+function stackOnly(fn: IrFunction): Set<Slot> {
+  const result = new Set<Slot>();
+  for (const block of fn.blocks)
+    for (const instr of block.instrs)
+      if (instr.op === 'call' && (instr.helper === 'for_each_map_elem' || instr.helper === 'loop')) {
+        const context = instr.args[2];
+        if (context?.op === 'slot_address') result.add(context.slot);
+      }
+  return result;
+}
+
+interface Life {
+  /** Pairs of instruction positions, inclusive. */
+  readonly positions: Set<number>;
+}
+
+/**
+ * The instructions at which a slot is alive: behind an access and before another, on some path. Pointers into it
+ * (and what is computed from them) count as accesses where they are used.
+ */
+function slotLives(fn: IrFunction): Map<Slot, Life> {
+  const order = reversePostorder(fn);
+  const derived = derivedPointers(order);
+  const lives = new Map<Slot, Life>();
+  const accesses = new Map<Block, Map<Slot, number[]>>();
+  const starts = new Map<Block, number>();
+  let position = 0;
+  const touched = (values: readonly Value[]): Set<Slot> => {
+    const slots = new Set<Slot>();
+    for (const value of values) for (const slot of derived.get(value) ?? []) slots.add(slot);
+    return slots;
+  };
+  for (const block of order) {
+    starts.set(block, position);
+    const here = new Map<Slot, number[]>();
+    accesses.set(block, here);
+    const note = (slots: Iterable<Slot>): void => {
+      for (const slot of slots) {
+        const list = here.get(slot);
+        if (list === undefined) here.set(slot, [position]);
+        else list.push(position);
+      }
+    };
+    for (const instr of block.instrs) {
+      const slots = touched(operands(instr));
+      if (instr.op === 'load' || instr.op === 'store' || instr.op === 'atomic_add') {
+        const direct = slotOf(instr.address);
+        if (direct !== undefined) slots.add(direct);
+      }
+      note(slots);
+      position++;
+    }
+    note(touched(terminatorOperands(block.terminator)));
+    position++;
+  }
+  const slots = new Set([...accesses.values()].flatMap((here) => [...here.keys()]));
+  for (const slot of slots) {
+    const after = reach(
+      order,
+      (block) => accesses.get(block)!.has(slot),
+      (block) => successors(block),
+    );
+    const back = new Map<Block, Block[]>();
+    for (const block of order) for (const next of successors(block)) back.set(next, [...(back.get(next) ?? []), block]);
+    const before = reach(
+      order,
+      (block) => accesses.get(block)!.has(slot),
+      (block) => back.get(block) ?? [],
+    );
+    const positions = new Set<number>();
+    for (const block of order) {
+      const here = accesses.get(block)!.get(slot);
+      const start = starts.get(block)!;
+      const end = start + block.instrs.length;
+      const accessedBefore = after.has(block);
+      const accessedLater = before.has(block);
+      const from = accessedBefore ? start : here?.[0];
+      const to = accessedLater ? end : here?.[here.length - 1];
+      if (from === undefined || to === undefined) continue;
+      for (let at = from; at <= to; at++) positions.add(at);
+    }
+    lives.set(slot, { positions });
+  }
+  return lives;
+}
+
+/** Blocks that can be entered after passing through a block that `start` names. */
+function reach(
+  order: readonly Block[],
+  start: (block: Block) => boolean,
+  next: (block: Block) => readonly Block[],
+): Set<Block> {
+  const result = new Set<Block>();
+  const work = order.filter(start).flatMap((block) => [...next(block)]);
+  for (let block = work.pop(); block !== undefined; block = work.pop()) {
+    if (result.has(block)) continue;
+    result.add(block);
+    work.push(...next(block));
+  }
+  return result;
+}
+
+/** For each value that may point into slots, which ones. */
+function derivedPointers(order: readonly Block[]): Map<Value, Set<Slot>> {
+  const result = new Map<Value, Set<Slot>>();
+  const held = new Map<Slot, Set<Slot>>();
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const block of order)
+      for (const instr of block.instrs) {
+        const holder = instr.op === 'store' ? slotOf(instr.address) : undefined;
+        if (instr.op === 'store' && holder !== undefined)
+          for (const slot of result.get(instr.value) ?? []) {
+            const inside = held.get(holder) ?? new Set();
+            held.set(holder, inside);
+            if (!inside.has(slot)) changed = true;
+            inside.add(slot);
+          }
+        const slots = new Set<Slot>(result.get(instr));
+        if (instr.op === 'slot_address') slots.add(instr.slot);
+        if (instr.op === 'phi' || instr.op === 'alu')
+          for (const value of operands(instr)) for (const slot of result.get(value) ?? []) slots.add(slot);
+        // Who holds the slot with the pointer holds what it points at: closures of callbacks.
+        if (instr.op === 'slot_address') for (const slot of held.get(instr.slot) ?? []) slots.add(slot);
+        if (slots.size !== (result.get(instr)?.size ?? 0)) {
+          result.set(instr, slots);
+          changed = true;
+        }
+      }
+  }
+  return result;
+}
+
+/** First fit, the largest first, each at its alignment and clear of every slot with which it is alive. */
+function pack(
+  slots: readonly Slot[],
+  lives: ReadonlyMap<Slot, Life>,
+): { readonly offsets: Map<Slot, number>; readonly size: number } {
+  const offsets = new Map<Slot, number>();
+  let size = 0;
+  for (const slot of [...slots].sort((a, b) => b.size - a.size || a.id - b.id)) {
+    const life = lives.get(slot)!.positions;
+    const rivals = [...offsets]
+      .filter(([other]) => intersects(life, lives.get(other)!.positions))
+      .sort((a, b) => a[1] - b[1]);
+    let offset = 0;
+    for (const [other, at] of rivals)
+      if (offset + slot.size > at && offset < at + other.size) offset = roundUp(at + other.size, slot.align);
+    offsets.set(slot, offset);
+    size = Math.max(size, offset + slot.size);
+  }
+  return { offsets, size: roundUp(size, 8) };
+}
+
+function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
+  for (const position of small) if (large.has(position)) return true;
+  return false;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/**
+ * Looks the scratch element up where it dominates every use, leaves the program when there is none (there always is), and
+ * turns the slots into offsets from it. Returns the slot of the lookup's key.
+ */
+function moveToScratch(fn: IrFunction, scratch: Scratch, offsets: ReadonlyMap<Slot, number>): Slot {
+  const uses = (instr: Instr): boolean =>
+    (instr.op === 'slot_address' && offsets.has(instr.slot)) ||
+    ((instr.op === 'load' || instr.op === 'store' || instr.op === 'atomic_add') &&
+      slotOf(instr.address) !== undefined &&
+      offsets.has(slotOf(instr.address)!));
+  const doms = dominators(fn);
+  const blocks = doms.order.filter((block) => block.instrs.some(uses));
+  const home = blocks.reduce((a, b) => commonDominator(doms, a, b));
+  const firstUse = home.instrs.findIndex(uses);
+  const at = firstUse < 0 ? home.instrs.length : firstUse;
+  // Split there: [before, lookup] -> null? leave : [rest].
+  const builder = new Builder(fn, home);
+  const rest = builder.newBlock();
+  rest.instrs.push(...home.instrs.splice(at));
+  rest.terminator = home.terminator;
+  home.terminator = undefined;
+  for (const next of successors(rest))
+    for (const instr of next.instrs)
+      if (instr.op === 'phi' && instr.inputs.has(home)) {
+        instr.inputs.set(rest, instr.inputs.get(home)!);
+        instr.inputs.delete(home);
+      }
+  const key = builder.slot('scratch_key', 4, 4);
+  builder.store(key, 0, 4, scratch.index);
+  const base = builder.call('map_lookup_elem', builder.map(scratch.map), builder.slotAddress(key));
+  const leave = builder.newBlock();
+  builder.branch('jeq', base, 0, leave, rest);
+  builder.enter(leave);
+  builder.return(0);
+
+  const into = (address: Address): void => {
+    const slot = slotOf(address);
+    const offset = slot === undefined ? undefined : offsets.get(slot);
+    if (offset === undefined) return;
+    address.base = base;
+    address.offset += scratch.offset + offset;
+  };
+  for (const block of fn.blocks)
+    block.instrs.forEach((instr) => {
+      if (instr.op === 'load' || instr.op === 'store' || instr.op === 'atomic_add') into(instr.address);
+    });
+  for (const block of fn.blocks)
+    for (let index = 0; index < block.instrs.length; index++) {
+      const instr = block.instrs[index]!;
+      if (instr.op !== 'slot_address' || !offsets.has(instr.slot)) continue;
+      const distance = scratch.offset + offsets.get(instr.slot)! + instr.offset;
+      const constant: Instr = {
+        kind: 'instr',
+        id: fn.nextId++,
+        span: instr.span,
+        op: 'const',
+        value: BigInt(distance),
+      };
+      block.instrs.splice(index++, 0, constant);
+      const sum = { op: 'alu', alu: 'add', width: 64, left: base, right: constant } as const;
+      Object.assign(instr, sum);
+    }
+  return key;
+}

@@ -1,4 +1,5 @@
-import type { Program, Relocation } from '../../src/abi/program-image.ts';
+import type { MapDefinition, Program, Relocation } from '../../src/abi/program-image.ts';
+import type { MemoryAccess, VerifiedImage } from '../../src/abi/verified-image.ts';
 import { HELPERS } from '../../src/abi/helpers.ts';
 import type { HelperName } from '../../src/abi/helpers.ts';
 import { assemble } from '../../src/isa/assemble.ts';
@@ -20,4 +21,32 @@ export function programOf(text: string, name = 'test'): Program {
     ...(offset === undefined ? {} : { offset }),
   }));
   return rawProgram(result.program.insns, relocations, name);
+}
+
+const MAP_ROW = { keySize: 4, valueSize: 24, maxEntries: 4, flags: 0 } as const;
+/** The maps of the test environment. */
+export const MAP_DEFINITIONS: readonly MapDefinition[] = [
+  { ...MAP_ROW, name: 'array', type: 'array' },
+  { ...MAP_ROW, name: 'percpu', type: 'percpu_array' },
+  { ...MAP_ROW, name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0 },
+];
+
+/** An image whose verifier found out nothing: engines must be right without facts. `accesses` by slot, where one matters. */
+export function imageOf(
+  programs: readonly Program[],
+  accesses: Readonly<Record<number, MemoryAccess>> = {},
+): VerifiedImage {
+  return {
+    image: { programs, maps: MAP_DEFINITIONS },
+    programs: programs.map((program) => ({
+      program,
+      facts: {
+        reached: new Uint8Array(program.insns.length).fill(1),
+        registers: new Uint8Array(program.insns.length * 11),
+        accesses: program.insns.map((_, slot) => accesses[slot]),
+        stackDepths: [512],
+        insnsProcessed: program.insns.length,
+      },
+    })),
+  };
 }

@@ -1,0 +1,142 @@
+import type { HelperName, HelperRow } from '../abi/helpers.ts';
+import { HELPERS } from '../abi/helpers.ts';
+import type { CurrentLocations } from '../abi/execution.ts';
+import { ARG_WORDS, RETURN_KINDS } from '../abi/helper-types.ts';
+import type { MapDefinition } from '../abi/program-image.ts';
+import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import type { Halves } from './liveness.ts';
+import { hasHigh, hasLow } from './liveness.ts';
+import type { Site } from './site.ts';
+import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
+import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
+import type { Value } from './value.ts';
+import { alignOf } from './value.ts';
+
+/** What calls need to know about the program and its unit. */
+export interface CallContext {
+  readonly maps: readonly MapDefinition[];
+  /** Name of the function that runs callbacks of this program. */
+  readonly callbackName: string;
+  /** Name of the function at a slot. */
+  readonly functionName: (slot: number) => string;
+  /** Halves of r1 to r5 that the function at a slot takes. */
+  readonly parametersOf: (slot: number) => Halves;
+  /** Notes that generated code refers to a helper. */
+  readonly useHelper: (name: HelperName) => void;
+}
+
+/** Name of a helper in generated code. */
+export function helperVariable(name: HelperName): string {
+  return `bpf_${name}`;
+}
+
+/** Names in generated code of what ExecutionEnvironment.current tells. */
+export const CURRENT_SYMBOLS: Record<keyof CurrentLocations, string> = {
+  cpu: 'CPU',
+  time: 'TIME',
+  pidTgid: 'PID_TGID',
+  uidGid: 'UID_GID',
+  comm: 'COMM',
+  task: 'TASK',
+};
+
+/** Helpers without arguments whose result lies in the arena: where, and whether it has a high half there. */
+const INLINE_LOADS: Partial<Record<HelperName, { readonly location: keyof CurrentLocations; readonly wide: boolean }>> =
+  {
+    ktime_get_ns: { location: 'time', wide: true },
+    get_current_pid_tgid: { location: 'pidTgid', wide: true },
+    get_current_uid_gid: { location: 'uidGid', wide: true },
+    get_current_task: { location: 'task', wide: true },
+    get_smp_processor_id: { location: 'cpu', wide: false },
+  };
+
+/** Names of the halves in a set, in the order in which functions take them. */
+export function parameterNames(halves: Halves): string[] {
+  return [1, 2, 3, 4, 5].flatMap((register) => [
+    ...(hasLow(halves, register) ? [lowName(register)] : []),
+    ...(hasHigh(halves, register) ? [highName(register)] : []),
+  ]);
+}
+
+/** Statements for a call of a helper. */
+export function emitHelperCall(site: Site, id: number, result: Value, context: CallContext): string[] {
+  const name = helperById(id);
+  if (name === undefined) return [`unsupported(${id});`];
+  const wantsHigh = needsHigh(site, 0, result);
+  const inlined = INLINE_LOADS[name];
+  if (inlined !== undefined) {
+    if (!isRead(site, 0)) return [];
+    const symbol = CURRENT_SYMBOLS[inlined.location];
+    const high = wantsHigh ? [`h0 = ${inlined.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
+    return [`r0 = HEAP32[${symbol} >> 2];`, ...high];
+  }
+  if (name === 'map_lookup_elem') {
+    const lookup = inlineArrayLookup(site, context);
+    if (lookup !== undefined) return lookup;
+  }
+  context.useHelper(name);
+  const row: HelperRow = HELPERS[name];
+  const args = row.args.flatMap((kind, index) => {
+    const register = index + 1;
+    const value = site.state[register]!;
+    const low = lowText(value, register);
+    return ARG_WORDS[kind] === 2 ? [low, highText(value, register)] : [low];
+  });
+  const call = `${helperVariable(name)}(${args.join(', ')});`;
+  const takesResult = isRead(site, 0) && RETURN_KINDS[row.ret] !== 'none';
+  const statements = [takesResult ? `r0 = ${call}` : call];
+  if (isRead(site, 0) && RETURN_KINDS[row.ret] === 'none') statements.push('r0 = 0;');
+  if (wantsHigh) statements.push('h0 = HEAP32[RESULT];');
+  return row.args.includes('func') ? withCallback(statements, context) : statements;
+}
+
+/** A nested call inside the callback sets the property anew, so the old one comes back afterwards. */
+function withCallback(statements: readonly string[], { callbackName }: CallContext): string[] {
+  return [
+    '{',
+    '  const outer = ENV.callback;',
+    `  const frame = ${addressText(FRAME_SYMBOL, -MAX_BPF_STACK)};`,
+    `  ENV.callback = (slot, args) => ${callbackName}(frame, slot, args);`,
+    ...statements.map((text) => `  ${text}`),
+    '  ENV.callback = outer;',
+    '}',
+  ];
+}
+
+/** An array map's lookup is a bounds check and a multiplication: no call. */
+function inlineArrayLookup(site: Site, { maps }: CallContext): string[] | undefined {
+  const index = mapIndex(site.state[1]!);
+  const map = index === undefined ? undefined : maps[index];
+  if (map === undefined || index === undefined || map.keySize !== 4) return undefined;
+  if (map.type !== 'array' && map.type !== 'percpu_array') return undefined;
+  if (!isRead(site, 0)) return [];
+  const key = site.state[2]!;
+  const base = lowText(key, 2);
+  const aligned = Math.min(key.align, key.low === undefined ? key.align : alignOf(key.low)) >= 2;
+  const load = aligned ? `HEAP32[${base} >> 2]` : `VIEW.getInt32(${base}, true)`;
+  const cpu = map.type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
+  const element = `${mapValuesSymbol(index)}${cpu} + Math.imul(r0, STRIDE${index}) | 0`;
+  return [`r0 = ${load};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element} : 0;`];
+}
+
+/** The map whose address a register is known to hold. */
+function mapIndex({ symbol, low }: Value): number | undefined {
+  const match = low === 0 ? /^MAP(\d+)$/.exec(symbol ?? '') : null;
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Statements for a call of another function of the program. */
+export function emitSubprogramCall(site: Site, target: number, result: Value, context: CallContext): string[] {
+  const halves = context.parametersOf(target);
+  const args = [1, 2, 3, 4, 5].flatMap((register) => {
+    const value = site.state[register]!;
+    return [
+      ...(hasLow(halves, register) ? [lowText(value, register)] : []),
+      ...(hasHigh(halves, register) ? [highText(value, register)] : []),
+    ];
+  });
+  const frame = addressText(FRAME_SYMBOL, -MAX_BPF_STACK);
+  const call = `${context.functionName(target)}(${[frame, ...args].join(', ')});`;
+  if (!isRead(site, 0)) return [call];
+  return [`r0 = ${call}`, ...(needsHigh(site, 0, result) ? ['h0 = HEAP32[RESULT];'] : [])];
+}

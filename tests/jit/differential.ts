@@ -1,0 +1,50 @@
+import { expect } from 'vitest';
+import type { EnginePrograms } from '../../src/abi/execution.ts';
+import type { Program } from '../../src/abi/program-image.ts';
+import type { MemoryAccess } from '../../src/abi/verified-image.ts';
+import { joinHalves } from '../../src/isa/words.ts';
+import { compileImage } from '../../src/jit/compile.ts';
+import { interpretImage } from '../../src/runtime/interpreter/interpreter.ts';
+import { imageOf } from './programs.ts';
+import { PLACES, testEnvironment } from './test-environment.ts';
+
+export interface Outcome {
+  /** r0, unsigned 64 bit. */
+  readonly result: bigint;
+  /** The whole arena afterwards, but for the result slot. */
+  readonly memory: Uint8Array;
+}
+
+/** Runs a program `times` times over one environment. */
+export function outcomeOf(programs: EnginePrograms, name: string, input: Uint8Array, times = 1): Outcome {
+  const environment = testEnvironment();
+  const memory = new Uint8Array(environment.buffer);
+  memory.set(input, PLACES.context);
+  const run = programs.get(name)!(environment);
+  let result = 0n;
+  for (let i = 0; i < times; i++) {
+    const low = run(PLACES.context);
+    result = joinHalves(low, new Int32Array(environment.buffer)[PLACES.resultHigh >> 2]!);
+  }
+  memory.fill(0, PLACES.resultHigh, PLACES.resultHigh + 4);
+  return { result, memory };
+}
+
+/** Demands that generated code does to r0 and to every byte of memory what the interpreter does; gives r0. */
+export function expectSame(
+  program: Program,
+  {
+    input = new Uint8Array(),
+    accesses = {},
+    times = 1,
+  }: { input?: Uint8Array; accesses?: Readonly<Record<number, MemoryAccess>>; times?: number } = {},
+): bigint {
+  const image = imageOf([program], accesses);
+  const compiled = compileImage(image);
+  const wanted = outcomeOf(interpretImage(image), program.name, input, times);
+  const got = outcomeOf(compiled.programs, program.name, input, times);
+  expect(got.result, compiled.source).toBe(wanted.result);
+  // Buffer comparison is much faster than a deep one; the deep one runs for its message only.
+  if (Buffer.compare(got.memory, wanted.memory) !== 0) expect(got.memory, compiled.source).toEqual(wanted.memory);
+  return wanted.result;
+}

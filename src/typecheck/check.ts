@@ -33,8 +33,8 @@ export function check(program: Program, input: CheckContext): CheckResult {
     current = pass.run(current, context);
     if (hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics) };
   }
-  const inferred = inferTypes(current, context);
-  if (inferred === undefined || hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics) };
+  const inferred = inferTypes(current, context, diagnostics);
+  if (inferred === undefined) return { diagnostics: sorted(diagnostics) };
   const typed = assemble(inferred.program, inferred.inference, context, diagnostics);
   return { typed, diagnostics: sorted(diagnostics) };
 }

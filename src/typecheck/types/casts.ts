@@ -158,7 +158,7 @@ function castBranches(casting: Casting, original: If | Ternary, node: If | Terna
     const withThen = original.then === undefined ? node : castChild(casting, node, 'then', original.then, to);
     return castChild(casting, withThen, 'otherwise', original.otherwise!, to);
   }
-  const then = castBlock(casting, node.then, original.then!, to);
+  const then = castBlock(casting, node.then, original.then!, to) as BlockExpression;
   const { otherwise } = node;
   if (otherwise === undefined || original.otherwise === undefined) return { ...node, then };
   return { ...node, then, otherwise: castBlock(casting, otherwise, original.otherwise, to) };

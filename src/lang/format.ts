@@ -1,0 +1,19 @@
+/** One conversion of a format string, e.g. `%-10lld`. */
+export interface FormatSpec {
+  readonly text: string;
+  /** `d`, `s`, `rx`, ... */
+  readonly specifier: string;
+}
+
+// Of bpftrace's own: r, rx, rh (buffers) and gr (gfp flags); the longer names first.
+const SPEC = /%-?\+? ?#?0?(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlLjzt]*([diouxXeEfFGaAcspn%]|gr|g|rh|rx|r)/g;
+
+/** The conversions of a format string in order; `%%` is text. */
+export function formatSpecs(format: string): readonly FormatSpec[] {
+  const specs: FormatSpec[] = [];
+  for (const match of format.matchAll(SPEC)) {
+    const specifier = match[1]!;
+    if (specifier !== '%') specs.push({ text: match[0], specifier });
+  }
+  return specs;
+}

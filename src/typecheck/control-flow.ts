@@ -1,0 +1,126 @@
+import type { Block, Expression, Jump, Macro, Node, Program, Statement } from '../ast/nodes.ts';
+import type { Pass, PassContext } from './context.ts';
+import { error, warning } from './messages.ts';
+import { forEachChild, rewriteChildren } from './rewrite.ts';
+
+/** exit() returns; jumps stand only where they may; what follows a jump is never reached. */
+export const checkControlFlow: Pass = {
+  name: 'control flow',
+  run(program: Program, context: PassContext): Program {
+    const returning = rewriteChildren(program, (node) => returnAfterExit(node));
+    for (const top of [...returning.subprograms, ...returning.macros, ...returning.probes]) checkJumps(top, context);
+    for (const top of [...returning.subprograms, ...returning.probes]) warnUnreachable(top.body, context);
+    return returning;
+  },
+};
+
+function returnAfterExit(node: Node): Node {
+  const rewritten = rewriteChildren(node, returnAfterExit);
+  if (rewritten.kind !== 'call' || rewritten.name !== 'exit' || rewritten.args.length > 1) return rewritten;
+  const { span } = rewritten;
+  const jump: Jump = { kind: 'jump', span, jump: 'return' };
+  return {
+    kind: 'block_expression',
+    span,
+    statements: [{ kind: 'expression_statement', span, expression: rewritten }, jump],
+  };
+}
+
+type Place = { readonly name: string; readonly forbidden: ReadonlySet<Jump['jump']> };
+const PROBE: Place = { name: 'probe', forbidden: new Set(['break', 'continue']) };
+const FUNCTION: Place = { name: 'function', forbidden: new Set(['break', 'continue']) };
+const MACRO: Place = { name: 'macro', forbidden: new Set(['break', 'continue', 'return']) };
+const FOR_LOOP: Place = { name: 'for-loop', forbidden: new Set(['return']) };
+const WHILE_LOOP: Place = { name: 'while-loop', forbidden: new Set() };
+/** A while loop where a return is not possible, as inside a for loop. */
+const INNER_WHILE_LOOP: Place = { name: 'while-loop', forbidden: new Set(['return']) };
+
+function checkJumps(
+  top: Program['probes'][number] | Program['subprograms'][number] | Macro,
+  context: PassContext,
+): void {
+  const place = top.kind === 'probe' ? PROBE : top.kind === 'macro' ? MACRO : FUNCTION;
+  checkJumpsIn(top.body, place, context);
+}
+
+function checkJumpsIn(node: Node, place: Place, context: PassContext): void {
+  if (node.kind === 'jump' && place.forbidden.has(node.jump)) {
+    const text = `'${node.jump}' statement is not allowed in a ${place.name}`;
+    context.report(error('jump-place', node.span, text));
+  }
+  if (node.kind === 'for') {
+    forEachChild(node, (child) => checkJumpsIn(child, child === node.body ? FOR_LOOP : place, context));
+    return;
+  }
+  if (node.kind === 'while') {
+    const inner = place.forbidden.has('return') ? INNER_WHILE_LOOP : WHILE_LOOP;
+    forEachChild(node, (child) => checkJumpsIn(child, child === node.body ? inner : place, context));
+    return;
+  }
+  forEachChild(node, (child) => checkJumpsIn(child, place, context));
+}
+
+type Jumps = ReadonlySet<Jump['jump']>;
+const RETURNS: Jumps = new Set(['return']);
+const FOR_JUMPS: Jumps = new Set(['break', 'continue']);
+const WHILE_JUMPS: Jumps = new Set(['break', 'continue', 'return']);
+
+/** Warns about the first statement behind a jump, in the body and then in each loop's body. */
+function warnUnreachable(body: Block, context: PassContext): void {
+  ends(body, RETURNS, context);
+  const loops = (node: Node): void => {
+    if (node.kind === 'for') ends(node.body, FOR_JUMPS, context);
+    if (node.kind === 'while') ends(node.body, WHILE_JUMPS, context);
+    forEachChild(node, loops);
+  };
+  loops(body);
+}
+
+/** Whether control never gets behind the node because of one of these jumps. */
+function ends(node: Statement | Expression | Block, jumps: Jumps, context: PassContext): boolean {
+  switch (node.kind) {
+    case 'jump':
+      return jumps.has(node.jump);
+    case 'block':
+    case 'block_expression':
+      return blockEnds(node.statements, node.kind === 'block_expression' ? node.result : undefined, jumps, context);
+    case 'expression_statement':
+      return ends(node.expression, jumps, context);
+    case 'if': {
+      const then = ends(node.then, jumps, context);
+      const otherwise = node.otherwise !== undefined && ends(node.otherwise, jumps, context);
+      return then && otherwise;
+    }
+    case 'assignment':
+      return ends(node.value, jumps, context);
+    case 'unroll':
+      return ends(node.body, jumps, context);
+    case 'while':
+      return jumps.has('return') && isAlwaysTrue(node.condition) && ends(node.body, RETURNS, context);
+    default:
+      return false;
+  }
+}
+
+function isAlwaysTrue(node: Expression): boolean {
+  return (node.kind === 'boolean' && node.value) || (node.kind === 'integer' && node.value !== 0n);
+}
+
+function blockEnds(
+  statements: readonly Statement[],
+  result: Expression | undefined,
+  jumps: Jumps,
+  context: PassContext,
+): boolean {
+  for (const [index, statement] of statements.entries()) {
+    if (!ends(statement, jumps, context)) continue;
+    const next = statements[index + 1];
+    if (next !== undefined) context.report(warning('unreachable', next.span, 'Unreachable statement.'));
+    if (result !== undefined) {
+      const text = 'Unreachable expression; block type is implicitly none.';
+      context.report(warning('unreachable', result.span, text));
+    }
+    return true;
+  }
+  return result !== undefined && ends(result, jumps, context);
+}

@@ -1,0 +1,313 @@
+import type {
+  Binary,
+  Cast,
+  Expression,
+  For,
+  IndexAccess,
+  Jump,
+  MapAccess,
+  MapDeclaration,
+  MapRef,
+  Node,
+  Probe,
+  Program,
+  Statement,
+  Subprogram,
+} from '../../ast/nodes.ts';
+import { BUILTINS, isBuiltin } from '../../lang/builtins.ts';
+import type { BuiltinRow } from '../../lang/builtins.ts';
+import { sizeOf } from '../../lang/layout.ts';
+import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
+import type { Type } from '../../lang/types.ts';
+import { withRelated } from '../../source/diagnostic.ts';
+import type { PassContext } from '../context.ts';
+import { error, warning } from '../messages.ts';
+import { forEachChild, walk } from '../rewrite.ts';
+import { checkCast } from './check-cast.ts';
+import { checkCallTypes } from './check-call.ts';
+import { checkMapDeclaration, checkMapType, warnUnusedDeclarations } from './check-maps.ts';
+import { takesMap } from './infer-call.ts';
+import type { Inference } from './infer.ts';
+import { isCompatible, isMultiValue, isPerCpu, isSigned, isInteger, sameType } from './typing.ts';
+import type { Typing } from './typing.ts';
+import { isNumeric } from './operators.ts';
+
+/** What the checks share. */
+export interface Checking {
+  readonly inference: Inference;
+  readonly context: PassContext;
+  readonly usedMaps: Set<string>;
+  readonly declarations: ReadonlyMap<string, MapDeclaration>;
+  top: Probe | Subprogram | undefined;
+  loops: number;
+}
+
+/** The last word on types: everything has one, and operators, calls, keys and casts accept theirs. */
+export function checkTypes(program: Program, inference: Inference, context: PassContext): void {
+  const declarations = new Map(program.mapDeclarations.map((node) => [node.map.name, node]));
+  const checking: Checking = { inference, context, usedMaps: new Set(), declarations, top: undefined, loops: 0 };
+  for (const declaration of program.mapDeclarations) checkMapDeclaration(declaration, context);
+  for (const top of [...program.subprograms, ...program.probes]) {
+    checking.top = top;
+    for (const child of top.kind === 'probe' ? [top.predicate, top.body] : [top.body]) {
+      if (child !== undefined) visit(child, checking);
+    }
+    if (top.kind === 'probe' && top.predicate !== undefined) checkCondition(top.predicate, top.predicate, checking);
+  }
+  warnUnusedDeclarations(program, checking);
+}
+
+export function typingOf(node: Node, checking: Checking): Typing | undefined {
+  return checking.inference.resolver.get(node);
+}
+
+function visit(node: Node, checking: Checking): void {
+  const { context } = checking;
+  const children = (): void => forEachChild(node, (child) => visit(child, checking));
+  switch (node.kind) {
+    case 'identifier':
+      if (typingOf(node, checking) === undefined && !isBuiltin(node.name)) {
+        context.report(error('unknown-identifier', node.span, `Unknown identifier: '${node.name}'`));
+      }
+      return;
+    case 'call':
+      for (const argument of node.args) {
+        if (argument.kind === 'identifier' && isMode(node.name, argument.name)) continue;
+        if (argument.kind === 'map' && takesMap(node.name)) checkMap(argument, checking);
+        else visit(argument, checking);
+      }
+      checkCallTypes(node, checking);
+      return;
+    case 'map':
+      checkMap(node, checking);
+      return;
+    case 'map_access':
+      checkMap(node.map, checking);
+      visit(node.key, checking);
+      checkKey(node, checking);
+      return;
+    case 'variable':
+      if (typingOf(node, checking) === undefined) {
+        context.report(error('untyped', node.span, 'Could not resolve the type of this variable'));
+      }
+      return;
+    case 'index':
+      children();
+      checkIndex(node, checking);
+      return;
+    case 'tuple_access':
+      children();
+      checkTupleAccess(node, checking);
+      return;
+    case 'binary':
+      children();
+      checkBinary(node, checking);
+      return;
+    case 'if':
+    case 'ternary':
+      children();
+      checkCondition(node.condition, node, checking);
+      return;
+    case 'jump':
+      children();
+      checkReturn(node, checking);
+      return;
+    case 'while':
+      visit(node.condition, checking);
+      inLoop(node.body, checking);
+      return;
+    case 'for':
+      visitFor(node, checking);
+      return;
+    case 'field':
+      children();
+      checkCommonField(node, checking);
+      return;
+    case 'cast':
+      visit((node satisfies Cast).operand, checking);
+      checkCast(node, checking);
+      return;
+    case 'tuple':
+      children();
+      for (const element of node.elements) checkElement(element, 'tuple', checking);
+      return;
+    case 'record':
+      children();
+      for (const field of node.fields) checkElement(field.value, 'record', checking);
+      return;
+    case 'expression_statement':
+      children();
+      checkDiscarded(node, checking);
+      return;
+    case 'assignment':
+      visit(node.value, checking);
+      if (node.target.kind === 'variable') {
+        if (typingOf(node.target, checking) === undefined) {
+          context.report(error('untyped', node.span, 'Invalid expression for assignment'));
+        }
+      } else visit(node.target, checking);
+      return;
+    case 'variable_declaration':
+      if (node.value !== undefined) visit(node.value, checking);
+      checkDeclaration(node, checking);
+      return;
+    default:
+      children();
+  }
+}
+
+function isMode(name: string, mode: string): boolean {
+  return ['nsecs', 'kstack', 'ustack', 'pid', 'tid'].includes(name) && !isBuiltin(mode);
+}
+
+function inLoop(body: Statement, checking: Checking): void {
+  checking.loops += 1;
+  visit(body, checking);
+  checking.loops -= 1;
+}
+
+function visitFor(node: For, checking: Checking): void {
+  visit(node.iterable, checking);
+  inLoop(node.body, checking);
+  // A loop's body may become a callback, which does not get the probe's context.
+  walk(node.body, (child) => {
+    if (child.kind !== 'identifier' || !isBuiltin(child.name)) return;
+    const row: BuiltinRow = BUILTINS[child.name];
+    if (row.context === true && typingOf(child, checking)?.context === true) {
+      const text = `'${child.name}' builtin is not allowed in a for-loop`;
+      checking.context.report(error('context-in-loop', child.span, text));
+    }
+  });
+}
+
+function checkMap(map: MapRef, checking: Checking): void {
+  checking.usedMaps.add(map.name);
+  checkMapType(map, checking);
+}
+
+function checkKey(node: MapAccess, checking: Checking): void {
+  const report = (message: string): void => checking.context.report(error('bad-key', node.key.span, message));
+  const key = typingOf(node.key, checking);
+  if (key === undefined || key.type.kind === 'void') {
+    report(`Invalid map key type: ${key === undefined ? 'none' : 'void'}`);
+    return;
+  }
+  if (key.type.kind === 'pointer' && key.context === true) report('context cannot be part of a map key');
+  const parts: readonly Type[] = key.type.kind === 'tuple' ? [key.type, ...key.type.elements] : [key.type];
+  for (const part of parts) if (isMultiValue(part)) report(`${typeName(part)} cannot be part of a map key`);
+}
+
+function checkIndex(node: IndexAccess, checking: Checking): void {
+  const report = (message: string): void => checking.context.report(error('index', node.span, message));
+  const base = typingOf(node.base, checking)?.type;
+  if (base === undefined) return;
+  if (base.kind === 'pointer' && sizeOf(base.to) === 0) {
+    report('The array index operator [] cannot be used on a pointer to an unsized type (void *).');
+  }
+  if (node.index.kind === 'integer' && node.index.value >= 0n) {
+    const count = base.kind === 'array' ? base.length : base.kind === 'string' ? base.size : 0;
+    if (count !== 0 && node.index.value >= BigInt(count)) {
+      report(`the index ${node.index.value} is out of bounds for array of size ${count}`);
+    }
+    return;
+  }
+  const index = typingOf(node.index, checking);
+  if (index === undefined) return;
+  if (!isInteger(index.type) || (isSigned(index.type) && index.flexible !== true)) {
+    const got = typeName(index.type);
+    report(`The array index operator [] only accepts non-negative integer indices. Got: ${got}`);
+  }
+}
+
+function checkTupleAccess(node: Extract<Node, { kind: 'tuple_access' }>, checking: Checking): void {
+  const base = typingOf(node.base, checking)?.type;
+  const report = (message: string): void => checking.context.report(error('tuple-access', node.span, message));
+  if (base?.kind !== 'tuple') {
+    const name = base === undefined ? 'none' : typeName(base);
+    report(`Can not access index '${node.index}' on expression of type '${name}'`);
+  } else if (node.index >= base.elements.length) {
+    report(`Invalid tuple index: ${node.index}. Found ${base.elements.length} elements in tuple.`);
+  }
+}
+
+function checkBinary(node: Binary, checking: Checking): void {
+  const left = typingOf(node.left, checking);
+  const right = typingOf(node.right, checking);
+  if (left === undefined || right === undefined) return;
+  if (isNumeric(left) && isNumeric(right)) return;
+  if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return;
+  const report = (message: string): void => checking.context.report(error('operands', node.span, message));
+  const equality = node.operator === '==' || node.operator === '!=';
+  if (left.type.kind === 'array' && right.type.kind === 'array') {
+    if (!equality) report(`The ${node.operator} operator cannot be used on arrays.`);
+    if (left.type.length !== right.type.length) {
+      report('Only arrays of same size support comparison operators.');
+    }
+    if (!isInteger(left.type.element) || !sameType(left.type, right.type)) {
+      report('Only arrays of same sized integer support comparison operators.');
+    }
+    return;
+  }
+  const names = [typeName(left.type), typeName(right.type)] as const;
+  if (!isCompatible(left.type, right.type)) {
+    const text = `Type mismatch for '${node.operator}': comparing ${names[0]} with ${names[1]}`;
+    const mismatch = withRelated(error('operands', node.span, text), `left (${names[0]})`, node.left.span);
+    checking.context.report(withRelated(mismatch, `right (${names[1]})`, node.right.span));
+  } else if (!equality) {
+    report(`The ${node.operator} operator can not be used on expressions of types ${names[0]}, ${names[1]}`);
+  }
+}
+
+function checkCondition(condition: Expression, node: Node, checking: Checking): void {
+  const type = typingOf(condition, checking)?.type;
+  if (type === undefined || isInteger(type) || type.kind === 'pointer' || type.kind === 'bool') return;
+  const text = `Invalid condition: ${KIND_NAMES[type.kind]}`;
+  checking.context.report(error('condition', node.span, text));
+}
+
+function checkReturn(node: Jump, checking: Checking): void {
+  if (node.jump !== 'return' || node.value === undefined || checking.top?.kind !== 'probe') return;
+  const type = typingOf(node.value, checking)?.type;
+  if (type !== undefined && isInteger(type)) return;
+  const text = `Probe return values can only be integers. Found ${type === undefined ? 'none' : typeName(type)}`;
+  checking.context.report(error('return-value', node.span, text));
+}
+
+const COMMON_FIELDS_BITS = 64;
+
+/** The kernel does not let programs read what every tracepoint's record starts with. */
+function checkCommonField(node: Extract<Node, { kind: 'field' }>, checking: Checking): void {
+  if (node.base.kind !== 'identifier' || node.base.name !== 'args') return;
+  const base = typingOf(node.base, checking);
+  if (base?.type.kind !== 'c_struct' || base.parameters === true) return;
+  const member = base.type.struct.members.find((candidate) => candidate.name === node.field);
+  if (member === undefined || member.offsetBits >= COMMON_FIELDS_BITS) return;
+  const text = 'BPF does not support accessing common tracepoint fields';
+  checking.context.report(error('common-field', node.span, text));
+}
+
+function checkElement(element: Expression, place: 'tuple' | 'record', checking: Checking): void {
+  const type = typingOf(element, checking)?.type;
+  if (type === undefined || !isMultiValue(type)) return;
+  const text = `Map type ${typeName(type)} cannot exist inside a ${place}.`;
+  checking.context.report(error('map-type', element.span, text));
+}
+
+function checkDiscarded(node: Extract<Node, { kind: 'expression_statement' }>, checking: Checking): void {
+  const { expression } = node;
+  if (expression.kind === 'unary' && (expression.operator === '++' || expression.operator === '--')) return;
+  const type = typingOf(expression, checking)?.type;
+  if (type === undefined || type.kind === 'void') return;
+  checking.context.report(warning('discarded', node.span, 'Return value discarded.'));
+}
+
+function checkDeclaration(node: Extract<Node, { kind: 'variable_declaration' }>, checking: Checking): void {
+  if (node.type === undefined) return;
+  const type = typingOf(node.type, checking)?.type;
+  if (type === undefined) {
+    checking.context.report(error('declared-type', node.type.span, 'Type cannot be resolved: still none'));
+  } else if (isPerCpu(type) || type.kind === 'void') {
+    const text = `Invalid variable declaration type: ${typeName(type)}`;
+    checking.context.report(error('declared-type', node.type.span, text));
+  }
+}

@@ -14,3 +14,4 @@ export const ENGINES = {
   js: compile,
   interp: interpretImage,
 } as const satisfies Record<string, Engine>;
+export type EngineName = keyof typeof ENGINES;

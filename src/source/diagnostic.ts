@@ -8,6 +8,8 @@ export interface Diagnostic {
   readonly code: string;
   readonly severity: Severity;
   readonly message: string;
+  /** The message is the whole text, printed as it is: output of clang that bpftrace passes on. */
+  readonly verbatim?: true;
   /** Absent where no place in the script is to blame. */
   readonly span?: Span;
   readonly hints: readonly string[];

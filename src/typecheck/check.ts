@@ -5,7 +5,7 @@ import { hasErrors } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { assemble } from './assemble.ts';
 import { defaultConfig } from './config.ts';
-import type { CheckContext, PassContext } from './context.ts';
+import type { CheckInput, PassContext } from './context.ts';
 import { inferTypes } from './infer-types.ts';
 import { PASSES } from './passes.ts';
 
@@ -17,10 +17,14 @@ export interface CheckResult {
 }
 
 /** Gives a parsed program its meaning on a machine: types, maps, attach targets; or says what is wrong with it. */
-export function check(program: Program, input: CheckContext): CheckResult {
+export function check(program: Program, input: CheckInput): CheckResult {
   const diagnostics: Diagnostic[] = [];
   const context: PassContext = {
-    ...input,
+    positional: [],
+    named: [],
+    env: {},
+    unsafe: false,
+    ...defined(input),
     report: (diagnostic) => void diagnostics.push(diagnostic),
     config: defaultConfig(),
     definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
@@ -41,4 +45,9 @@ export function check(program: Program, input: CheckContext): CheckResult {
 
 function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return [...diagnostics].sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1));
+}
+
+/** Without the properties that are present but undefined: they would hide the defaults. */
+function defined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

@@ -9,34 +9,37 @@ import type { Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
 
 /** What the checker is told beside the program: the machine, the command line, and how to parse more text. */
-export interface CheckContext {
+export interface CheckInput {
   readonly target: Target;
   /** Values of `$1`, `$2`, ... */
-  readonly positional: readonly string[];
-  /** Options behind `--`: `--name=value`; a bare `--name` is an empty string. */
-  readonly named: Readonly<Record<string, string>>;
+  readonly positional?: readonly string[];
+  /** Options behind `--`: `name=value`, or `name` alone. */
+  readonly named?: readonly string[];
   /** Environment variables: BPFTRACE_* set the configuration. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** --unsafe */
-  readonly unsafe: boolean;
+  readonly unsafe?: boolean;
   /** -p: only events of this process. */
   readonly pid?: number;
   /** Child of -c. */
   readonly childPid?: number;
-  /** Texts of #include and --include files, by the name in the directive; undefined: not found. */
-  readonly includeFile?: (name: string) => string | undefined;
-  /** Headers of --include, in order. */
+  /** Real text of an #include found in -I folders; virtual kernel headers need none. */
+  readonly readInclude?: (name: string) => string | undefined;
+  /** Files of --include, as if the script began with them. */
   readonly includes?: readonly string[];
   /** Parses an expression: the replacement text of a C macro. */
   readonly parseExpression?: (source: Source) => {
-    readonly expression?: Expression;
+    readonly value?: Expression;
     readonly diagnostics: readonly Diagnostic[];
   };
   /** Parses a whole script: macros of the standard library, imports. */
   readonly parse?: (source: Source) => { readonly program?: Program; readonly diagnostics: readonly Diagnostic[] };
-  /** Text of an imported script. */
-  readonly importFile?: (name: string) => Source | undefined;
+  /** An imported script. */
+  readonly readImport?: (name: string) => Source | undefined;
 }
+
+/** The input with everything that has a default filled in. */
+export type CheckContext = CheckInput & Required<Pick<CheckInput, 'positional' | 'named' | 'env' | 'unsafe'>>;
 
 /** An attach point with its parts understood. `target` is absent while it still has wildcards. */
 export interface ParsedAttachPoint {

@@ -1,8 +1,9 @@
+import { renderDiagnostic, renderPlace } from '../../source/render.ts';
+import type { Span } from '../../source/source.ts';
 import { errorText } from '../../abi/errno.ts';
 import { ERRNO } from '../errno.ts';
 import { decodeText, textToBytes } from './byte-text.ts';
 import { histogramText } from './histogram.ts';
-import { contextLines, locationText, spanChain } from './location.ts';
 import type { MessageSeverity, Output, OutputStreams, RuntimeError } from './output.ts';
 import { keyText, primitiveText } from './primitive-text.ts';
 import { timeSeriesText } from './time-series.ts';
@@ -15,15 +16,11 @@ export function createTextOutput(streams: OutputStreams): Output {
   const write = (text: string): void => streams.stdout(textToBytes(text));
   return {
     printf: write,
+    // The call itself is not quoted; the calls of macros around it are.
     message(severity, message, span) {
-      const [first, ...callers] = spanChain(span);
-      const label = LABELS[severity];
-      // A message that ends its own line does not get a second newline.
       const line = decodeText(message).replace(/\n$/, '');
-      streams.stderr(`${first === undefined ? '' : `${locationText(first)}: `}${label}: ${line}\n`);
-      for (const caller of callers) {
-        streams.stderr(`${locationText(caller)}: ${label}: expanded from\n${contextLines(caller)}`);
-      }
+      streams.stderr(`${renderPlace(span)}: ${LABELS[severity]}: ${line}\n`);
+      if (span.expandedFrom !== undefined) streams.stderr(renderPlain(severity, 'expanded from', span.expandedFrom));
     },
     value: (value) => write(`${primitiveText(value)}\n`),
     map(name, contents) {
@@ -41,13 +38,7 @@ export function createTextOutput(streams: OutputStreams): Output {
     cat: write,
     join: (text) => write(`${text}\n`),
     system: (text) => write(`${text}\n`),
-    runtimeError(error, span) {
-      const [first = span, ...callers] = spanChain(span);
-      streams.stderr(`${locationText(first)}: WARNING: ${runtimeErrorText(error)}\n${contextLines(first)}`);
-      for (const caller of callers) {
-        streams.stderr(`${locationText(caller)}: WARNING: expanded from\n${contextLines(caller)}`);
-      }
-    },
+    runtimeError: (error, span) => streams.stderr(renderPlain('warning', runtimeErrorText(error), span)),
     lostEvents: (count) => streams.stderr(`Lost ${count} events\n`),
     attachedProbes: (count) => streams.stderr(`Attached ${count} ${count === 1 ? 'probe' : 'probes'}\n`),
     end: () => write('\n\n'),
@@ -62,6 +53,10 @@ function isBlock(value: Value): boolean {
 function valueText(value: Value): string {
   if (value.kind === 'histogram') return histogramText(value, primitiveText);
   return value.kind === 'time_series' ? timeSeriesText(value) : primitiveText(value);
+}
+
+function renderPlain(severity: MessageSeverity, message: string, span: Span): string {
+  return renderDiagnostic({ code: 'runtime', severity, message, span, hints: [], related: [] });
 }
 
 function runtimeErrorText(error: RuntimeError): string {

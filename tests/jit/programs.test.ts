@@ -312,6 +312,17 @@ test('knowledge meets in both directions', () => {
   expect(expectSame(programOf(text), { input: new Uint8Array(4) })).toBe(0xffffffff00000007n);
 });
 
+test('the upper half of a word, shifted down, is not negative', () => {
+  const text = `
+    r1 = *(u64 *)(r1 +0)
+    r1 >>= 32
+    r0 = 0
+    if r1 s> -1 goto +1
+    r0 = 1
+    exit`;
+  expect(expectSame(programOf(text), { input: new Uint8Array(8).fill(0xff) })).toBe(0n);
+});
+
 test('a load that may fault yields zero, sign-extended or not', () => {
   const text = `
     r6 = r1

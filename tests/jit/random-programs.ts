@@ -23,7 +23,12 @@ const INTERESTING = [0n, 1n, 2n, 7n, 31n, 32n, 33n, 63n, 64n, 0x7fffffffn, 0x800
 const word = fc
   .oneof(fc.constantFrom(...INTERESTING), fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }))
   .chain((value) => fc.constantFrom(value, BigInt.asUintN(64, -value), BigInt.asUintN(64, ~value)));
-const imm = fc.oneof(fc.integer({ min: -70, max: 70 }), fc.integer(), fc.constantFrom(-0x80000000, 0x7fffffff));
+const imm = fc.oneof(
+  fc.integer({ min: -70, max: 70 }),
+  fc.integer(),
+  fc.constantFrom(-0x80000000, 0x7fffffff),
+  fc.constantFrom(0, 1, 31, 32, 33, 63, -1),
+);
 const reg = fc.integer({ min: R0, max: 8 });
 const aluOp = fc.constantFrom(...(Object.keys(ALU) as AluOp[]));
 const jumpOp = fc.constantFrom(...(Object.keys(JUMP) as JumpOp[]));
@@ -109,9 +114,10 @@ const lookup: fc.Arbitrary<Item> = fc
     ],
     map,
   }));
+/** Comparisons of r0, which may just have come from a lookup. */
 const nullCheck: fc.Arbitrary<Item> = fc
-  .tuple(fc.constantFrom<JumpOp>('jeq', 'jne'), reg, target)
-  .map(([op, dst, at]) => ({ insns: [build.jumpImm(op, dst, 0, 0)], target: at }));
+  .tuple(fc.oneof(fc.constantFrom<JumpOp>('jeq', 'jne'), jumpOp), fc.constantFrom(0, 0, 5, -1), target)
+  .map(([op, value, at]) => ({ insns: [build.jumpImm(op, R0, value, 0)], target: at }));
 const subprogram: fc.Arbitrary<Item> = fc.constant({ insns: [build.callSubprogram(0)], calls: 'subprogram' });
 const callback: fc.Arbitrary<Item> = fc.constant({
   insns: [
@@ -135,8 +141,8 @@ const mainItems = fc.array(
   fc.oneof(
     { weight: 12, arbitrary: straight },
     { weight: 3, arbitrary: forward },
-    lookup,
-    nullCheck,
+    { weight: 2, arbitrary: lookup },
+    { weight: 2, arbitrary: nullCheck },
     subprogram,
     callback,
     clock,

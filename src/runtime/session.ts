@@ -4,7 +4,7 @@ import type { Attachment, Resources } from '../lang/resources.ts';
 import { planAttachment } from './attach.ts';
 import { createEventConsumer } from './events.ts';
 import type { Kernel } from './kernel.ts';
-import { loadImage } from './load.ts';
+import { loadImage, type LoadedImage } from './load.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
 import { byteText } from './output/byte-text.ts';
 import { createJsonOutput } from './output/json-output.ts';
@@ -100,6 +100,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     },
   });
 
+  startElapsed(loaded, kernel.now());
   const emptyContext = kernel.memory.allocate(EMPTY_CONTEXT_SIZE, 8);
   const ofKind = (kind: Attachment['target']['kind']): Attachment[] =>
     attachments.filter((attachment) => attachment.target.kind === kind);
@@ -189,6 +190,12 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The `elapsed` builtin subtracts what this internal map holds: when the script started. */
+function startElapsed({ arena, maps }: LoadedImage, now: number): void {
+  const map = maps.find(({ definition }) => definition.name === 'elapsed')?.location.array;
+  if (map !== undefined) arena.view.setBigUint64(map.values, BigInt(Math.floor(now)), true);
 }
 
 function nothingAttached(attachments: readonly Attachment[]): string {

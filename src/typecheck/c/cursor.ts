@@ -83,14 +83,14 @@ export class CCursor {
     }
   }
 
-  /** Every struct, union or enum that the tokens define, as `struct name`. */
+  /** Every struct or union that the tokens define, as `struct name`. */
   definedTags(): ReadonlySet<string> {
     const tags = new Set<string>();
     this.#tokens.forEach((token, i) => {
-      if (token.text === '{' || token.text === ':') {
+      if (token.text === '{') {
         const name = this.#tokens[i - 1];
         const keyword = this.#tokens[i - 2];
-        if (name?.kind === 'identifier' && /^(struct|union|enum)$/.test(keyword?.text ?? ''))
+        if (name?.kind === 'identifier' && /^(struct|union)$/.test(keyword?.text ?? ''))
           tags.add(`${keyword!.text} ${name.text}`);
         // `struct __attribute__((packed)) name {`
         else if (name?.kind === 'identifier' && keyword?.text === ')')

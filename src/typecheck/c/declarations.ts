@@ -35,6 +35,13 @@ interface Specifiers {
 
 type Aggregate = StructType | UnionType;
 
+interface Tag {
+  readonly type: Aggregate | EnumType;
+  defined?: CToken;
+  /** Its closing brace has been read. */
+  complete?: true;
+}
+
 const INT_WORDS: ReadonlySet<string> = new Set([
   'char',
   'short',
@@ -78,7 +85,9 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
   const cursor = new CCursor(tokens, messages);
   const definedTags = cursor.definedTags();
   /** Tags by `struct name`, with the place of their definition once they have one. */
-  const tags = new Map<string, { readonly type: Aggregate | EnumType; defined?: CToken }>();
+  const tags = new Map<string, Tag>();
+  /** Where each tag is named first: what clang calls its forward declaration. */
+  const mentions = new Map<string, CToken>();
   const typedefs = new Map<string, TypedefType>();
   const enumerators = new Map<string, bigint>();
   const types: CType[] = [];
@@ -207,6 +216,7 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
   /** The tag's type; created empty when the tokens define it further on, so that pointers to it are already right. */
   function tagged<T extends 'struct' | 'union'>(of: T, name: CToken): CType {
     const key = `${of} ${name.text}`;
+    if (!mentions.has(key)) mentions.set(key, name);
     const own = tags.get(key);
     if (own !== undefined) return own.type;
     if (definedTags.has(key)) {
@@ -229,7 +239,7 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
       return C_INTS.int;
     }
     const entry = define(of, name);
-    const declared = memberList(`${of} ${name?.text ?? ''}`.trimEnd());
+    const declared = memberList();
     cursor.expect('}', "expected '}'");
     Object.assign(found, attributes());
     if (entry !== undefined) {
@@ -241,6 +251,8 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
         }),
       );
       types.push(entry);
+      const tag = tags.get(`${of} ${entry.name}`);
+      if (tag?.type === entry) tag.complete = true;
     }
     return entry ?? tagged(of, name!);
   }
@@ -250,7 +262,7 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
     const fresh: Aggregate = { kind: of, name: name?.text ?? '', size: 0, members: [] };
     if (name === undefined) return fresh;
     const key = `${of} ${name.text}`;
-    const entry = tags.get(key) ?? { type: fresh };
+    const entry: Tag = tags.get(key) ?? { type: fresh };
     if (isRedefinition(entry, name)) return undefined;
     entry.defined = name;
     tags.set(key, entry);
@@ -264,7 +276,7 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
     return true;
   }
 
-  function memberList(owner: string): readonly DeclaredMember[] {
+  function memberList(): readonly DeclaredMember[] {
     const members: DeclaredMember[] = [];
     const places = new Map<string, CToken>();
     while (cursor.peek() !== undefined && !cursor.is('}')) {
@@ -288,19 +300,14 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
           members.push({ name: '', type: specifiers.type, ...alignment(specifiers.attributes) });
         }
       } else {
-        memberDeclarators(specifiers, members, places, owner);
+        memberDeclarators(specifiers, members, places);
       }
       if (!cursor.expect(';', "expected ';' at end of declaration list")) cursor.takeUntil([';']);
     }
     return members;
   }
 
-  function memberDeclarators(
-    specifiers: Specifiers,
-    members: DeclaredMember[],
-    places: Map<string, CToken>,
-    owner: string,
-  ): void {
+  function memberDeclarators(specifiers: Specifiers, members: DeclaredMember[], places: Map<string, CToken>): void {
     do {
       const { name, build } = declarator(specifiers.attributes);
       const type = build(specifiers.type);
@@ -313,7 +320,7 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
       }
       const size = sizeOf(type);
       if (size === undefined || isUnfinished(type)) {
-        reportIncomplete(name!, type, owner);
+        reportIncomplete(name!, type);
         continue;
       }
       if (bits !== undefined && Number(bits) > size * 8) {
@@ -346,25 +353,25 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
     while (bare.kind === 'array') bare = stripType(bare.element);
     if (bare.kind !== 'struct' && bare.kind !== 'union') return false;
     const entry = tags.get(`${bare.kind} ${bare.name}`);
-    return entry?.type === bare && bare.size === 0 && bare.members.length === 0 && entry.defined === undefined;
+    return entry?.type === bare && entry.complete !== true;
   }
 
-  function reportIncomplete(name: CToken, type: CType, owner: string): void {
-    const bare = stripType(type);
-    const text =
-      bare.kind === 'function'
-        ? 'function'
-        : 'name' in bare
-          ? `${bare.kind === 'forward' ? bare.of : bare.kind} ${bare.name}`
-          : 'void';
-    if (bare.kind === 'function') cursor.error(`field '${name.text}' declared as a function`, name);
-    else cursor.error(`field has incomplete type '${text === owner ? owner : text}'`, name);
+  function reportIncomplete(name: CToken, type: CType): void {
+    let bare = stripType(type);
+    while (bare.kind === 'array') bare = stripType(bare.element);
+    if (bare.kind === 'function') return cursor.error(`field '${name.text}' declared as a function`, name);
+    const text = 'name' in bare ? `${bare.kind === 'forward' ? bare.of : bare.kind} ${bare.name}` : 'void';
+    cursor.error(`field has incomplete type '${text}'`, name);
+    const begun = tags.get(text)?.defined;
+    const mention = mentions.get(text);
+    if (begun !== undefined) cursor.note(`definition of '${text}' is not complete until the closing '}'`, begun);
+    else if (mention !== undefined) cursor.note(`forward declaration of '${text}'`, mention);
   }
 
   function enumSpecifier(): CType {
     const found = attributes();
     const name = cursor.peek()?.kind === 'identifier' ? cursor.take() : undefined;
-    const underlying = cursor.accept(':') ? declarationSpecifiers()?.type : undefined;
+    const underlying = isUnderlyingType() ? declarationSpecifiers()?.type : undefined;
     if (!cursor.accept('{')) {
       const own = name === undefined ? undefined : tags.get(`enum ${name.text}`)?.type;
       return own ?? known.enum(name?.text ?? '') ?? C_INTS.unsignedInt;
@@ -383,13 +390,18 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
     cursor.expect('}', "expected '}'");
     Object.assign(found, attributes());
     const type: EnumType = { kind: 'enum', name: name?.text ?? '', ...enumShape(values, found, underlying), values };
-    const entry: { readonly type: EnumType | Aggregate; defined?: CToken } | undefined = tags.get(`enum ${type.name}`);
+    const entry = tags.get(`enum ${type.name}`);
     if (name !== undefined) {
       if (entry !== undefined && isRedefinition(entry, name)) return entry.type;
-      tags.set(`enum ${name.text}`, { type, defined: name });
+      tags.set(`enum ${name.text}`, { type, defined: name, complete: true });
     }
     types.push(type);
     return type;
+  }
+
+  /** `enum e : u8 {` names the type of its values, `enum e : 3;` is a bit field without a name. */
+  function isUnderlyingType(): boolean {
+    return cursor.is(':') && startsType(cursor.peek(1)) && cursor.accept(':');
   }
 
   function declarator(given: Attributes): Declarator {

@@ -1,0 +1,141 @@
+import type { ProgramType } from './program-image.ts';
+
+/**
+ * What a program may read and write of its context, by program type: the kernel's is_valid_access functions
+ * (kernel/trace/bpf_trace.c, net/core/filter.c, Linux 7.2) as rows.
+ */
+export interface ContextField {
+  readonly offset: number;
+  readonly bytes: number;
+  /**
+   * How wide accesses may be: `any` naturally aligned width, exactly `whole` fields of `unit` bytes, or `narrow`: up to
+   * `unit` bytes inside one unit.
+   */
+  readonly width: 'any' | 'whole' | 'narrow';
+  readonly unit?: number;
+  readonly write?: true;
+  /** What a read yields when it is no number. */
+  readonly pointer?: 'pkt' | 'pkt_end' | 'pkt_meta';
+}
+
+export interface ContextRow {
+  readonly bytes: number;
+  /** Accesses go through to the memory as they are, so the pointer itself may be moved by constants. */
+  readonly movable: boolean;
+  readonly fields: readonly ContextField[];
+  /** Messages name the function's arguments: the context is that of a traced function. */
+  readonly traced?: true;
+}
+
+const PT_REGS_BYTES = 168;
+/** Trace records are at most this long (PERF_MAX_TRACE_SIZE). */
+const MAX_TRACE_BYTES = 8192;
+/** MAX_BPF_FUNC_ARGS words. */
+const ARGUMENT_BYTES = 12 * 8;
+
+const u32 = (offset: number, more: Partial<ContextField> = {}): ContextField => ({
+  offset,
+  bytes: 4,
+  width: 'narrow',
+  unit: 4,
+  ...more,
+});
+const WRITE = { write: true } as const;
+
+/** struct __sk_buff, the part that both kinds of programs see; `w` says what may be written as well. */
+const skbFields = (w: (name: string) => Partial<ContextField>): readonly ContextField[] => [
+  u32(0),
+  u32(4),
+  u32(8, w('mark')),
+  u32(12, w('queue_mapping')),
+  u32(16),
+  u32(20),
+  u32(24),
+  u32(28),
+  u32(32, w('priority')),
+  u32(36),
+  u32(40),
+  u32(44, w('tc_index')),
+  { offset: 48, bytes: 20, width: 'any', write: true },
+  u32(68),
+  u32(84),
+  u32(164),
+  u32(176),
+];
+
+const SCHED_CLS_WRITES: ReadonlySet<string> = new Set(['mark', 'queue_mapping', 'priority', 'tc_index']);
+
+export const CONTEXTS: Record<ProgramType, ContextRow> = {
+  kprobe: {
+    bytes: PT_REGS_BYTES,
+    movable: true,
+    fields: [{ offset: 0, bytes: PT_REGS_BYTES, width: 'any', write: true }],
+  },
+  tracepoint: {
+    bytes: MAX_TRACE_BYTES,
+    movable: true,
+    // The first word is the kernel's own.
+    fields: [{ offset: 8, bytes: MAX_TRACE_BYTES - 8, width: 'any' }],
+  },
+  raw_tracepoint: {
+    bytes: ARGUMENT_BYTES,
+    movable: true,
+    fields: [{ offset: 0, bytes: ARGUMENT_BYTES, width: 'any' }],
+  },
+  tracing: {
+    bytes: ARGUMENT_BYTES,
+    movable: true,
+    traced: true,
+    fields: [{ offset: 0, bytes: ARGUMENT_BYTES, width: 'any' }],
+  },
+  perf_event: {
+    bytes: PT_REGS_BYTES + 16,
+    movable: false,
+    fields: [
+      { offset: 0, bytes: PT_REGS_BYTES, width: 'whole', unit: 8 },
+      { offset: PT_REGS_BYTES, bytes: 16, width: 'narrow', unit: 8 },
+    ],
+  },
+  socket_filter: { bytes: 192, movable: false, fields: skbFields(() => ({})) },
+  sched_cls: {
+    bytes: 192,
+    movable: false,
+    fields: [
+      ...skbFields((name) => (SCHED_CLS_WRITES.has(name) ? WRITE : {})),
+      u32(72, WRITE),
+      { offset: 76, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt' },
+      { offset: 80, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt_end' },
+      { offset: 140, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt_meta' },
+      { offset: 152, bytes: 8, width: 'whole', unit: 8, write: true },
+      u32(160),
+      { offset: 184, bytes: 8, width: 'whole', unit: 8 },
+    ],
+  },
+  xdp: {
+    bytes: 24,
+    movable: false,
+    fields: [
+      { offset: 0, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt' },
+      { offset: 4, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt_end' },
+      { offset: 8, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt_meta' },
+      { offset: 12, bytes: 8, width: 'whole', unit: 4 },
+    ],
+  },
+};
+
+/** The field that an access reads or writes, undefined when the context forbids it. */
+export function contextField(row: ContextRow, offset: number, size: number, write: boolean): ContextField | undefined {
+  if (offset < 0 || offset % size !== 0) return undefined;
+  const field = row.fields.find((f) => offset >= f.offset && offset + size <= f.offset + f.bytes);
+  if (field === undefined || (write && field.write !== true)) return undefined;
+  const unit = field.unit ?? size;
+  switch (field.width) {
+    case 'any':
+      return field;
+    case 'whole':
+      return size === unit ? field : undefined;
+    case 'narrow':
+      if (write) return size === unit ? field : undefined;
+      return size <= unit && (offset % unit) + size <= unit ? field : undefined;
+  }
+}

@@ -1,0 +1,187 @@
+import type { ArgKind, ReturnKind } from './helper-types.ts';
+import { HELPERS, type HelperRow } from './helpers.ts';
+import type { ProgramType } from './program-image.ts';
+
+/**
+ * Helpers beyond HELPERS: prototypes that the verifier checks although our runtime has no function for them, so that
+ * programs written for Linux are judged by their own mistakes. A program that reaches one is refused at load.
+ */
+
+/** Argument kinds of helpers that need BTF of the map's value, which our maps do not carry. */
+export type SpecialArgKind = 'spin_lock' | 'timer' | 'kptr';
+
+export interface Prototype {
+  readonly id: number;
+  readonly args: readonly (ArgKind | SpecialArgKind)[];
+  readonly ret: ReturnKind;
+  /** It may move or free packet data: packet pointers are void afterwards. */
+  readonly changesPacket?: true;
+  readonly sleeps?: true;
+  /** It may be given pointers into the packet. */
+  readonly packetAccess?: true;
+}
+
+const DECLARED = {
+  trace_printk: { id: 6, args: ['mem', 'const_size'], ret: 'integer' },
+  skb_store_bytes: {
+    id: 9,
+    args: ['ctx', 'anything', 'mem', 'const_size', 'anything'],
+    ret: 'integer',
+    changesPacket: true,
+  },
+  tail_call: { id: 12, args: ['ctx', 'const_map_ptr', 'anything'], ret: 'void' },
+  perf_event_read: { id: 22, args: ['const_map_ptr', 'anything'], ret: 'integer' },
+  redirect: { id: 23, args: ['anything', 'anything'], ret: 'integer' },
+  perf_event_output: {
+    id: 25,
+    args: ['ctx', 'const_map_ptr', 'anything', 'mem', 'const_size_or_zero'],
+    ret: 'integer',
+  },
+  skb_load_bytes: { id: 26, args: ['ctx', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
+  probe_write_user: { id: 36, args: ['anything', 'mem', 'const_size'], ret: 'integer' },
+  skb_pull_data: { id: 39, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
+  xdp_adjust_head: { id: 44, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
+  get_socket_cookie: { id: 46, args: ['ctx'], ret: 'integer' },
+  get_socket_uid: { id: 47, args: ['ctx'], ret: 'integer' },
+  xdp_adjust_meta: { id: 54, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
+  perf_event_read_value: {
+    id: 55,
+    args: ['const_map_ptr', 'anything', 'uninit_mem', 'const_size'],
+    ret: 'integer',
+  },
+  perf_prog_read_value: { id: 56, args: ['ctx', 'uninit_mem', 'const_size'], ret: 'integer' },
+  xdp_adjust_tail: { id: 65, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
+  map_push_elem: { id: 87, args: ['const_map_ptr', 'map_value', 'anything'], ret: 'integer', packetAccess: true },
+  map_pop_elem: { id: 88, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
+  map_peek_elem: { id: 89, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
+  spin_lock: { id: 93, args: ['spin_lock'], ret: 'void' },
+  spin_unlock: { id: 94, args: ['spin_lock'], ret: 'void' },
+  send_signal_thread: { id: 117, args: ['anything'], ret: 'integer' },
+  jiffies64: { id: 118, args: [], ret: 'integer' },
+  read_branch_records: { id: 119, args: ['ctx', 'mem_or_null', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  get_ns_current_pid_tgid: { id: 120, args: ['anything', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
+  get_current_ancestor_cgroup_id: { id: 123, args: ['anything'], ret: 'integer' },
+  ringbuf_query: { id: 134, args: ['const_map_ptr', 'anything'], ret: 'integer' },
+  get_task_stack: { id: 141, args: ['btf_id', 'uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  copy_from_user: { id: 148, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer', sleeps: true },
+  get_current_task_btf: { id: 158, args: [], ret: 'btf_id' },
+  ktime_get_coarse_ns: { id: 160, args: [], ret: 'integer' },
+  snprintf: {
+    id: 165,
+    args: ['mem_or_null', 'const_size_or_zero', 'const_str', 'mem_or_null', 'const_size_or_zero'],
+    ret: 'integer',
+  },
+  timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
+  get_func_ip: { id: 173, args: ['ctx'], ret: 'integer' },
+  get_attach_cookie: { id: 174, args: ['ctx'], ret: 'integer' },
+  get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
+  get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },
+  get_func_arg_cnt: { id: 185, args: ['ctx'], ret: 'integer' },
+  kptr_xchg: { id: 194, args: ['kptr', 'anything'], ret: 'integer' },
+} as const satisfies Record<string, Prototype>;
+
+/** Helpers into which pointers to packet data may go. */
+const PACKET_READERS: ReadonlySet<string> = new Set([
+  'map_lookup_elem',
+  'map_update_elem',
+  'map_delete_elem',
+  'map_push_elem',
+]);
+
+/** Names by number (enum bpf_func_id), for messages and for the disassembler. */
+const HELPER_NAMES: readonly string[] = (
+  'unspec map_lookup_elem map_update_elem map_delete_elem probe_read ktime_get_ns trace_printk get_prandom_u32 ' +
+  'get_smp_processor_id skb_store_bytes l3_csum_replace l4_csum_replace tail_call clone_redirect get_current_pid_tgid ' +
+  'get_current_uid_gid get_current_comm get_cgroup_classid skb_vlan_push skb_vlan_pop skb_get_tunnel_key ' +
+  'skb_set_tunnel_key perf_event_read redirect get_route_realm perf_event_output skb_load_bytes get_stackid csum_diff ' +
+  'skb_get_tunnel_opt skb_set_tunnel_opt skb_change_proto skb_change_type skb_under_cgroup get_hash_recalc ' +
+  'get_current_task probe_write_user current_task_under_cgroup skb_change_tail skb_pull_data csum_update ' +
+  'set_hash_invalid get_numa_node_id skb_change_head xdp_adjust_head probe_read_str get_socket_cookie get_socket_uid ' +
+  'set_hash setsockopt skb_adjust_room redirect_map sk_redirect_map sock_map_update xdp_adjust_meta ' +
+  'perf_event_read_value perf_prog_read_value getsockopt override_return sock_ops_cb_flags_set msg_redirect_map ' +
+  'msg_apply_bytes msg_cork_bytes msg_pull_data bind xdp_adjust_tail skb_get_xfrm_state get_stack ' +
+  'skb_load_bytes_relative fib_lookup sock_hash_update msg_redirect_hash sk_redirect_hash lwt_push_encap ' +
+  'lwt_seg6_store_bytes lwt_seg6_adjust_srh lwt_seg6_action rc_repeat rc_keydown skb_cgroup_id get_current_cgroup_id ' +
+  'get_local_storage sk_select_reuseport skb_ancestor_cgroup_id sk_lookup_tcp sk_lookup_udp sk_release map_push_elem ' +
+  'map_pop_elem map_peek_elem msg_push_data msg_pop_data rc_pointer_rel spin_lock spin_unlock sk_fullsock tcp_sock ' +
+  'skb_ecn_set_ce get_listener_sock skc_lookup_tcp tcp_check_syncookie sysctl_get_name sysctl_get_current_value ' +
+  'sysctl_get_new_value sysctl_set_new_value strtol strtoul sk_storage_get sk_storage_delete send_signal ' +
+  'tcp_gen_syncookie skb_output probe_read_user probe_read_kernel probe_read_user_str probe_read_kernel_str ' +
+  'tcp_send_ack send_signal_thread jiffies64 read_branch_records get_ns_current_pid_tgid xdp_output get_netns_cookie ' +
+  'get_current_ancestor_cgroup_id sk_assign ktime_get_boot_ns seq_printf seq_write sk_cgroup_id sk_ancestor_cgroup_id ' +
+  'ringbuf_output ringbuf_reserve ringbuf_submit ringbuf_discard ringbuf_query csum_level skc_to_tcp6_sock ' +
+  'skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock get_task_stack load_hdr_opt ' +
+  'store_hdr_opt reserve_hdr_opt inode_storage_get inode_storage_delete d_path copy_from_user snprintf_btf ' +
+  'seq_printf_btf skb_cgroup_classid redirect_neigh per_cpu_ptr this_cpu_ptr redirect_peer task_storage_get ' +
+  'task_storage_delete get_current_task_btf bprm_opts_set ktime_get_coarse_ns ima_inode_hash sock_from_file check_mtu ' +
+  'for_each_map_elem snprintf sys_bpf btf_find_by_name_kind sys_close timer_init timer_set_callback timer_start ' +
+  'timer_cancel get_func_ip get_attach_cookie task_pt_regs get_branch_snapshot trace_vprintk skc_to_unix_sock ' +
+  'kallsyms_lookup_name find_vma loop strncmp get_func_arg get_func_ret get_func_arg_cnt get_retval set_retval ' +
+  'xdp_get_buff_len xdp_load_bytes xdp_store_bytes copy_from_user_task skb_set_tstamp ima_file_hash kptr_xchg ' +
+  'map_lookup_percpu_elem skc_to_mptcp_sock dynptr_from_mem ringbuf_reserve_dynptr ringbuf_submit_dynptr ' +
+  'ringbuf_discard_dynptr dynptr_read dynptr_write dynptr_data tcp_raw_gen_syncookie_ipv4 ' +
+  'tcp_raw_gen_syncookie_ipv6 tcp_raw_check_syncookie_ipv4 tcp_raw_check_syncookie_ipv6 ktime_get_tai_ns ' +
+  'user_ringbuf_drain cgrp_storage_get cgrp_storage_delete'
+).split(' ');
+
+const TRACING: readonly ProgramType[] = ['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'tracing'];
+const WITH_PERF_CONTEXT: readonly ProgramType[] = ['kprobe', 'tracepoint', 'perf_event'];
+const SKB: readonly ProgramType[] = ['socket_filter', 'sched_cls'];
+
+/** Program types that may call a helper; a helper without a row may be called from all (kernel/trace, net/core/filter.c). */
+const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
+  get_stackid: TRACING,
+  get_stack: TRACING,
+  probe_read: TRACING,
+  probe_read_str: TRACING,
+  probe_write_user: TRACING,
+  override_return: ['kprobe'],
+  perf_event_read: TRACING,
+  perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],
+  perf_prog_read_value: ['perf_event'],
+  read_branch_records: ['perf_event'],
+  get_task_stack: TRACING,
+  get_func_ip: [...WITH_PERF_CONTEXT, 'tracing'],
+  get_attach_cookie: [...WITH_PERF_CONTEXT, 'tracing'],
+  get_func_arg: ['tracing'],
+  get_func_ret: ['tracing'],
+  get_func_arg_cnt: ['tracing'],
+  skb_load_bytes: SKB,
+  skb_store_bytes: ['sched_cls'],
+  skb_pull_data: ['sched_cls'],
+  get_socket_cookie: SKB,
+  get_socket_uid: SKB,
+  redirect: ['sched_cls', 'xdp'],
+  xdp_adjust_head: ['xdp'],
+  xdp_adjust_meta: ['xdp'],
+  xdp_adjust_tail: ['xdp'],
+};
+
+const PROTOTYPES: ReadonlyMap<number, Prototype & { readonly name: string }> = new Map(
+  [...Object.entries<HelperRow>(HELPERS), ...Object.entries<Prototype>(DECLARED)].map(([name, row]) => [
+    row.id,
+    { ...row, name, ...(PACKET_READERS.has(name) ? { packetAccess: true as const } : {}) },
+  ]),
+);
+
+/** Whether the kernel has a helper with this number. */
+export const isHelperNumber = (id: number): boolean => id >= 0 && id < HELPER_NAMES.length;
+
+/** `bpf_map_lookup_elem`, as the kernel's log says it. */
+export function helperName(id: number): string {
+  const name = HELPER_NAMES[id];
+  return name === undefined ? 'unknown' : `bpf_${name}`;
+}
+
+/** The prototype of a helper, if programs of this type may call it. */
+export function helperPrototype(id: number, type: ProgramType): Prototype | undefined {
+  const found = PROTOTYPES.get(id);
+  if (found === undefined) return undefined;
+  const allowed = ALLOWED[found.name];
+  return allowed === undefined || allowed.includes(type) ? found : undefined;
+}
+
+/** Whether our runtime implements the helper, so that a program that calls it can run here. */
+export function isImplemented(id: number): boolean {
+  return Object.values(HELPERS).some((row) => row.id === id);
+}

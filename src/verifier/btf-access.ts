@@ -1,0 +1,156 @@
+import { MAP_TYPES } from '../abi/map-types.ts';
+import type { CType, Member, StructType, UnionType } from '../btf/types.ts';
+import type { Access } from './check-memory.ts';
+import type { Trust } from './register.ts';
+import type { Walk } from './walk.ts';
+
+/** What a load through kernel types yields: a number, or a pointer to another type. */
+export type Loaded =
+  | { readonly scalar: true }
+  | { readonly pointer: CType; readonly trust: Trust }
+  | { readonly fault: readonly string[] };
+
+const SCALAR: Loaded = { scalar: true };
+
+/** Without names and qualifiers. */
+function plain(t: CType): CType {
+  let type = t;
+  while (type.kind === 'typedef' || type.kind === 'qualifier') type = type.type;
+  return type;
+}
+
+function resolved(w: Walk, t: CType): CType {
+  const type = plain(t);
+  if (type.kind !== 'forward' || w.types === undefined) return type;
+  return (type.of === 'struct' ? w.types.struct(type.name) : w.types.union(type.name)) ?? type;
+}
+
+const isAggregate = (t: CType): t is StructType | UnionType => t.kind === 'struct' || t.kind === 'union';
+const nameOf = (t: CType): string => ('name' in t && t.name !== '' ? t.name : '<anonymous>');
+
+function byteSize(t: CType): number {
+  const type = plain(t);
+  switch (type.kind) {
+    case 'pointer':
+      return 8;
+    case 'array':
+      return type.length * byteSize(type.element);
+    case 'void':
+    case 'forward':
+    case 'function':
+      return 0;
+    case 'typedef':
+    case 'qualifier':
+      return byteSize(type.type);
+    default:
+      return type.size;
+  }
+}
+
+function throughPointer(w: Walk, target: CType, trust: Trust): Loaded {
+  const type = resolved(w, target);
+  return isAggregate(type) ? { pointer: type, trust } : SCALAR;
+}
+
+function loadMember(w: Walk, m: Member, offset: number, size: number): Loaded {
+  const start = m.offsetBits >> 3;
+  let type = resolved(w, m.type);
+  let within = offset - start;
+  while (type.kind === 'array') {
+    const step = byteSize(type.element);
+    type = resolved(w, type.element);
+    within = step > 0 ? within % step : 0;
+  }
+  if (isAggregate(type)) return loadFrom(w, type, within, size);
+  if (type.kind !== 'pointer') return SCALAR;
+  if (within !== 0 || size !== 8) {
+    const text = `cannot access ptr member ${m.name} with moff ${start} in struct with off ${offset} size ${size}`;
+    return { fault: [text] };
+  }
+  return throughPointer(w, type.to, type.tag === 'user' || type.tag === 'percpu' ? 'untrusted_' : '');
+}
+
+/** What `size` bytes at `offset` of an aggregate are. */
+function loadFrom(w: Walk, t: StructType | UnionType, offset: number, size: number): Loaded {
+  if (offset < 0 || offset + size > t.size) {
+    const last = t.kind === 'struct' ? t.members[t.members.length - 1] : undefined;
+    const open = last !== undefined && plain(last.type).kind === 'array' && byteSize(last.type) === 0;
+    if (open) return SCALAR;
+    return { fault: [`access beyond ${t.kind} ${nameOf(t)} at off ${offset} size ${size}`] };
+  }
+  for (const m of t.members) {
+    const start = m.offsetBits >> 3;
+    if (m.bitfieldSize !== undefined && m.bitfieldSize > 0) continue;
+    const bytes = byteSize(resolved(w, m.type));
+    if (offset < start || offset >= start + bytes) continue;
+    if (offset + size > start + bytes) continue;
+    const loaded = loadMember(w, m, offset, size);
+    // Which member of a union is valid nobody knows.
+    return t.kind === 'union' && 'pointer' in loaded ? { ...loaded, trust: 'untrusted_' } : loaded;
+  }
+  return SCALAR;
+}
+
+/** A load through a pointer to a kernel type. */
+export function walkStruct(w: Walk, a: Access): Loaded {
+  const type = a.pointer.btf;
+  const name = type === undefined ? '' : nameOf(type);
+  const { value } = a.pointer;
+  if (!value.isConst) {
+    return { fault: [`R${a.register} is ptr_${name} invalid variable offset: off=${a.offset}`] };
+  }
+  const at = Number(BigInt.asIntN(64, value.value)) + a.offset;
+  if (at < 0) return { fault: [`R${a.register} is ptr_${name} invalid negative access: off=${at}`] };
+  if (a.write) return { fault: ['only read is supported'] };
+  if (type === undefined || !isAggregate(type)) return { fault: [`Type '${name}' is not a struct`] };
+  const loaded = loadFrom(w, type, at, a.size);
+  if ('pointer' in loaded && a.pointer.trust === 'untrusted_') return { ...loaded, trust: 'untrusted_' };
+  return loaded;
+}
+
+/** The kernel's own structure behind a map type, of which programs may read the fields. */
+function mapStruct(type: string): string {
+  if (type.includes('array') && type !== 'perf_event_array') return 'bpf_array';
+  if (type.includes('hash')) return 'bpf_htab';
+  if (type === 'ringbuf') return 'bpf_ringbuf_map';
+  if (type === 'stack_trace') return 'bpf_stack_map';
+  return 'bpf_map';
+}
+
+/** struct bpf_map is the head of them all; what follows it we only read as numbers. */
+const MAP_OBJECT_BYTES = 256;
+
+export function walkMapObject(w: Walk, a: Access): Loaded {
+  const struct = mapStruct(a.pointer.map === undefined ? '' : a.pointer.map.type);
+  if (!(a.pointer.map !== undefined && a.pointer.map.type in MAP_TYPES))
+    return { fault: ['map_ptr access not supported'] };
+  if (a.offset < 0) return { fault: [`R${a.register} is ${struct} invalid negative access: off=${a.offset}`] };
+  if (a.write) return { fault: [`only read from ${struct} is supported`] };
+  const type = w.types?.struct(struct);
+  if (type !== undefined) return loadFrom(w, type, a.offset, a.size);
+  if (a.offset + a.size > MAP_OBJECT_BYTES) {
+    return { fault: [`access beyond struct ${struct} at off ${a.offset} size ${a.size}`] };
+  }
+  return SCALAR;
+}
+
+const ordinal = (n: number): string => `${n + 1}-th`;
+
+/** The function's argument (or, on return, result) that a load of the context reads. */
+export function walkArgument(w: Walk, offset: number, size: number): Loaded {
+  const [kind, name] = (w.program.attach ?? '').split('/');
+  const { prototype } = w;
+  if (prototype === undefined || name === undefined) return SCALAR;
+  if (offset % 8 !== 0) return { fault: [`func '${name}' offset ${offset} is not multiple of 8`] };
+  const index = offset / 8;
+  const count = prototype.parameters.length;
+  const returns = kind === 'fexit' && index === count;
+  if (index > count || (index === count && !returns)) {
+    return { fault: [`func '${name}' doesn't have ${ordinal(index)} argument`] };
+  }
+  const type = resolved(w, returns ? prototype.returns : prototype.parameters[index]!.type);
+  if (type.kind !== 'pointer') return SCALAR;
+  const loaded = throughPointer(w, type.to, 'trusted_');
+  if ('pointer' in loaded && size !== 8) return { fault: [`func '${name}' size ${size} must be 8`] };
+  return loaded;
+}

@@ -1,0 +1,384 @@
+import type { ArgKind } from '../abi/helper-types.ts';
+import {
+  helperName,
+  helperPrototype,
+  isHelperNumber,
+  type Prototype,
+  type SpecialArgKind,
+} from '../abi/known-helpers.ts';
+import { MAP_FLAGS, MAP_TYPES, type MapType } from '../abi/map-types.ts';
+import type { MapDefinition } from '../abi/program-image.ts';
+import { PROGRAM_TYPES } from '../abi/program-image.ts';
+import {
+  type Access,
+  mapPermissionFault,
+  movedPointerFault,
+  packetFault,
+  regionFault,
+  stackBoundsFault,
+} from './check-memory.ts';
+import { walkStruct } from './btf-access.ts';
+import { MAX_OFFSET } from './limits.ts';
+import { type Register, isNull, isPacket, typeName } from './register.ts';
+import { type Violation, registerViolation, violation } from './rejection.ts';
+import { heldFault } from './check-control.ts';
+import { type Walk, registersOf } from './walk.ts';
+
+/** What the arguments of a helper call have in common, gathered while they are checked in order. */
+export interface CallDetails {
+  map: MapDefinition | undefined;
+  /** Stack memory that the helper fills without reading: argument register and bytes. */
+  raw: { readonly register: number; readonly size: number } | undefined;
+  /** Argument that gives up a resource. */
+  released: number | undefined;
+  /** Bytes that the result points to. */
+  resultSize: number;
+  /** Upper bound that a size argument sets to the result. */
+  sizeLimit: bigint | undefined;
+  callback: number | undefined;
+  /** Stack register that holds an array's key. */
+  key: number | undefined;
+}
+
+type Kind = ArgKind | SpecialArgKind;
+
+const MEMORY = 'fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_, ctx';
+const MEMORY_TYPES: readonly Register['type'][] = [
+  'fp',
+  'pkt',
+  'pkt_meta',
+  'map_key',
+  'map_value',
+  'mem',
+  'ringbuf_mem',
+  'ctx',
+];
+
+interface KindRule {
+  /** Types of registers that may be passed, and how messages list them. */
+  readonly types: readonly Register['type'][];
+  readonly expected: string;
+  readonly nullable?: true;
+}
+const memory: KindRule = { types: MEMORY_TYPES, expected: MEMORY };
+const number: KindRule = { types: ['scalar'], expected: 'scalar' };
+
+const RULES: Record<Exclude<Kind, 'anything'>, KindRule> = {
+  const_map_ptr: { types: ['map_ptr'], expected: 'map_ptr' },
+  map_key: memory,
+  map_value: memory,
+  uninit_map_value: memory,
+  mem: memory,
+  mem_or_null: { ...memory, nullable: true },
+  uninit_mem: memory,
+  fixed_size_mem: memory,
+  const_size: number,
+  const_size_or_zero: number,
+  const_alloc_size_or_zero: number,
+  ctx: { types: ['ctx'], expected: 'ctx' },
+  ringbuf_mem: { types: ['ringbuf_mem'], expected: 'ringbuf_mem' },
+  func: { types: ['func'], expected: 'func' },
+  stack_or_null: { types: ['fp'], expected: 'fp', nullable: true },
+  const_str: { types: ['map_value'], expected: 'map_value' },
+  btf_id: { types: ['ptr_'], expected: 'ptr_, trusted_ptr_, rcu_ptr_' },
+  long: memory,
+  int: memory,
+  spin_lock: { types: ['map_value'], expected: 'map_value, ptr_' },
+  timer: { types: ['map_value'], expected: 'map_value' },
+  kptr: { types: ['map_value'], expected: 'map_value, ptr_' },
+};
+
+const WRITES: ReadonlySet<Kind> = new Set<Kind>(['uninit_mem', 'uninit_map_value', 'long', 'int']);
+const BTF_FEATURES: Partial<Record<Kind, string>> = {
+  spin_lock: 'bpf_spin_lock',
+  timer: 'bpf_timer',
+  kptr: 'bpf_kptr_xchg',
+};
+
+function typeFault(register: number, r: Register, kind: Exclude<Kind, 'anything'>): Violation | undefined {
+  const rule = RULES[kind];
+  if (rule.nullable === true && isNull(r)) return undefined;
+  const nullOk = !r.maybeNull || (rule.nullable === true && kind !== 'btf_id');
+  const trusted = rule === memory && r.type === 'ptr_' && r.trust === 'trusted_';
+  const allowed = rule.types.includes(r.type) || trusted || (kind === 'mem_or_null' && MEMORY_TYPES.includes(r.type));
+  if (allowed && nullOk && !(kind === 'btf_id' && r.trust === 'untrusted_')) return undefined;
+  return registerViolation(register, 'EACCES', `R${register} type=${typeName(r)} expected=${rule.expected}`);
+}
+
+/** Pointers with an offset may go where memory is expected, others must be as they came. */
+function offsetFault(register: number, r: Register, kind: Kind): Violation | undefined {
+  if (kind === 'ringbuf_mem' && !r.value.isZero) {
+    const text = `R${register} must have zero offset when passed to release func or trusted arg to kfunc`;
+    return registerViolation(register, 'EINVAL', text);
+  }
+  switch (r.type) {
+    case 'fp':
+    case 'pkt':
+    case 'pkt_meta':
+    case 'map_key':
+    case 'map_value':
+    case 'mem':
+    case 'ringbuf_mem':
+    case 'scalar':
+      return undefined;
+    default:
+      return movedPointerFault(register, r, r.type === 'ptr_');
+  }
+}
+
+function accessOf(register: number, pointer: Register, size: number, write: boolean): Access {
+  return { register, pointer, offset: 0, size, write, signed: false, stored: undefined, atomic: false };
+}
+
+/** Whether a helper may read or write `size` bytes behind an argument. */
+function bufferFault(
+  w: Walk,
+  register: number,
+  size: number,
+  write: boolean,
+  zeroAllowed: boolean,
+): Violation | undefined {
+  const r = registersOf(w)[register]!;
+  const a = accessOf(register, r, size, write);
+  const cannotWrite = (): Violation =>
+    registerViolation(register, 'EACCES', `R${register} cannot write into ${typeName(r)}`);
+  switch (r.type) {
+    case 'pkt':
+    case 'pkt_meta':
+      return packetFault(a, zeroAllowed);
+    case 'map_key':
+      return write ? cannotWrite() : regionFault(a, r.map!.keySize, false);
+    case 'map_value':
+      return mapPermissionFault(a) ?? regionFault(a, r.map!.valueSize, zeroAllowed);
+    case 'mem':
+    case 'ringbuf_mem':
+      return regionFault(a, r.memSize, zeroAllowed);
+    case 'fp':
+      if (size === 0 && !zeroAllowed) return registerViolation(register, 'EACCES', 'invalid zero-sized read');
+      return stackBoundsFault(a);
+    case 'ptr_': {
+      const result = walkStruct(w, a);
+      return 'fault' in result ? registerViolation(register, 'EACCES', ...result.fault) : undefined;
+    }
+    default:
+      if (zeroAllowed && size === 0 && isNull(r)) return undefined;
+      return registerViolation(register, 'EACCES', `R${register} type=${typeName(r)} expected=fp`);
+  }
+}
+
+function sizeFault(
+  w: Walk,
+  register: number,
+  buffer: Kind,
+  zeroAllowed: boolean,
+  call: CallDetails,
+): Violation | undefined {
+  const { value } = registersOf(w)[register]!;
+  const fail = (text: string): Violation => registerViolation(register, 'EACCES', `R${register} ${text}`);
+  call.sizeLimit = value.umax;
+  if (value.smin < 0n) return fail("min value is negative, either use unsigned or 'var &= const'");
+  if (value.umin === 0n && !zeroAllowed)
+    return fail(`invalid zero-sized read: u64=[${value.umin},${BigInt.asIntN(64, value.umax)}]`);
+  if (value.umax >= MAX_OFFSET) return fail("unbounded memory access, use 'var &= const' or 'if (var < const)'");
+  const write = WRITES.has(buffer);
+  const size = Number(value.umax);
+  const fault = bufferFault(w, register - 1, size, write, zeroAllowed);
+  if (fault === undefined && write && value.isConst) noteRaw(w, register - 1, size, call);
+  return fault;
+}
+
+/** Memory on the stack that a helper fills entirely needs no content before. */
+function noteRaw(w: Walk, register: number, size: number, call: CallDetails): void {
+  const r = registersOf(w)[register]!;
+  if (r.type === 'fp' && r.value.isConst) call.raw = { register, size };
+}
+
+const FIXED_SIZES: Partial<Record<Kind, number>> = { long: 8, int: 4 };
+
+function contentFault(
+  w: Walk,
+  register: number,
+  kind: Kind,
+  previous: Kind | undefined,
+  call: CallDetails,
+): Violation | undefined {
+  const r = registersOf(w)[register]!;
+  switch (kind) {
+    case 'const_map_ptr':
+      call.map = r.map;
+      return undefined;
+    case 'map_key':
+      call.key = register;
+      return bufferFault(w, register, call.map!.keySize, false, false);
+    case 'map_value':
+      return bufferFault(w, register, call.map!.valueSize, false, false);
+    case 'uninit_map_value': {
+      const fault = bufferFault(w, register, call.map!.valueSize, true, false);
+      if (fault === undefined) noteRaw(w, register, call.map!.valueSize, call);
+      return fault;
+    }
+    case 'const_size':
+    case 'const_size_or_zero':
+      return sizeFault(w, register, previous!, kind === 'const_size_or_zero', call);
+    case 'const_alloc_size_or_zero':
+      if (!r.value.isConst) {
+        const text = `R${register} is not a known constant'`;
+        return registerViolation(register, 'EACCES', text);
+      }
+      call.resultSize = Number(r.value.value);
+      return undefined;
+    case 'ringbuf_mem':
+      call.released = register;
+      return undefined;
+    case 'func':
+      call.callback = r.slot;
+      return undefined;
+    case 'const_str':
+      return stringFault(register, r);
+    case 'long':
+    case 'int': {
+      const size = FIXED_SIZES[kind]!;
+      const fault = bufferFault(w, register, size, true, true);
+      if (fault === undefined) noteRaw(w, register, size, call);
+      return fault;
+    }
+    default: {
+      const feature = BTF_FEATURES[kind];
+      if (feature === undefined) return undefined;
+      return violation('EINVAL', `map '${r.map?.name ?? ''}' has to have BTF in order to use ${feature}`);
+    }
+  }
+}
+
+/** A constant string in a map that nobody can change any more. */
+function stringFault(register: number, r: Register): Violation | undefined {
+  const map = r.map!;
+  const fail = (text: string): Violation => registerViolation(register, 'EACCES', text);
+  if (map.initial === undefined || (map.flags & MAP_FLAGS.rdonly_prog) === 0) {
+    return fail(`R${register} does not point to a readonly map'`);
+  }
+  if (!r.value.isConst) return fail(`R${register} is not a constant address'`);
+  const at = Number(BigInt.asIntN(64, r.value.value));
+  const size = map.valueSize - at;
+  const fault = regionFault(accessOf(register, r, size, false), map.valueSize, false);
+  if (fault !== undefined) return fault;
+  return map.initial.subarray(at).includes(0) ? undefined : violation('EINVAL', 'string is not zero-terminated');
+}
+
+function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallDetails): Violation | undefined {
+  const register = index + 1;
+  const kind: Kind = prototype.args[index]!;
+  const r = registersOf(w)[register]!;
+  if (r.type === 'not_init') return registerViolation(register, 'EACCES', `R${register} !read_ok`);
+  if (kind === 'anything') return undefined;
+  if (isPacket(r) && (prototype.packetAccess !== true || w.program.type === 'socket_filter')) {
+    return registerViolation(register, 'EACCES', 'helper access to the packet is not allowed');
+  }
+  return (
+    typeFault(register, r, kind) ??
+    offsetFault(register, r, kind) ??
+    contentFault(w, register, kind, prototype.args[index - 1], call)
+  );
+}
+
+/** Maps that only some helpers may use, and helpers that only work on some maps (by kernel names). */
+const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
+  prog_array: ['tail_call'],
+  perf_event_array: ['perf_event_read', 'perf_event_output', 'perf_event_read_value'],
+  ringbuf: ['ringbuf_output', 'ringbuf_reserve', 'ringbuf_query'],
+  stack_trace: ['get_stackid'],
+  cgroup_array: [],
+  array_of_maps: ['map_lookup_elem'],
+  hash_of_maps: ['map_lookup_elem'],
+  queue: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
+  stack: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
+  task_storage: [],
+};
+const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
+  tail_call: ['prog_array'],
+  perf_event_read: ['perf_event_array'],
+  perf_event_output: ['perf_event_array'],
+  perf_event_read_value: ['perf_event_array'],
+  ringbuf_output: ['ringbuf'],
+  ringbuf_reserve: ['ringbuf'],
+  ringbuf_query: ['ringbuf'],
+  get_stackid: ['stack_trace'],
+  map_pop_elem: ['queue', 'stack'],
+  map_peek_elem: ['queue', 'stack'],
+  map_push_elem: ['queue', 'stack'],
+  map_lookup_percpu_elem: ['percpu_array', 'percpu_hash', 'lru_percpu_hash'],
+};
+
+const CALLBACK_MAPS: ReadonlySet<MapType> = new Set<MapType>([
+  'hash',
+  'array',
+  'percpu_hash',
+  'percpu_array',
+  'lru_hash',
+  'lru_percpu_hash',
+]);
+const MAP_WRITERS: ReadonlySet<string> = new Set([
+  'bpf_map_update_elem',
+  'bpf_map_delete_elem',
+  'bpf_map_push_elem',
+  'bpf_map_pop_elem',
+]);
+
+function mapFault(id: number, map: MapDefinition): Violation | undefined {
+  const name = helperName(id).slice(4);
+  const users = MAP_USERS[map.type];
+  const maps = HELPER_MAPS[name];
+  if ((users === undefined || users.includes(name)) && (maps === undefined || maps.includes(map.type)))
+    return undefined;
+  return violation('EINVAL', `cannot pass map_type ${MAP_TYPES[map.type].id} into func ${helperName(id)}#${id}`);
+}
+
+const TAIL_CALL = 12;
+const FOR_EACH_MAP_ELEM = 164;
+const GET_FUNC_IP = 173;
+
+/** The helper exists, and programs of this type may call it. */
+export function helperFault(w: Walk, id: number): Violation | undefined {
+  const name = `${helperName(id)}#${id}`;
+  if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${name}`);
+  const prototype = helperPrototype(id, w.program.type);
+  if (prototype === undefined) return violation('EINVAL', `program of this type cannot use helper ${name}`);
+  if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
+  return undefined;
+}
+
+/** Checks a call's arguments in order; what they tell is left in `call`. */
+export function argumentsFault(w: Walk, id: number, call: CallDetails): Violation | undefined {
+  const prototype = helperPrototype(id, w.program.type)!;
+  for (let index = 0; index < prototype.args.length; index++) {
+    const fault = argumentFault(w, prototype, index, call);
+    if (fault !== undefined) return fault;
+  }
+  if (call.map !== undefined && (call.map.flags & MAP_FLAGS.rdonly_prog) !== 0 && MAP_WRITERS.has(helperName(id))) {
+    return violation('EACCES', 'write into map forbidden');
+  }
+  if (id === TAIL_CALL) {
+    if (call.map?.type !== 'prog_array') return violation('EINVAL', 'expected prog array map for tail call');
+    return heldFault(w, 'tail_call');
+  }
+  if (id === FOR_EACH_MAP_ELEM && !CALLBACK_MAPS.has(call.map!.type)) {
+    return violation('ENOTSUPP', 'callback function not allowed for map');
+  }
+  if (id === GET_FUNC_IP && w.program.type !== 'kprobe' && w.program.type !== 'tracing') {
+    const type = PROGRAM_TYPES[w.program.type].id;
+    return violation('ENOTSUPP', `func ${helperName(id)}#${id} not supported for program type ${type}`);
+  }
+  return call.map === undefined ? undefined : mapFault(id, call.map);
+}
+
+export function noDetails(): CallDetails {
+  return {
+    map: undefined,
+    raw: undefined,
+    released: undefined,
+    resultSize: 0,
+    sizeLimit: undefined,
+    callback: undefined,
+    key: undefined,
+  };
+}

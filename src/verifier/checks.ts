@@ -1,0 +1,94 @@
+import { type CallDetails, argumentsFault, helperFault, noDetails } from './check-arguments.ts';
+import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
+import { memoryFault } from './check-memory.ts';
+import type { Claim } from './claims.ts';
+import { pointerArithmeticFault } from './pointer-arithmetic.ts';
+import { isPacket, isPointer, typeName } from './register.ts';
+import { type Violation, registerViolation, violation } from './rejection.ts';
+import { FRAME_POINTER } from '../isa/instruction.ts';
+import { immediate } from './scalar.ts';
+import { ALU } from '../isa/opcodes.ts';
+import { type Walk, registersOf } from './walk.ts';
+
+type Check<K extends Claim['kind']> = (
+  claim: Extract<Claim, { kind: K }>,
+  w: Walk,
+  call: CallDetails,
+) => Violation | undefined;
+
+function readableFault(w: Walk, register: number): Violation | undefined {
+  if (registersOf(w)[register]!.type !== 'not_init') return undefined;
+  return registerViolation(register, 'EACCES', `R${register} !read_ok`);
+}
+
+const arithmeticFault: Check<'arithmetic'> = (c, w) => {
+  const dst = registersOf(w)[c.dst]!;
+  const src = c.source === 'reg' ? registersOf(w)[c.src]! : undefined;
+  if (src !== undefined && isPointer(src)) {
+    if (isPointer(dst)) {
+      if (c.op === 'sub') return undefined;
+      return registerViolation(c.dst, 'EACCES', `R${c.dst} pointer ${ALU[c.op].mnemonic} pointer prohibited`);
+    }
+    return pointerArithmeticFault(c.op, c.width, c.dst, false, src, dst.value);
+  }
+  if (!isPointer(dst)) return undefined;
+  return pointerArithmeticFault(c.op, c.width, c.dst, true, dst, src?.value ?? immediate(c.imm));
+};
+
+const atomicTargetFault: Check<'atomic_target'> = (c, w) => {
+  const r = registersOf(w)[c.register]!;
+  const faults = r.type === 'ptr_' && c.verb === 'loads from';
+  if (r.type !== 'ctx' && !isPacket(r) && !faults) return undefined;
+  return registerViolation(c.register, 'EACCES', `BPF_ATOMIC ${c.verb} R${c.register} ${typeName(r)} is not allowed`);
+};
+
+/** Kinds of pointers whose accesses the kernel rewrites. */
+const REWRITTEN: ReadonlySet<string> = new Set(['ctx', 'ptr_']);
+
+const pointerKindFault: Check<'one_pointer_kind'> = (c, w) => {
+  const r = registersOf(w)[c.register]!;
+  const known = w.pointerKinds[w.slot];
+  if (known === undefined) {
+    w.pointerKinds[w.slot] = r.type;
+    return undefined;
+  }
+  if (known === r.type || (!REWRITTEN.has(known) && !REWRITTEN.has(r.type))) return undefined;
+  const probes = (type: string): boolean => type === 'ptr_' || type === 'mem';
+  if (c.merges && probes(known) && probes(r.type)) return undefined;
+  return registerViolation(c.register, 'EINVAL', 'same insn cannot be used with different pointers');
+};
+
+const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
+  readable: (c, w) => readableFault(w, c.register),
+  writable: (c) => (c.register === FRAME_POINTER ? violation('EACCES', 'frame pointer is read only') : undefined),
+  nonzero_divisor: (c) => (c.value === 0 ? violation('EINVAL', 'div by zero') : undefined),
+  shift_amount: (c) =>
+    c.value < 0 || c.value >= c.width ? violation('EINVAL', `invalid shift ${c.value}`) : undefined,
+  arithmetic: arithmeticFault,
+  memory: (c, w) => {
+    const registers = registersOf(w);
+    const stored = c.stored === undefined ? undefined : registers[c.stored];
+    return memoryFault(w, { ...c, pointer: registers[c.register]!, stored });
+  },
+  atomic_target: atomicTargetFault,
+  address_survives: (c) =>
+    c.address === c.overwritten
+      ? registerViolation(c.address, 'EACCES', `R${c.address} invalid mem access 'scalar'`)
+      : undefined,
+  known_atomic: () => undefined,
+  one_pointer_kind: pointerKindFault,
+  helper: (c, w) => helperFault(w, c.id),
+  helper_arguments: (c, w, call) => argumentsFault(w, c.id, call),
+  kernel_function: (c) => violation('EINVAL', `kernel btf_id ${c.id} is not a function`),
+  call_depth: (_c, w) => callDepthFault(w),
+  packet_context: (_c, w) => packetContextFault(w),
+  nothing_held: (c, w) => heldFault(w, c.what),
+  returns: (_c, w) => returnFault(w),
+  function_records: (_c, w) => (w.hasFunctionRecords ? undefined : violation('EINVAL', 'missing btf func_info')),
+};
+
+/** Whether a claim holds in the current state; what is wrong if not. */
+export function holds(claim: Claim, w: Walk, call: CallDetails): Violation | undefined {
+  return (CHECKS[claim.kind] as Check<Claim['kind']>)(claim as never, w, call);
+}
+export { noDetails };

@@ -1,0 +1,138 @@
+import { CLASS, JA, type JumpOp } from '../isa/opcodes.ts';
+import type { Operation } from '../isa/operation.ts';
+import { type Graph, successors } from './graph.ts';
+
+/** A register's value at a slot, over all ways of getting there: undefined before any came, null when it varies. */
+type Known = bigint | null | undefined;
+
+const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
+const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
+
+const EVALUATE: Record<JumpOp, (a: bigint, b: bigint) => boolean> = {
+  jeq: (a, b) => a === b,
+  jne: (a, b) => a !== b,
+  jgt: (a, b) => a > b,
+  jge: (a, b) => a >= b,
+  jlt: (a, b) => a < b,
+  jle: (a, b) => a <= b,
+  jsgt: (a, b) => s64(a) > s64(b),
+  jsge: (a, b) => s64(a) >= s64(b),
+  jslt: (a, b) => s64(a) < s64(b),
+  jsle: (a, b) => s64(a) <= s64(b),
+  jset: (a, b) => (a & b) !== 0n,
+};
+
+/** Follows moves, additions and masks of constants, as much as Linux 7.2 does before it verifies (const_fold.c). */
+function transfer(g: Graph, slot: number, values: Known[]): void {
+  const op = g.operations[slot];
+  const { dst, src, imm } = g.insns[slot]!;
+  if (op === undefined) return;
+  switch (op.kind) {
+    case 'alu':
+      values[dst] = computed(op, values[dst], values[src], BigInt(imm), imm);
+      return;
+    case 'movsx': {
+      const from = values[src];
+      const extended = typeof from === 'bigint' ? u64(BigInt.asIntN(op.bits, from)) : null;
+      values[dst] = extended === null || op.width === 64 ? extended : BigInt.asUintN(32, extended);
+      return;
+    }
+    case 'neg':
+    case 'end':
+    case 'load':
+    case 'load_acquire':
+      values[dst] = null;
+      return;
+    case 'ld_imm64':
+      values[dst] = op.pseudo === 'none' ? u64((BigInt(g.insns[slot + 1]!.imm) << 32n) | BigInt(imm >>> 0)) : null;
+      return;
+    case 'call':
+    case 'callx':
+    case 'ld_packet':
+      for (let r = 0; r <= 5; r++) values[r] = null;
+      return;
+    case 'atomic':
+      if (op.op === 'cmpxchg') values[0] = null;
+      else if (op.fetch) values[src] = null;
+      return;
+    default:
+      return;
+  }
+}
+
+function computed(
+  op: Extract<Operation, { kind: 'alu' }>,
+  dst: Known,
+  src: Known,
+  wideImm: bigint,
+  imm: number,
+): Known {
+  const known = typeof dst === 'bigint';
+  let value: Known = null;
+  const operand: Known = op.source === 'imm' ? u64(wideImm) : src;
+  switch (op.op) {
+    case 'mov':
+      value = operand;
+      break;
+    case 'add':
+      if (op.source === 'imm' && known) value = u64(dst + wideImm);
+      break;
+    case 'sub':
+      if (op.source === 'imm' && known) value = u64(dst - wideImm);
+      break;
+    case 'and':
+      if (dst === 0n || operand === 0n || (op.source === 'imm' && imm === 0)) value = 0n;
+      else if (known && typeof operand === 'bigint') value = dst & operand;
+      break;
+    default:
+      break;
+  }
+  return typeof value === 'bigint' && op.width === 32 ? BigInt.asUintN(32, value) : value;
+}
+
+function join(into: Known[], from: readonly Known[]): boolean {
+  let changed = false;
+  for (let r = 0; r < into.length; r++) {
+    const merged = into[r] === undefined ? from[r] : into[r] === from[r] ? into[r] : null;
+    if (merged === into[r]) continue;
+    into[r] = merged;
+    changed = true;
+  }
+  return changed;
+}
+
+function knownValues(g: Graph): readonly Known[][] {
+  const values: Known[][] = g.insns.map(() => new Array<Known>(11).fill(undefined));
+  for (const f of g.functions) values[f.start]!.fill(null);
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let slot = 0; slot < g.insns.length; slot++) {
+      if (g.operations[slot] === undefined || values[slot]!.every((v) => v === undefined)) continue;
+      const out = values[slot]!.slice();
+      transfer(g, slot, out);
+      for (const s of successors(g, slot)) if (join(values[s]!, out)) changed = true;
+    }
+  }
+  return values;
+}
+
+/**
+ * Turns conditional jumps that can go one way only into plain ones, in the graph; what the walk then never
+ * reaches needs no proof.
+ */
+export function decideConstantBranches(g: Graph): void {
+  const values = knownValues(g);
+  const small = (v: Known): v is bigint => typeof v === 'bigint' && v <= 0xffff_ffffn;
+  for (let slot = 0; slot < g.insns.length; slot++) {
+    const op = g.operations[slot];
+    if (op?.kind !== 'jump') continue;
+    const { dst, src, off, imm } = g.insns[slot]!;
+    let left = values[slot]![dst];
+    let right = op.source === 'imm' ? u64(BigInt(imm)) : values[slot]![src];
+    if (!small(left) || (op.source === 'reg' ? !small(right) : typeof right !== 'bigint')) continue;
+    if (op.width === 32) [left, right] = [u64(BigInt.asIntN(32, left)), u64(BigInt.asIntN(32, right!))];
+    const taken = EVALUATE[op.op](left, right!);
+    g.insns[slot] = { code: CLASS.jmp | JA, dst: 0, src: 0, off: taken ? off : 0, imm: 0 };
+    g.operations[slot] = { kind: 'ja', wide: false };
+  }
+}

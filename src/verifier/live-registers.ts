@@ -1,0 +1,78 @@
+import type { Insn } from '../isa/instruction.ts';
+import type { Operation } from '../isa/operation.ts';
+import { type Graph, successors } from './graph.ts';
+
+const CALLER_SAVED = 0x3f;
+const ARGUMENTS = 0x3e;
+const bit = (register: number): number => 1 << register;
+
+interface Effect {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** Registers that an instruction reads and writes, as bit sets. */
+export function registerEffect(insn: Insn, op: Operation, argumentCount: (helper: number) => number): Effect {
+  const dst = bit(insn.dst);
+  const src = bit(insn.src);
+  switch (op.kind) {
+    case 'alu': {
+      const operand = op.source === 'reg' ? src : 0;
+      return { reads: op.op === 'mov' ? operand : dst | operand, writes: dst };
+    }
+    case 'neg':
+    case 'end':
+      return { reads: dst, writes: dst };
+    case 'movsx':
+    case 'load':
+    case 'load_acquire':
+      return { reads: src, writes: dst };
+    case 'store':
+      return { reads: op.source === 'reg' ? dst | src : dst, writes: 0 };
+    case 'store_release':
+      return { reads: dst | src, writes: 0 };
+    case 'atomic':
+      if (op.op === 'cmpxchg') return { reads: dst | src | bit(0), writes: bit(0) };
+      return { reads: dst | src, writes: op.fetch ? src : 0 };
+    case 'jump':
+      return { reads: op.source === 'reg' ? dst | src : dst, writes: 0 };
+    case 'ja':
+    case 'may_goto':
+      return { reads: 0, writes: 0 };
+    case 'call': {
+      const reads = op.callee === 'helper' ? ((1 << (argumentCount(insn.imm) + 1)) - 1) & ARGUMENTS : ARGUMENTS;
+      return { reads, writes: CALLER_SAVED };
+    }
+    case 'callx':
+      return { reads: ARGUMENTS | dst, writes: CALLER_SAVED };
+    case 'exit':
+      return { reads: bit(0), writes: 0 };
+    case 'ld_imm64':
+      return { reads: 0, writes: dst };
+    case 'ld_packet':
+      return { reads: bit(6) | (op.mode === 'ind' ? src : 0), writes: CALLER_SAVED };
+  }
+}
+
+/** By slot, the registers whose value before it may still be read: other registers need not agree to prune. */
+export function liveRegisters(g: Graph, argumentCount: (helper: number) => number): Uint16Array {
+  const count = g.insns.length;
+  const live = new Uint16Array(count + 2);
+  const effects = g.insns.map((insn, slot) => {
+    const op = g.operations[slot];
+    return op === undefined ? { reads: 0, writes: 0 } : registerEffect(insn, op, argumentCount);
+  });
+  const next = g.insns.map((_, slot) => successors(g, slot));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let slot = count - 1; slot >= 0; slot--) {
+      let after = 0;
+      for (const s of next[slot]!) after |= live[s]!;
+      const before = (after & ~effects[slot]!.writes) | effects[slot]!.reads;
+      if (before === live[slot]) continue;
+      live[slot] = before;
+      changed = true;
+    }
+  }
+  return live;
+}

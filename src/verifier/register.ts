@@ -1,0 +1,154 @@
+import type { MapDefinition } from '../abi/program-image.ts';
+import type { CType } from '../btf/types.ts';
+import { type Scalar, UNKNOWN, ZERO } from './scalar.ts';
+
+/** Register types by the words in which the kernel's log names them (kernel/bpf/log.c). */
+export const REGISTER_TYPES = {
+  not_init: { pointer: false },
+  scalar: { pointer: false },
+  ctx: { pointer: true },
+  fp: { pointer: true },
+  map_ptr: { pointer: true },
+  map_value: { pointer: true },
+  map_key: { pointer: true },
+  mem: { pointer: true },
+  ringbuf_mem: { pointer: true },
+  /** A BTF pointer: `ptr_file` and such. */
+  ptr_: { pointer: true },
+  pkt: { pointer: true },
+  pkt_meta: { pointer: true },
+  pkt_end: { pointer: true },
+  func: { pointer: true },
+} as const satisfies Record<string, { readonly pointer: boolean }>;
+export type RegisterType = keyof typeof REGISTER_TYPES;
+
+/** Whether the kernel vouches that a BTF pointer points to a live object. */
+export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_';
+
+/**
+ * What one register holds. Immutable: states share registers, and marking one precise replaces it in one state only.
+ * For pointers `value` is the offset from the object's start.
+ */
+export interface Register {
+  readonly type: RegisterType;
+  readonly maybeNull: boolean;
+  readonly value: Scalar;
+  /** Registers with one non-zero id hold the same number (or that number plus `delta`), or came from one nullable pointer. */
+  readonly id: number;
+  /** Width of the addition that made this register `delta` more than the others of its id; 0 when it is their equal. */
+  readonly link: 0 | 32 | 64;
+  readonly delta: number;
+  /** The safety of some later instruction depends on this number's range (checkpointed states only). */
+  readonly precise: boolean;
+  readonly map: MapDefinition | undefined;
+  /** Of `mem` and `ringbuf_mem`. */
+  readonly memSize: number;
+  /** Of `fp`: the frame that it points into. */
+  readonly frame: number;
+  /** Of `pkt` and `pkt_meta`: bytes known to exist; below zero: at or beyond the end. */
+  readonly range: number;
+  /** Of `func`: the slot where it starts. */
+  readonly slot: number;
+  /** Of `ptr_`: the type it points to. */
+  readonly btf: CType | undefined;
+  readonly trust: Trust;
+}
+
+export const AT_PACKET_END = -1;
+export const BEYOND_PACKET_END = -2;
+
+export const NOT_INIT: Register = {
+  type: 'not_init',
+  maybeNull: false,
+  value: UNKNOWN,
+  id: 0,
+  link: 0,
+  delta: 0,
+  precise: false,
+  map: undefined,
+  memSize: 0,
+  frame: 0,
+  range: 0,
+  slot: 0,
+  btf: undefined,
+  trust: '',
+};
+
+type Changes = { readonly [K in keyof Register]?: Register[K] };
+
+/** A copy with changes; spelt out so that all registers keep one shape. */
+export function withChanges(r: Register, c: Changes): Register {
+  return {
+    type: c.type ?? r.type,
+    maybeNull: c.maybeNull ?? r.maybeNull,
+    value: c.value ?? r.value,
+    id: c.id ?? r.id,
+    link: c.link ?? r.link,
+    delta: c.delta ?? r.delta,
+    precise: c.precise ?? r.precise,
+    map: c.map ?? r.map,
+    memSize: c.memSize ?? r.memSize,
+    frame: c.frame ?? r.frame,
+    range: c.range ?? r.range,
+    slot: c.slot ?? r.slot,
+    btf: c.btf ?? r.btf,
+    trust: c.trust ?? r.trust,
+  };
+}
+
+export const UNKNOWN_SCALAR: Register = withChanges(NOT_INIT, { type: 'scalar' });
+export const ZERO_SCALAR: Register = withChanges(UNKNOWN_SCALAR, { value: ZERO });
+
+export function scalarRegister(value: Scalar): Register {
+  return value === UNKNOWN ? UNKNOWN_SCALAR : withChanges(UNKNOWN_SCALAR, { value });
+}
+/** A pointer to the start of its object. */
+export function pointerRegister(type: RegisterType, more: Changes = {}): Register {
+  return withChanges(NOT_INIT, { ...more, type, value: more.value ?? ZERO });
+}
+
+export const isPointer = (r: Register): boolean => r.type !== 'scalar' && r.type !== 'not_init';
+export const isPacket = (r: Register): boolean => r.type === 'pkt' || r.type === 'pkt_meta';
+export const isPacketOrEnd = (r: Register): boolean => isPacket(r) || r.type === 'pkt_end';
+/** The number 0, which is also the null pointer. */
+export const isNull = (r: Register): boolean => r.type === 'scalar' && r.value.isZero;
+export const isConstant = (r: Register): boolean => r.type === 'scalar' && r.value.isConst;
+
+export function withoutLink(r: Register): Register {
+  return r.id === 0 && r.delta === 0 && r.link === 0 ? r : withChanges(r, { id: 0, delta: 0, link: 0 });
+}
+
+/** The type as messages name it. */
+export function typeName(r: Register): string {
+  if (r.type === 'not_init') return '?';
+  if (r.type === 'ptr_') return `${r.trust}ptr_${r.maybeNull ? 'or_null_' : ''}`;
+  return r.maybeNull ? `${r.type}_or_null` : r.type;
+}
+
+/** All fields but id and precision agree, numbers included. */
+export function sameContents(a: Register, b: Register): boolean {
+  if (a === b) return true;
+  return (
+    a.type === b.type &&
+    a.maybeNull === b.maybeNull &&
+    sameValue(a.value, b.value) &&
+    a.map === b.map &&
+    a.memSize === b.memSize &&
+    a.range === b.range &&
+    a.slot === b.slot &&
+    a.btf === b.btf &&
+    a.trust === b.trust
+  );
+}
+
+function sameValue(a: Scalar, b: Scalar): boolean {
+  if (a === b) return true;
+  return (
+    a.bits.value === b.bits.value &&
+    a.bits.mask === b.bits.mask &&
+    a.r64.base === b.r64.base &&
+    a.r64.size === b.r64.size &&
+    a.r32.base === b.r32.base &&
+    a.r32.size === b.r32.size
+  );
+}

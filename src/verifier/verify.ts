@@ -1,0 +1,221 @@
+import { helperPrototype } from '../abi/known-helpers.ts';
+import { MAP_TYPES } from '../abi/map-types.ts';
+import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
+import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
+import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
+import { LD_IMM64, decode } from '../isa/decode.ts';
+import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import type { Operation } from '../isa/operation.ts';
+import { findRecursion, findStackOverflow } from './call-graph.ts';
+import { decideConstantBranches } from './constant-branches.ts';
+import { findAtomicFault, findEncodingFault } from './encoding.ts';
+import { explore } from './explore.ts';
+import { finishFacts } from './facts.ts';
+import { findFlowFault, markWalk, numberLoops } from './flow.ts';
+import { type Graph, describeFunctions, findFunctionStarts, findLayoutFault } from './graph.ts';
+import { MAX_PROCESSED } from './limits.ts';
+import { liveRegisters } from './live-registers.ts';
+import { type Log, type LogLevel, createLog } from './log.ts';
+import { Rejected, type Violation, violation } from './rejection.ts';
+import { runsCallback } from './step-call.ts';
+import { type MapReference, type Walk, startWalk } from './walk.ts';
+
+export interface VerifyOptions {
+  /** How much of the walk the log tells; 0, the default, only the fault. */
+  readonly logLevel?: LogLevel;
+  /** Kernel types, for programs that follow BTF pointers. */
+  readonly types?: TypeSet;
+  /** Of the function that a tracing program attaches to; by default `types` is asked. */
+  readonly prototype?: FunctionProtoType;
+}
+
+export interface Acceptance {
+  readonly verdict: 'accept';
+  readonly facts: ProgramFacts;
+  readonly log: readonly string[];
+  readonly insnsProcessed: number;
+}
+export interface Refusal {
+  readonly verdict: 'reject';
+  /** The instruction at fault. */
+  readonly slot: number;
+  /** The kernel's words; of several lines the first. */
+  readonly message: string;
+  readonly lines: readonly string[];
+  readonly errno: number;
+  /** The register at fault, if one is. */
+  readonly register: number | undefined;
+  readonly log: readonly string[];
+  readonly insnsProcessed: number;
+  /** The walk as it stood, for explanations. */
+  readonly walk: Walk | undefined;
+}
+export type Verdict = Acceptance | Refusal;
+
+/** Map types whose elements have one lasting address for all CPUs. */
+const DIRECT_VALUE = new Set(['array', 'percpu_array']);
+
+function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): MapReference | Violation {
+  const map = maps[relocation.map];
+  if (map === undefined || !(map.type in MAP_TYPES)) {
+    return violation('EBADF', `fd ${relocation.map} is not pointing to valid bpf_map`);
+  }
+  if (relocation.offset === undefined) return { map, offset: undefined };
+  if (!DIRECT_VALUE.has(map.type)) return violation('EINVAL', 'no direct value access support for this map type');
+  if (map.maxEntries !== 1 || relocation.offset < 0 || relocation.offset >= map.valueSize) {
+    const text = `invalid access to map value pointer, value_size=${map.valueSize} off=${relocation.offset}`;
+    return violation(map.maxEntries === 1 ? 'EINVAL' : 'ENOTSUPP', text);
+  }
+  return { map, offset: relocation.offset };
+}
+
+const isViolation = (x: object): x is Violation => 'lines' in x;
+
+interface Refused {
+  readonly violation: Violation;
+  readonly slot: number;
+}
+
+/** Rules that need no walk: encoding, layout, flow; and what the walk needs to know. */
+function prepare(program: Program, maps: readonly MapDefinition[], options: VerifyOptions, log: Log): Walk | Refused {
+  const { insns } = program;
+  if (insns.length === 0) return { slot: 0, violation: violation('EINVAL', 'last insn is not an exit or jmp') };
+  const starts = findFunctionStarts(insns);
+  if ('lines' in starts) return { slot: 0, violation: starts };
+  const layout = findLayoutFault(insns, starts);
+  if (layout !== undefined) return { slot: 0, violation: layout };
+  const references: (MapReference | undefined)[] = new Array<MapReference | undefined>(insns.length).fill(undefined);
+  const relocations = new Map(program.relocations.map((r) => [r.slot, r]));
+  const encoding = findEncodingFault(insns, (slot) => {
+    const insn = insns[slot]!;
+    if (insn.code !== LD_IMM64) return undefined;
+    const relocation = relocations.get(slot);
+    if (relocation === undefined) return unresolved(insn.src, insn.imm);
+    const reference = mapReference(relocation, maps);
+    if (isViolation(reference)) return reference;
+    references[slot] = reference;
+    return undefined;
+  });
+  if (encoding !== undefined) return encoding;
+  const operations: (Operation | undefined)[] = insns.map((insn) => decode(insn));
+  for (let slot = 0; slot < insns.length; slot++) {
+    const insn = insns[slot]!;
+    if (insn.code === LD_IMM64) operations[++slot] = undefined;
+    else if (operations[slot] === undefined) return { slot, violation: undecodable(insn.code, slot, insn) };
+    else if (insn.code === 0x85 && insn.src === CALLEE.kfunc) {
+      return { slot, violation: violation('EINVAL', `kernel btf_id ${insn.imm} is not a function`) };
+    }
+  }
+  const names = new Map(program.functions.map((f) => [f.slot, f.name]));
+  const graph: Graph = {
+    insns: insns.slice(),
+    operations,
+    functions: describeFunctions(insns, starts, (start) => names.get(start) ?? ''),
+  };
+  const flow = findFlowFault(graph);
+  if (flow !== undefined) return { slot: 0, violation: flow };
+  const marks = markWalk(graph, (slot) => {
+    const op = graph.operations[slot];
+    return op?.kind === 'call' && op.callee === 'helper' && runsCallback(insns[slot]!.imm);
+  });
+  decideConstantBranches(graph);
+  const recursion = findRecursion(graph);
+  if (recursion !== undefined) return { slot: 0, violation: recursion };
+  const argumentCount = (helper: number): number => helperPrototype(helper, program.type)?.args.length ?? 5;
+  const target = (program.attach ?? '').split('/')[1];
+  const prototype = options.prototype ?? (target === undefined ? undefined : options.types?.function(target));
+  return startWalk({
+    program,
+    graph,
+    marks,
+    live: liveRegisters(graph, argumentCount),
+    loops: numberLoops(graph, marks.callback),
+    mapReferences: references,
+    types: options.types,
+    prototype,
+    hasFunctionRecords: program.functions.length > 0,
+    log,
+  });
+}
+
+/** A ld_imm64 that names something which nobody resolved. */
+function unresolved(src: number, imm: number): Violation | undefined {
+  switch (src) {
+    case PSEUDO.map_fd:
+    case PSEUDO.map_value:
+      return violation('EBADF', `fd ${imm} is not pointing to valid bpf_map`);
+    case PSEUDO.map_idx:
+    case PSEUDO.map_idx_value:
+      return violation('EPROTO', 'fd_idx without fd_array is invalid');
+    case PSEUDO.btf_id:
+      return violation('ENOENT', `ldimm64 insn specifies invalid btf_id ${imm}.`);
+    default:
+      return undefined;
+  }
+}
+
+function undecodable(code: number, slot: number, insn: Program['insns'][number]): Violation {
+  if (code === 0x0d) return violation('EINVAL', 'no jump tables found for subprog starting at 0');
+  return (
+    findAtomicFault(insn) ?? violation('EINVAL', `unknown opcode ${code.toString(16).padStart(2, '0')} at ${slot}`)
+  );
+}
+
+function statistics(w: Walk): string {
+  return (
+    `processed ${w.processed} insns (limit ${MAX_PROCESSED}) max_states_per_insn ${w.statesPerSlot} ` +
+    `total_states ${w.totalStates} peak_states ${w.peakStates} mark_read 0`
+  );
+}
+
+function refusal(v: Violation, slot: number, log: Log, walk: Walk | undefined): Refusal {
+  if (v.logged !== true) v.lines.forEach((line) => log.add(line));
+  if (walk !== undefined) log.add(statistics(walk));
+  return {
+    verdict: 'reject',
+    slot,
+    message: v.lines[0] ?? '',
+    lines: v.lines,
+    errno: v.errno,
+    register: v.register,
+    log: log.lines,
+    insnsProcessed: walk?.processed ?? 0,
+    walk,
+  };
+}
+
+/** Judges one program as Linux 7.2 does for root; never throws for a program's fault. */
+export function verifyProgram(program: Program, maps: readonly MapDefinition[], options: VerifyOptions = {}): Verdict {
+  const log = createLog(options.logLevel ?? 0);
+  const walk = prepare(program, maps, options, log);
+  if ('violation' in walk) return refusal(walk.violation, walk.slot, log, undefined);
+  try {
+    explore(walk);
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    return refusal(error.violation, error.slot ?? walk.slot, log, walk);
+  }
+  const facts = finishFacts(walk.facts, walk.graph, walk.processed);
+  const overflow = findStackOverflow(walk.graph, program.type, facts.stackDepths);
+  if (overflow !== undefined) return refusal(overflow, 0, log, walk);
+  log.add(statistics(walk));
+  return { verdict: 'accept', facts, log: log.lines, insnsProcessed: walk.processed };
+}
+
+/** The first program of an image that is refused, and why. */
+export interface ImageRefusal {
+  readonly verdict: 'reject';
+  readonly program: Program;
+  readonly refusal: Refusal;
+}
+
+/** Judges all programs of an image. */
+export function verifyImage(image: ProgramImage, options: VerifyOptions = {}): VerifiedImage | ImageRefusal {
+  const programs: VerifiedProgram[] = [];
+  for (const program of image.programs) {
+    const verdict = verifyProgram(program, image.maps, options);
+    if (verdict.verdict === 'reject') return { verdict: 'reject', program, refusal: verdict };
+    programs.push({ program, facts: verdict.facts });
+  }
+  return { image, programs };
+}

@@ -1,0 +1,161 @@
+import type { MapDefinition, Program } from '../abi/program-image.ts';
+import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
+import { collectFacts, type FactCollector } from './facts.ts';
+import type { WalkMarks } from './flow.ts';
+import type { Graph } from './graph.ts';
+import { MAX_PENDING } from './limits.ts';
+import type { Log } from './log.ts';
+import { reject, violation } from './rejection.ts';
+import {
+  type Checkpoint,
+  type HistoryEntry,
+  type Place,
+  type State,
+  copyState,
+  currentFrame,
+  initialState,
+} from './state.ts';
+import type { Register } from './register.ts';
+
+/** A path that waits to be explored. */
+export interface Pending {
+  readonly state: State;
+  readonly slot: number;
+  readonly previous: number;
+  readonly logMark: number;
+}
+
+/** What a ld_imm64 refers to. */
+export interface MapReference {
+  readonly map: MapDefinition;
+  /** Byte of the value whose address is loaded; undefined for the map itself. */
+  readonly offset: number | undefined;
+}
+
+/** A round through a loop that ended in a state already known: its precision marks have to be carried back. */
+export interface Backedge {
+  readonly state: State;
+}
+export interface LoopVisit {
+  entry: Checkpoint | undefined;
+  readonly backedges: Backedge[];
+}
+
+/** The walk over all paths of one program: what it has been given, where it is, what it remembers. */
+export interface Walk {
+  readonly program: Program;
+  readonly graph: Graph;
+  readonly marks: WalkMarks;
+  readonly live: Uint16Array;
+  readonly loops: Int32Array;
+  readonly mapReferences: readonly (MapReference | undefined)[];
+  readonly types: TypeSet | undefined;
+  /** Of the function that a tracing program is attached to. */
+  readonly prototype: FunctionProtoType | undefined;
+  readonly hasFunctionRecords: boolean;
+  readonly log: Log;
+  readonly facts: FactCollector;
+
+  state: State;
+  slot: number;
+  previous: number;
+  readonly pending: Pending[];
+  readonly checkpoints: Map<number, Checkpoint[]>;
+  readonly loopVisits: Map<string, LoopVisit>;
+  /** The history entry that belongs to the instruction at hand. */
+  entry: HistoryEntry | undefined;
+  lastId: number;
+  processed: number;
+  jumps: number;
+  processedAtCheckpoint: number;
+  jumpsAtCheckpoint: number;
+  totalStates: number;
+  liveStates: number;
+  peakStates: number;
+  statesPerSlot: number;
+  /** Kind of pointer first used by each load and store, to refuse mixing what is translated differently. */
+  readonly pointerKinds: (string | undefined)[];
+}
+
+export type WalkInput = Pick<
+  Walk,
+  | 'program'
+  | 'graph'
+  | 'marks'
+  | 'live'
+  | 'loops'
+  | 'mapReferences'
+  | 'types'
+  | 'prototype'
+  | 'hasFunctionRecords'
+  | 'log'
+>;
+
+export function startWalk(input: WalkInput): Walk {
+  return {
+    ...input,
+    facts: collectFacts(input.graph),
+    state: initialState(),
+    slot: 0,
+    previous: -1,
+    pending: [],
+    checkpoints: new Map(),
+    loopVisits: new Map(),
+    entry: undefined,
+    lastId: 0,
+    processed: 0,
+    jumps: 0,
+    processedAtCheckpoint: 0,
+    jumpsAtCheckpoint: 0,
+    totalStates: 0,
+    liveStates: 0,
+    peakStates: 0,
+    statesPerSlot: 0,
+    pointerKinds: new Array<string | undefined>(input.graph.insns.length).fill(undefined),
+  };
+}
+
+export const registersOf = (w: Walk): Register[] => currentFrame(w.state).registers;
+export const newId = (w: Walk): number => ++w.lastId;
+
+/** Splits the path: the returned copy of the current state will be explored from `slot` later. */
+export function fork(w: Walk, slot: number): State {
+  const state = copyState(w.state);
+  w.pending.push({ state, slot, previous: w.slot, logMark: w.log.mark() });
+  if (w.pending.length > MAX_PENDING) {
+    reject(violation('E2BIG', `The sequence of ${w.pending.length} jumps is too complex.`));
+  }
+  if (state.parent !== undefined) state.parent.branches++;
+  return state;
+}
+
+/** The history entry of the instruction at hand, made if it has none yet. */
+function historyEntry(w: Walk): HistoryEntry {
+  if (w.entry === undefined) {
+    w.entry = {
+      slot: w.slot,
+      previous: w.previous,
+      stack: undefined,
+      dstIsStack: false,
+      srcIsStack: false,
+      linked: undefined,
+    };
+    w.state.history.push(w.entry);
+  }
+  return w.entry;
+}
+
+export function recordJump(w: Walk): void {
+  historyEntry(w);
+}
+export function recordStackAccess(w: Walk, frame: number, index: number): void {
+  historyEntry(w).stack = { frame, index };
+}
+export function recordStackOperands(w: Walk, dst: boolean, src: boolean): void {
+  const entry = historyEntry(w);
+  entry.dstIsStack ||= dst;
+  entry.srcIsStack ||= src;
+}
+export function recordLinked(w: Walk, linked: readonly Place[]): void {
+  historyEntry(w).linked = linked;
+}

@@ -1,5 +1,5 @@
-import type { CompiledProgram, EnginePrograms, ExecutionEnvironment, ProgramFactory } from '../abi/execution.ts';
-import type { ProgramImage, ProgramType } from '../abi/program-image.ts';
+import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../abi/execution.ts';
+import type { Program, ProgramImage, ProgramType } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { bug } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
@@ -13,11 +13,13 @@ import { createMap } from './maps/create-map.ts';
 export interface LoadedImage {
   readonly arena: Arena;
   readonly maps: readonly BpfMap[];
-  /** Runs a program on the current CPU with its context at this arena offset, unless that would be a recursion. */
-  run(program: string, context: number): void;
+  /** How to run a program on the current CPU, with its context at an arena offset, unless that would be a recursion. */
+  runner(program: string): ProgramRunner;
   /** Runs that were skipped because of a recursion. */
   missedRuns(): number;
 }
+
+export type ProgramRunner = (context: number) => void;
 
 export interface LoadOptions {
   readonly image: ProgramImage;
@@ -65,42 +67,37 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   const sharedActive = new Int32Array(kernel.cpus);
   const { words } = arena;
 
-  const runnables = new Map(
-    image.programs.map((program) => {
-      const factory = options.programs.get(program.name) ?? bug(`program ${program.name} is not compiled`);
-      const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
-      return [program.name, { factory, active, instances: [] as CompiledProgram[] }] as const;
-    }),
-  );
+  const environmentAt = (wanted: number): ExecutionEnvironment =>
+    (environments[wanted] ??= createEnvironment(kernel, arena, maps, random));
 
-  function environmentAt(wanted: number): ExecutionEnvironment {
-    return (environments[wanted] ??= createEnvironment(kernel, arena, maps, random));
+  function createRunner(program: Program): ProgramRunner {
+    const factory = options.programs.get(program.name) ?? bug(`program ${program.name} is not compiled`);
+    const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
+    /** By nesting level. */
+    const instances: CompiledProgram[] = [];
+    return (context) => {
+      const cpu = words[kernel.current.cpu >> 2]!;
+      if (active[cpu] !== 0) {
+        missed++;
+        return;
+      }
+      const instance = (instances[level] ??= factory(environmentAt(level)));
+      active[cpu] = 1;
+      level++;
+      try {
+        instance(context);
+      } finally {
+        level--;
+        active[cpu] = 0;
+      }
+    };
   }
-
-  function instanceAt(runnable: { factory: ProgramFactory; instances: CompiledProgram[] }): CompiledProgram {
-    return (runnable.instances[level] ??= runnable.factory(environmentAt(level)));
-  }
+  const runners = new Map(image.programs.map((program) => [program.name, createRunner(program)]));
 
   return {
     arena,
     maps,
-    run(name, context) {
-      const runnable = runnables.get(name) ?? bug(`no program ${name}`);
-      const cpu = words[kernel.current.cpu >> 2]!;
-      if (runnable.active[cpu] !== 0) {
-        missed++;
-        return;
-      }
-      const program = instanceAt(runnable);
-      runnable.active[cpu] = 1;
-      level++;
-      try {
-        program(context);
-      } finally {
-        level--;
-        runnable.active[cpu] = 0;
-      }
-    },
+    runner: (program) => runners.get(program) ?? bug(`no program ${program}`),
     missedRuns: () => missed,
   };
 }

@@ -105,7 +105,10 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   const ofKind = (kind: Attachment['target']['kind']): Attachment[] =>
     attachments.filter((attachment) => attachment.target.kind === kind);
   const runAsTracer = (probes: readonly Attachment[]): void => {
-    for (const { program } of probes) kernel.asTracer(() => loaded.run(program, emptyContext));
+    for (const { program } of probes) {
+      const run = loaded.runner(program);
+      kernel.asTracer(() => run(emptyContext));
+    }
   };
 
   const begins = ofKind('begin');
@@ -119,7 +122,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     if (plan.kind === 'runner') continue;
     const result =
       plan.kind === 'hook'
-        ? kernel.attach(plan.target, (context) => loaded.run(program, context))
+        ? kernel.attach(plan.target, loaded.runner(program))
         : ({ ok: false, errno: 'EOPNOTSUPP', reason: plan.reason } as const);
     if (result.ok) {
       detachers.push(() => result.detach());

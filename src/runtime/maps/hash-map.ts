@@ -51,7 +51,9 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     cpuStride: perCpu ? maxEntries * valueStride : 0,
   };
   const { words, bytes } = arena;
-  const { index, mask, keys, values, cpuStride } = layout;
+  const { mask, keys, values, cpuStride } = layout;
+  const firstSlot = layout.index >> 2;
+  const wholeWords = (keySize & 3) === 0;
   /** Elements freed by deletion, reused last in, first out. */
   const freed: number[] = [];
   /** Elements from here on were never used. */
@@ -66,22 +68,25 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
 
   /** Slot of the index that holds this key, or ~(the free slot where it belongs). */
   function findSlot(key: number, hash: number): number {
+    const aligned = wholeWords && (key & 3) === 0;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const element = words[(index >> 2) + slot]! - 1;
+      const element = words[firstSlot + slot]! - 1;
       if (element < 0) return ~slot;
       const at = keys + element * keyStride;
-      if (words[at >> 2] === hash && equalBytes(at + ELEMENT_HEADER, key)) return slot;
+      if (words[at >> 2] !== hash) continue;
+      if (
+        aligned
+          ? equalWords(words, at + ELEMENT_HEADER, key, keySize)
+          : equalBytes(bytes, at + ELEMENT_HEADER, key, keySize)
+      ) {
+        return slot;
+      }
     }
-  }
-
-  function equalBytes(a: number, b: number): boolean {
-    for (let i = 0; i < keySize; i++) if (bytes[a + i] !== bytes[b + i]) return false;
-    return true;
   }
 
   function findElement(key: number): number {
     const slot = findSlot(key, hashKey(arena, key, keySize));
-    return slot < 0 ? -1 : words[(index >> 2) + slot]! - 1;
+    return slot < 0 ? -1 : words[firstSlot + slot]! - 1;
   }
 
   function lookupOnCpu(key: number, cpu: number): number {
@@ -93,18 +98,17 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
 
   /** Frees a slot and moves later entries of its run down, so that no search stops too early. */
   function vacate(slot: number): void {
-    const base = index >> 2;
     let hole = slot;
     for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
-      const element = words[base + next]! - 1;
+      const element = words[firstSlot + next]! - 1;
       if (element < 0) break;
       const home = words[(keys + element * keyStride) >> 2]! & mask;
       if (((next - home) & mask) >= ((next - hole) & mask)) {
-        words[base + hole] = element + 1;
+        words[firstSlot + hole] = element + 1;
         hole = next;
       }
     }
-    words[base + hole] = 0;
+    words[firstSlot + hole] = 0;
   }
 
   function removeElement(element: number): void {
@@ -144,7 +148,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     const error = updateFlagsError(flags, slot >= 0);
     if (error !== 0) return error;
     if (slot >= 0) {
-      const element = words[(index >> 2) + slot]! - 1;
+      const element = words[firstSlot + slot]! - 1;
       if (lru) words[stateWord(element)] = USED | REFERENCED;
       return element;
     }
@@ -152,7 +156,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     if (element < 0) return -ERRNO.E2BIG;
     // Eviction may have moved the free slot.
     const free = ~findSlot(key, hash);
-    words[(index >> 2) + free] = element + 1;
+    words[firstSlot + free] = element + 1;
     words[(keys + element * keyStride) >> 2] = hash;
     words[stateWord(element)] = USED;
     bytes.copyWithin(keyOf(element), key, key + keySize);
@@ -234,4 +238,14 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
       return 0;
     },
   };
+}
+
+function equalWords(words: Int32Array, a: number, b: number, size: number): boolean {
+  for (let i = 0; i < size; i += 4) if (words[(a + i) >> 2] !== words[(b + i) >> 2]) return false;
+  return true;
+}
+
+function equalBytes(bytes: Uint8Array, a: number, b: number, size: number): boolean {
+  for (let i = 0; i < size; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+  return true;
 }

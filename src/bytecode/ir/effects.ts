@@ -55,6 +55,7 @@ export function isRemovable(instr: Instr): boolean {
   return (
     isPure(instr) ||
     instr.op === 'phi' ||
+    instr.op === 'param' ||
     instr.op === 'load' ||
     (instr.op === 'call' && UNOBSERVABLE_HELPERS.has(instr.helper))
   );

@@ -1,10 +1,31 @@
 import type { IrFunction } from '../ir/ir.ts';
-import { promoteSlots } from './promote-slots.ts';
+import { shareCommonSubexpressions } from './common-subexpressions.ts';
 import { removeDeadCode, removeUnreachable } from './dead-code.ts';
+import { forwardMemory, removeDeadStores } from './forward-memory.ts';
+import { promoteSlots } from './promote-slots.ts';
+import { simplify } from './simplify.ts';
+import { shareReturns, simplifyFlow } from './simplify-flow.ts';
+import { splitSlots } from './split-slots.ts';
 
-/** The passes in order. */
+/** Each round feeds the next; programs settle after three or four. */
+const MOST_ROUNDS = 8;
+
+/** The optimiser: its passes in order, again while they find something. */
 export function optimize(fn: IrFunction): void {
   removeUnreachable(fn);
+  // Addresses first: what looks like a computed pointer is often a slot at an offset.
+  simplify(fn);
+  splitSlots(fn);
   promoteSlots(fn);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    let changed = simplify(fn);
+    changed = simplifyFlow(fn) || changed;
+    changed = shareCommonSubexpressions(fn) || changed;
+    changed = forwardMemory(fn) || changed;
+    changed = removeDeadStores(fn) || changed;
+    changed = removeDeadCode(fn) || changed;
+    if (!changed) break;
+  }
+  shareReturns(fn);
   removeDeadCode(fn);
 }

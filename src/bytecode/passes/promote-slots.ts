@@ -74,7 +74,8 @@ class Promotion {
   #rewrite(block: Block): void {
     const current = new Map<Slot, Value>();
     const kept: Instr[] = [];
-    for (const instr of block.instrs) {
+    // A copy: reading at the entry may put phis in front of what is being walked.
+    for (const instr of [...block.instrs]) {
       const slot = instr.op === 'load' || instr.op === 'store' ? slotOf(instr.address) : undefined;
       if (slot === undefined || !this.#slots.has(slot)) {
         kept.push(instr);

@@ -6,7 +6,7 @@ import { walkArgument, walkMapObject, walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { AT_PACKET_END, type Register, isPacket, isPointer, typeName } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
-import { BYTE, type Slot, byteIndex, isSpill, kindOf, slotIndex, spillSize } from './stack.ts';
+import { type Slot, isSpill, slotIndex, spillSize } from './stack.ts';
 import { slotAt } from './state.ts';
 import { formatTnum, tnumAdd, tnumConst, tnumIsAligned } from './tnum.ts';
 import type { Walk } from './walk.ts';
@@ -240,11 +240,3 @@ function targetFault(w: Walk, a: Access): Violation | undefined {
       return fail(a, `R${register} invalid mem access '${typeName(pointer)}'`);
   }
 }
-
-/** Bytes that hold known zeros, spilled zeros included. */
-export function isZeroByte(slot: Slot, byte: number): boolean {
-  const kind = kindOf(slot, byte);
-  return kind === BYTE.zero || (kind === BYTE.spill && slot.spill?.type === 'scalar' && slot.spill.value.isZero);
-}
-
-export const byteOf = (offset: number): number => byteIndex(offset);

@@ -1,4 +1,4 @@
-import type { Insn } from '../isa/instruction.ts';
+import { FRAME_POINTER, type Insn } from '../isa/instruction.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import {
   ALU,
@@ -155,20 +155,10 @@ function fieldFault(insn: Insn): Violation | undefined {
   }
 }
 
-/** The register beyond r10 through which functions would get a sixth and further arguments. */
-const ARGUMENT_REGISTER = 11;
-const DOUBLEWORD = SIZE_BITS[8];
-const isArgumentLoad = (i: Insn): boolean =>
-  i.code === (CLASS.ldx | MODE.mem | DOUBLEWORD) && i.src === ARGUMENT_REGISTER && i.off > 0 && i.off % 8 === 0;
-const isArgumentStore = (i: Insn): boolean =>
-  (i.code === (CLASS.stx | MODE.mem | DOUBLEWORD) || i.code === (CLASS.st | MODE.mem | DOUBLEWORD)) &&
-  i.dst === ARGUMENT_REGISTER &&
-  i.off < 0 &&
-  i.off % 8 === 0;
-
+/** r11, through which functions of other architectures pass a sixth and further arguments, is not for us. */
 function registerFault(insn: Insn): Violation | undefined {
-  if (insn.dst > 10 && !isArgumentStore(insn)) return violation('EINVAL', `R${insn.dst} is invalid`);
-  if (insn.src > 10 && !isArgumentLoad(insn)) return violation('EINVAL', `R${insn.src} is invalid`);
+  if (insn.dst > FRAME_POINTER) return violation('EINVAL', `R${insn.dst} is invalid`);
+  if (insn.src > FRAME_POINTER) return violation('EINVAL', `R${insn.src} is invalid`);
   return undefined;
 }
 
@@ -212,4 +202,3 @@ export function findEncodingFault(
 
 /** What only shows when the instruction is reached: an atomic operation that does not exist. */
 export const findAtomicFault = atomicFault;
-export { isArgumentLoad, isArgumentStore };

@@ -1,8 +1,8 @@
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import { walkArgument, walkMapObject, walkStruct, type Loaded } from './btf-access.ts';
-import { type Access, contextFieldOf, isLowEnd, isZeroByte } from './check-memory.ts';
+import { type Access, contextFieldOf, isLowEnd } from './check-memory.ts';
 import { noteAccess, noteStackDepth } from './facts.ts';
-import { markPrecise, markSlotsPrecise } from './precision.ts';
+import { markPrecise } from './precision.ts';
 import {
   type Register,
   UNKNOWN_SCALAR,
@@ -41,22 +41,17 @@ export function withLinkId(w: Walk, r: Register): Register {
 }
 
 /** What reading these stack bytes as one number yields, when they are not a whole spilled register. */
-function readBytes(w: Walk, frame: Frame, first: number, end: number): Register {
-  const zeroSpills = new Set<number>();
+function readBytes(frame: Frame, first: number, end: number): Register {
   for (let at = first; at < end; at++) {
-    const index = slotIndex(at);
-    const slot = slotAt(frame, index);
-    if (!isZeroByte(slot, byteIndex(at))) return UNKNOWN_SCALAR;
-    if (kindOf(slot, byteIndex(at)) === BYTE.spill) zeroSpills.add(index);
+    if (kindOf(slotAt(frame, slotIndex(at)), byteIndex(at)) !== BYTE.zero) return UNKNOWN_SCALAR;
   }
-  if (zeroSpills.size > 0) markSlotsPrecise(w, frame.index, [...zeroSpills]);
   return ZERO_SCALAR;
 }
 
 function fill(w: Walk, frame: Frame, at: number, size: number): Register {
   const index = slotIndex(at);
   const slot = slotAt(frame, index);
-  if (!isSpill(slot)) return readBytes(w, frame, at, at + size);
+  if (!isSpill(slot)) return readBytes(frame, at, at + size);
   const whole = spillSize(slot);
   if (size === 8 && whole === 8) {
     recordStackAccess(w, frame.index, index);
@@ -90,7 +85,7 @@ function fillPart(w: Walk, frame: Frame, at: number, size: number, slot: Slot, i
     recordStackAccess(w, frame.index, index);
     return ZERO_SCALAR;
   }
-  return zeros === size ? ZERO_SCALAR : readBytes(w, frame, at, at + size);
+  return zeros === size ? ZERO_SCALAR : readBytes(frame, at, at + size);
 }
 
 function loadStack(w: Walk, a: Access): Register {
@@ -105,7 +100,7 @@ function loadStack(w: Walk, a: Access): Register {
   const first = Number(value.smin) + a.offset;
   growStack(frame, first);
   noteStackDepth(w.facts, frame);
-  return readBytes(w, frame, first, Number(value.smax) + a.offset + a.size);
+  return readBytes(frame, first, Number(value.smax) + a.offset + a.size);
 }
 
 function loadMapValue(a: Access): Register {

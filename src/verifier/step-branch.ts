@@ -178,6 +178,7 @@ function learnFromEqualPointer(
   const equal = op.op === 'jeq' ? taken : op.op === 'jne' ? state : undefined;
   if (equal === undefined) return;
   const nullable = left.maybeNull ? insn.dst : insn.src;
+  if (!isNeverNull(left.maybeNull ? right : left)) return;
   const { registers } = currentFrame(equal);
   registers[nullable] = withChanges(registers[nullable]!, { maybeNull: false });
 }

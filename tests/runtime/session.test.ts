@@ -346,3 +346,22 @@ describe('programs that interrupt others', () => {
     expect(await nested('tracing', 'tracing', 'outer')).toBe('n=0, 1 stacks');
   });
 });
+
+test('a map that does not fit into memory ends the session with an error', async () => {
+  const machine = createTestMachine();
+  const streams = captureStreams();
+  const { exitCode } = await runSession({
+    image: { programs: [], maps: [RING, { ...HASH, maxEntries: 100_000_000 }] },
+    resources: testResources({
+      attachments: [{ program: 'p', probeName: 'begin', target: { kind: 'begin' }, span }],
+      maps: [],
+    }),
+    programs: new Map(),
+    kernel: machine.kernel,
+    output: streams,
+    format: 'text',
+    durationNs: 1,
+  });
+  expect(exitCode).toBe(255);
+  expect(streams.err()).toBe("ERROR: Failed to create map 'AT_x': Cannot allocate memory\n");
+});

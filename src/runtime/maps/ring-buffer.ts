@@ -1,5 +1,4 @@
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { bug } from '../../source/bug.ts';
 import { roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
@@ -12,6 +11,7 @@ import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
  *
  *   header: +0 u32 length | BUSY | DISCARD   +4 u32 position of the record (the kernel stores a page offset here)
  */
+const PAGE_SIZE = 4096;
 const HEADER = 8;
 const BUSY = 0x8000_0000 | 0;
 const DISCARD = 0x4000_0000;
@@ -37,8 +37,8 @@ export interface RingBuffer extends BpfMap {
 
 export function createRingBuffer(definition: MapDefinition, object: number, host: MapHost): RingBuffer {
   const { words, bytes, memory } = host.arena;
-  const ringSize = definition.maxEntries;
-  if (ringSize < 4096 || (ringSize & (ringSize - 1)) !== 0) bug(`ring buffer of ${ringSize} bytes`);
+  // The kernel wants a power of two of whole pages; libbpf rounds up to it.
+  const ringSize = Math.max(PAGE_SIZE, 2 ** Math.ceil(Math.log2(definition.maxEntries)));
   const mask = ringSize - 1;
   const data = memory.allocate(ringSize * 2, 8);
   const producer = (object + MAP_OBJECT.producer) >> 2;

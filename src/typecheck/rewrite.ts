@@ -1,4 +1,5 @@
 import type { Expression, Node, Statement } from '../ast/nodes.ts';
+import type { Span } from '../source/source.ts';
 
 const SPANS: ReadonlySet<string> = new Set(['span', 'nameSpan', 'fieldSpan', 'operatorSpan']);
 
@@ -54,4 +55,22 @@ function mapValue(value: object, visit: (child: Node) => Node): object {
   }
   // Parts of a node, such as a record's fields, are plain objects without a kind.
   return 'kind' in value ? visit(value as Node) : mapProperties(value, visit);
+}
+
+/** A copy whose every node says that it came out of `from`: a macro call, or an expression that was put elsewhere. */
+export function relocate<N extends Node>(node: N, from: Span): N {
+  const move = (child: Node): Node => moveSpans({ ...mapProperties(child, move) }, from);
+  return moveSpans({ ...mapProperties(node, move) }, from);
+}
+
+function moveSpans<T extends object>(node: T, from: Span): T {
+  const entries = Object.entries(node);
+  return Object.fromEntries(
+    entries.map(([key, value]: [string, unknown]) => [key, SPANS.has(key) ? moveSpan(value as Span, from) : value]),
+  ) as T;
+}
+
+function moveSpan(span: Span, from: Span): Span {
+  const { expandedFrom } = span;
+  return { ...span, expandedFrom: expandedFrom === undefined ? from : moveSpan(expandedFrom, from) };
 }

@@ -21,7 +21,7 @@ import { INT64, UINT64, VOID, intType } from '../../lang/types.ts';
 import type { Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
 import { error, warning } from '../messages.ts';
-import { asExpression, cloneTree, rewriteChildren } from '../rewrite.ts';
+import { asExpression, cloneTree, relocate, rewriteChildren } from '../rewrite.ts';
 import { aggregationOf } from './infer-aggregation.ts';
 import type { Inference } from './infer.ts';
 import { isComparison } from './operators.ts';
@@ -61,6 +61,10 @@ function rewrite(casting: Casting, node: Node): Node {
     case 'unary':
       if (node.operator !== '-' && node.operator !== '~') return rewritten;
       return castChild(casting, rewritten, 'operand', node.operand, typeOf(casting, node)?.type);
+    case 'typeof': {
+      const type = typeOf(casting, node)?.type;
+      return type === undefined ? rewritten : spellType(type, node.span, casting.context);
+    }
     case 'if':
     case 'ternary':
       return castBranches(casting, node, rewritten as If | Ternary);
@@ -275,7 +279,7 @@ function castTo(casting: Casting, node: Expression, from: Typing, to: Type): Exp
 
 function explicitCast(casting: Casting, operand: Expression, to: Type): Cast {
   const type: TypeExpression = spellType(to, operand.span, casting.context);
-  return { kind: 'cast', span: operand.span, type, operand };
+  return { kind: 'cast', span: operand.span, type, operand: relocate(operand, operand.span) };
 }
 
 function castInteger(casting: Casting, node: Expression, from: Typing, to: Type): Expression | undefined {

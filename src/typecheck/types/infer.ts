@@ -25,7 +25,8 @@ export class Inference {
   readonly unresolvedComptimes: Comptime[] = [];
   /** Variables declared with a type of known size: assignments must fit, and do not widen it. */
   readonly sized = new Set<VariableSlot>();
-  readonly introspected = new Set<VariableSlot | MapSlot>();
+  /** By the name under which the slot is locked. */
+  readonly introspected = new Map<VariableSlot | MapSlot, string>();
   /** Integer types that a map's aggregation was called with. */
   readonly aggregated = new Map<string, Typing>();
   /** Of return statements: the subprogram or probe they are in. */
@@ -106,7 +107,7 @@ export class Inference {
     const slot = this.declare(variable);
     this.slots.set(variable, slot);
     this.resolver.same(slot, variable);
-    if (this.introspection > 0) this.introspected.add(slot);
+    if (this.introspection > 0) this.introspected.set(slot, lockName(slot, this));
     return slot;
   }
 
@@ -123,8 +124,8 @@ export class Inference {
   mapUse(map: MapRef): { readonly key: MapSlot; readonly value: MapSlot } {
     const slots = this.map(map.name);
     if (this.introspection > 0) {
-      this.introspected.add(slots.key);
-      this.introspected.add(slots.value);
+      this.introspected.set(slots.key, lockName(slots.key, this));
+      this.introspected.set(slots.value, lockName(slots.value, this));
     }
     return slots;
   }
@@ -135,6 +136,17 @@ export class Inference {
 
   rule(output: Unknown, inputs: readonly Unknown[], resolve: (inputs: readonly Typing[]) => Typing | undefined): void {
     this.resolver.rule(output, inputs, resolve);
+  }
+
+  /** What may not change in the next run, because the program has been told. */
+  lockedTypes(): LockedTypes {
+    const locked = new Map(this.locked);
+    for (const slot of this.introspected.keys()) {
+      const typing = this.resolver.get(slot);
+      const name = this.introspected.get(slot)!;
+      if (typing !== undefined && !locked.has(name)) locked.set(name, typing);
+    }
+    return locked;
   }
 
   statements(statements: readonly Statement[]): void {

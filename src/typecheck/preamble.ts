@@ -1,0 +1,60 @@
+import type { Expression, Identifier, Node, Program } from '../ast/nodes.ts';
+import { overlayTypeSets } from '../btf/type-set.ts';
+import { hasErrors } from '../source/diagnostic.ts';
+import { createSource } from '../source/source.ts';
+import { parseCPreamble } from './c/preamble.ts';
+import type { Pass, PassContext } from './context.ts';
+import { error } from './messages.ts';
+import { relocate, rewriteChildren } from './rewrite.ts';
+
+/** Reads the script's C definitions. */
+export const readPreamble: Pass = {
+  name: 'C preamble',
+  run(program: Program, context: PassContext): Program {
+    if (program.cStatements.length === 0 && (context.includes ?? []).length === 0) return program;
+    const preamble = parseCPreamble({
+      statements: program.cStatements,
+      types: context.target.types,
+      ...(context.readInclude === undefined ? {} : { readInclude: context.readInclude }),
+      ...(context.includes === undefined ? {} : { includes: context.includes }),
+    });
+    for (const diagnostic of preamble.diagnostics) context.report(diagnostic);
+    context.definitions = {
+      types: overlayTypeSets(preamble.types, context.target.types),
+      macros: preamble.macros,
+      enumerators: preamble.enumerators,
+    };
+    return program;
+  },
+};
+
+/** Bare words that are object-like C macros become their replacement, parsed as an expression. */
+export const expandCMacros: Pass = {
+  name: 'C macros',
+  run(program: Program, context: PassContext): Program {
+    if (context.definitions.macros.size === 0) return program;
+    return rewriteChildren(program, (node) => expand(node, [], context));
+  },
+};
+
+function expand(node: Node, active: readonly string[], context: PassContext): Node {
+  if (node.kind === 'identifier') return expandIdentifier(node, active, context);
+  return rewriteChildren(node, (child) => expand(child, active, context));
+}
+
+function expandIdentifier(node: Identifier, active: readonly string[], context: PassContext): Node {
+  const text = context.definitions.macros.get(node.name);
+  if (text === undefined || context.parseExpression === undefined) return node;
+  if (active.includes(node.name)) {
+    context.report(error('macro-recursion', node.span, `Macro recursion: ${active.join('->')}`));
+    return node;
+  }
+  const { value, diagnostics } = context.parseExpression(createSource(node.name, text));
+  if (value === undefined || hasErrors(diagnostics)) {
+    const message = `unable to expand macro as an expression: ${text}`;
+    context.report(error('macro-expression', node.span, message));
+    return node;
+  }
+  const expression: Expression = relocate(value, node.span);
+  return expand(expression, [...active, node.name], context);
+}

@@ -202,46 +202,65 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     return { kind: 'function', returns: need(refOf(at)), parameters, variadic };
   }
 
-  const indexes = new Map<NamedKind, ReadonlyMap<string, number>>();
-  function index(kind: NamedKind): ReadonlyMap<string, number> {
+  // Names are compared by their offset in the string section, where each stands once: no index has to make strings.
+  const stringOffsets = new Map<string, number>();
+  function offsetOfName(name: string): number {
+    let offset = stringOffsets.get(name);
+    if (offset === undefined) {
+      offset = strings.indexOf(`\0${name}\0`) + 1;
+      stringOffsets.set(name, offset);
+    }
+    return offset;
+  }
+
+  const indexes = new Map<NamedKind, ReadonlyMap<number, number>>();
+  function index(kind: NamedKind): ReadonlyMap<number, number> {
     let found = indexes.get(kind);
     if (found === undefined) {
       const codes: readonly number[] = NAMED[kind];
-      const names = new Map<string, number>();
+      const ids = new Map<number, number>();
       for (let id = 1; id <= typeCount; id++) {
         const at = offsets[id]!;
-        if (view.getUint32(at, true) === 0 || !codes.includes(kindOf(at))) continue;
-        const name = nameOf(at);
+        if (!codes.includes(kindOf(at))) continue;
+        const name = view.getUint32(at, true);
         // Equal names are rare and differ between compilation units; libbpf takes the first.
-        if (!names.has(name)) names.set(name, id);
+        if (name !== 0 && !ids.has(name)) ids.set(name, id);
       }
-      indexes.set(kind, (found = names));
+      indexes.set(kind, (found = ids));
     }
     return found;
+  }
+  function idOf(kind: NamedKind, name: string): number | undefined {
+    const offset = offsetOfName(name);
+    return offset === 0 ? undefined : index(kind).get(offset);
   }
   function lookUp<Kind extends CType['kind']>(
     kind: NamedKind,
     wanted: Kind,
     name: string,
   ): Extract<CType, { kind: Kind }> | undefined {
-    const id = index(kind).get(name);
+    const id = idOf(kind, name);
     const found = id === undefined ? undefined : type(id);
     return found?.kind === wanted ? (found as Extract<CType, { kind: Kind }>) : undefined;
   }
 
-  let enumerators: Map<string, { readonly value: bigint; readonly type: EnumType }> | undefined;
-  function enumeratorIndex(): Map<string, { readonly value: bigint; readonly type: EnumType }> {
-    if (enumerators !== undefined) return enumerators;
-    enumerators = new Map();
-    for (let id = 1; id <= typeCount; id++) {
-      const kind = kindOf(offsets[id]!);
-      if (kind !== K.enum.code && kind !== K.enum64.code) continue;
-      const owner = need(id) as EnumType;
-      for (const { name, value } of owner.values) {
-        if (!enumerators.has(name)) enumerators.set(name, { value, type: owner });
+  /** The enum that has each member first, by the offset of the member's name. */
+  let enumsByMember: Map<number, number> | undefined;
+  function enumWith(memberName: number): number | undefined {
+    if (enumsByMember === undefined) {
+      enumsByMember = new Map();
+      for (let id = 1; id <= typeCount; id++) {
+        const at = offsets[id]!;
+        const kind = kindOf(at);
+        if (kind !== K.enum.code && kind !== K.enum64.code) continue;
+        const step = kind === K.enum64.code ? 12 : 8;
+        for (let i = vlenOf(at), row = at + 12; i > 0; i--, row += step) {
+          const name = view.getUint32(row, true);
+          if (!enumsByMember.has(name)) enumsByMember.set(name, id);
+        }
       }
     }
-    return enumerators;
+    return enumsByMember.get(memberName);
   }
 
   return {
@@ -253,18 +272,26 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     typedef: (name) => lookUp('typedef', 'typedef', name),
     int: (name) => lookUp('int', 'int', name),
     function(name) {
-      const id = index('function').get(name);
+      const id = idOf('function', name);
       const prototype = id === undefined ? undefined : type(refOf(offsets[id]!));
       return prototype?.kind === 'function' ? prototype : undefined;
     },
     variable(name) {
-      const id = index('variable').get(name);
+      const id = idOf('variable', name);
       return id === undefined ? undefined : type(refOf(offsets[id]!));
     },
-    enumerator: (name) => enumeratorIndex().get(name),
-    names: (kind) => index(kind).keys(),
+    enumerator(name) {
+      const offset = offsetOfName(name);
+      const id = offset === 0 ? undefined : enumWith(offset);
+      const owner = id === undefined ? undefined : type(id);
+      const member = owner?.kind === 'enum' ? owner.values.find((value) => value.name === name) : undefined;
+      return member === undefined || owner?.kind !== 'enum' ? undefined : { value: member.value, type: owner };
+    },
+    *names(kind) {
+      for (const offset of index(kind).keys()) yield stringAt(offset);
+    },
     functionTags(name) {
-      const target = index('function').get(name);
+      const target = idOf('function', name);
       const tags: string[] = [];
       for (let id = 1; target !== undefined && id <= typeCount; id++) {
         const at = offsets[id]!;

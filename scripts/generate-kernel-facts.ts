@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { decodeBtf } from '../src/btf/decode.ts';
 import { selectBtf } from './kernel-facts/select-btf.ts';
 import {
+  ENUMERATORS,
   FUNCTION_PATTERNS,
   POINTER_DEPTH,
   SEED_STRUCTS,
@@ -58,6 +59,7 @@ const btf = selectBtf(decodeBtf(readFileSync(join(folder, 'vmlinux.btf'))), {
   structs: SEED_STRUCTS,
   pointerDepth: POINTER_DEPTH,
   plain: namesInFields,
+  enumerators: ENUMERATORS,
   isFunctionKept: (name) =>
     probeStubs.has(name) ||
     matches(UNTRACEABLE_PATTERNS, name) ||

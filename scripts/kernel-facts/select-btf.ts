@@ -7,6 +7,8 @@ export interface BtfSelection {
   readonly pointerDepth: number;
   /** Structs, unions, enums and typedefs kept with what they hold by value. */
   readonly plain: readonly string[];
+  /** Enums kept, by one of their members. */
+  readonly enumerators: readonly string[];
   readonly isFunctionKept: (name: string) => boolean;
 }
 
@@ -23,6 +25,11 @@ export function selectBtf(types: BtfTypeSet, selection: BtfSelection): Uint8Arra
   for (const type of reached) writer.type(type);
   for (const name of selection.plain) {
     for (const type of [types.typedef(name), types.enum(name)]) if (type !== undefined) writer.type(type);
+  }
+  for (const name of selection.enumerators) {
+    const found = types.enumerator(name);
+    if (found === undefined) console.warn(`no enum member ${name} in this kernel`);
+    else writer.type(found.type);
   }
   // Typedefs of plain numbers cost little, and scripts cast to them and take their size.
   for (const name of types.names('typedef')) {

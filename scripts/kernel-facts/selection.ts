@@ -7,7 +7,7 @@ export const SEED_STRUCTS = words(`
   file file_system_type files_struct fs_struct gendisk hrtimer icmp6hdr icmphdr icmpv6_echo in6_addr in_addr inet_connection_sock
   inet_sock inode iov_iter iphdr ipv6_pinfo ipv6hdr irq_desc irqaction kernfs_node kiocb kmem_cache linux_binprm mem_cgroup
   mm_struct module mount nameidata napi_struct net_device nf_conn nf_conntrack_man nf_conntrack_tuple nf_conntrack_tuple_hash
-  ns_common nsproxy oom_control open_how path pid_namespace proto pt_regs qstr request request_queue rq sched_entity scsi_cmnd
+  ns_common nsproxy oom_control open_how path pid_namespace proto pt_regs qstr request request_queue rq sched_entity
   seq_file signal_struct sk_buff sk_buff_head sock sock_common sockaddr sockaddr_in sockaddr_in6 sockaddr_un socket softirq_action
   super_block task_struct tasklet_struct tcp_options_received tcp_sack_block tcp_skb_cb tcp_sock tcphdr timer_list timespec64
   timezone udp_sock udphdr unix_sock uts_namespace vfsmount vm_area_struct vm_fault work_struct
@@ -15,6 +15,16 @@ export const SEED_STRUCTS = words(`
   folio page pid_namespace sighand_struct sigpending workqueue_struct io_context kernel_siginfo trace_entry
 `);
 export const POINTER_DEPTH = 1;
+
+/** Enums that scripts use members of, each by one of its members. */
+export const ENUMERATORS = words(`
+  TCP_ESTABLISHED TCPF_ESTABLISHED IPPROTO_TCP SOCK_STREAM PIDTYPE_PID REQ_OP_READ __REQ_SYNC CPUTIME_USER HI_SOFTIRQ HRTIMER_RESTART
+  HRTIMER_MODE_ABS MIGRATE_UNMOVABLE FAULT_FLAG_WRITE SKB_DROP_REASON_NOT_SPECIFIED PERF_COUNT_SW_CPU_CLOCK PERF_COUNT_HW_CPU_CYCLES
+  BPF_ANY BPF_F_USER_STACK BPF_MAP_TYPE_HASH BPF_PROG_TYPE_KPROBE ZONE_DMA WB_REASON_BACKGROUND NR_FREE_PAGES PGPGIN
+  NF_INET_PRE_ROUTING NVME_REQ_CANCELLED nvme_cmd_read IRQ_NONE IRQCHIP_SET_TYPE_MASKED IRQD_TRIGGER_MASK TASKLET_STATE_SCHED
+  WORK_STRUCT_PENDING_BIT CGRP_NOTIFY_ON_RELEASE CSS_ONLINE MM_FILEPAGES BH_Uptodate PG_locked DL_DEV_NO_DRIVER
+  SYSTEM_BOOTING CONSTRAINT_NONE COMPACT_SUCCESS
+`);
 
 /** Functions whose prototypes are kept: those that the machine declares or may come to declare, and that scripts ask for. */
 export const FUNCTION_PATTERNS: readonly RegExp[] = [

@@ -4,6 +4,9 @@ import { roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import type { BpfMap, MapElement, MapHost } from './bpf-map.ts';
 
+/** More frames than the verifier allows one program, times the levels at which programs interrupt each other in practice. */
+const MAX_NESTED_LOOPS = 64;
+
 /** array and percpu_array: all elements exist from the start, one after the other (kernel/bpf/arraymap.c). */
 export function createArrayMap(definition: MapDefinition, object: number, host: MapHost): BpfMap {
   const { arena } = host;
@@ -25,8 +28,9 @@ export function createArrayMap(definition: MapDefinition, object: number, host: 
     const element = indexAt(key);
     return element < maxEntries ? valueOf(element, cpu) : 0;
   };
-  /** for_each_map_elem passes keys by address. */
-  const loopKey = arena.memory.allocate(8, 8);
+  /** for_each_map_elem passes keys by address: one place per loop, as loops over one map may nest. */
+  const loopKeys = arena.memory.allocate(MAX_NESTED_LOOPS * 8, 8);
+  let loops = 0;
 
   return {
     definition,
@@ -43,11 +47,14 @@ export function createArrayMap(definition: MapDefinition, object: number, host: 
     },
     delete: () => -ERRNO.EINVAL,
     forEach(visit) {
-      for (let element = 0; element < maxEntries; element++) {
-        words[loopKey >> 2] = element;
-        if (visit(loopKey, valueOf(element, currentCpu()))) return element + 1;
+      const key = loopKeys + (loops++ % MAX_NESTED_LOOPS) * 8;
+      let visited = 0;
+      for (let stop = false; visited < maxEntries && !stop; visited++) {
+        words[key >> 2] = visited;
+        stop = visit(key, valueOf(visited, currentCpu()));
       }
-      return maxEntries;
+      loops--;
+      return visited;
     },
     collect() {
       const elements: MapElement[] = [];

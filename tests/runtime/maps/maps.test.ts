@@ -159,6 +159,17 @@ describe('array maps', () => {
     expect([put(3, 9), put(4, 9), put(3, 9, 1), remove(0)]).toEqual([0, -7, -17, -22]);
     expect(get(3)).toBe(9);
   });
+  test('visit all elements, and keep the key of an outer loop while an inner one runs', () => {
+    const { map, arena } = setUp('array', 3, 4, 8);
+    const seen: number[] = [];
+    const visited = map.forEach((key) => {
+      map.forEach(() => false);
+      seen.push(arena.view.getInt32(key, true));
+      return seen.length === 2;
+    });
+    expect([visited, ...seen]).toEqual([2, 0, 1]);
+    expect(map.forEach(() => false)).toBe(3);
+  });
   test('tell generated code where the elements are', () => {
     const { map, put, arena } = setUp('percpu_array', 4, 4, 12);
     put(2, 42);

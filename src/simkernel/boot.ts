@@ -1,0 +1,96 @@
+import { Cpu } from './cpu/cpu.ts';
+import { allocateIdt, INTERRUPT_GATE, setGate, setKernelStack, TSS_SIZE, VECTORS } from './cpu/descriptor-tables.ts';
+import { Pending } from './execution/pending.ts';
+import { declareText } from './execution/text.ts';
+import { createNvme } from './devices/nvme.ts';
+import { FileSystem } from './fs/file-system.ts';
+import { EXCEPTIONS } from './functions/exceptions.ts';
+import { EXT4_FILES } from './functions/ext4.ts';
+import { cpuStartupEntry } from './functions/idle.ts';
+import { deviceEntry, irqEntriesStart, SYSTEM_VECTORS } from './functions/irq-entry.ts';
+import { createKthread } from './functions/process.ts';
+import { PROC_FILES } from './functions/proc.ts';
+import { tickNohzHandler } from './functions/timer.ts';
+import { startWriteback, workerThread } from './functions/writeback.ts';
+import type { Worker } from './functions/writeback.ts';
+import { createHrTimer } from './irq/hrtimer.ts';
+import type { Machine } from './machine.ts';
+import { addressLow } from './memory/arena.ts';
+import { addProcFiles } from './fs/proc-files.ts';
+import { RQ, RunQueue } from './tasks/run-queue.ts';
+import { createTask } from './tasks/process.ts';
+import type { Task } from './tasks/task.ts';
+import { PF_IDLE } from './tasks/task.ts';
+
+const IRQ_STACK_SIZE = 16384;
+const IRQ_STUB_SIZE = 16;
+const CPUHP_AP_ONLINE_IDLE = 148;
+const startSecondary = declareText('start_secondary', { traceable: false, site: 0x119 });
+
+/** What start_kernel and the first processes leave behind: CPUs with idle tasks, tables, kernel threads, disk and files. */
+export function boot(m: Machine, count: number, tracerPid: number): { tracer: Task; fileSystem: FileSystem } {
+  const idt = createTables(m);
+  for (let id = 0; id < count; id += 1) m.cpuList.push(createCpu(m, id, idt));
+  m.cpu = m.cpuList[0]!;
+  const init = createTask(m, { pid: 1, comm: 'systemd', parent: null });
+  createTask(m, { pid: 2, comm: 'kthreadd', parent: null });
+  const shell = createTask(m, { pid: tracerPid - 12, comm: 'bash', parent: init });
+  const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
+  const fileSystem = new FileSystem(m, EXT4_FILES, PROC_FILES);
+  addProcFiles(fileSystem);
+  return { tracer, fileSystem };
+}
+
+/** What takes part in the simulation; left out until the machine first runs. */
+export function bootWorkload(m: Machine): void {
+  m.disk = createNvme(m, 'nvme0n1');
+  const worker: Worker = { task: null, queue: [] };
+  const pool = { address: m.arena.allocate(256), worker };
+  worker.task = createKthread(m, 'kworker/u16:1', 431, null, () => workerThread(m, pool));
+  m.enqueueAtBoot(worker.task, 0);
+  startWriteback(m, pool);
+}
+
+function createTables(m: Machine): number {
+  const idt = allocateIdt(m.arena);
+  m.entryPoints.set(irqEntriesStart.entry, deviceEntry);
+  for (let vector = VECTORS.firstExternal; vector < 256; vector += 1) {
+    const stub = irqEntriesStart.entry + IRQ_STUB_SIZE * (vector - VECTORS.firstExternal);
+    setGate(m.arena, idt, vector, addressLow(stub), INTERRUPT_GATE, 0);
+  }
+  for (const [vector, entry] of SYSTEM_VECTORS) {
+    m.entryPoints.set(entry.symbol.entry, entry);
+    setGate(m.arena, idt, vector, addressLow(entry.symbol.entry), INTERRUPT_GATE, 0);
+  }
+  for (const [vector, entry, dpl] of EXCEPTIONS) {
+    m.entryPoints.set(entry.symbol.entry, entry);
+    setGate(m.arena, idt, vector, addressLow(entry.symbol.entry), INTERRUPT_GATE, dpl);
+  }
+  return idt;
+}
+
+function createCpu(m: Machine, id: number, idt: number): Cpu {
+  const idle = createTask(m, { pid: 0, comm: `swapper/${id}`, parent: null, flags: PF_IDLE });
+  m.tasks.delete(0);
+  idle.cpu = id;
+  idle.boundTo = id;
+  const tss = m.arena.allocate(TSS_SIZE);
+  const cpu = new Cpu({
+    id,
+    fn: startSecondary,
+    idt,
+    tss,
+    irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
+    idle,
+    runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
+    tick: createHrTimer(m, tickNohzHandler, null),
+    wheel: { address: m.arena.allocate(64), timers: [] },
+  });
+  cpu.sp = idle.sp;
+  cpu.fp = idle.fp;
+  cpu.busyUntil = 0;
+  setKernelStack(m.arena, tss, idle.stackTop);
+  // The idle task is in the kernel from the beginning and never leaves.
+  idle.pending = new Pending().then(() => cpuStartupEntry(m, CPUHP_AP_ONLINE_IDLE));
+  return cpu;
+}

@@ -1,0 +1,89 @@
+import type { TextSymbol } from '../execution/text.ts';
+import type { HrTimer } from '../irq/hrtimer.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import type { RunQueue } from '../tasks/run-queue.ts';
+import type { Task } from '../tasks/task.ts';
+
+/** An interrupt on its way to a CPU's local APIC. */
+export interface Arrival {
+  readonly timeNs: number;
+  readonly vector: number;
+}
+
+/** One CPU. Fields change at every step of the machine, so this is plain data that the execution core owns. */
+export class Cpu {
+  readonly id: number;
+  /** How far this CPU has run. */
+  time = 0;
+  /** It has something to do from here on: the end of the work in progress, Infinity while halted. */
+  busyUntil = Infinity;
+  /** Earliest interrupt: the APIC timer's deadline or an arrival. */
+  nextArrival = Infinity;
+  /** Running past this, it must look for interrupts and device events; Infinity while interrupts are off. */
+  horizon = Infinity;
+  readonly arrivals: Arrival[] = [];
+  timerDeadline = Infinity;
+
+  /** General registers in pt_regs order (r15 .. di), two words each. */
+  readonly registers = new Int32Array(30);
+  sp = 0;
+  fp = 0;
+  fn: TextSymbol;
+  interruptsEnabled = true;
+  userMode = false;
+  halted = false;
+  /** Arena offsets: the 256 gates, the task state segment, the interrupt stack's end. */
+  readonly idt: number;
+  readonly tss: number;
+  readonly irqStackTop: number;
+  /** pt_regs of the innermost interrupt (get_irq_regs), 0 outside. */
+  irqRegs = 0;
+
+  current: Task;
+  /** Set by __schedule: the task to switch to once the current one has unwound. */
+  next: Task | null = null;
+  /** The task that ran before the current one. */
+  previous: Task;
+  readonly idle: Task;
+  readonly runQueue: RunQueue;
+  needResched = false;
+  hardirqDepth = 0;
+  softirqDepth = 0;
+  softirqPending = 0;
+
+  readonly hrtimers: HrTimer[] = [];
+  readonly tick: HrTimer;
+  readonly wheel: KernelObject & { readonly timers: WheelTimer[] };
+  tickStopped = false;
+
+  constructor(parts: {
+    id: number;
+    fn: TextSymbol;
+    idt: number;
+    tss: number;
+    irqStackTop: number;
+    idle: Task;
+    runQueue: RunQueue;
+    tick: HrTimer;
+    wheel: KernelObject & { readonly timers: WheelTimer[] };
+  }) {
+    this.id = parts.id;
+    this.fn = parts.fn;
+    this.idt = parts.idt;
+    this.tss = parts.tss;
+    this.irqStackTop = parts.irqStackTop;
+    this.idle = parts.idle;
+    this.current = parts.idle;
+    this.previous = parts.idle;
+    this.runQueue = parts.runQueue;
+    this.tick = parts.tick;
+    this.wheel = parts.wheel;
+  }
+}
+
+/** struct timer_list: expires at a tick, handled by the TIMER softirq. */
+export interface WheelTimer extends KernelObject {
+  expiresJiffies: number;
+  pending: boolean;
+  readonly expire: (timer: WheelTimer) => void;
+}

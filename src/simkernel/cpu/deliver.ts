@@ -1,0 +1,99 @@
+import { KERNEL_HIGH } from '../memory/arena.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import { samplePoint } from '../execution/text.ts';
+import type { Pending } from '../execution/pending.ts';
+import type { Machine } from '../machine.ts';
+import type { Cpu } from './cpu.ts';
+import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, VECTORS } from './descriptor-tables.ts';
+import { FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS, PT_REGS, PT_REGS_SIZE } from './registers.ts';
+
+/** Where a gate leads: assembly entry code, which saves the registers and calls C. */
+export interface EntryPoint {
+  readonly symbol: TextSymbol;
+  /** May return a Pending only when the CPU came from user mode. */
+  readonly run: (m: Machine, regs: number, vector: number) => Pending | undefined;
+}
+
+const REGISTERS_WORDS = 30;
+const ADDRESS_BITS = 0x7fffffff;
+
+/** Address at which an interrupt at this moment finds the CPU, as image offset; only meaningful in kernel mode. */
+function interruptedIp(cpu: Cpu): number {
+  return cpu.fn.entry + samplePoint(cpu.fn, cpu.time);
+}
+
+/**
+ * Delivers a vector as the CPU does: finds the gate in memory, changes to the stack of the TSS when it comes from user mode,
+ * pushes SS, RSP, RFLAGS, CS, RIP, clears IF for an interrupt gate, runs the handler and restores everything by `iret`.
+ * `ip` overrides the interrupted address (traps know it exactly).
+ */
+export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0): Pending | undefined {
+  const { words } = m;
+  const gate = (cpu.idt + vector * GATE_SIZE) >> 2;
+  const attributes = words[gate + 1]!;
+  if ((attributes & 0x8000) === 0) return fault(m, cpu, vector);
+  const handler = ((words[gate]! & 0xffff) | (attributes & 0xffff0000)) & ADDRESS_BITS;
+  const entry = m.entryPointAt(handler);
+  const fromUser = cpu.userMode;
+  const { sp, fp, fn } = cpu;
+  const top = fromUser ? m.arena.view.getInt32(cpu.tss + TSS_SP0, true) : sp & ~15;
+  const regs = top - PT_REGS_SIZE;
+  const at = regs >> 2;
+  words.set(cpu.registers, at);
+  words[at + PT_REGS.orig_ax / 4] = ~vector;
+  words[at + PT_REGS.orig_ax / 4 + 1] = -1;
+  if (fromUser) {
+    m.storeUserFrame(cpu, regs);
+  } else {
+    words[at + PT_REGS.bp / 4] = fp;
+    words[at + PT_REGS.bp / 4 + 1] = KERNEL_HIGH;
+    words[at + PT_REGS.ip / 4] = (ip === 0 ? interruptedIp(cpu) : ip) | 0x80000000;
+    words[at + PT_REGS.ip / 4 + 1] = -1;
+    words[at + PT_REGS.cs / 4] = KERNEL_CS;
+    words[at + PT_REGS.cs / 4 + 1] = 0;
+    words[at + PT_REGS.sp / 4] = sp;
+    words[at + PT_REGS.sp / 4 + 1] = KERNEL_HIGH;
+    words[at + PT_REGS.ss / 4] = KERNEL_DS;
+    words[at + PT_REGS.ss / 4 + 1] = 0;
+  }
+  words[at + PT_REGS.flags / 4] = cpu.interruptsEnabled ? FLAGS_IF : FLAGS_NO_IF;
+  words[at + PT_REGS.flags / 4 + 1] = 0;
+  cpu.userMode = false;
+  cpu.sp = regs;
+  // ENCODE_FRAME_POINTER: an odd frame pointer tells the unwinder that pt_regs are here.
+  cpu.fp = regs | 1;
+  cpu.fn = entry.symbol;
+  if (((attributes >>> 8) & 0xf) === INTERRUPT_GATE) {
+    cpu.interruptsEnabled = false;
+    cpu.horizon = Infinity;
+  }
+  const outer = cpu.irqRegs;
+  cpu.irqRegs = regs;
+  const left = entry.run(m, regs, vector);
+  cpu.irqRegs = outer;
+  if (left !== undefined) return left.then(() => returnFromInterrupt(m, regs, sp, fp, fn));
+  returnFromInterrupt(m, regs, sp, fp, fn);
+  return undefined;
+}
+
+/** `iret`: registers, flags and mode come back from the pushed frame. */
+function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, fn: TextSymbol): number {
+  const { cpu, words } = m;
+  const at = regs >> 2;
+  for (let i = 0; i < REGISTERS_WORDS; i += 1) cpu.registers[i] = words[at + i]!;
+  cpu.userMode = (words[at + PT_REGS.cs / 4]! & 3) !== 0;
+  cpu.interruptsEnabled = (words[at + PT_REGS.flags / 4]! & 0x200) !== 0;
+  cpu.sp = sp;
+  cpu.fp = fp;
+  cpu.fn = fn;
+  m.refresh(cpu);
+  return 0;
+}
+
+/** A gate that is not present is a general protection fault; one while delivering that is a double fault, which stops us. */
+function fault(m: Machine, cpu: Cpu, vector: number): Pending | undefined {
+  if (vector === VECTORS.generalProtection) return deliver(m, cpu, VECTORS.doubleFault);
+  if (vector === VECTORS.doubleFault) throw new Error(`triple fault on CPU ${cpu.id}`);
+  return deliver(m, cpu, VECTORS.generalProtection);
+}
+

@@ -1,0 +1,56 @@
+import type { Arena } from '../memory/arena.ts';
+import { KERNEL_CS } from './registers.ts';
+
+/** Vectors of x86 and of Linux (arch/x86/include/asm/irq_vectors.h). */
+export const VECTORS = {
+  divideError: 0,
+  debug: 1,
+  nmi: 2,
+  breakpoint: 3,
+  invalidOpcode: 6,
+  doubleFault: 8,
+  generalProtection: 13,
+  pageFault: 14,
+  firstExternal: 0x20,
+  legacySyscall: 0x80,
+  localTimer: 0xec,
+  callFunctionSingle: 0xfb,
+  callFunction: 0xfc,
+  reschedule: 0xfd,
+} as const;
+export const GATE_SIZE = 16;
+const GATES = 256;
+export const INTERRUPT_GATE = 0xe;
+export const TRAP_GATE = 0xf;
+const PRESENT = 0x80;
+/** Offset of sp0 in the 64-bit task state segment. */
+export const TSS_SP0 = 4;
+export const TSS_SIZE = 104;
+
+export function allocateIdt(arena: Arena): number {
+  return arena.allocate(GATES * GATE_SIZE, 4096);
+}
+
+/**
+ * Writes one gate descriptor (Intel SDM vol. 3, 7.14.1):
+ *
+ *   bytes  0-1 offset 15..0 | 2-3 selector | 4 IST | 5 P DPL 0 type | 6-7 offset 31..16 | 8-11 offset 63..32 | 12-15 zero
+ */
+export function setGate(arena: Arena, idt: number, vector: number, handlerLow: number, type: number, dpl: number): void {
+  const at = idt + vector * GATE_SIZE;
+  const { view } = arena;
+  view.setUint16(at, handlerLow & 0xffff, true);
+  view.setUint16(at + 2, KERNEL_CS, true);
+  view.setUint8(at + 4, 0);
+  view.setUint8(at + 5, PRESENT | (dpl << 5) | type);
+  view.setUint16(at + 6, handlerLow >>> 16, true);
+  view.setInt32(at + 8, -1, true);
+  view.setInt32(at + 12, 0, true);
+}
+
+export function setKernelStack(arena: Arena, tss: number, stackTop: number): void {
+  // sp0 is only 4-aligned in the segment, so it goes through the view.
+  arena.view.setInt32(tss + TSS_SP0, stackTop, true);
+  arena.view.setInt32(tss + TSS_SP0 + 4, arena.kernelHigh, true);
+}
+

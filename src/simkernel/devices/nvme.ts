@@ -1,0 +1,54 @@
+import { createDisk, REQ_OP_READ } from '../block/request.ts';
+import type { Disk, Request } from '../block/request.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { nvmePciCompleteRq } from '../functions/block.ts';
+import { IRQ_HANDLED, IRQ_NONE, requestIrq } from '../irq/irq-desc.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+
+const NVME_MAJOR = 259;
+/** Vectors of the per-CPU queues. */
+const FIRST_VECTOR = 0x22;
+/** Model: median command latency, spread, and transfer at about 2.5 GB/s; writes land in the drive's cache. */
+const READ_LATENCY_NS = 84_000;
+const WRITE_LATENCY_NS = 24_000;
+const LATENCY_SIGMA = 0.22;
+const NS_PER_BYTE = 0.4;
+/** How many commands the flash serves side by side. */
+const CHANNELS = 8;
+
+/** struct nvme_queue: a submission and completion queue pair with its interrupt. */
+interface Queue extends KernelObject {
+  readonly completed: Request[];
+}
+
+const nvmeIrq = kernelFunction('nvme_irq', 45, (m, _irq: number, data: KernelObject): number => {
+  const queue = data as Queue;
+  if (queue.completed.length === 0) return IRQ_NONE;
+  for (const request of queue.completed.splice(0)) nvmePciCompleteRq(m, request);
+  return IRQ_HANDLED;
+});
+
+/** An NVMe disk: one queue pair and one MSI-X vector per CPU; a completion interrupts the CPU that submitted. */
+export function createNvme(m: Machine, name: string): Disk {
+  const random = m.random.stream(name);
+  const queues: Queue[] = [];
+  for (const cpu of m.cpuList) {
+    const queue: Queue = { address: m.arena.allocate(256), completed: [] };
+    queues.push(queue);
+    requestIrq(m, `PCI-MSIX-0000:00:04.0 ${cpu.id + 1}-edge`, `nvme0q${cpu.id + 1}`, nvmeIrq, queue, FIRST_VECTOR + cpu.id);
+  }
+  const channelFree = new Array<number>(CHANNELS).fill(0);
+  return createDisk(m, name, NVME_MAJOR, 0, (_m, request) => {
+    const median = (request.flags & 0xff) === REQ_OP_READ ? READ_LATENCY_NS : WRITE_LATENCY_NS;
+    const channel = Math.floor(request.sector / 256) % CHANNELS;
+    const start = Math.max(m.cpu.time, channelFree[channel]!);
+    const end = start + random.logNormal(median, LATENCY_SIGMA) + request.bytes * NS_PER_BYTE;
+    channelFree[channel] = start + request.bytes * NS_PER_BYTE;
+    const { cpu } = request;
+    m.schedule(end, () => {
+      queues[cpu]!.completed.push(request);
+      m.post(m.cpuList[cpu]!, FIRST_VECTOR + cpu, end);
+    });
+  });
+}

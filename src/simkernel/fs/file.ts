@@ -1,0 +1,248 @@
+import type { Result } from '../execution/pending.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { PageCache } from './page-cache.ts';
+
+export const INODE = structFields('inode', { mode: 'i_mode', ino: 'i_ino', size: 'i_size', sb: 'i_sb', mapping: 'i_mapping', data: 'i_data', nlink: 'i_nlink' });
+export const DENTRY = structFields('dentry', {
+  parent: 'd_parent',
+  name: 'd_name.name',
+  length: 'd_name.len',
+  hash: 'd_name.hash',
+  inode: 'd_inode',
+  shortName: 'd_shortname.string',
+  sb: 'd_sb',
+});
+const SUPER_BLOCK = structFields('super_block', { dev: 's_dev', id: 's_id', type: 's_type', root: 's_root', magic: 's_magic', blocksize: 's_blocksize' });
+const FS_TYPE = structFields('file_system_type', { name: 'name' });
+const MOUNT = structFields('mount', { parent: 'mnt_parent', mountpoint: 'mnt_mountpoint', root: 'mnt.mnt_root', sb: 'mnt.mnt_sb', mnt: 'mnt' });
+export const FILE = structFields('file', {
+  mode: 'f_mode',
+  flags: 'f_flags',
+  inode: 'f_inode',
+  mapping: 'f_mapping',
+  mnt: 'f_path.mnt',
+  dentry: 'f_path.dentry',
+  pos: 'f_pos',
+  path: 'f_path',
+});
+const ADDRESS_SPACE = structFields('address_space', { host: 'host', nrpages: 'nrpages' });
+
+const SHORT_NAME = 40;
+const S_IFDIR = 0o040000;
+
+/** How the files of a kind behave; the functions are kernel functions. */
+export interface FileOperations {
+  open?(m: Machine, inode: Inode, file: File): Result;
+  readIter?(m: Machine, iocb: Kiocb, to: IovIter): Result;
+  writeIter?(m: Machine, iocb: Kiocb, from: IovIter): Result;
+  release?(m: Machine, inode: Inode, file: File): Result;
+}
+
+/** struct super_block: one mounted file system. */
+export interface SuperBlock extends KernelObject {
+  readonly device: number;
+  readonly type: string;
+}
+
+export function createSuperBlock(m: Machine, type: string, id: string, device: number): SuperBlock {
+  const { arena, words } = m;
+  const address = arena.allocate(SUPER_BLOCK.size, 64);
+  words[(address + SUPER_BLOCK.dev) >> 2] = device;
+  storeText(arena.bytes, address + SUPER_BLOCK.id, id, 32);
+  const fsType = arena.allocate(FS_TYPE.size);
+  const name = arena.allocate(type.length + 1);
+  storeText(arena.bytes, name, type, type.length + 1);
+  storeWord(words, fsType + FS_TYPE.name, { address: name });
+  storeWord(words, address + SUPER_BLOCK.type, { address: fsType });
+  storeNumber(words, address + SUPER_BLOCK.blocksize, 4096);
+  return { address, device, type };
+}
+
+/** struct mount; `address` is that of its embedded vfsmount, which is what paths hold. */
+export interface Mount extends KernelObject {
+  readonly root: Dentry;
+  readonly mountpoint: Dentry | null;
+  readonly parent: Mount | null;
+}
+
+export function createMount(m: Machine, sb: SuperBlock, root: Dentry, mountpoint: Dentry | null, parent: Mount | null): Mount {
+  const { arena, words } = m;
+  const base = arena.allocate(MOUNT.size, 64);
+  const mount: Mount = { address: base + MOUNT.mnt, root, mountpoint, parent };
+  storeWord(words, base + MOUNT.root, root);
+  storeWord(words, base + MOUNT.sb, sb);
+  storeWord(words, base + MOUNT.mountpoint, mountpoint ?? root);
+  storeWord(words, base + MOUNT.parent, { address: parent === null ? base : parent.address - MOUNT.mnt });
+  return mount;
+}
+
+export class Inode implements KernelObject {
+  readonly address: number;
+  readonly mapping: KernelObject;
+  readonly ino: number;
+  readonly mode: number;
+  readonly sb: SuperBlock;
+  readonly operations: FileOperations;
+  size: number;
+  /** First sector on the disk. */
+  sector = 0;
+  cache: PageCache | null = null;
+  /** What reading the file gives, for files that are made up when read. */
+  contents: ((m: Machine) => string) | null = null;
+  /** State of pipes, sockets and terminals. */
+  channel: unknown = null;
+  private readonly words: Int32Array;
+
+  constructor(m: Machine, ino: number, mode: number, size: number, sb: SuperBlock, operations: FileOperations) {
+    this.address = m.arena.allocate(INODE.size, 64);
+    this.words = m.words;
+    this.ino = ino;
+    this.mode = mode;
+    this.sb = sb;
+    this.operations = operations;
+    this.size = size;
+    this.mapping = { address: this.address + INODE.data };
+    m.arena.view.setUint16(this.address + INODE.mode, mode, true);
+    storeNumber(this.words, this.address + INODE.ino, ino);
+    storeWord(this.words, this.address + INODE.sb, sb);
+    storeWord(this.words, this.address + INODE.mapping, this.mapping);
+    storeWord(this.words, this.address + INODE.data + ADDRESS_SPACE.host, this);
+    this.words[(this.address + INODE.nlink) >> 2] = 1;
+    this.setSize(size);
+  }
+  get isDirectory(): boolean {
+    return (this.mode & 0o170000) === S_IFDIR;
+  }
+  setSize(size: number): void {
+    this.size = size;
+    storeNumber(this.words, this.address + INODE.size, size);
+  }
+}
+
+export class Dentry implements KernelObject {
+  readonly address: number;
+  readonly name: string;
+  readonly parent: Dentry | null;
+  readonly inode: Inode;
+  readonly children = new Map<string, Dentry>();
+  /** Mounted here. */
+  mounted: Mount | null = null;
+
+  constructor(m: Machine, name: string, parent: Dentry | null, inode: Inode) {
+    const { arena, words } = m;
+    this.address = arena.allocate(DENTRY.size, 64);
+    this.name = name;
+    this.parent = parent;
+    this.inode = inode;
+    parent?.children.set(name, this);
+    const { address } = this;
+    let nameAt = address + DENTRY.shortName;
+    if (name.length >= SHORT_NAME) nameAt = arena.allocate(name.length + 1);
+    storeText(arena.bytes, nameAt, name, Math.max(name.length + 1, name.length >= SHORT_NAME ? 0 : SHORT_NAME));
+    storeWord(words, address + DENTRY.name, { address: nameAt });
+    words[(address + DENTRY.length) >> 2] = name.length;
+    storeWord(words, address + DENTRY.parent, parent ?? this);
+    storeWord(words, address + DENTRY.inode, inode);
+    storeWord(words, address + DENTRY.sb, inode.sb);
+  }
+}
+
+/** struct path, as an object of its own (embedded in struct file, or on a stack). */
+export interface Path extends KernelObject {
+  mount: Mount;
+  dentry: Dentry;
+}
+
+export class File implements KernelObject {
+  readonly address: number;
+  readonly path: Path;
+  readonly inode: Inode;
+  readonly flags: number;
+  references = 1;
+  pos = 0;
+  /** Text of a made-up file, produced when it was opened. */
+  text: string | null = null;
+  /** Where sequential readers were last: decides about readahead. */
+  readonly readahead = { nextIndex: 0, pages: 0 };
+  private readonly words: Int32Array;
+
+  constructor(m: Machine, mount: Mount, dentry: Dentry, flags: number) {
+    const { arena, words } = m;
+    this.words = words;
+    this.address = arena.allocate(FILE.size, 64);
+    this.inode = dentry.inode;
+    this.flags = flags;
+    this.path = { address: this.address + FILE.path, mount, dentry };
+    const { address } = this;
+    words[(address + FILE.flags) >> 2] = flags;
+    words[(address + FILE.mode) >> 2] = fileMode(flags);
+    storeWord(words, address + FILE.mnt, mount);
+    storeWord(words, address + FILE.dentry, dentry);
+    storeWord(words, address + FILE.inode, this.inode);
+    storeWord(words, address + FILE.mapping, this.inode.mapping);
+    storeNumber(words, address + FILE.pos, 0);
+  }
+  setPosition(pos: number): void {
+    this.pos = pos;
+    storeNumber(this.words, this.address + FILE.pos, pos);
+  }
+  release(m: Machine): void {
+    m.arena.free(this.address, FILE.size);
+  }
+}
+/** FMODE_READ, FMODE_WRITE from the access mode. */
+function fileMode(flags: number): number {
+  return ((flags & 3) + 1) & 3;
+}
+
+const KIOCB = structFields('kiocb', { file: 'ki_filp', pos: 'ki_pos' });
+const IOV_ITER = structFields('iov_iter', { ubuf: 'ubuf', count: 'count' });
+
+/** struct kiocb: one read or write under way. */
+export interface Kiocb extends KernelObject {
+  file: File;
+  pos: number;
+}
+/** struct iov_iter over one user buffer. */
+export interface IovIter extends KernelObject {
+  buffer: number;
+  count: number;
+}
+/** A loff_t on the stack. */
+export interface Position extends KernelObject {
+  value: number;
+}
+
+/** The stack objects of a task's read or write; a task has one under way at most. */
+export interface TransferScratch {
+  readonly position: Position;
+  readonly iocb: Kiocb;
+  readonly iter: IovIter;
+}
+
+export function transferScratch(m: Machine, file: File): TransferScratch {
+  const task = m.cpu.current;
+  if (task.transfer === null) {
+    const at = m.arena.allocate(16 + KIOCB.size + IOV_ITER.size);
+    task.transfer = {
+      position: { address: at, value: 0 },
+      iocb: { address: at + 16, file, pos: 0 },
+      iter: { address: at + 16 + KIOCB.size, buffer: 0, count: 0 },
+    };
+  }
+  return task.transfer;
+}
+export function startTransfer(m: Machine, t: TransferScratch, file: File, buffer: number, count: number, pos: number): void {
+  const { words } = m;
+  t.iocb.file = file;
+  t.iocb.pos = pos;
+  t.iter.buffer = buffer;
+  t.iter.count = count;
+  storeWord(words, t.iocb.address + KIOCB.file, file);
+  storeNumber(words, t.iocb.address + KIOCB.pos, pos);
+  storeNumber(words, t.iter.address + IOV_ITER.ubuf, buffer);
+  storeNumber(words, t.iter.address + IOV_ITER.count, count);
+}

@@ -1,0 +1,41 @@
+import type { EntryPoint } from '../cpu/deliver.ts';
+import { VECTORS } from '../cpu/descriptor-tables.ts';
+import { PT_REGS } from '../cpu/registers.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { declareText } from '../execution/text.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { runHandlers } from '../probes/handler.ts';
+
+/** Finds the probe whose breakpoint was hit and runs its handlers on the interrupted registers. */
+const kprobeInt3Handler = kernelFunction(
+  'kprobe_int3_handler',
+  60,
+  (m, regs: KernelObject): number => {
+    const { words } = m;
+    const ip = words[(regs.address + PT_REGS.ip) >> 2]! & 0x7fffffff;
+    const handlers = m.breakpoints.get(ip - 1);
+    if (handlers === undefined) return 0;
+    m.traceFrom(ip, words[(regs.address + PT_REGS.bp) >> 2]!, 0);
+    runHandlers(m, handlers, regs.address);
+    return 1;
+  },
+  { traceable: false },
+);
+const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), { traceable: false });
+const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number => doInt3(m, regs), { traceable: false });
+
+const asmExcInt3 = declareText('asm_exc_int3', { traceable: false, site: 0x3a });
+
+export const EXCEPTIONS: readonly (readonly [vector: number, entry: EntryPoint, dpl: number])[] = [
+  [
+    VECTORS.breakpoint,
+    {
+      symbol: asmExcInt3,
+      run(m, address) {
+        excInt3(m, { address });
+        return undefined;
+      },
+    },
+    3,
+  ],
+];

@@ -1,0 +1,150 @@
+import { VECTORS } from '../cpu/descriptor-tables.ts';
+import type { EntryPoint } from '../cpu/deliver.ts';
+import { PT_REGS } from '../cpu/registers.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import { declareText } from '../execution/text.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import type { IrqAction, IrqDesc } from '../irq/irq-desc.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import {
+  callFunctionSingleEntry,
+  callFunctionSingleExit,
+  irqHandlerEntry,
+  irqHandlerExit,
+  localTimerEntry,
+  localTimerExit,
+  rescheduleEntry,
+  rescheduleExit,
+} from '../tracepoints/irq.ts';
+import { preemptSchedule, schedTtwuPending } from './sched.ts';
+import { irqEnterRcu, irqExitRcu } from './softirq.ts';
+import { hrtimerInterrupt } from './timer.ts';
+
+/** pt_regs as an argument. */
+interface Registers extends KernelObject {
+  readonly address: number;
+}
+
+const localApicTimerInterrupt = kernelFunction('local_apic_timer_interrupt', 10, (m): void => hrtimerInterrupt(m, m.cpu.wheel), {
+  traceable: false,
+});
+const sysvecApicTimerInner = kernelFunction('__sysvec_apic_timer_interrupt', 15, (m, _regs: Registers): void => {
+  localTimerEntry(m, VECTORS.localTimer);
+  m.interruptCounts.localTimer[m.cpu.id]! += 1;
+  localApicTimerInterrupt(m);
+  localTimerExit(m, VECTORS.localTimer);
+});
+const sysvecApicTimerInterrupt = kernelFunction('sysvec_apic_timer_interrupt', 12, (m, regs: Registers): void => {
+  irqEnterRcu(m);
+  sysvecApicTimerInner(m, regs);
+  irqExitRcu(m);
+});
+
+const sysvecRescheduleIpi = kernelFunction('sysvec_reschedule_ipi', 25, (m, _regs: Registers): void => {
+  rescheduleEntry(m, VECTORS.reschedule);
+  m.interruptCounts.reschedule[m.cpu.id]! += 1;
+  m.cpu.needResched = true;
+  rescheduleExit(m, VECTORS.reschedule);
+});
+
+const flushSmpCallFunctionQueue = kernelFunction('__flush_smp_call_function_queue', 25, (m, _warn: number): void =>
+  schedTtwuPending(m),
+);
+const genericSmpCallFunctionSingle = kernelFunction('generic_smp_call_function_single_interrupt', 8, (m): void =>
+  flushSmpCallFunctionQueue(m, 1),
+);
+const sysvecCallFunctionSingleInner = kernelFunction('__sysvec_call_function_single', 12, (m, _regs: Registers): void => {
+  callFunctionSingleEntry(m, VECTORS.callFunctionSingle);
+  m.interruptCounts.callFunction[m.cpu.id]! += 1;
+  genericSmpCallFunctionSingle(m);
+  callFunctionSingleExit(m, VECTORS.callFunctionSingle);
+});
+const sysvecCallFunctionSingle = kernelFunction('sysvec_call_function_single', 12, (m, regs: Registers): void => {
+  irqEnterRcu(m);
+  sysvecCallFunctionSingleInner(m, regs);
+  irqExitRcu(m);
+});
+
+const handleIrqEventPercpuInner = kernelFunction('__handle_irq_event_percpu', 15, (m, desc: IrqDescObject): number => {
+  let handled = 0;
+  for (const action of desc.desc.actions) {
+    irqHandlerEntry(m, desc.desc.irq, action);
+    const ret = callHandler(m, action);
+    irqHandlerExit(m, desc.desc.irq, action, ret);
+    handled |= ret;
+  }
+  return handled;
+});
+function callHandler(m: Machine, action: IrqAction): number {
+  return action.handler(m, action.irq, action.device);
+}
+const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDescObject): number =>
+  handleIrqEventPercpuInner(m, desc),
+);
+const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDescObject): number => handleIrqEventPercpu(m, desc));
+const handleEdgeIrq = kernelFunction('handle_edge_irq', 22, (m, desc: IrqDescObject): void => {
+  handleIrqEvent(m, desc);
+});
+const commonInterruptInner = kernelFunction('__common_interrupt', 14, (m, _regs: Registers, vector: number): void => {
+  const desc = m.vectorIrq.get(vector);
+  if (desc === undefined) return;
+  desc.counts[m.cpu.id]! += 1;
+  handleEdgeIrq(m, { address: desc.actions[0]?.address ?? 0, desc });
+});
+interface IrqDescObject extends KernelObject {
+  readonly desc: IrqDesc;
+}
+const commonInterrupt = kernelFunction('common_interrupt', 12, (m, regs: Registers, vector: number): void => {
+  irqEnterRcu(m);
+  commonInterruptInner(m, regs, vector);
+  irqExitRcu(m);
+});
+
+/** kernel/entry/common.c: before user mode, whatever must be done first. */
+export const exitToUserModeLoop = kernelFunction(
+  'exit_to_user_mode_loop',
+  15,
+  (m) => {
+    m.irqEnable();
+    return preemptSchedule(m);
+  },
+  { traceable: false },
+);
+export const irqentryExitToUserMode = kernelFunction(
+  'irqentry_exit_to_user_mode',
+  8,
+  (m, _regs: Registers) => exitToUserModeLoop(m),
+  { traceable: false },
+);
+
+/** Common shape of device and system vectors: C handler on the pushed registers, then the way back. */
+function entryPoint(name: string, run: (m: Machine, regs: Registers, vector: number) => void): EntryPoint {
+  const symbol = declareText(name, { traceable: false, site: ENTRY_SITE });
+  return {
+    symbol,
+    run(m, address, vector) {
+      const regs = { address };
+      run(m, regs, vector);
+      const { cpu } = m;
+      if (!cpu.needResched || (m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
+      const left = irqentryExitToUserMode(m, regs);
+      return left instanceof Pending ? left : undefined;
+    },
+  };
+}
+/** All asm_* stubs have the same shape (idtentry), and so the same return address. */
+const ENTRY_SITE = 0x1a;
+
+export const deviceEntry: EntryPoint = entryPoint('asm_common_interrupt', (m, regs, vector) => commonInterrupt(m, regs, vector));
+
+/** Gates that always lead to the same code. */
+export const SYSTEM_VECTORS: readonly (readonly [vector: number, entry: EntryPoint])[] = [
+  [VECTORS.localTimer, entryPoint('asm_sysvec_apic_timer_interrupt', (m, regs) => sysvecApicTimerInterrupt(m, regs))],
+  [VECTORS.callFunctionSingle, entryPoint('asm_sysvec_call_function_single', (m, regs) => sysvecCallFunctionSingle(m, regs))],
+  [VECTORS.reschedule, entryPoint('asm_sysvec_reschedule_ipi', (m, regs) => sysvecRescheduleIpi(m, regs))],
+];
+
+/** One stub per external vector, 16 bytes each, that pushes its number and jumps to asm_common_interrupt. */
+export const irqEntriesStart: TextSymbol = declareText('irq_entries_start', { traceable: false, size: 16 * (256 - 32) });

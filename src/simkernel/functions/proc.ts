@@ -1,0 +1,33 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Result } from '../execution/pending.ts';
+import type { File, FileOperations, Inode, IovIter, Kiocb } from '../fs/file.ts';
+import type { Machine } from '../machine.ts';
+
+/** Producing text costs per character; copying it is cheap beside that. */
+const FORMAT_NS_PER_CHARACTER = 4;
+
+const seqReadIter = kernelFunction('seq_read_iter', 60, (m, iocb: Kiocb, iter: IovIter): Result => {
+  const { file, pos } = iocb;
+  if (file.text === null) {
+    file.text = file.inode.contents?.(m) ?? '';
+    m.spend(file.text.length * FORMAT_NS_PER_CHARACTER);
+  }
+  const part = file.text.slice(pos, pos + iter.count);
+  writeUserText(m, iter.buffer, part);
+  return part.length;
+});
+function writeUserText(m: Machine, address: number, text: string): void {
+  const at = m.cpu.current.process?.mm.find(address, text.length) ?? -1;
+  if (at < 0) return;
+  for (let i = 0; i < text.length; i += 1) m.arena.bytes[at + i] = text.charCodeAt(i);
+}
+
+const procRegReadIter = kernelFunction('proc_reg_read_iter', 18, (m, iocb: Kiocb, iter: IovIter): Result => seqReadIter(m, iocb, iter));
+const procRegOpen = kernelFunction('proc_reg_open', 35, (_m, _inode: Inode, _file: File): Result => 0);
+const procRegRelease = kernelFunction('proc_reg_release', 20, (_m, _inode: Inode, _file: File): Result => 0);
+
+export const PROC_FILES: FileOperations = {
+  open: (m, inode, file) => procRegOpen(m, inode, file),
+  readIter: (m, iocb, to) => procRegReadIter(m, iocb, to),
+  release: (m, inode, file) => procRegRelease(m, inode, file),
+};

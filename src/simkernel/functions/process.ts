@@ -1,0 +1,235 @@
+import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { loadText } from '../memory/arena.ts';
+import type { File } from '../fs/file.ts';
+import { createProcess, createTask, releaseTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
+import type { Pid } from '../tasks/process.ts';
+import { EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, TASK, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING } from '../tasks/task.ts';
+import type { Task } from '../tasks/task.ts';
+import { schedProcessExec, schedProcessExit, schedProcessFork, schedProcessFree, schedProcessWait } from '../tracepoints/sched.ts';
+import { finishTaskSwitch, schedule, setTaskState, wakeUpNewTask, wakeUpProcess } from './sched.ts';
+import { systemCall } from './syscall-entry.ts';
+import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
+import { filpClose } from './vfs.ts';
+
+const ENOENT = 2;
+const EACCES = 13;
+const ECHILD = 10;
+const EFAULT = 14;
+const PATH_MAX = 4096;
+
+const scheduleTail = kernelFunction('schedule_tail', 20, (m, prev: Task): void => finishTaskSwitch(m, prev));
+const retFromFork = kernelFunction('ret_from_fork', 12, (m, prev: Task): void => scheduleTail(m, prev));
+
+/** The state of a task that has never run: its first switch goes through ret_from_fork. */
+export function startAt(task: Task, m: Machine, body: () => Result): void {
+  task.pending = new Pending().then(() => {
+    retFromFork(m, m.cpu.previous);
+    return body();
+  });
+  task.fn = retFromForkAsm;
+}
+
+const copyProcess = kernelFunction('copy_process', 38_000, (m, _pid: KernelObject | null, _trace: number, _args: KernelObject): Task => {
+  const parent = m.cpu.current;
+  const child = createTask(m, { pid: m.allocatePid(), comm: parent.comm, parent, uid: parent.uid, gid: parent.gid, prio: parent.prio });
+  const { process } = parent;
+  if (process !== null) {
+    const copy = createProcess(m, child, process.image);
+    process.files.files.forEach((file, fd) => {
+      if (file === null) return;
+      file.references += 1;
+      copy.files.install(fd, file);
+    });
+    const body = process.childBody;
+    process.childBody = null;
+    if (body !== null) setProgram(m, child, copy, body);
+  }
+  child.cpu = parent.cpu;
+  child.state = TASK_NEW;
+  startAt(child, m, () => 0);
+  return child;
+});
+
+const kernelClone = kernelFunction('kernel_clone', 60, (m, args: KernelObject): number => {
+  const child = copyProcess(m, null, 0, args);
+  schedProcessFork(m, m.cpu.current, child);
+  wakeUpNewTask(m, child);
+  return child.pid;
+});
+systemCall('clone', 20, (m) => kernelClone(m, { address: m.scratch }));
+systemCall('fork', 20, (m) => kernelClone(m, { address: m.scratch }));
+systemCall('vfork', 20, (m) => kernelClone(m, { address: m.scratch }));
+
+const beginNewExec = kernelFunction('begin_new_exec', 24_000, (m, bprm: Binary): number => {
+  setComm(m, m.cpu.current, bprm.path.slice(bprm.path.lastIndexOf('/') + 1));
+  return 0;
+});
+const loadElfBinary = kernelFunction('load_elf_binary', 65_000, (m, bprm: Binary): number => {
+  beginNewExec(m, bprm);
+  return 0;
+});
+/** struct linux_binprm. */
+interface Binary extends KernelObject {
+  readonly path: string;
+}
+const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): number => {
+  const task = m.cpu.current;
+  const { process } = task;
+  const image = m.images.get(bprm.path);
+  if (process === null || image?.main == null) return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
+  const loaded = loadElfBinary(m, bprm);
+  if (loaded < 0) return loaded;
+  const argv = process.execArguments;
+  const old = process.mm;
+  const fresh = createProcess(m, task, image);
+  process.files.files.forEach((file, fd) => fresh.files.install(fd, file));
+  m.callRcu(() => old.release());
+  const { main } = image;
+  setProgram(m, task, fresh, (u) => main(u, argv));
+  schedProcessExec(m, task, task.pid, bprm);
+  return 0;
+});
+const doExecveatCommon = kernelFunction('do_execveat_common', 4_000, (m, _fd: number, filename: number, _argv: number, _envp: number): number => {
+  const { process } = m.cpu.current;
+  const from = process?.mm.find(filename, 1) ?? -1;
+  if (from < 0) return -EFAULT;
+  return bprmExecve(m, { address: m.scratch, path: loadText(m.arena.bytes, from, PATH_MAX) });
+});
+systemCall('execve', 25, (m, filename, argv, envp) => doExecveatCommon(m, 0, filename, argv, envp));
+
+const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
+  const { process } = tsk;
+  process?.files.files.forEach((file: File | null, fd) => {
+    if (file === null) return;
+    process.files.install(fd, null);
+    filpClose(m, file, null);
+  });
+});
+const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
+  const { process } = m.cpu.current;
+  if (process !== null && mm === process.mm) m.callRcu(() => process.mm.release());
+});
+
+/** The parent learns of it: wakes a waiting one, or reaps what nobody waits for. */
+const exitNotify = kernelFunction('exit_notify', 700, (m, tsk: Task, _groupDead: number): void => {
+  const { parent } = tsk;
+  const init = m.tasks.get(1) ?? null;
+  for (const child of tsk.children) {
+    child.parent = init;
+    init?.children.push(child);
+  }
+  tsk.exitState = EXIT_ZOMBIE;
+  m.words[(tsk.address + TASK.exitState) >> 2] = EXIT_ZOMBIE;
+  if (parent !== null && parent.waitsForChild) wakeUpProcess(m, parent);
+  else if (parent === null || parent.pid <= 2) reap(m, tsk);
+});
+function reap(m: Machine, task: Task): void {
+  const at = task.parent?.children.indexOf(task) ?? -1;
+  if (at >= 0) task.parent?.children.splice(at, 1);
+  releaseTaskFunction(m, task);
+}
+const releaseTaskFunction = kernelFunction('release_task', 900, (m, p: Task): void => {
+  p.exitState = EXIT_DEAD;
+  m.tasks.delete(p.pid);
+  m.callRcu(() => {
+    schedProcessFree(m, p);
+    p.mayBeFreed = true;
+    if (p.state === TASK_DEAD && !m.cpuList.some((cpu) => cpu.current === p || cpu.previous === p)) releaseTask(m, p);
+  });
+});
+
+export const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result => {
+  const task = m.cpu.current;
+  task.flags |= PF_EXITING;
+  m.words[(task.address + TASK.flags) >> 2] = task.flags;
+  task.exitCode = code;
+  m.words[(task.address + TASK.exitCode) >> 2] = code;
+  schedProcessExit(m, task, 1);
+  exitFiles(m, task);
+  if (task.process !== null) exitMm(m, task.process.mm);
+  exitNotify(m, task, 1);
+  return doTaskDead(m);
+});
+const doTaskDead = kernelFunction('do_task_dead', 20, (m): Result => {
+  setTaskState(m, m.cpu.current, TASK_DEAD);
+  return schedule(m);
+});
+const doGroupExit = kernelFunction('do_group_exit', 200, (m, code: number): Result => doExit(m, code));
+systemCall('exit_group', 15, (m, code) => doGroupExit(m, (code & 0xff) << 8));
+systemCall('exit', 15, (m, code) => doExit(m, (code & 0xff) << 8));
+
+const doWait = sleepingFunction('do_wait', 90, function* (m, wo: WaitOptions) {
+  const task = m.cpu.current;
+  schedProcessWait(m, wo.pid);
+  for (;;) {
+    const mine = task.children.filter((child) => wo.pid === null || child.pid === wo.pid.number);
+    if (mine.length === 0) return -ECHILD;
+    const dead = mine.find((child) => child.exitState === EXIT_ZOMBIE);
+    if (dead !== undefined) {
+      const { pid } = dead;
+      reap(m, dead);
+      return pid;
+    }
+    task.waitsForChild = true;
+    setTaskState(m, task, TASK_INTERRUPTIBLE);
+    const slept = schedule(m);
+    if (slept instanceof Pending) yield slept;
+    setTaskState(m, task, TASK_RUNNING);
+    task.waitsForChild = false;
+  }
+});
+/** struct wait_opts. */
+interface WaitOptions extends KernelObject {
+  readonly pid: Pid | null;
+}
+const kernelWait4 = kernelFunction('kernel_wait4', 40, (m, upid: number, _stat: number, _options: number, _rusage: KernelObject | null): Result => {
+  const pid = upid > 0 ? (m.tasks.get(upid)?.pidObject ?? null) : null;
+  if (upid > 0 && pid === null) return -ECHILD;
+  return doWait(m, { address: m.scratch, pid });
+});
+systemCall('wait4', 15, (m, upid, stat, options) => kernelWait4(m, upid, stat, options, null));
+
+systemCall('getpid', 12, (m) => m.cpu.current.tgid);
+systemCall('gettid', 12, (m) => m.cpu.current.pid);
+systemCall('getppid', 14, (m) => m.cpu.current.parent?.tgid ?? 0);
+systemCall('getuid', 12, (m) => m.cpu.current.uid);
+systemCall('geteuid', 12, (m) => m.cpu.current.uid);
+systemCall('getgid', 12, (m) => m.cpu.current.gid);
+systemCall('sched_yield', 60, (m) => schedule(m));
+
+function readTimespec(m: Machine, address: number): number {
+  const at = m.cpu.current.process?.mm.find(address, 16) ?? -1;
+  if (at < 0) return -1;
+  const { view } = m.arena;
+  return view.getUint32(at, true) * 1e9 + view.getUint32(at + 8, true);
+}
+const commonNsleep = kernelFunction('common_nsleep', 14, (m, clock: number, _flags: number, ns: number): Result =>
+  hrtimerNanosleep(m, ns, HRTIMER_MODE_REL, clock),
+);
+systemCall('nanosleep', 35, (m, rqtp) => {
+  const ns = readTimespec(m, rqtp);
+  return ns < 0 ? -EFAULT : hrtimerNanosleep(m, ns, HRTIMER_MODE_REL, 1);
+});
+systemCall('clock_nanosleep', 35, (m, clock, flags, rqtp) => {
+  const ns = readTimespec(m, rqtp);
+  return ns < 0 ? -EFAULT : commonNsleep(m, clock, flags, ns);
+});
+
+/** A kernel thread's life: `kthread` calls its function, which does not return. */
+const kthread = kernelFunction('kthread', 30, (m, create: KernelObject & { readonly run: (m: Machine) => Result }): Result => create.run(m));
+
+export function createKthread(m: Machine, comm: string, pid: number, boundTo: number | null, run: (m: Machine) => Result): Task {
+  const task = createTask(m, { pid, comm, parent: m.tasks.get(2) ?? null, flags: PF_KTHREAD });
+  task.boundTo = boundTo;
+  task.cpu = boundTo ?? 0;
+  startAt(task, m, () => retFromForkThread(m, { address: task.address, run }));
+  return task;
+}
+const PF_KTHREAD = 0x200000;
+function retFromForkThread(m: Machine, create: KernelObject & { readonly run: (m: Machine) => Result }): Result {
+  return kthread(m, create);
+}

@@ -1,0 +1,70 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { KernelFunction } from '../execution/kernel-function.ts';
+import type { Machine } from '../machine.ts';
+import { softirqEntry, softirqExit, softirqRaise } from '../tracepoints/irq.ts';
+import type { Cpu, WheelTimer } from '../cpu/cpu.ts';
+import { TICK_NS } from './timer.ts';
+
+/** include/linux/interrupt.h: the vectors in order of their bits. */
+export const SOFTIRQS = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'] as const;
+export type Softirq = (typeof SOFTIRQS)[number];
+
+const callTimerFn = kernelFunction('call_timer_fn', 12, (_m, timer: WheelTimer, _fn: number, _base: number): void => {
+  timer.expire(timer);
+});
+
+const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
+  const { wheel, time } = m.cpu;
+  for (let timer = wheel.timers[0]; timer !== undefined && timer.expiresJiffies * TICK_NS <= time; timer = wheel.timers[0]) {
+    wheel.timers.shift();
+    timer.pending = false;
+    callTimerFn(m, timer, 0, 0);
+  }
+});
+const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
+const rcuCoreSi = kernelFunction('rcu_core_si', 90, (m): void => m.runRcuCallbacks());
+
+const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
+  TIMER: runTimerSoftirq,
+  SCHED: schedBalanceSoftirq,
+  RCU: rcuCoreSi,
+};
+
+/** Runs what is pending, lowest vector first, with interrupts on. */
+const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number): void => {
+  const { cpu } = m;
+  cpu.softirqDepth += 1;
+  for (let rounds = 0; cpu.softirqPending !== 0 && rounds < MAX_RESTART; rounds += 1) {
+    const pending = cpu.softirqPending;
+    cpu.softirqPending = 0;
+    m.irqEnable();
+    for (let vector = 0; vector < SOFTIRQS.length; vector += 1) {
+      if ((pending & (1 << vector)) === 0) continue;
+      m.softirqCounts[vector]![cpu.id]! += 1;
+      softirqEntry(m, vector);
+      HANDLERS[SOFTIRQS[vector]!]?.(m);
+      softirqExit(m, vector);
+    }
+    m.irqDisable();
+  }
+  cpu.softirqDepth -= 1;
+});
+/** kernel/softirq.c: MAX_SOFTIRQ_RESTART; what is left then is ksoftirqd's. */
+const MAX_RESTART = 10;
+
+export const irqEnterRcu = kernelFunction('irq_enter_rcu', 8, (m): void => {
+  m.cpu.hardirqDepth += 1;
+});
+
+/** Leaving the outermost interrupt runs pending softirqs. */
+export const irqExitRcu = kernelFunction('irq_exit_rcu', 10, (m): void => {
+  const { cpu } = m;
+  cpu.hardirqDepth -= 1;
+  if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0 && cpu.softirqPending !== 0) handleSoftirqs(m, 0);
+});
+
+export function raiseSoftirq(m: Machine, cpu: Cpu, softirq: Softirq): void {
+  const vector = SOFTIRQS.indexOf(softirq);
+  cpu.softirqPending |= 1 << vector;
+  softirqRaise(m, vector);
+}

@@ -1,0 +1,140 @@
+import type { Cpu } from '../cpu/cpu.ts';
+import { PT_REGS } from '../cpu/registers.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { KernelFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
+import { declareText } from '../execution/text.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber } from '../memory/arena.ts';
+import { fireSyscallEnter, fireSyscallExit } from '../probes/syscall-events.ts';
+import { syscallByName } from '../syscalls.ts';
+import type { Task } from '../tasks/task.ts';
+import { exitToUserModeLoop } from './irq-entry.ts';
+
+const ENOSYS = 38;
+/** Where do_syscall_64 returns to. */
+const entrySyscall64 = declareText('entry_SYSCALL_64_after_hwframe', { traceable: false, site: 0x76 });
+const ENTRY_NS = 45;
+const EXIT_NS = 35;
+const MAX_NUMBER = 480;
+
+type Implementation = KernelFunction<[regs: KernelObject], Result>;
+const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(MAX_NUMBER).fill(undefined);
+
+/**
+ * Declares a system call: `__x64_sys_NAME(regs)`, which takes its arguments from the registers that entry pushed. `body` gets
+ * them as C numbers: declare as many as it needs.
+ */
+export function systemCall(
+  name: string,
+  ns: number,
+  body: (m: Machine, a: number, b: number, c: number, d: number, e: number, f: number) => Result,
+): void {
+  const row = syscallByName(name);
+  if (row === undefined) throw new Error(`no system call ${name}`);
+  const parameters = row.parameters.map(({ type }) => narrow(type));
+  const arity = body.length - 1;
+  const allWide = parameters.slice(0, arity).every((kind) => kind === 'wide');
+  implementations[row.number] = kernelFunction(`__x64_sys_${row.entry}`, ns, (m, _regs: KernelObject): Result => {
+    const { args } = m.cpu.current;
+    if (allWide) return body(m, args[0]!, args[1]!, args[2]!, args[3]!, args[4]!, args[5]!);
+    const at = (i: number): number => truncate(parameters[i], args[i]!);
+    return body(m, at(0), at(1), at(2), at(3), at(4), at(5));
+  });
+}
+type Width = 'wide' | 'int' | 'unsigned';
+function narrow(type: string): Width {
+  if (/^(int|pid_t|clockid_t|key_t|timer_t)$/.test(type)) return 'int';
+  if (/^(unsigned int|unsigned|uid_t|gid_t|umode_t|u32)$/.test(type)) return 'unsigned';
+  return 'wide';
+}
+function truncate(width: Width | undefined, value: number): number {
+  return width === 'int' ? value | 0 : width === 'unsigned' ? value >>> 0 : value;
+}
+
+const sysNiSyscall = kernelFunction('__x64_sys_ni_syscall', 15, (_m, _regs: KernelObject): Result => -ENOSYS);
+
+const x64SysCall = kernelFunction(
+  'x64_sys_call',
+  8,
+  (m, regs: KernelObject, nr: number): Result => {
+    const implementation = implementations[nr];
+    return implementation === undefined ? sysNiSyscall(m, regs) : implementation(m, regs);
+  },
+  { traceable: false, site: 0x26 },
+);
+
+const doSyscall64 = kernelFunction(
+  'do_syscall_64',
+  20,
+  (m, regs: KernelObject, nr: number): Result => {
+    m.irqEnable();
+    if (m.syscallEvents.enterUsers !== 0) fireSyscallEnter(m, regs, nr);
+    const ret = x64SysCall(m, regs, nr);
+    return ret instanceof Pending ? ret.then((value: number) => finishSyscall(m, regs, value)) : finishSyscall(m, regs, ret);
+  },
+  { traceable: false, site: 0x7c },
+);
+
+/** What follows the system call's function: the result in rax, exit events, work that is due before user mode. */
+function finishSyscall(m: Machine, regs: KernelObject, ret: number): Result {
+  const { cpu } = m;
+  const task = cpu.current;
+  task.result = ret;
+  storeNumber(m.words, regs.address + PT_REGS.ax, ret);
+  if (m.syscallEvents.exitUsers !== 0) fireSyscallExit(m, regs, task.syscall, ret);
+  return exitWork(m);
+}
+function exitWork(m: Machine): Result {
+  const { cpu } = m;
+  const task = cpu.current;
+  if (task.taskWork !== null) {
+    const work = task.taskWork;
+    task.taskWork = null;
+    work();
+  }
+  if (!cpu.needResched) return 0;
+  const left = exitToUserModeLoop(m);
+  return left instanceof Pending ? left.then(() => exitWork(m)) : exitWork(m);
+}
+
+/** `syscall`: registers are pushed at the top of the task's kernel stack, do_syscall_64 runs, and `sysret` goes back. */
+export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
+  const regs = task.userRegs;
+  const { words } = m;
+  cpu.userMode = false;
+  m.storeUserFrame(cpu, regs.address);
+  const at = regs.address >> 2;
+  const { args, syscall: nr } = task;
+  storeArgument(words, at + PT_REGS.di / 4, args[0]!);
+  storeArgument(words, at + PT_REGS.si / 4, args[1]!);
+  storeArgument(words, at + PT_REGS.dx / 4, args[2]!);
+  storeArgument(words, at + PT_REGS.r10 / 4, args[3]!);
+  storeArgument(words, at + PT_REGS.r8 / 4, args[4]!);
+  storeArgument(words, at + PT_REGS.r9 / 4, args[5]!);
+  storeArgument(words, at + PT_REGS.orig_ax / 4, nr);
+  storeArgument(words, at + PT_REGS.ax / 4, -ENOSYS);
+  // The syscall instruction leaves the return address and the flags in rcx and r11.
+  words[at + PT_REGS.cx / 4] = words[at + PT_REGS.ip / 4]!;
+  words[at + PT_REGS.cx / 4 + 1] = words[at + PT_REGS.ip / 4 + 1]!;
+  words[at + PT_REGS.r11 / 4] = words[at + PT_REGS.flags / 4]!;
+  cpu.sp = regs.address;
+  cpu.fp = regs.address | 1;
+  cpu.fn = entrySyscall64;
+  cpu.time += ENTRY_NS;
+  const left = doSyscall64(m, regs, nr);
+  if (left instanceof Pending) {
+    return left.then(() => {
+      m.cpu.time += EXIT_NS;
+      return 0;
+    });
+  }
+  cpu.time += EXIT_NS;
+  return 0;
+}
+function storeArgument(words: Int32Array, at: number, value: number): void {
+  words[at] = value | 0;
+  words[at + 1] = Math.floor(value / 4294967296);
+}

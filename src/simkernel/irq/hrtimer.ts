@@ -1,0 +1,54 @@
+import type { Cpu } from '../cpu/cpu.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+
+export const HRTIMER = structFields('hrtimer', { expires: 'node.expires', softExpires: '_softexpires', function: 'function' });
+
+/** What a timer runs when it expires, in hard interrupt context; returns true to be started again at its new `expires`. */
+export interface TimerFunction {
+  (m: Machine, timer: HrTimer): boolean;
+  readonly symbol: TextSymbol;
+}
+
+/** struct hrtimer. */
+export interface HrTimer extends KernelObject {
+  expires: number;
+  queuedOn: Cpu | null;
+  readonly expire: TimerFunction;
+  /** Whom it serves: the sleeping task, the perf event. */
+  owner: unknown;
+}
+
+export function createHrTimer(m: Pick<Machine, 'arena'>, expire: TimerFunction, owner: unknown): HrTimer {
+  const address = m.arena.allocate(HRTIMER.size);
+  storeNumber(m.arena.words, address + HRTIMER.function, 0);
+  m.arena.words[(address + HRTIMER.function) >> 2] = expire.symbol.entry | 0x80000000;
+  m.arena.words[(address + HRTIMER.function + 4) >> 2] = -1;
+  return { address, expires: 0, queuedOn: null, expire, owner };
+}
+
+/** Queues a timer by its expiry, behind equal ones, and programs the local APIC. */
+export function enqueueTimer(m: Machine, cpu: Cpu, timer: HrTimer, expires: number): void {
+  if (timer.queuedOn !== null) dequeueTimer(m, timer);
+  timer.expires = expires;
+  timer.queuedOn = cpu;
+  storeNumber(m.words, timer.address + HRTIMER.expires, expires);
+  storeNumber(m.words, timer.address + HRTIMER.softExpires, expires);
+  const queue = cpu.hrtimers;
+  let at = queue.length;
+  while (at > 0 && queue[at - 1]!.expires > expires) at -= 1;
+  queue.splice(at, 0, timer);
+  if (at === 0) m.programTimer(cpu);
+}
+
+export function dequeueTimer(m: Machine, timer: HrTimer): void {
+  const cpu = timer.queuedOn;
+  if (cpu === null) return;
+  timer.queuedOn = null;
+  const at = cpu.hrtimers.indexOf(timer);
+  cpu.hrtimers.splice(at, 1);
+  if (at === 0) m.programTimer(cpu);
+}

@@ -1,0 +1,31 @@
+import { textSymbols } from './execution/text.ts';
+import { kernelTypes } from './kernel-types.ts';
+import { imageSymbolOffset, FUNCTION_BYTES } from './programs/image.ts';
+import { LIBC } from './programs/libc.ts';
+import type { ScenarioSpec } from './scenarios/scenario.ts';
+
+let functions: readonly { readonly name: string; readonly module: string }[] | undefined;
+
+/** Every function that may be probed, sorted: those that the machine runs and those that it only knows by name. */
+export function traceableFunctions(): readonly { readonly name: string; readonly module: string }[] {
+  if (functions === undefined) {
+    const modules = new Map<string, string>();
+    for (const name of kernelTypes().names('function')) if (!name.startsWith('__probestub_')) modules.set(name, 'vmlinux');
+    for (const symbol of textSymbols()) {
+      if (symbol.traceable) modules.set(symbol.name, symbol.module);
+      else modules.delete(symbol.name);
+    }
+    functions = [...modules].map(([name, module]) => ({ name, module })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+  return functions;
+}
+
+/** Functions of an executable or library of a scenario; undefined when it has no such file. */
+export function userSymbols(
+  scenario: ScenarioSpec,
+  path: string,
+): readonly { readonly name: string; readonly address: number; readonly size: number }[] | undefined {
+  const images = [LIBC, ...scenario.images, ...scenario.processes.map((process) => process.image)];
+  const image = images.find((candidate) => candidate.path === path);
+  return image?.symbols.map((name) => ({ name, address: imageSymbolOffset(image, name), size: FUNCTION_BYTES }));
+}

@@ -1,0 +1,143 @@
+/**
+ * Guest memory: one fixed buffer behind every address of the simulated machine.
+ *
+ *   offset 0                 never mapped (NULL)
+ *   0x0010_0000              low memory, unused
+ *   0x0100_0000..0x0400_0000 kernel image, also visible at 0xffffffff81000000.. (address = offset | 0xffffffff80000000)
+ *   0x0400_0000..            heap: objects, stacks, user pages, whatever the tracer allocates
+ *
+ * The direct map shows the whole buffer at KERNEL_HIGH << 32 | offset, as Linux shows physical memory at PAGE_OFFSET.
+ */
+export interface Arena {
+  readonly buffer: ArrayBuffer;
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly kernelHigh: number;
+  allocate(size: number, align?: number): number;
+  free(address: number, size: number): void;
+  /** Arena offset of `size` mapped bytes at a kernel address, or -1. */
+  kernelAddress(low: number, high: number, size: number): number;
+  /** Reserves bytes of the kernel image (globals, tables). */
+  allocateImage(size: number, align: number): number;
+}
+
+export const ARENA_SIZE = 0x1000_0000;
+export const KERNEL_HIGH = 0xffff8881 | 0;
+export const IMAGE_START = 0x0100_0000;
+/** Text before, data behind. */
+export const IMAGE_DATA = 0x0300_0000;
+export const IMAGE_END = 0x0400_0000;
+const PAGE_SIZE = 4096;
+
+/** Anything with an address in guest memory. */
+export interface KernelObject {
+  readonly address: number;
+}
+/** What a kernel function takes and returns: a number stands for itself (also user addresses), an object for its address, null for NULL. */
+export type Word = number | KernelObject | null | undefined | void;
+
+/** Lower half of a 64-bit word; numbers are exact up to 2^53. */
+export function lowOf(word: Word): number {
+  if (typeof word === 'number') return word | 0;
+  if (word === null || word === undefined) return 0;
+  return addressLow(word.address);
+}
+export function highOf(word: Word): number {
+  if (typeof word === 'number') return Math.floor(word / 4294967296) | 0;
+  if (word === null || word === undefined) return 0;
+  return addressHigh(word.address);
+}
+export function addressLow(offset: number): number {
+  return offset >= IMAGE_START && offset < IMAGE_END ? offset | 0x80000000 : offset;
+}
+export function addressHigh(offset: number): number {
+  return offset >= IMAGE_START && offset < IMAGE_END ? -1 : offset === 0 ? 0 : KERNEL_HIGH;
+}
+
+// The compiler options leave out the DOM library, which is where TypeScript keeps this name.
+declare const WebAssembly: {
+  readonly Memory: new (descriptor: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+};
+
+export function createArena(materialize: (offset: number, size: number) => void): Arena {
+  const pages = ARENA_SIZE / 65536;
+  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const bytes = new Uint8Array(buffer);
+  let top = IMAGE_END;
+  let imageTop = IMAGE_DATA;
+  const freed = new Map<number, number[]>();
+  // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size.
+  const classOf = (size: number): number => (size <= 64 ? (size + 15) & ~15 : 2 ** Math.ceil(Math.log2(size)));
+  return {
+    buffer,
+    bytes,
+    words: new Int32Array(buffer),
+    view: new DataView(buffer),
+    kernelHigh: KERNEL_HIGH,
+    allocate(size, align = 16) {
+      const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
+      const recycled = align <= 16 || align <= block ? freed.get(block) : undefined;
+      const last = recycled?.at(-1);
+      if (recycled !== undefined && last !== undefined && (last & (align - 1)) === 0) {
+        recycled.pop();
+        bytes.fill(0, last, last + block);
+        return last;
+      }
+      const at = (top + align - 1) & -align;
+      if (at + block > ARENA_SIZE) throw new Error(`guest memory is full: ${size} bytes wanted`);
+      top = at + block;
+      return at;
+    },
+    free(address, size) {
+      const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
+      const list = freed.get(block);
+      if (list === undefined) freed.set(block, [address]);
+      else list.push(address);
+    },
+    allocateImage(size, align) {
+      const at = (imageTop + align - 1) & -align;
+      if (at + size > IMAGE_END) throw new Error('kernel image is full');
+      imageTop = at + size;
+      return at;
+    },
+    kernelAddress(low, high, size) {
+      if (high === KERNEL_HIGH) {
+        if (low < PAGE_SIZE || low + size > top) return -1;
+        if (low < IMAGE_DATA) {
+          if (low < IMAGE_START) return -1;
+          materialize(low, size);
+        }
+        return low;
+      }
+      if (high === -1) {
+        const offset = low & 0x7fffffff;
+        if (low >= 0 || offset < IMAGE_START || offset + size > IMAGE_END) return -1;
+        if (offset < IMAGE_DATA) materialize(offset, size);
+        return offset;
+      }
+      return -1;
+    },
+  };
+}
+
+/** Writes the 64-bit form of a word. */
+export function storeWord(words: Int32Array, at: number, word: Word): void {
+  words[at >> 2] = lowOf(word);
+  words[(at >> 2) + 1] = highOf(word);
+}
+export function storeNumber(words: Int32Array, at: number, value: number): void {
+  words[at >> 2] = value | 0;
+  words[(at >> 2) + 1] = Math.floor(value / 4294967296) | 0;
+}
+/** Writes a NUL-terminated (and NUL-padded) Latin-1 string of at most `size` bytes with its terminator. */
+export function storeText(bytes: Uint8Array, at: number, text: string, size: number): void {
+  const length = Math.min(text.length, size - 1);
+  for (let i = 0; i < length; i += 1) bytes[at + i] = text.charCodeAt(i);
+  bytes.fill(0, at + length, at + size);
+}
+export function loadText(bytes: Uint8Array, at: number, limit: number): string {
+  let text = '';
+  for (let i = at; i < at + limit && bytes[i] !== 0; i += 1) text += String.fromCharCode(bytes[i] ?? 0);
+  return text;
+}

@@ -1,0 +1,201 @@
+import { syscallByName } from '../syscalls.ts';
+import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import { kernelTypes } from '../kernel-types.ts';
+import type { Machine } from '../machine.ts';
+import { tracepointFormat } from '../tracepoint-formats.ts';
+import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
+import { attachClock } from './clock.ts';
+import type { FunctionHooks } from './function-hooks.ts';
+import type { Handler } from './handler.ts';
+import { without } from './handler.ts';
+import type { SyscallEvents } from './syscall-events.ts';
+
+export type AttachTarget =
+  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number }
+  | { readonly kind: 'kretprobe'; readonly function: string }
+  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
+  | { readonly kind: 'rawtracepoint'; readonly name: string }
+  | { readonly kind: 'uprobe' | 'uretprobe'; readonly path: string; readonly function: string; readonly offset: number }
+  | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
+
+export type Attachment =
+  | { readonly ok: true; detach(): void }
+  | {
+      readonly ok: false;
+      readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ' | 'EBUSY' | 'EOPNOTSUPP';
+      readonly reason: string;
+    };
+
+const NOTHING: Attachment = { ok: true, detach: () => undefined };
+
+/** Puts a handler on a hook point, or says why not with the kernel's error number. */
+export function attach(m: Machine, target: AttachTarget, handler: Handler): Attachment {
+  switch (target.kind) {
+    case 'kprobe':
+    case 'kretprobe':
+    case 'fentry':
+    case 'fexit':
+      return attachFunction(m, target.kind, target.function, target.kind === 'kprobe' ? target.offset : 0, handler);
+    case 'tracepoint':
+      return attachTracepoint(m, target.category, target.name, handler);
+    case 'rawtracepoint':
+      return attachRawTracepoint(m, target.name, handler);
+    case 'clock':
+      return attachClock(m, target.periodNs, target.cpu, handler);
+    case 'uprobe':
+    case 'uretprobe':
+      return { ok: false, errno: 'EOPNOTSUPP', reason: 'user-space probes are not simulated yet' };
+  }
+}
+
+const LISTS = { kprobe: 'entry', kretprobe: 'returns', fentry: 'fentry', fexit: 'fexit' } as const;
+
+function attachFunction(m: Machine, kind: keyof typeof LISTS, name: string, offset: number, handler: Handler): Attachment {
+  const symbol = textSymbol(name);
+  if (symbol === undefined) {
+    // Known to the kernel's BTF but never called by the simulated one.
+    if (kernelTypes().function(name) !== undefined) return NOTHING;
+    return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
+  }
+  if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
+  if (kind === 'kprobe' && offset !== 0 && offset !== FENTRY_OFFSET) return attachBreakpoint(m, symbol, offset, handler);
+  const hooks = hooksOf(m, symbol);
+  const list = LISTS[kind];
+  hooks[list] = [...hooks[list], handler];
+  patch(m, symbol);
+  return {
+    ok: true,
+    detach() {
+      hooks[list] = without(hooks[list], handler);
+      patch(m, symbol);
+    },
+  };
+}
+
+function attachBreakpoint(m: Machine, symbol: TextSymbol, offset: number, handler: Handler): Attachment {
+  if (offset < 0 || offset >= symbol.size) return { ok: false, errno: 'EINVAL', reason: `offset ${offset} is outside ${symbol.name}` };
+  if (!isInstructionBoundary(symbol, offset)) {
+    return { ok: false, errno: 'EILSEQ', reason: `${symbol.name}+${offset} is not the start of an instruction` };
+  }
+  const hooks = hooksOf(m, symbol);
+  const at = symbol.entry + offset;
+  m.breakpoints.set(at, [...(m.breakpoints.get(at) ?? []), handler]);
+  hooks.breakpoints = [...new Set([...hooks.breakpoints, offset])].sort((a, b) => a - b);
+  patch(m, symbol);
+  return {
+    ok: true,
+    detach() {
+      const left = without(m.breakpoints.get(at) ?? [], handler);
+      if (left.length > 0) m.breakpoints.set(at, left);
+      else {
+        m.breakpoints.delete(at);
+        hooks.breakpoints = hooks.breakpoints.filter((other) => other !== offset);
+      }
+      patch(m, symbol);
+    },
+  };
+}
+
+function hooksOf(m: Machine, symbol: TextSymbol): FunctionHooks {
+  let hooks = m.functionHooks.get(symbol.index);
+  if (hooks === undefined) {
+    hooks = { entry: [], returns: [], fentry: [], fexit: [], breakpoints: [] };
+    m.functionHooks.set(symbol.index, hooks);
+  }
+  return hooks;
+}
+
+const INT3 = 0xcc;
+const CALL = 0xe8;
+
+/** Writes what the probes of a function need into its text: a call at the fentry site, int3 elsewhere, the original without them. */
+function patch(m: Machine, symbol: TextSymbol): void {
+  const hooks = hooksOf(m, symbol);
+  m.showFunction(symbol);
+  m.restoreText(symbol);
+  const { bytes, view } = m.arena;
+  const usesSite = hooks.entry.length + hooks.returns.length + hooks.fentry.length + hooks.fexit.length > 0;
+  if (usesSite) {
+    const site = symbol.entry + FENTRY_OFFSET;
+    bytes[site] = CALL;
+    view.setInt32(site + 1, m.ftraceCaller.entry - (site + 5), true);
+  }
+  for (const offset of hooks.breakpoints) bytes[symbol.entry + offset] = INT3;
+  m.hooked[symbol.index] = usesSite || hooks.breakpoints.length > 0 ? 1 : 0;
+}
+
+function attachTracepoint(m: Machine, category: string, name: string, handler: Handler): Attachment {
+  if (tracepointFormat(category, name) === undefined) {
+    return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${category}:${name}` };
+  }
+  if (category === 'raw_syscalls') return attachSyscall(m, name === 'sys_enter' ? 'enter' : 'exit', null, handler);
+  if (category === 'syscalls') {
+    const way = name.startsWith('sys_enter_') ? 'enter' : 'exit';
+    const row = syscallByName(name.slice(way === 'enter' ? 10 : 9));
+    return row === undefined ? NOTHING : attachSyscall(m, way, row.number, handler);
+  }
+  const row = declaredTracepoints().find((candidate) => candidate.category === category && candidate.name === name);
+  if (row === undefined) return NOTHING;
+  return attachToRow(m, row.index, 'record', handler);
+}
+
+function attachToRow(m: Machine, index: number, list: 'record' | 'raw', handler: Handler): Attachment {
+  let handlers = m.tracepointHandlers.get(index);
+  if (handlers === undefined) m.tracepointHandlers.set(index, (handlers = { record: [], raw: [], builder: null }));
+  const on = handlers;
+  on[list] = [...on[list], handler];
+  m.traced[index] = 1;
+  return {
+    ok: true,
+    detach() {
+      on[list] = without(on[list], handler);
+      m.traced[index] = on.record.length + on.raw.length > 0 ? 1 : 0;
+    },
+  };
+}
+
+function attachRawTracepoint(m: Machine, name: string, handler: Handler): Attachment {
+  if (name === 'sys_enter' || name === 'sys_exit') {
+    return addSyscallHandler(m, name === 'sys_enter' ? 'enterUsers' : 'exitUsers', name === 'sys_enter' ? 'rawEnter' : 'rawExit', handler);
+  }
+  const row = declaredTracepoints().find((candidate) => candidate.name === name);
+  if (row !== undefined) return attachToRow(m, row.index, 'raw', handler);
+  if (kernelTypes().function(`__probestub_${name}`) !== undefined) return NOTHING;
+  return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${name}` };
+}
+
+function attachSyscall(m: Machine, way: 'enter' | 'exit', number: number | null, handler: Handler): Attachment {
+  const users = way === 'enter' ? 'enterUsers' : 'exitUsers';
+  if (number === null) return addSyscallHandler(m, users, way, handler);
+  const events = m.syscallEvents;
+  const table = way === 'enter' ? events.enterByNumber : events.exitByNumber;
+  table.set(number, [...(table.get(number) ?? []), handler]);
+  events[users] += 1;
+  return {
+    ok: true,
+    detach() {
+      table.set(number, without(table.get(number) ?? [], handler));
+      events[users] -= 1;
+    },
+  };
+}
+
+function addSyscallHandler(
+  m: Machine,
+  users: 'enterUsers' | 'exitUsers',
+  list: keyof Pick<SyscallEvents, 'enter' | 'exit' | 'rawEnter' | 'rawExit'>,
+  handler: Handler,
+): Attachment {
+  const events = m.syscallEvents;
+  events[list] = [...events[list], handler];
+  events[users] += 1;
+  return {
+    ok: true,
+    detach() {
+      events[list] = without(events[list], handler);
+      events[users] -= 1;
+    },
+  };
+}

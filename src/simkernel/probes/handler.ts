@@ -1,0 +1,17 @@
+import type { Machine } from '../machine.ts';
+
+/** What a tracer hangs on a hook point: called with the arena offset of the context. */
+export type Handler = (context: number) => void;
+
+/** Runs the handlers of a hook point that the current CPU has just reached; they see who runs, when and where. */
+export function runHandlers(m: Machine, handlers: readonly Handler[], context: number): void {
+  m.locate(m.cpu, m.cpu.current);
+  const { inHandler } = m;
+  m.inHandler = true;
+  for (const handler of handlers) handler(context);
+  m.inHandler = inHandler;
+}
+
+export function without(handlers: readonly Handler[], gone: Handler): readonly Handler[] {
+  return handlers.filter((handler) => handler !== gone);
+}

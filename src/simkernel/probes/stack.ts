@@ -1,0 +1,56 @@
+import { PT_REGS, PT_REGS_SIZE } from '../cpu/registers.ts';
+import type { Machine } from '../machine.ts';
+import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
+
+/** Where unwinding starts: the place a hook interrupted. */
+export interface TraceStart {
+  /** Image address (low half) of the innermost instruction; 0 when the CPU was in user mode or runs for the tracer. */
+  ip: number;
+  fp: number;
+  /** Stack slot of a return address that has no frame yet (at a function's entry), or 0. */
+  slot: number;
+}
+
+/**
+ * Writes the return addresses of the interrupted kernel stack, innermost first, following frame pointers in guest memory.
+ * An odd frame pointer marks pushed registers; those of the entry from user mode end the walk. Return addresses that a
+ * kretprobe replaced are looked up in the task's list, as unwind_recover_rethook does.
+ */
+export function unwindKernelStack(m: Machine, out: number, limit: number, skip: number): number {
+  const { ip, slot } = m.trace;
+  if (ip === 0) return 0;
+  const { words } = m;
+  const task = m.cpu.current;
+  const trampoline = m.rethookTrampoline.entry | 0x80000000;
+  let written = 0;
+  let toSkip = skip;
+  const emit = (low: number): void => {
+    if (toSkip > 0) toSkip -= 1;
+    else {
+      words[(out >> 2) + 2 * written] = low;
+      words[(out >> 2) + 2 * written + 1] = -1;
+      written += 1;
+    }
+  };
+  const returnAddress = (at: number): number => {
+    const low = words[at >> 2]!;
+    if (low !== trampoline) return low;
+    return task.rethooks.find((hook) => hook.slot === at)?.low ?? low;
+  };
+  if (limit > 0) emit(ip);
+  if (slot !== 0 && written < limit) emit(returnAddress(slot));
+  let { fp } = m.trace;
+  // A corrupt chain must not hang us: no stack has more frames than words.
+  for (let steps = 0; steps < KERNEL_STACK_SIZE / 16 && written < limit && fp !== 0; steps += 1) {
+    if ((fp & 1) !== 0) {
+      const regs = fp - 1;
+      if (regs + PT_REGS_SIZE === task.stackTop || (words[(regs + PT_REGS.cs) >> 2]! & 3) !== 0) break;
+      emit(words[(regs + PT_REGS.ip) >> 2]!);
+      fp = words[(regs + PT_REGS.bp) >> 2]!;
+      continue;
+    }
+    emit(returnAddress(fp + 8));
+    fp = words[fp >> 2]!;
+  }
+  return written;
+}

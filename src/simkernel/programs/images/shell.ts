@@ -1,0 +1,92 @@
+import type { Image } from '../image.ts';
+
+const LIBRARIES = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
+
+/** A short-lived command: the loader opens libraries, the program reads some files and prints. */
+function command(name: string, files: readonly string[], workNs: number): Image {
+  return {
+    path: `/usr/bin/${name}`,
+    symbols: ['main', '_dl_start', 'usage'],
+    *main(u) {
+      const buffer = u.buffer(4096);
+      for (const path of [...LIBRARIES, ...files]) {
+        const fd = yield u.openat(path);
+        if (fd < 0) continue;
+        yield u.read(fd, buffer, 832);
+        yield u.close(fd);
+      }
+      yield u.work(u.random.logNormal(workNs, 0.4));
+      return 0;
+    },
+  };
+}
+export const COMMANDS: readonly Image[] = [
+  command('ls', ['/etc/passwd', '/usr/share/locale/locale.alias'], 700_000),
+  command('date', ['/etc/localtime'], 200_000),
+  command('run-parts', ['/etc/cron.hourly/logrotate'], 500_000),
+  command('grep', ['/var/log/syslog'], 1_500_000),
+  command('df', ['/proc/self/mountinfo'], 400_000),
+];
+
+export const SH: Image = {
+  path: '/bin/sh',
+  symbols: ['main', 'evaltree', 'evalcommand', 'shellexec'],
+  *main(u, argv) {
+    yield u.work(300_000);
+    u.in('main', 'evaltree', 'evalcommand');
+    for (const path of argv.slice(1)) {
+      const child = yield u.fork(function* (v) {
+        // The shell looks along PATH.
+        yield v.execve(path.replace('/usr/bin/', '/usr/local/bin/'), [path]);
+        yield v.execve(path, [path]);
+        return 127;
+      });
+      yield u.wait4(child);
+    }
+    return 0;
+  },
+};
+
+/** Runs due jobs: fork, then a shell that forks commands. */
+export const CRON: Image = {
+  path: '/usr/sbin/cron',
+  symbols: ['main', 'job_runqueue', 'do_command', 'child_process'],
+  *main(u) {
+    const buffer = u.buffer(1024);
+    for (;;) {
+      u.in('main');
+      yield u.nanosleep(u.random.exponential(1_100_000_000));
+      u.in('main', 'job_runqueue');
+      const tab = yield u.openat('/etc/crontab');
+      yield u.read(tab, buffer, 1024);
+      yield u.close(tab);
+      const job = u.random.pick(['/usr/bin/run-parts', '/usr/bin/date', '/usr/bin/df']);
+      u.in('main', 'job_runqueue', 'do_command');
+      const child = yield u.fork(function* (v) {
+        yield v.execve('/bin/sh', ['sh', job]);
+        return 127;
+      });
+      yield u.wait4(child);
+    }
+  },
+};
+
+/** A person at a prompt who runs a command now and then. */
+export const BASH: Image = {
+  path: '/usr/bin/bash',
+  symbols: ['main', 'reader_loop', 'readline', 'execute_command', 'execute_disk_command', 'make_child'],
+  *main(u) {
+    for (;;) {
+      u.in('main', 'reader_loop', 'readline');
+      yield u.nanosleep(u.random.logNormal(900_000_000, 0.6));
+      yield u.work(250_000);
+      const path = u.random.pick(['/usr/bin/ls', '/usr/bin/grep', '/usr/bin/date']);
+      u.in('main', 'reader_loop', 'execute_command', 'execute_disk_command', 'make_child');
+      const child = yield u.fork(function* (v) {
+        yield v.execve(path, [path]);
+        return 127;
+      });
+      yield u.wait4(child);
+    }
+  },
+};

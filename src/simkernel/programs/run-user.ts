@@ -1,0 +1,22 @@
+import type { Cpu } from '../cpu/cpu.ts';
+import { enterSystemCall } from '../functions/syscall-entry.ts';
+import type { Machine } from '../machine.ts';
+import type { Task } from '../tasks/task.ts';
+import { SYSTEM_CALL } from './image.ts';
+import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+
+/** Instructions around a system call in user mode. */
+const WRAPPER_NS = 60;
+
+/** Advances a user program by one step; a system call runs to its end or to its sleep. */
+export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
+  const step = task.program!.next(task.result);
+  if (step.done === true) {
+    task.syscall = SYSCALL_NUMBERS.exit_group;
+    task.args[0] = typeof step.value === 'number' ? step.value : 0;
+  } else if (step.value !== SYSTEM_CALL) {
+    return undefined;
+  }
+  cpu.time += WRAPPER_NS;
+  return enterSystemCall(m, cpu, task);
+}

@@ -1,0 +1,146 @@
+import type { Machine } from '../machine.ts';
+import type { Random } from '../time/random.ts';
+import type { Process } from '../tasks/process.ts';
+import type { Task } from '../tasks/task.ts';
+import { LIBC } from './libc.ts';
+import type { Image } from './image.ts';
+import { imageSymbolOffset, SYSTEM_CALL, WORK } from './image.ts';
+import type { UserBody, UserStep } from './image.ts';
+import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+
+/** Address behind the `syscall` instruction in every libc wrapper. */
+const SYSCALL_RETURN = 0x17;
+const AT_FDCWD = -100;
+
+/**
+ * What a simulated program programs against: `const n = yield u.read(fd, buffer, 4096)`. Every method prepares one step of
+ * the task and returns what the body has to yield.
+ */
+export class UserContext {
+  readonly task: Task;
+  readonly process: Process;
+  readonly random: Random;
+  /** User-mode registers while in the kernel or interrupted. */
+  ip = 0;
+  sp = 0;
+  fp = 0;
+  private readonly image: Image;
+  private frames: readonly string[] = [];
+  private wrapper = '';
+
+  constructor(m: Machine, task: Task, process: Process, image: Image) {
+    this.task = task;
+    this.process = process;
+    this.image = image;
+    this.random = m.random.stream(`${image.path}#${task.pid}`);
+    this.machine = m;
+    this.in('main');
+  }
+  private readonly machine: Machine;
+
+  /** Runs in user mode for this long. */
+  work(ns: number): UserStep {
+    this.task.workLeft = Math.max(1, Math.round(ns));
+    if (this.wrapper !== '') this.writeStack('');
+    return WORK;
+  }
+  /** From here on the program's functions on the stack are these, outermost first. */
+  in(...frames: readonly string[]): void {
+    this.frames = frames;
+    this.writeStack('');
+  }
+  string(text: string): number {
+    return this.process.mm.string(text);
+  }
+  buffer(size: number): number {
+    return this.process.mm.allocate(size);
+  }
+  call(name: keyof typeof SYSCALL_NUMBERS, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): UserStep {
+    const { task } = this;
+    task.syscall = SYSCALL_NUMBERS[name];
+    const { args } = task;
+    args[0] = a;
+    args[1] = b;
+    args[2] = c;
+    args[3] = d;
+    args[4] = e;
+    args[5] = f;
+    if (this.wrapper !== name) this.writeStack(name);
+    return SYSTEM_CALL;
+  }
+  openat(path: string, flags = 0, mode = 0): UserStep {
+    return this.call('openat', AT_FDCWD, this.string(path), flags, mode);
+  }
+  read(fd: number, buffer: number, count: number): UserStep {
+    return this.call('read', fd, buffer, count);
+  }
+  pread(fd: number, buffer: number, count: number, position: number): UserStep {
+    return this.call('pread64', fd, buffer, count, position);
+  }
+  write(fd: number, buffer: number, count: number): UserStep {
+    return this.call('write', fd, buffer, count);
+  }
+  close(fd: number): UserStep {
+    return this.call('close', fd);
+  }
+  getpid(): UserStep {
+    return this.call('getpid');
+  }
+  nanosleep(ns: number): UserStep {
+    return this.call('clock_nanosleep', 1, 0, this.timespec(ns), 0);
+  }
+  /** fork(2) with what the child goes on to do. */
+  fork(child: (u: UserContext) => UserBody): UserStep {
+    this.process.childBody = child;
+    return this.call('clone', 0x0120_0011);
+  }
+  execve(path: string, argv: readonly string[]): UserStep {
+    this.process.execArguments = argv;
+    return this.call('execve', this.string(path), 0, 0);
+  }
+  wait4(pid: number): UserStep {
+    return this.call('wait4', pid, 0, 0, 0);
+  }
+  exit(code: number): UserStep {
+    return this.call('exit_group', code);
+  }
+  private timespec(ns: number): number {
+    const at = this.process.scratch;
+    const offset = this.process.mm.find(at, 16);
+    const { view } = this.machine.arena;
+    view.setUint32(offset, Math.floor(ns / 1e9), true);
+    view.setUint32(offset + 8, Math.round(ns % 1e9), true);
+    return at;
+  }
+
+  /** Puts return addresses and frame pointers on the user stack; `wrapper` is the libc function on top, if any. */
+  private writeStack(wrapper: string): void {
+    this.wrapper = wrapper;
+    const { mm } = this.process;
+    const { words } = this.machine;
+    const base = mm.imageBase(this.image);
+    let sp = mm.stackTop;
+    let fp = 0;
+    let ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, '__libc_start_call_main') + 0x6b;
+    const push = (value: number): void => {
+      sp -= 8;
+      const at = mm.find(sp, 8) >> 2;
+      words[at] = value | 0;
+      words[at + 1] = Math.floor(value / 4294967296);
+    };
+    const enter = (entry: number, site: number): void => {
+      push(ip);
+      push(fp);
+      fp = sp;
+      ip = entry + site;
+    };
+    for (const name of this.frames) {
+      const offset = imageSymbolOffset(this.image, name);
+      enter(base + offset, 0x20 + ((name.length * 13) & 0xff));
+    }
+    if (wrapper !== '') enter(mm.imageBase(LIBC) + imageSymbolOffset(LIBC, wrapper), SYSCALL_RETURN);
+    this.ip = ip;
+    this.sp = sp;
+    this.fp = fp;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Machine } from '../machine.ts';
+import { createProcess, createTask, setProgram } from '../tasks/process.ts';
+import { startAt } from '../functions/process.ts';
+import type { Scenario, ScenarioSpec } from './scenario.ts';
+
+/** Makes a scenario of its declaration: files and images are put in place and processes become runnable when the machine first runs. */
+export function defineScenario(spec: ScenarioSpec): Scenario {
+  return {
+    ...spec,
+    start(m: Machine) {
+      for (const { path, size, warm } of spec.files) m.fileSystem.file(path, size, warm);
+      for (const image of [...spec.images, ...spec.processes.map((process) => process.image)]) {
+        if (m.images.has(image.path)) continue;
+        m.images.set(image.path, image);
+        m.fileSystem.file(image.path, 262_144, 1, 0o755);
+      }
+      spec.processes.forEach(({ pid, image, comm, argv, uid }, index) => {
+        const { main } = image;
+        if (main === null) throw new Error(`${image.path} is not a program`);
+        const name = comm ?? image.path.slice(image.path.lastIndexOf('/') + 1);
+        const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid: uid ?? 0, gid: uid ?? 0 });
+        const process = createProcess(m, task, image);
+        setProgram(m, task, process, (u) => main(u, argv ?? [name]));
+        startAt(task, m, () => 0);
+        m.enqueueAtBoot(task, index % m.cpus);
+      });
+    },
+  };
+}

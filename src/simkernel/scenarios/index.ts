@@ -1,0 +1,7 @@
+import { idle } from './idle.ts';
+import type { Scenario } from './scenario.ts';
+import { server } from './server.ts';
+
+/** The built-in scenarios by name; the first is the default. */
+export const SCENARIOS = { server, idle } as const satisfies { readonly [name: string]: Scenario };
+export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,0 +1,34 @@
+import type { Machine } from '../machine.ts';
+import type { Image } from '../programs/image.ts';
+
+/** A process that runs from the start. */
+export interface ProcessSpec {
+  readonly pid: number;
+  readonly image: Image;
+  readonly comm?: string;
+  readonly argv?: readonly string[];
+  readonly uid?: number;
+}
+export interface FileSpec {
+  readonly path: string;
+  readonly size: number;
+  /** Part of the file that is in the page cache at the start. */
+  readonly warm?: number;
+}
+
+/** What a machine is made of and does: hardware, files, processes, and how long a run takes by default. */
+export interface ScenarioSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly seed: number;
+  readonly cpus: number;
+  readonly lengthNs: number;
+  readonly files: readonly FileSpec[];
+  /** Images that processes may execute beside those of the processes. */
+  readonly images: readonly Image[];
+  readonly processes: readonly ProcessSpec[];
+}
+export interface Scenario extends ScenarioSpec {
+  /** Starts the workload; called when the machine first runs. */
+  start(m: Machine): void;
+}

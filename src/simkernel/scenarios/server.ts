@@ -1,0 +1,49 @@
+import { MYSQLD } from '../programs/images/database.ts';
+import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
+import { BASH, COMMANDS, CRON, SH } from '../programs/images/shell.ts';
+import { NGINX } from '../programs/images/web.ts';
+import { defineScenario } from './define.ts';
+
+const MIB = 1_048_576;
+const WWW_DATA = 33;
+const MYSQL = 110;
+const SNMP = 112;
+const USER = 1000;
+
+export const server = defineScenario({
+  name: 'server',
+  summary: 'a web server, a database, monitoring, cron and a person in a shell on four CPUs',
+  seed: 1,
+  cpus: 4,
+  lengthNs: 10_000_000_000,
+  files: [
+    { path: '/var/lib/mysql/shop/orders.ibd', size: 1024 * MIB, warm: 0.72 },
+    { path: '/var/lib/mysql/shop/orders.sdi', size: 180_000 },
+    { path: '/var/lib/mysql/#innodb_redo/ib_redo10', size: 2 * MIB },
+    { path: '/var/www/html/index.html', size: 5_412 },
+    { path: '/var/www/html/style.css', size: 18_020 },
+    { path: '/var/www/html/app.js', size: 88_410 },
+    { path: '/var/www/html/img/logo.png', size: 41_900 },
+    { path: '/var/www/html/img/catalogue.pdf', size: 3 * MIB, warm: 0.4 },
+    { path: '/var/log/nginx/access.log', size: 400_000 },
+    { path: '/var/log/syslog', size: 900_000, warm: 0.3 },
+    { path: '/etc/crontab', size: 1_042 },
+    { path: '/etc/passwd', size: 2_101 },
+    { path: '/etc/localtime', size: 2_298 },
+    { path: '/etc/ld.so.cache', size: 38_500 },
+    { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * MIB },
+    { path: '/usr/share/locale/locale.alias', size: 2_996 },
+    { path: '/etc/cron.hourly/logrotate', size: 377 },
+  ],
+  images: [SH, ...COMMANDS],
+  processes: [
+    { pid: 612, image: CRON },
+    { pid: 701, image: SNMPD, uid: SNMP },
+    { pid: 733, image: SNMP_PASS, uid: SNMP },
+    { pid: 902, image: NGINX, uid: WWW_DATA },
+    { pid: 903, image: NGINX, uid: WWW_DATA },
+    { pid: 904, image: NGINX, uid: WWW_DATA },
+    { pid: 18_644, image: MYSQLD, uid: MYSQL },
+    { pid: 18_988, image: BASH, uid: USER },
+  ],
+});

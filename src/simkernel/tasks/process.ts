@@ -1,0 +1,138 @@
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import { PT_REGS_SIZE } from '../cpu/registers.ts';
+import { declareText } from '../execution/text.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import { LIBC } from '../programs/libc.ts';
+import type { Image, UserBody } from '../programs/image.ts';
+import { UserContext } from '../programs/user.ts';
+import { FileTable } from '../fs/file-table.ts';
+import { AddressSpace } from './address-space.ts';
+import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, Task } from './task.ts';
+
+const CRED = structFields('cred', { uid: 'uid', gid: 'gid', euid: 'euid', egid: 'egid', suid: 'suid', fsuid: 'fsuid' });
+const PID = structFields('pid', { count: 'count', level: 'level', nr: 'numbers.0.nr' });
+
+/** What the threads of a process share. */
+export interface Process extends KernelObject {
+  mm: AddressSpace;
+  readonly files: FileTable;
+  image: Image;
+  /** User memory for short-lived arguments. */
+  scratch: number;
+  childBody: ((u: UserContext) => UserBody) | null;
+  execArguments: readonly string[];
+}
+
+/** struct pid. */
+export interface Pid extends KernelObject {
+  readonly number: number;
+}
+
+export const retFromForkAsm: TextSymbol = declareText('ret_from_fork_asm', { traceable: false, site: 0x1a });
+
+/** Allocates and fills a task_struct with its kernel stack. */
+export function createTask(
+  m: Machine,
+  fields: { pid: number; tgid?: number; comm: string; parent: Task | null; uid?: number; gid?: number; flags?: number; prio?: number },
+): Task {
+  const { arena, words } = m;
+  const address = arena.allocate(TASK.size, 64);
+  const stack = arena.allocate(KERNEL_STACK_SIZE, KERNEL_STACK_SIZE);
+  const tgid = fields.tgid ?? fields.pid;
+  const task = new Task({ address, pid: fields.pid, tgid, comm: '', stack, fn: retFromForkAsm });
+  task.uid = fields.uid ?? 0;
+  task.gid = fields.gid ?? 0;
+  task.flags = fields.flags ?? 0;
+  task.prio = fields.prio ?? DEFAULT_PRIORITY;
+  task.parent = fields.parent;
+  fields.parent?.children.push(task);
+  const put = (offset: number, value: number): void => {
+    words[(address + offset) >> 2] = value;
+  };
+  put(TASK.pid, fields.pid);
+  put(TASK.tgid, tgid);
+  put(TASK.flags, task.flags);
+  put(TASK.prio, task.prio);
+  put(TASK.staticPrio, task.prio);
+  put(TASK.normalPrio, task.prio);
+  put(TASK.usage, 1);
+  storeWord(words, address + TASK.stack, { address: stack });
+  storeWord(words, address + TASK.realParent, fields.parent ?? task);
+  storeWord(words, address + TASK.parent, fields.parent ?? task);
+  storeWord(words, address + TASK.groupLeader, task);
+  storeNumber(words, address + TASK.startTime, m.now());
+  storeNumber(words, address + TASK.startBoottime, m.now());
+  setComm(m, task, fields.comm);
+  setCredentials(m, task);
+  const pid = arena.allocate(PID.size + 16);
+  words[(pid + PID.count) >> 2] = 1;
+  words[(pid + PID.nr) >> 2] = fields.pid;
+  task.pidObject = { address: pid, number: fields.pid };
+  storeWord(words, address + TASK.threadPid, task.pidObject);
+  const regs = task.stackTop - PT_REGS_SIZE;
+  task.userRegs = { address: regs };
+  task.sp = regs;
+  task.fp = regs | 1;
+  m.tasks.set(fields.pid, task);
+  return task;
+}
+
+export function setComm(m: Machine, task: Task, comm: string): void {
+  task.comm = comm.slice(0, 15);
+  task.version += 1;
+  storeText(m.arena.bytes, task.address + TASK.comm, task.comm, 16);
+}
+
+/** Each task has its own cred object. */
+export function setCredentials(m: Machine, task: Task): void {
+  const { arena, words } = m;
+  const cred = arena.allocate(CRED.size);
+  for (const field of [CRED.uid, CRED.euid, CRED.suid, CRED.fsuid]) words[(cred + field) >> 2] = task.uid;
+  for (const field of [CRED.gid, CRED.egid]) words[(cred + field) >> 2] = task.gid;
+  task.cred = { address: cred };
+  storeWord(words, task.address + TASK.cred, task.cred);
+  storeWord(words, task.address + TASK.realCred, task.cred);
+}
+
+export function createProcess(m: Machine, task: Task, image: Image): Process {
+  const mm = new AddressSpace(m.arena, image, [LIBC]);
+  const files = new FileTable(m);
+  const process: Process = {
+    address: mm.address,
+    mm,
+    files,
+    image,
+    scratch: mm.allocate(64),
+    childBody: null,
+    execArguments: [],
+  };
+  attachProcess(m, task, process);
+  return process;
+}
+
+export function attachProcess(m: Machine, task: Task, process: Process): void {
+  task.process = process;
+  storeWord(m.words, task.address + TASK.mm, process.mm);
+  storeWord(m.words, task.address + TASK.activeMm, process.mm);
+  storeWord(m.words, task.address + TASK.files, process.files);
+}
+
+/** Gives a task a program to run in user mode. */
+export function setProgram(m: Machine, task: Task, process: Process, body: (u: UserContext) => UserBody): void {
+  const user = new UserContext(m, task, process, process.image);
+  task.user = user;
+  task.program = body(user);
+}
+
+/** Frees what a dead task held, once nobody can look at it any more. */
+export function releaseTask(m: Machine, task: Task): void {
+  const { arena } = m;
+  m.tasks.delete(task.pid);
+  arena.free(task.stack, KERNEL_STACK_SIZE);
+  arena.free(task.address, TASK.size);
+  if (task.cred !== null) arena.free(task.cred.address, CRED.size);
+  if (task.pidObject !== null) arena.free(task.pidObject.address, PID.size + 16);
+}

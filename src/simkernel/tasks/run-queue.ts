@@ -1,0 +1,41 @@
+import type { KernelObject } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { Task } from './task.ts';
+
+export const RQ = structFields('rq', { cfs: 'cfs', nrRunning: 'nr_running', cpu: 'cpu' });
+
+/** struct rq: the runnable tasks of one CPU but the running one, by virtual runtime. */
+export class RunQueue implements KernelObject {
+  readonly address: number;
+  readonly tasks: Task[] = [];
+  /** Woken by other CPUs, not yet taken over (ttwu_queue_wakelist). */
+  readonly wakeList: Task[] = [];
+  minVruntime = 0;
+
+  /** The fair class's part of it. */
+  readonly cfs: KernelObject & { readonly queue: RunQueue };
+
+  constructor(address: number) {
+    this.address = address;
+    this.cfs = { address: address + RQ.cfs, queue: this };
+  }
+  add(task: Task): void {
+    // A sleeper keeps its own virtual time but not more than one latency period of credit.
+    task.vruntime = Math.max(task.vruntime, this.minVruntime - SLEEPER_CREDIT_NS);
+    task.onRunQueue = true;
+    this.tasks.push(task);
+  }
+  /** Takes the task with the least virtual runtime; the first queued of equals. */
+  takeFirst(): Task | undefined {
+    const { tasks } = this;
+    let best = 0;
+    for (let i = 1; i < tasks.length; i += 1) if (tasks[i]!.vruntime < tasks[best]!.vruntime) best = i;
+    const [task] = tasks.splice(best, 1);
+    return task;
+  }
+  remove(task: Task): void {
+    const at = this.tasks.indexOf(task);
+    if (at >= 0) this.tasks.splice(at, 1);
+  }
+}
+const SLEEPER_CREDIT_NS = 1_500_000;

@@ -1,0 +1,146 @@
+import type { Pending } from '../execution/pending.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import type { HrTimer } from '../irq/hrtimer.ts';
+import type { TransferScratch } from '../fs/file.ts';
+import type { UserContext } from '../programs/user.ts';
+import type { Pid, Process } from './process.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+
+/** include/linux/sched.h */
+export const TASK_RUNNING = 0;
+export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_DEAD = 0x80;
+export const TASK_NEW = 0x800;
+export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
+export const TASK_IDLE = 0x402;
+export const EXIT_DEAD = 0x10;
+export const EXIT_ZOMBIE = 0x20;
+export const PF_IDLE = 0x2;
+export const PF_EXITING = 0x4;
+export const PF_KTHREAD = 0x200000;
+
+export const KERNEL_STACK_SIZE = 16384;
+export const DEFAULT_PRIORITY = 120;
+
+export const TASK = structFields('task_struct', {
+  state: '__state',
+  stack: 'stack',
+  usage: 'usage',
+  flags: 'flags',
+  onCpu: 'on_cpu',
+  prio: 'prio',
+  staticPrio: 'static_prio',
+  normalPrio: 'normal_prio',
+  vruntime: 'se.vruntime',
+  sumExecRuntime: 'se.sum_exec_runtime',
+  mm: 'mm',
+  activeMm: 'active_mm',
+  exitState: 'exit_state',
+  exitCode: 'exit_code',
+  pid: 'pid',
+  tgid: 'tgid',
+  realParent: 'real_parent',
+  parent: 'parent',
+  groupLeader: 'group_leader',
+  threadPid: 'thread_pid',
+  utime: 'utime',
+  stime: 'stime',
+  nvcsw: 'nvcsw',
+  nivcsw: 'nivcsw',
+  startTime: 'start_time',
+  startBoottime: 'start_boottime',
+  realCred: 'real_cred',
+  cred: 'cred',
+  comm: 'comm',
+  fs: 'fs',
+  files: 'files',
+  nsproxy: 'nsproxy',
+  signal: 'signal',
+  cpu: 'thread_info.cpu',
+  recentCpu: 'recent_used_cpu',
+  threadSp: 'thread.sp',
+});
+
+/** What a user program asks for next; see programs/user.ts. */
+export interface UserProgram {
+  next(result: number): { done?: boolean; value: unknown };
+}
+
+/** A task_struct and what the machine needs to run it. Whoever changes a field that guest memory shows writes both. */
+export class Task implements KernelObject {
+  readonly address: number;
+  readonly pid: number;
+  readonly tgid: number;
+  comm: string;
+  /** Counts changes of comm and credentials, so that the tracer's copy is refreshed. */
+  version = 0;
+  uid = 0;
+  gid = 0;
+  /** Lowest byte of the kernel stack. */
+  readonly stack: number;
+  flags = 0;
+  state = TASK_RUNNING;
+  prio = DEFAULT_PRIORITY;
+  onRunQueue = false;
+  /** Only this CPU when set (per-CPU kernel threads). */
+  boundTo: number | null = null;
+  cpu = 0;
+  vruntime = 0;
+  sumExecRuntime = 0;
+  execStart = 0;
+  enqueuedAt = 0;
+  /** For timed sleeps; made at the first one. */
+  sleepTimer: HrTimer | null = null;
+  voluntarySwitches = 0;
+  involuntary = 0;
+  /** sum_exec_runtime when it was last picked, to measure its slice. */
+  sliceStart = 0;
+
+  /** Continuation of a task that does not run: where it sleeps or was switched out. */
+  pending: Pending | null = null;
+  /** Saved at a switch. */
+  sp = 0;
+  fp = 0;
+  fn: TextSymbol;
+
+  /** User side: null for kernel threads. */
+  program: UserProgram | null = null;
+  process: Process | null = null;
+  user: UserContext | null = null;
+  /** pt_regs at the top of the kernel stack. */
+  userRegs: KernelObject = { address: 0 };
+  cred: KernelObject | null = null;
+  pidObject: Pid | null = null;
+  /** Runs before the task goes back to user mode (task_work_add). */
+  taskWork: (() => void) | null = null;
+  waitsForChild = false;
+  /** Released and past its grace period. */
+  mayBeFreed = false;
+  transfer: TransferScratch | null = null;
+  /** User-mode work left when it was interrupted or preempted. */
+  workLeft = 0;
+  /** Result of the last system call. */
+  result = 0;
+  syscall = 0;
+  readonly args = new Float64Array(6);
+  parent: Task | null = null;
+  readonly children: Task[] = [];
+  exitCode = 0;
+  exitState = 0;
+  /** Return addresses that kretprobes took from the stack, innermost last. */
+  readonly rethooks: { readonly slot: number; readonly low: number }[] = [];
+
+  constructor(parts: { address: number; pid: number; tgid: number; comm: string; stack: number; fn: TextSymbol }) {
+    this.address = parts.address;
+    this.pid = parts.pid;
+    this.tgid = parts.tgid;
+    this.comm = parts.comm;
+    this.stack = parts.stack;
+    this.fn = parts.fn;
+  }
+  get stackTop(): number {
+    return this.stack + KERNEL_STACK_SIZE;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Bio, Request } from '../block/request.ts';
+import { rwbs, sectorsOf } from '../block/request.ts';
+import { tracepoint } from './tracepoint.ts';
+import type { RecordFields, Tracepoint } from './tracepoint.ts';
+
+/** block_rq: issue, insert, io_start, io_done. */
+function requestRecord(f: RecordFields): (rq: Request) => void {
+  const dev = f.number('dev');
+  const sector = f.number('sector');
+  const nrSector = f.number('nr_sector');
+  const bytes = f.number('bytes');
+  const ioprio = f.number('ioprio');
+  const rwbsField = f.text('rwbs');
+  const comm = f.text('comm');
+  const cmd = f.text('cmd');
+  return (rq) => {
+    dev(rq.disk.device);
+    sector(rq.sector);
+    nrSector(sectorsOf(rq.bytes));
+    bytes(rq.bytes);
+    ioprio(0);
+    rwbsField(rwbs(rq.flags));
+    comm(rq.comm);
+    cmd('');
+  };
+}
+type OfRequest = Tracepoint<[rq: Request]>;
+export const blockRqInsert: OfRequest = tracepoint('block:block_rq_insert', 1, requestRecord);
+export const blockRqIssue: OfRequest = tracepoint('block:block_rq_issue', 1, requestRecord);
+export const blockIoStart: OfRequest = tracepoint('block:block_io_start', 1, requestRecord);
+export const blockIoDone: OfRequest = tracepoint('block:block_io_done', 1, requestRecord);
+
+export const blockRqComplete: Tracepoint<[rq: Request, error: number, bytes: number]> = tracepoint(
+  'block:block_rq_complete',
+  3,
+  (f) => {
+    const dev = f.number('dev');
+    const sector = f.number('sector');
+    const nrSector = f.number('nr_sector');
+    const error = f.number('error');
+    const ioprio = f.number('ioprio');
+    const rwbsField = f.text('rwbs');
+    const cmd = f.text('cmd');
+    return (rq, status, bytes) => {
+      dev(rq.disk.device);
+      sector(rq.sector);
+      nrSector(sectorsOf(bytes));
+      error(status);
+      ioprio(0);
+      rwbsField(rwbs(rq.flags));
+      cmd('');
+    };
+  },
+);
+
+function bioRecord(f: RecordFields, m: { readonly cpu: { readonly current: { readonly comm: string } } }): (bio: Bio) => void {
+  const dev = f.number('dev');
+  const sector = f.number('sector');
+  const nrSector = f.number('nr_sector');
+  const rwbsField = f.text('rwbs');
+  const comm = f.text('comm');
+  return (bio) => {
+    dev(bio.disk.device);
+    sector(bio.sector);
+    nrSector(sectorsOf(bio.bytes));
+    rwbsField(rwbs(bio.flags));
+    comm(m.cpu.current.comm);
+  };
+}
+export const blockBioQueue: Tracepoint<[bio: Bio]> = tracepoint('block:block_bio_queue', 1, bioRecord);
+export const blockGetRq: Tracepoint<[bio: Bio]> = tracepoint('block:block_getrq', 1, bioRecord);

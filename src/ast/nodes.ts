@@ -61,8 +61,12 @@ export interface MacroParameter extends NodeBase {
 export interface Subprogram extends NodeBase {
   readonly kind: 'subprogram';
   readonly name: string;
-  readonly parameters: readonly { readonly variable: Variable; readonly type: TypeExpression; readonly span: Span }[];
-  readonly returns: TypeExpression;
+  readonly parameters: readonly {
+    readonly variable: Variable;
+    readonly type: TypeExpression | Typeof;
+    readonly span: Span;
+  }[];
+  readonly returns: TypeExpression | Typeof;
   readonly body: Block;
 }
 export interface Probe extends NodeBase {
@@ -96,6 +100,8 @@ export interface Assignment extends NodeBase {
   readonly kind: 'assignment';
   readonly target: AssignmentTarget;
   readonly operator: AssignmentOperator;
+  /** From the operator of `+=` and the like to the end of the value: where mistakes of that operation are shown. */
+  readonly operationSpan?: Span;
   readonly value: Expression;
 }
 /** `_` discards. */
@@ -106,8 +112,10 @@ export interface Discard extends NodeBase {
 /** `let $x`, `let $x: int32`, `let $x = 1` */
 export interface VariableDeclaration extends NodeBase {
   readonly kind: 'variable_declaration';
+  /** From `let` to the variable's name; `span` reaches to the end of the value. */
+  readonly declarationSpan?: Span;
   readonly variable: Variable;
-  readonly type?: TypeExpression;
+  readonly type?: TypeExpression | Typeof;
   readonly value?: Expression;
 }
 export interface Unroll extends NodeBase {
@@ -325,6 +333,8 @@ export interface TypeExpression extends NodeBase {
   readonly kind: 'type';
   /** Base name: `uint64`, `string`, `struct task_struct`, `size_t`, `tuple` for `(a, b)`. */
   readonly name: string;
+  /** Of the base name, without stars and dimensions. */
+  readonly nameSpan?: Span;
   /** For `tuple`. */
   readonly elements?: readonly TypeExpression[];
   /** Pointer stars and array dimensions in the order written; `null` is `[]`. */

@@ -16,6 +16,7 @@ import {
   packetFault,
   regionFault,
   stackBoundsFault,
+  unwrittenFault,
 } from './check-memory.ts';
 import { walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
@@ -155,7 +156,7 @@ function bufferFault(
       return regionFault(a, r.memSize, zeroAllowed);
     case 'fp':
       if (size === 0 && !zeroAllowed) return registerViolation(register, 'EACCES', 'invalid zero-sized read');
-      return stackBoundsFault(a);
+      return stackBoundsFault(a) ?? (write ? undefined : unwrittenArgumentFault(w, a));
     case 'ptr_': {
       const result = walkStruct(w, a);
       return 'fault' in result ? registerViolation(register, 'EACCES', ...result.fault) : undefined;
@@ -164,6 +165,11 @@ function bufferFault(
       if (zeroAllowed && size === 0 && isNull(r)) return undefined;
       return registerViolation(register, 'EACCES', `R${register} type=${typeName(r)} expected=fp`);
   }
+}
+
+function unwrittenArgumentFault(w: Walk, a: Access): Violation | undefined {
+  const { value } = a.pointer;
+  return unwrittenFault(w, a, Number(value.smin), Number(value.smax) + a.size, `R${a.register} `);
 }
 
 function sizeFault(

@@ -6,7 +6,7 @@ import { walkArgument, walkMapObject, walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { AT_PACKET_END, type Register, isPacket, isPointer, typeName } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
-import { type Slot, isSpill, slotIndex, spillSize } from './stack.ts';
+import { BYTE, type Slot, byteIndex, isSpill, kindOf, slotIndex, spillSize } from './stack.ts';
 import { slotAt } from './state.ts';
 import { formatTnum, tnumAdd, tnumConst, tnumIsAligned } from './tnum.ts';
 import type { Walk } from './walk.ts';
@@ -192,7 +192,8 @@ function stackFault(w: Walk, a: Access): Violation | undefined {
     return undefined;
   }
   if (!a.pointer.value.isConst) {
-    if (!a.atomic) return undefined;
+    const first = Number(a.pointer.value.smin) + a.offset;
+    if (!a.atomic) return unwrittenFault(w, a, first, Number(a.pointer.value.smax) + a.offset + a.size, '');
     const bits = formatTnum(a.pointer.value.bits);
     return fail(
       a,
@@ -200,7 +201,18 @@ function stackFault(w: Walk, a: Access): Violation | undefined {
     );
   }
   const at = Number(signedOffset(a.pointer)) + a.offset;
-  return fillFault(a, slotAt(frame, slotIndex(at)));
+  return fillFault(a, slotAt(frame, slotIndex(at))) ?? unwrittenFault(w, a, at, at + a.size, '');
+}
+
+/** Without the privilege to read them, bytes between `first` and `end` must have been written; `who` names an argument. */
+export function unwrittenFault(w: Walk, a: Access, first: number, end: number, who: string): Violation | undefined {
+  if (w.allowUninitStack) return undefined;
+  const frame = w.state.frames[a.pointer.frame]!;
+  for (let at = first; at < end; at++) {
+    if (kindOf(slotAt(frame, slotIndex(at)), byteIndex(at)) !== BYTE.invalid) continue;
+    return fail(a, `invalid read from stack ${who}off ${first}+${at - first} size ${a.size}`);
+  }
+  return undefined;
 }
 
 /** Whether the access is allowed; undefined if so. */

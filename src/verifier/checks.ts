@@ -68,7 +68,16 @@ const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
   memory: (c, w) => {
     const registers = registersOf(w);
     const stored = c.stored === undefined ? undefined : registers[c.stored];
-    return memoryFault(w, { ...c, pointer: registers[c.register]!, stored });
+    return memoryFault(w, {
+      register: c.register,
+      pointer: registers[c.register]!,
+      offset: c.offset,
+      size: c.size,
+      write: c.write,
+      signed: c.signed,
+      stored,
+      atomic: c.atomic,
+    });
   },
   atomic_target: atomicTargetFault,
   address_survives: (c) =>

@@ -19,11 +19,18 @@ interface Wanted {
 }
 
 const ARGUMENTS = 0x3e;
-const newWanted = (frame: number): Wanted => ({
-  frame,
+const scratch: Wanted = {
+  frame: 0,
   registers: new Array<number>(MAX_FRAMES + 1).fill(0),
   slots: new Array<bigint>(MAX_FRAMES + 1).fill(0n),
-});
+};
+/** One search runs at a time, and there are many: they share their memory. */
+function newWanted(frame: number): Wanted {
+  scratch.frame = frame;
+  scratch.registers.fill(0);
+  scratch.slots.fill(0n);
+  return scratch;
+}
 
 function isDone(w: Wanted): boolean {
   for (let f = 0; f <= w.frame; f++) if (w.registers[f] !== 0 || w.slots[f] !== 0n) return false;

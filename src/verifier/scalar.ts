@@ -31,6 +31,7 @@ import {
 import {
   TNUM_UNKNOWN,
   type Tnum,
+  U64_MAX,
   bitLength,
   tnumConst,
   tnumHigh32,
@@ -155,6 +156,7 @@ function arc64OfBits(bits: Tnum): Arc64 {
 
 /** The bits bound the ranges; where a range holds a single value that fits the bits, that is the value. */
 function boundByBits(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
+  if (bits.mask === U64_MAX && r64.size > 0n) return new Scalar(bits, r64, r32);
   const low = intersect32(r32, arc32OfBits(bits));
   const all = intersect64(r64, arc64OfBits(bits));
   const umin = umin64(all);

@@ -27,6 +27,8 @@ export interface VerifyOptions {
   readonly types?: TypeSet;
   /** Of the function that a tracing program attaches to; by default `types` is asked. */
   readonly prototype?: FunctionProtoType;
+  /** Whether stack bytes that were never written may be read, as Linux lets root do; true by default. */
+  readonly allowUninitStack?: boolean;
 }
 
 export interface Acceptance {
@@ -134,6 +136,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
     types: options.types,
     prototype,
     hasFunctionRecords: program.functions.length > 0,
+    allowUninitStack: options.allowUninitStack ?? true,
     log,
   });
 }

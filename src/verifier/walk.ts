@@ -53,6 +53,8 @@ export interface Walk {
   /** Of the function that a tracing program is attached to. */
   readonly prototype: FunctionProtoType | undefined;
   readonly hasFunctionRecords: boolean;
+  /** Root may read stack bytes that were never written. */
+  readonly allowUninitStack: boolean;
   readonly log: Log;
   readonly facts: FactCollector;
 
@@ -88,6 +90,7 @@ export type WalkInput = Pick<
   | 'types'
   | 'prototype'
   | 'hasFunctionRecords'
+  | 'allowUninitStack'
   | 'log'
 >;
 

@@ -10,7 +10,6 @@ import { lowerProbe } from './lower/probes.ts';
 import { Unit } from './lower/unit.ts';
 import { allocateRegisters } from './machine/allocate.ts';
 import { encode } from './machine/encode.ts';
-import { layOutBlocks } from './machine/layout.ts';
 import { selectInstructions } from './machine/select.ts';
 import { optimize } from './passes/optimize.ts';
 import { type Scratch, placeSlots } from './passes/place-slots.ts';
@@ -103,7 +102,6 @@ function toMachine(
     const placement = placeSlots(fn, unit.typed.config.on_stack_limit, limit, scratch);
     scratchSize += placement.scratchSize;
     const machine = selectInstructions(fn, placement.frame, placement.frameSize);
-    layOutBlocks(machine);
     if (allocateRegisters(machine, MAX_BPF_STACK) === 'ok' && machine.frame <= MAX_BPF_STACK)
       return { machine, scratchSize };
     if (limit <= 64) {

@@ -1,18 +1,14 @@
-import type { Program, ProgramImage } from '../abi/program-image.ts';
+import type { MapDefinition, Program } from '../abi/program-image.ts';
 import { helperName } from '../abi/known-helpers.ts';
 import { isWide } from '../isa/decode.ts';
 import { disassemble } from '../isa/disassemble.ts';
 import { CALL, CLASS, PSEUDO } from '../isa/opcodes.ts';
 
-/** The programs of an image as the kernel disassembles them, each instruction under the script's line that it is from. */
-export function listImage(image: ProgramImage): string {
-  return image.programs.map((program) => listProgram(program, image)).join('\n');
-}
-
-function listProgram(program: Program, image: ProgramImage): string {
+/** A program as the kernel disassembles it, each instruction under the script's line that it is from. */
+export function listBytecode(program: Program, maps: readonly MapDefinition[] = []): string {
   const attach = program.attach === undefined ? '' : ` ${program.attach}`;
   const out = [`program ${program.name} (${program.type}${attach}), ${program.insns.length} instructions`];
-  const maps = new Map(program.relocations.map((relocation) => [relocation.slot, relocation]));
+  const relocations = new Map(program.relocations.map((relocation) => [relocation.slot, relocation]));
   const functions = new Map(program.functions.map((fn) => [fn.slot, fn.name]));
   const lines = new Map(program.lines.map((line) => [line.slot, line]));
   let shown = '';
@@ -24,11 +20,11 @@ function listProgram(program: Program, image: ProgramImage): string {
     if (text !== shown) out.push(text);
     shown = text;
     const insn = program.insns[slot]!;
-    const relocation = maps.get(slot);
+    const relocation = relocations.get(slot);
     const comment =
       relocation === undefined
         ? ''
-        : `  ; map ${image.maps[relocation.map]!.name}${relocation.offset === undefined ? '' : ` +${relocation.offset}`}`;
+        : `  ; map ${maps[relocation.map]?.name ?? relocation.map}${relocation.offset === undefined ? '' : ` +${relocation.offset}`}`;
     const called = insn.code === (CLASS.jmp | CALL) && insn.src === PSEUDO.none ? helperName(insn.imm) : undefined;
     const helper = called === undefined ? '' : `  ; ${called}`;
     out.push(`${String(slot).padStart(5)}: ${disassemble(insn, program.insns[slot + 1])}${comment}${helper}`);

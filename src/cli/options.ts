@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { DEBUG_STAGES, ENGINES, SCENARIO_NAMES, type DebugStage, type EngineName } from '../pipeline/settings.ts';
+import { DEBUG_STAGES, ENGINE_NAMES, SCENARIO_NAMES, type DebugStage, type EngineName, type ScenarioName } from '../pipeline/settings.ts';
 
 /** What the command line says, after parsing. */
 export interface CliConfig {
@@ -18,7 +18,7 @@ export interface CliConfig {
   readonly fmt: boolean;
   readonly dryRun: boolean;
   readonly debug: readonly DebugStage[];
-  readonly scenario: string;
+  readonly scenario: ScenarioName;
   readonly seed: number;
   readonly durationNs: number | undefined;
   readonly cpus: number | undefined;
@@ -110,10 +110,10 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
   fmt: { flags: '--fmt', help: 'format the script and print it', section: 'DEVELOPER OPTIONS', default: false },
   jit: {
     flags: '--jit <engine>',
-    help: `what runs the bytecode (${ENGINES.map((name) => `'${name}'`).join(', ')})`,
+    help: `what runs the bytecode (${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')})`,
     section: 'DEVELOPER OPTIONS',
     default: 'auto',
-    parse: oneOf(...ENGINES),
+    parse: oneOf(...ENGINE_NAMES),
   },
   dryRun: { flags: '--dry-run', help: 'stop right after attaching all the probes', section: 'TROUBLESHOOTING OPTIONS', default: false },
   debug: {

@@ -5,11 +5,11 @@ import { generate } from '../bytecode/generate.ts';
 import type { Resources } from '../lang/resources.ts';
 import type { Target } from '../lang/target.ts';
 import type { TypedProgram } from '../lang/typed-program.ts';
-import { parse } from '../parser/parse.ts';
+import { parse, parseExpression } from '../parser/parse.ts';
 import { hasErrors, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
 import { check } from '../typecheck/check.ts';
-import { verify } from './verify.ts';
+import { verify, type ProgramLog } from './verify.ts';
 
 export interface CompileInput {
   readonly source: Source;
@@ -25,6 +25,8 @@ export interface CompileInput {
   /** Files of --include, as if the script began with them. */
   readonly includes?: readonly string[];
   readonly unsafe?: boolean;
+  /** Keeps the verifier's whole log. */
+  readonly verifierLog?: boolean;
   /** -k: events for failing probe reads. */
   readonly reportHelperErrors?: boolean;
 }
@@ -37,7 +39,7 @@ export interface Compilation {
   readonly generated?: { readonly image: ProgramImage; readonly resources: Resources };
   readonly verified?: VerifiedImage;
   /** The verifier's log of each program that it walked. */
-  readonly verifierLogs?: readonly { readonly program: string; readonly log: string }[];
+  readonly verifierLogs?: readonly ProgramLog[];
 }
 
 /** Runs the stages in order and stops behind the first that reports an error. */
@@ -46,7 +48,20 @@ export function compile(input: CompileInput): Compilation {
   if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
   const { program } = parsed;
 
-  const checked = check(program, input);
+  const checked = check(program, {
+    target: input.target,
+    positional: input.positional ?? [],
+    named: input.named ?? [],
+    env: definedOnly(input.env ?? {}),
+    unsafe: input.unsafe ?? false,
+    includes: input.includes ?? [],
+    ...(input.readInclude === undefined ? {} : { includeFile: input.readInclude }),
+    parse,
+    parseExpression: (source) => {
+      const { value, diagnostics } = parseExpression(source);
+      return { ...(value === undefined ? {} : { expression: value }), diagnostics };
+    },
+  });
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
   if (checked.typed === undefined || hasErrors(checked.diagnostics)) return { diagnostics, program };
   const { typed } = checked;
@@ -55,7 +70,7 @@ export function compile(input: CompileInput): Compilation {
   diagnostics.push(...generation);
   if (hasErrors(generation)) return { diagnostics, program, typed };
 
-  const verification = verify(image, input.source, input.target.types);
+  const verification = verify(image, input.source, input.target.types, input.verifierLog ?? false);
   diagnostics.push(...verification.diagnostics);
   return {
     diagnostics,
@@ -65,4 +80,8 @@ export function compile(input: CompileInput): Compilation {
     verifierLogs: verification.logs,
     ...(verification.verified === undefined ? {} : { verified: verification.verified }),
   };
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }

@@ -1,10 +1,12 @@
-import { SCENARIOS } from '../simkernel/scenarios/index.ts';
+import { ENGINES } from '../runtime/engines.ts';
+import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 
 /** Names that the command line offers; each has a total record of what it does elsewhere in this folder. */
 export const DEBUG_STAGES = ['tokens', 'ast', 'types', 'ir', 'bytecode', 'verifier', 'js'] as const;
 export type DebugStage = (typeof DEBUG_STAGES)[number];
 
-export const ENGINES = ['auto', 'js', 'interp'] as const;
-export type EngineName = (typeof ENGINES)[number];
+export type EngineName = keyof typeof ENGINES;
+export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
-export const SCENARIO_NAMES: readonly string[] = Object.keys(SCENARIOS);
+export type { ScenarioName };
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];

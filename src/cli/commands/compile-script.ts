@@ -11,8 +11,8 @@ export function openMachine(config: CliConfig): Simulation {
   return createSimulation({ scenario: config.scenario, seed: config.seed, ...(config.cpus === undefined ? {} : { cpus: config.cpus }) });
 }
 
-/** BPFTRACE_COLOR decides; without it, colours go to terminals only. */
-export function colours(host: CliHost): boolean {
+/** BPFTRACE_COLOR decides; without it, useColor go to terminals only. */
+export function useColor(host: CliHost): boolean {
   const mode = host.env['BPFTRACE_COLOR'] ?? 'auto';
   return mode === 'always' || (mode !== 'never' && host.isTerminal);
 }
@@ -34,8 +34,9 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     includes: config.includes.map((file) => readFileSync(resolve(directory, file), 'utf8')),
     unsafe: config.unsafe,
     reportHelperErrors: config.warnings,
+    verifierLog: config.debug.includes('verifier'),
   });
   const shown = config.noWarnings ? compilation.diagnostics.filter(({ severity }) => severity === 'error') : compilation.diagnostics;
-  host.stderr(renderDiagnostics(shown, { colour: colours(host) }));
+  host.stderr(renderDiagnostics(shown, { color: useColor(host) }));
   return compilation;
 }

@@ -4,7 +4,7 @@ import { formatSource } from '../../pipeline/format.ts';
 import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
-import { colours } from './compile-script.ts';
+import { useColor } from './compile-script.ts';
 import { loadScript, reason } from './script.ts';
 
 /** --fmt: prints the script in bpftrace's own layout; -o writes it to a file. */
@@ -15,7 +15,7 @@ export function format(config: CliConfig, operands: readonly string[], host: Cli
     return 1;
   }
   const { text, diagnostics } = formatSource(script.source);
-  host.stderr(renderDiagnostics(diagnostics, { colour: colours(host) }));
+  host.stderr(renderDiagnostics(diagnostics, { color: useColor(host) }));
   if (text === undefined) return 1;
   if (config.output === undefined) {
     host.stdout(text);

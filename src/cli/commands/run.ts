@@ -25,7 +25,7 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
   const machine = openMachine(config);
   const compilation = compileScript(script, config, machine, host);
   if (config.debug.length > 0) {
-    for (const stage of config.debug) host.stdout(dump(stage, script.source, compilation));
+    host.stdout(dump(config.debug, script.source, compilation));
     return compilation.verified === undefined ? 1 : 0;
   }
   if (compilation.generated === undefined || compilation.verified === undefined) return 1;
@@ -46,10 +46,9 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
       engine: config.jit,
       format: config.format,
       quiet: config.quiet,
-      verbose: config.verbose,
+      warnings: !config.noWarnings,
       dryRun: config.dryRun,
       ...(config.durationNs === undefined ? {} : { durationNs: config.durationNs }),
-      env: host.env,
       interrupt: interrupt.signal,
       stdout: sink.write,
       stderr: host.stderr,

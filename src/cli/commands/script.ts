@@ -14,8 +14,12 @@ export interface Script {
 
 /** Finds the script (-e, a file, or `-` for standard input) and its arguments; a string is the message of a mistake. */
 export function loadScript(config: CliConfig, operands: readonly string[], host: CliHost): Script | string {
-  const [file, ...rest] = config.program === undefined ? operands : [undefined, ...operands];
-  const argumentsOf = { positional: rest.filter((word) => !word.startsWith('--')), named: rest.filter((word) => word.startsWith('--')).map((word) => word.slice(2)) };
+  const file = config.program === undefined ? operands[0] : undefined;
+  const words = config.program === undefined ? operands.slice(1) : operands;
+  const argumentsOf = {
+    positional: words.filter((word) => !word.startsWith('--')),
+    named: words.filter((word) => word.startsWith('--')).map((word) => word.slice(2)),
+  };
   if (config.program !== undefined) return { source: createSource('stdin', config.program), ...argumentsOf };
   if (file === undefined) return "USAGE: filename or -e 'program' required.";
   if (file === '-') return { source: createSource('stdin', host.stdin()), ...argumentsOf };

@@ -1,0 +1,54 @@
+import type { Target } from '../lang/target.ts';
+import type { Kernel } from '../runtime/kernel.ts';
+import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
+import { createMachine, traceableFunctions, TRACER_PID, userSymbols } from '../simkernel/machine.ts';
+import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
+import { listTracepoints, tracepointRecord } from '../simkernel/tracepoint-formats.ts';
+
+export interface SimulationOptions {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly cpus?: number;
+}
+
+/** A machine, and what the compiler must know of it. */
+export interface Simulation {
+  readonly target: Target;
+  /** Made when first asked for: listing and compiling need no running machine. */
+  readonly kernel: Kernel;
+  /** The scenario's length. */
+  readonly durationNs: number;
+  readonly seed: number;
+}
+
+const HIGH_SHIFT = 32n;
+
+export function createSimulation(options: SimulationOptions): Simulation {
+  const scenario = SCENARIOS[options.scenario];
+  const cpus = options.cpus ?? scenario.cpus;
+  let kernel: Kernel | undefined;
+  const machine = (): Kernel => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
+  const target: Target = {
+    types: kernelTypes(),
+    cpus,
+    functions: traceableFunctions,
+    tracepoints: listTracepoints,
+    tracepointRecord,
+    rawTracepoint: rawTracepointParameters,
+    rawTracepoints: rawTracepointNames,
+    userSymbols: (path) => userSymbols(scenario, path),
+    kernelSymbol: (name) => {
+      const address = machine().kernelSymbolAddress(name);
+      return address && (BigInt.asUintN(32, BigInt(address.high)) << HIGH_SHIFT) | BigInt.asUintN(32, BigInt(address.low));
+    },
+    tracerPid: TRACER_PID,
+  };
+  return {
+    target,
+    get kernel() {
+      return machine();
+    },
+    durationNs: scenario.lengthNs,
+    seed: options.seed,
+  };
+}

@@ -8,6 +8,12 @@ export interface FormatSpec {
 // Of bpftrace's own: r, rx, rh (buffers) and gr (gfp flags); the longer names first.
 const SPEC = /%-?\+? ?#?0?(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlLjzt]*([diouxXeEfFGaAcspn%]|gr|g|rh|rx|r)/g;
 
+/** The format with its conversions replaced by texts, in order: for messages while compiling. */
+export function formatLiterals(format: string, texts: readonly string[]): string {
+  let next = 0;
+  return format.replace(SPEC, (_match, specifier: string) => (specifier === '%' ? '%' : (texts[next++] ?? '')));
+}
+
 /** The conversions of a format string in order; `%%` is text. */
 export function formatSpecs(format: string): readonly FormatSpec[] {
   const specs: FormatSpec[] = [];

@@ -13,11 +13,17 @@ const LABELS = { error: 'ERROR: ', warning: 'WARNING: ' } as const satisfies Rec
 const COLORS = { error: '\x1b[31m', warning: '\x1b[33m' } as const satisfies Record<Severity, string>;
 const RESET = '\x1b[0m';
 
-/** The text of all messages: errors first, then warnings, each in the order reported. */
+/**
+ * The text of all messages: what is about the script as a whole first, as bpftrace says it at once, then errors, then
+ * warnings, each in the order reported.
+ */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions = {}): string {
   const shown: readonly Severity[] = options.warnings === false ? ['error'] : ['error', 'warning'];
+  const isEarly = ({ severity, span }: Diagnostic): boolean => severity === 'warning' && span === undefined;
+  const early = diagnostics.filter((diagnostic) => isEarly(diagnostic) && options.warnings !== false);
   return shown
-    .flatMap((severity) => diagnostics.filter((diagnostic) => diagnostic.severity === severity))
+    .flatMap((severity) => diagnostics.filter((each) => each.severity === severity && !isEarly(each)))
+    .toSpliced(0, 0, ...early)
     .map((diagnostic) => renderDiagnostic(diagnostic, options))
     .join('');
 }

@@ -31,7 +31,9 @@ export const parseAttachPoints: Pass = {
 };
 
 /** The kind that a name or short name stands for. */
-export function probeKind(name: string): ProbeKind | undefined {
+export function probeKind(text: string): ProbeKind | undefined {
+  // Kinds are written in any case, short names as they are.
+  const name = Object.hasOwn(PROBES, text.toLowerCase()) ? text.toLowerCase() : text;
   for (const [kind, row] of Object.entries(PROBES)) {
     const aliases: readonly string[] = row.aliases;
     if (kind === name || aliases.includes(name)) return kind as ProbeKind;
@@ -54,7 +56,8 @@ function parseAttachPoint(node: AttachPoint, context: PassContext): ParsedAttach
     if ('problem' in substituted) return fail(substituted.problem);
     parts.push(substituted.text);
   }
-  const [name = ''] = parts;
+  // `name=kind:...` gives the probe a name of the user's own.
+  const name = parts[0]?.replace(/^[^=]*=(?=.)/, '') ?? '';
   const kind = probeKind(name);
   if (kind === undefined) {
     return fail(hasWildcard(name) ? `No probe type matched for ${name}` : `Invalid probe type: ${name}`);

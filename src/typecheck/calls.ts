@@ -3,21 +3,17 @@ import { FUNCTIONS, isFunction } from '../lang/functions.ts';
 import type { FunctionRow } from '../lang/functions.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import { attachmentOf } from './context.ts';
-import type { Pass, PassContext } from './context.ts';
+import type { PassContext } from './context.ts';
 import { CALL_CHECKS } from './call-checks.ts';
 import { error } from './messages.ts';
 import { forEachChild } from './rewrite.ts';
 
 /** Calls have the right number of arguments, literals where only literals will do, and stand in probes that allow them. */
-export const checkCalls: Pass = {
-  name: 'calls',
-  run(program: Program, context: PassContext): Program {
-    for (const top of [...program.subprograms, ...program.probes]) {
-      forEachChild(top, (child) => visit(child, top.kind === 'probe' ? top : undefined, context));
-    }
-    return program;
-  },
-};
+export function checkCalls(program: Program, context: PassContext): void {
+  for (const top of [...program.subprograms, ...program.probes]) {
+    forEachChild(top, (child) => visit(child, top.kind === 'probe' ? top : undefined, context));
+  }
+}
 
 const FORMAT_FUNCTIONS: ReadonlySet<string> = new Set(['printf', 'errorf', 'warnf']);
 

@@ -5,7 +5,7 @@ import { hasErrors } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { assemble } from './assemble.ts';
 import { defaultConfig } from './config.ts';
-import type { CheckInput, PassContext } from './context.ts';
+import type { CheckInput, NamedOption, PassContext } from './context.ts';
 import { inferTypes } from './infer-types.ts';
 import { PASSES } from './passes.ts';
 
@@ -14,6 +14,8 @@ export interface CheckResult {
   readonly typed?: TypedProgram;
   /** Errors first, then warnings, each in the order in which they were found. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Options that the script asks for, by name, as far as they were found: for `-- --help`. */
+  readonly options: ReadonlyMap<string, NamedOption>;
 }
 
 /** Gives a parsed program its meaning on a machine: types, maps, attach targets; or says what is wrong with it. */
@@ -30,17 +32,18 @@ export function check(program: Program, input: CheckInput): CheckResult {
     definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
     attachPoints: new Map(),
     maps: { scalar: new Map(), badKeyed: new Set(), badScalar: new Set(), badIterator: new Set() },
-    spelled: new WeakMap(),
+    options: new Map(),
+    spelled: new Map(),
   };
   let current = program;
   for (const pass of PASSES) {
     current = pass.run(current, context);
-    if (hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics) };
+    if (hasErrors(diagnostics)) return { diagnostics: sorted(diagnostics), options: context.options };
   }
   const inferred = inferTypes(current, context, diagnostics);
-  if (inferred === undefined) return { diagnostics: sorted(diagnostics) };
+  if (inferred === undefined) return { diagnostics: sorted(diagnostics), options: context.options };
   const typed = assemble(inferred.program, inferred.inference, context, diagnostics);
-  return { typed, diagnostics: sorted(diagnostics) };
+  return { typed, diagnostics: sorted(diagnostics), options: context.options };
 }
 
 function sorted(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -1,4 +1,4 @@
-import type { Call, Cast, Expression, Identifier, Node, Probe, Program } from '../ast/nodes.ts';
+import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/nodes.ts';
 import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
@@ -78,9 +78,12 @@ function foldUsermode(node: Identifier, probe: Probe | undefined, context: PassC
   }
 }
 
+const INT64_MAX = 2n ** 63n - 1n;
+
 /** A literal that is a uint64 whatever its value. */
-function wideInteger(value: bigint, node: Node, context: PassContext): Cast {
+function wideInteger(value: bigint, node: Node, context: PassContext): Expression {
   const operand = integerNode(value, node.span);
+  if (value > INT64_MAX) return operand;
   return { kind: 'cast', span: node.span, type: spellType(UINT64, node.span, context), operand };
 }
 

@@ -1,4 +1,4 @@
-import type { AttachPoint, Expression, MapRef, Probe, Program, TypeExpression } from '../ast/nodes.ts';
+import type { AttachPoint, Expression, MapRef, Probe, Program } from '../ast/nodes.ts';
 import type { EnumType, TypeSet } from '../btf/types.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import type { Config } from '../lang/config.ts';
@@ -68,6 +68,12 @@ export interface MapFacts {
   readonly badIterator: Set<MapRef>;
 }
 
+/** An option that the script asks for with getopt(). */
+export interface NamedOption {
+  readonly fallback: bigint | string | boolean;
+  readonly description: string;
+}
+
 /** What passes learn and leave to later passes. */
 export interface PassContext extends CheckContext {
   readonly report: (diagnostic: Diagnostic) => void;
@@ -75,8 +81,9 @@ export interface PassContext extends CheckContext {
   definitions: Definitions;
   readonly attachPoints: Map<AttachPoint, ParsedAttachPoint>;
   readonly maps: MapFacts;
-  /** Types of TypeExpressions that we wrote ourselves, which have no spelling in the language. */
-  readonly spelled: WeakMap<TypeExpression, Type>;
+  readonly options: Map<string, NamedOption>;
+  /** Types of TypeExpressions that we wrote ourselves, by the name in them, which need not be the language's. */
+  readonly spelled: Map<string, Type>;
 }
 
 /** The attach point of a probe after expansion, when it has exactly one. */

@@ -1,23 +1,36 @@
-import type { Assignment, BinaryOperator, Expression, Node, Program } from '../ast/nodes.ts';
+import type { Assignment, BinaryOperator, Call, Expression, Node, Program } from '../ast/nodes.ts';
 import { isBuiltin } from '../lang/builtins.ts';
 import type { Pass } from './context.ts';
+import { booleanNode } from './literals.ts';
 import { cloneTree, rewriteChildren } from './rewrite.ts';
 
-/** `a += b` is `a = a + b`; `pid()` is `pid`. */
+/** `a += b` is `a = a + b`; `pid()` is `pid`; `delete(@m[k])` is `delete(@m, k)`. */
 export const desugar: Pass = {
   name: 'desugar',
   run(program: Program): Program {
-    return rewriteChildren(program, rewrite);
+    return rewriteChildren(program, desugarTree);
   },
 };
 
-function rewrite(node: Node): Node {
-  const rewritten = rewriteChildren(node, rewrite);
+export function desugarTree(node: Node): Node {
+  const rewritten = rewriteChildren(node, desugarTree);
   if (rewritten.kind === 'assignment') return rewritten.operator === '=' ? rewritten : expandCompound(rewritten);
   if (rewritten.kind === 'call' && rewritten.args.length === 0 && isBuiltin(rewritten.name)) {
     return { kind: 'identifier', span: rewritten.span, name: rewritten.name };
   }
+  if (rewritten.kind === 'call' && rewritten.name === 'delete') return expandDelete(rewritten);
+  // Where a type may stand, the parser takes every bare word for a name.
+  if (rewritten.kind === 'identifier' && (rewritten.name === 'true' || rewritten.name === 'false')) {
+    return booleanNode(rewritten.name === 'true', rewritten.span);
+  }
   return rewritten;
+}
+
+/** The syntax before 0.22. */
+function expandDelete(node: Call): Call {
+  const [access] = node.args;
+  if (access?.kind !== 'map_access' || node.args.length !== 1) return node;
+  return { ...node, args: [access.map, access.key] };
 }
 
 function expandCompound(node: Assignment): Assignment {

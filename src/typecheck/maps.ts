@@ -2,7 +2,7 @@ import type { MapRef, Node, Program, TypeExpression, Expression } from '../ast/n
 import { isAggregation } from '../lang/aggregations.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error } from './messages.ts';
-import { forEachChild } from './rewrite.ts';
+import { forEachChild, walk } from './rewrite.ts';
 import { aggregationOf } from './types/infer-aggregation.ts';
 import { takesMap } from './types/infer-call.ts';
 
@@ -19,7 +19,10 @@ export const checkMapUses: Pass = {
       const keyed = operand.kind === 'map' && context.maps.scalar.get(operand.name) === false;
       if (!keyed && operand.kind !== 'type') visitUse(operand, context, visit, []);
     }
-    for (const top of tops) forEachChild(top, (child) => checkAggregations(child, context));
+    for (const top of tops) {
+      forEachChild(top, (child) => checkAggregations(child, context));
+      walk(top, (node) => checkMapFunction(node, context));
+    }
     return program;
   },
 };
@@ -75,6 +78,33 @@ function use(map: MapRef, scalar: boolean, bad: Set<MapRef>, context: PassContex
   const known = context.maps.scalar.get(map.name);
   if (known === undefined) context.maps.scalar.set(map.name, scalar);
   else if (known !== scalar) bad.add(map);
+}
+
+/** Functions that want keys, and the one that wants none. */
+function checkMapFunction(node: Node, context: PassContext): void {
+  if (node.kind !== 'call' || node.args[0]?.kind !== 'map') return;
+  const scalar = context.maps.scalar.get(node.args[0].name);
+  const report = (message: string): void => context.report(error('map-function', node.span, message));
+  const explicit = 'a map with explicit keys (non-scalar map)';
+  switch (node.name) {
+    case 'has_key':
+    case 'len':
+      if (scalar === true) report(`call to ${node.name}() expects ${explicit}`);
+      return;
+    case 'find':
+      if (scalar === true) report(`call to find expects ${explicit}`);
+      return;
+    case 'delete':
+      if (node.args.length > 1 && scalar === true) {
+        report(`call to delete() with two arguments expects ${explicit}`);
+      } else if (node.args.length === 1 && scalar === false) {
+        const text = 'a map without explicit keys (scalar map)';
+        report(`call to delete() with a single argument expects ${text}`);
+      }
+      return;
+    default:
+      return;
+  }
 }
 
 function checkAggregations(node: Node, context: PassContext): void {

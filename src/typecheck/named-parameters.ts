@@ -1,17 +1,13 @@
 import type { Call, Cast, Expression, Node, Program } from '../ast/nodes.ts';
 import { INT64, UINT64 } from '../lang/types.ts';
 import type { Type } from '../lang/types.ts';
-import type { Pass, PassContext } from './context.ts';
+import { withHint } from '../source/diagnostic.ts';
+import type { NamedOption, Pass, PassContext } from './context.ts';
 import { parseInteger } from './fold.ts';
 import { booleanNode, integerNode, stringNode } from './literals.ts';
 import { error, warning } from './messages.ts';
 import { rewriteChildren } from './rewrite.ts';
 import { spellType } from './types/type-expression.ts';
-
-interface Option {
-  readonly fallback: bigint | string | boolean;
-  readonly description: string;
-}
 
 /** `getopt("name", default)` becomes the option's value. */
 export const foldNamedParameters: Pass = {
@@ -29,14 +25,24 @@ export const foldNamedParameters: Pass = {
       return foldOption(rewritten, options, given, context);
     };
     const folded = rewriteChildren(program, visit);
-    const unknown = [...given.keys()].filter((name) => !options.has(name));
+    for (const [name, option] of options) context.options.set(name, option);
+    // Whoever asks for help gets it from the command line, which knows the options from us.
+    const unknown = [...given.keys()].filter((name) => name !== 'help' && !options.has(name));
     if (unknown.length > 0) {
-      const text = `unexpected program command line options: ${unknown.map((name) => `--${name}`).join(', ')}`;
-      context.report(error('unexpected-option', undefined, text));
+      const text = `unexpected program command line options: ${list(unknown)}`;
+      const unexpected = error('unexpected-option', undefined, text);
+      const hint = `expected program options: ${list([...options.keys()])}`;
+      context.report(options.size > 0 ? withHint(unexpected, hint) : unexpected);
     }
     return folded;
   },
 };
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `--${name}`).join(', ');
+}
+
+type Option = NamedOption;
 
 function foldOption(
   node: Call,

@@ -1,5 +1,5 @@
 import { parseAttachPoints } from './attach-points.ts';
-import { checkCalls } from './calls.ts';
+import { checkBeforeTypes } from './before-types.ts';
 import { configure } from './config.ts';
 import { foldConstants } from './constants.ts';
 import type { Pass } from './context.ts';
@@ -15,7 +15,6 @@ import { expandCMacros, readPreamble } from './preamble.ts';
 import { checkContextBuiltins, checkProbeBuiltins } from './probe-builtins.ts';
 import { foldScalarMaps } from './scalar-maps.ts';
 import { warnUnstable } from './unstable.ts';
-import { checkVariables } from './variables.ts';
 
 /** Everything between the parser and type inference, in order. A pass that reports an error is the last one to run. */
 export const PASSES: readonly Pass[] = [
@@ -27,9 +26,8 @@ export const PASSES: readonly Pass[] = [
   // Before control flow is checked: a return inside a loop is no longer one afterwards.
   returnFromLoops,
   checkControlFlow,
-  expandMacros,
-  // After macros, whose bodies want it too.
   desugar,
+  expandMacros,
   checkProbeBuiltins,
   expandProbes,
   readPreamble,
@@ -42,6 +40,5 @@ export const PASSES: readonly Pass[] = [
   foldNamedParameters,
   // Once more, for the literals that the passes above put in.
   foldLiterals,
-  checkVariables,
-  checkCalls,
+  checkBeforeTypes,
 ];

@@ -56,5 +56,7 @@ function expandIdentifier(node: Identifier, active: readonly string[], context: 
     return node;
   }
   const expression: Expression = relocate(value, node.span);
-  return expand(expression, [...active, node.name], context);
+  const names = [...active, node.name];
+  // As in bpftrace, a macro that is nothing but another macro's name ends there.
+  return rewriteChildren(expression, (child) => expand(child, names, context));
 }

@@ -3,7 +3,9 @@ import { bug } from '../source/bug.ts';
 import { hasErrors } from '../source/diagnostic.ts';
 import { createSource } from '../source/source.ts';
 import type { PassContext } from './context.ts';
+import { desugarTree } from './desugar.ts';
 import { LIBRARY_MACROS } from './library-macros.ts';
+import { rewriteChildren } from './rewrite.ts';
 
 /** Macros that come with the language; parsed when a script first names them. */
 export class StandardLibrary {
@@ -34,6 +36,6 @@ export class StandardLibrary {
     if (program === undefined || hasErrors(diagnostics)) {
       return bug(`the library's ${name} does not parse: ${diagnostics.map((each) => each.message).join('; ')}`);
     }
-    return program.macros;
+    return program.macros.map((macro) => rewriteChildren(macro, desugarTree));
   }
 }

@@ -1,36 +1,32 @@
 import type { Node, Program, Variable } from '../ast/nodes.ts';
 import { withRelated } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
-import type { Pass, PassContext } from './context.ts';
+import type { PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { forEachChild } from './rewrite.ts';
 
 /** Scratch variables are declared or assigned before use, once per scope. */
-export const checkVariables: Pass = {
-  name: 'variables',
-  run(program: Program, context: PassContext): Program {
-    for (const subprogram of program.subprograms) {
-      const scopes = new Scopes(context);
-      scopes.within(() => {
-        for (const parameter of subprogram.parameters) {
-          const { name } = parameter.variable;
-          scopes.add(name, { node: parameter.variable, origin: 'This is the function parameter.', assigned: true });
-        }
-        visit(subprogram.body, scopes);
-        scopes.warnUnassigned();
-      });
-    }
-    for (const probe of program.probes) {
-      const scopes = new Scopes(context);
-      scopes.within(() => {
-        if (probe.predicate !== undefined) visit(probe.predicate, scopes);
-        visit(probe.body, scopes);
-        scopes.warnUnassigned();
-      });
-    }
-    return program;
-  },
-};
+export function checkVariables(program: Program, context: PassContext): void {
+  for (const subprogram of program.subprograms) {
+    const scopes = new Scopes(context);
+    scopes.within(() => {
+      for (const parameter of subprogram.parameters) {
+        const { name } = parameter.variable;
+        scopes.add(name, { node: parameter.variable, origin: 'This is the function parameter.', assigned: true });
+      }
+      visit(subprogram.body, scopes);
+      scopes.warnUnassigned();
+    });
+  }
+  for (const probe of program.probes) {
+    const scopes = new Scopes(context);
+    scopes.within(() => {
+      if (probe.predicate !== undefined) visit(probe.predicate, scopes);
+      visit(probe.body, scopes);
+      scopes.warnUnassigned();
+    });
+  }
+}
 
 interface Known {
   readonly node: Node;
@@ -140,7 +136,7 @@ function declare(node: Extract<Node, { kind: 'variable_declaration' }>, scopes: 
   const known = scopes.find(name);
   if (known !== undefined) {
     const text = `Variable $${name} was already declared. Variable shadowing is not allowed.`;
-    scopes.context.report(withOrigin(error('shadowing', node.span, text), known));
+    scopes.context.report(withOrigin(error('shadowing', declaredSpan(node), text), known));
     return;
   }
   const assigned = node.value !== undefined;
@@ -186,6 +182,12 @@ function undeclared(node: Variable): Diagnostic {
   return error('undeclared', node.span, `Undefined or undeclared variable: $${node.name}`);
 }
 
+/** `let $x: int8` without what is assigned. */
+function declaredSpan(node: Extract<Node, { kind: 'variable_declaration' }>): Node['span'] {
+  return { ...node.span, end: (node.type ?? node.variable).span.end };
+}
+
 function withOrigin(diagnostic: Diagnostic, known: Known): Diagnostic {
-  return withRelated(diagnostic, known.origin, known.node.span);
+  const { node } = known;
+  return withRelated(diagnostic, known.origin, node.kind === 'variable_declaration' ? declaredSpan(node) : node.span);
 }

@@ -1,7 +1,7 @@
 import type { Call, Expression } from '../../ast/nodes.ts';
 import { FUNCTIONS, isFunction } from '../../lang/functions.ts';
 import type { FunctionName, FunctionRow, ParameterKind, ParameterRow } from '../../lang/functions.ts';
-import { formatSpecs } from '../../lang/format.ts';
+import { formatLiterals, formatSpecs } from '../../lang/format.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { KIND_NAMES, structName, typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
@@ -87,6 +87,11 @@ const checkFormat: OwnCheck = (node, checking, fail) => {
   if (problem !== undefined) fail(problem);
 };
 
+/** The values of literals, as fail() shows them. */
+function literalText(node: Call['args'][number]): string {
+  return node.kind === 'integer' || node.kind === 'string' || node.kind === 'boolean' ? String(node.value) : '';
+}
+
 const checkSymbol: OwnCheck = (node, checking, fail) => {
   if (!isOneOf(argument(node, 0, checking), 'int', 'pointer')) {
     fail(`${node.name}() expects an integer or pointer argument`);
@@ -151,6 +156,12 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
   },
   ksym: checkSymbol,
   usym: checkSymbol,
+  fail(node, checking, fail) {
+    const literals = node.args.every((each) => each.kind !== 'type' && isLiteral(each));
+    const [format, ...args] = node.args;
+    if (!literals) fail('fail() arguments need to be literals');
+    else if (format?.kind === 'string') fail(formatLiterals(format.value, args.map(literalText)));
+  },
   kptr: checkSpace,
   uptr: checkSpace,
   ntop(node, checking, fail) {

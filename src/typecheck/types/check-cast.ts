@@ -10,8 +10,6 @@ import { isCastableMap, isInteger, sameType } from './typing.ts';
 /** Which casts make sense. */
 export function checkCast(node: Cast, checking: Checking): void {
   const { context } = checking;
-  // Casts of our own are right by construction.
-  if (node.type.kind === 'type' && context.spelled.has(node.type)) return;
   const fail = (message: string): void => context.report(error('cast', node.span, message));
   const to = typingOf(node, checking)?.type;
   const operand = typingOf(node.operand, checking);

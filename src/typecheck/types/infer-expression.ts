@@ -19,11 +19,12 @@ import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
 import { BOOL, INT64, UINT64, intType } from '../../lang/types.ts';
 import type { Type } from '../../lang/types.ts';
 import { assertNever } from '../../source/bug.ts';
+import { integerNode } from '../literals.ts';
 import { error } from '../messages.ts';
 import { mapValueTyping, variableTyping } from './assign.ts';
 import { inferBuiltin } from './infer-builtin.ts';
 import { inferCall } from './infer-call.ts';
-import { inferKey } from './infer-statement.ts';
+import { inferKey, inferKeyArgument } from './infer-statement.ts';
 import type { Inference } from './infer.ts';
 import { fieldTyping } from './fields.ts';
 import { offsetPath } from './offsets.ts';
@@ -65,6 +66,10 @@ export function inferExpression(inference: Inference, node: Expression): void {
           `@${node.name} used as a map without an explicit key (scalar map), ` +
           'previously used with an explicit key (non-scalar map)';
         inference.context.report(error('scalar-use', node.span, text));
+        // A scalar map's key is an integer, which the keys used elsewhere may not agree with either.
+        const key = integerNode(0n, node.span);
+        inferExpression(inference, key);
+        inferKeyArgument(inference, node, key, node);
         return;
       }
       inference.resolver.same(inference.mapUse(node).value, node);

@@ -41,7 +41,7 @@ const NAMED_TYPES: Readonly<Record<string, Type>> = {
 
 /** The type that is written; reports an unknown name. */
 export function resolveTypeExpression(expression: TypeExpression, context: PassContext): Type | undefined {
-  const spelled = context.spelled.get(expression);
+  const spelled = expression.suffixes.length === 0 ? context.spelled.get(expression.name) : undefined;
   if (spelled !== undefined) return spelled;
   let type = baseType(expression, context);
   if (type === undefined) {
@@ -97,7 +97,7 @@ function findCType(name: string, types: TypeSet): Type | undefined {
 
 /** A type expression for a type that inference found. */
 export function spellType(type: Type, at: TypeExpression['span'], context: PassContext): TypeExpression {
-  const expression: TypeExpression = { kind: 'type', span: at, name: typeName(type), suffixes: [] };
-  context.spelled.set(expression, type);
-  return expression;
+  const name = typeName(type);
+  context.spelled.set(name, type);
+  return { kind: 'type', span: at, name, suffixes: [] };
 }

@@ -13,6 +13,9 @@ export type ConstantResult =
   | { readonly ok: true; readonly value: bigint }
   | { readonly ok: false; readonly text: string; readonly at: CToken | undefined };
 
+/** Bounds our recursion. */
+const MAX_DEPTH = 1000;
+
 /** Thrown inside this file only, to leave the recursion. */
 class Stop {
   readonly text: string;
@@ -75,13 +78,21 @@ export function evaluateConstant(tokens: readonly CToken[], scope: ConstantScope
     return tokens.slice(start, at++);
   };
 
+  let depth = 0;
+  const nested = (read: () => bigint): bigint => {
+    if (++depth > MAX_DEPTH) fail('expression nests too deeply');
+    const value = read();
+    depth--;
+    return value;
+  };
+
   function conditional(): bigint {
     const condition = binary(1);
     if (peek()?.text !== '?') return condition;
     at++;
-    const yes = conditional();
+    const yes = nested(conditional);
     expect(':');
-    const no = conditional();
+    const no = nested(conditional);
     return condition === 0n ? no : yes;
   }
   function binary(level: number): bigint {
@@ -99,16 +110,16 @@ export function evaluateConstant(tokens: readonly CToken[], scope: ConstantScope
     const token = peek() ?? fail('expected expression');
     at++;
     if (token.kind === 'punctuator' && Object.hasOwn(UNARY, token.text))
-      return BigInt.asIntN(64, UNARY[token.text]!(unary()));
+      return BigInt.asIntN(64, UNARY[token.text]!(nested(unary)));
     if (token.kind === 'number') return numberValue(token.text) ?? fail('invalid number in constant expression', token);
     if (token.kind === 'character') return characterValue(token.text);
     if (token.text === '(') {
       if (peek() !== undefined && scope.isType?.(peek()!) === true) {
         // A cast: only the value matters here.
         takeParenthesised();
-        return unary();
+        return nested(unary);
       }
-      const inner = conditional();
+      const inner = nested(conditional);
       expect(')');
       return inner;
     }

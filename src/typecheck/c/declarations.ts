@@ -286,8 +286,8 @@ export function parseDeclarations(tokens: readonly CToken[], known: TypeSet): Pa
       if (specifiers === undefined) {
         if (start.kind !== 'identifier') {
           cursor.error("expected member name or ';' after declaration specifiers", start);
-          cursor.takeUntil([';']);
-          cursor.accept(';');
+          // A bracket that nothing opened would stop us here for ever.
+          if (cursor.takeUntil([';']).length === 0) cursor.take();
           continue;
         }
         cursor.error(`unknown type name '${start.text}'`, start);

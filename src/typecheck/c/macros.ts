@@ -9,16 +9,22 @@ export interface CMacro {
   readonly body: readonly CToken[];
 }
 
-export type MacroTable = Map<string, CMacro>;
+/** The macros defined at a point, and how many tokens they may still make: a few nested lines can ask for more than any memory holds. */
+export interface MacroTable {
+  readonly defined: Map<string, CMacro>;
+  budget: number;
+}
 
-/** Expands every macro in a run of tokens, after Prosser's algorithm: a token carries the names of the macros that it came out of. */
+/**
+ * Expands every macro in a run of tokens, after Prosser's algorithm: a token carries the names of the macros that it came out of. With the budget used
+ * up macros are left as they stand.
+ */
 export function expandMacros(tokens: readonly CToken[], macros: MacroTable): readonly CToken[] {
   const output: CToken[] = [];
   // A stack, top last: what a macro yields is read again together with what follows it.
   const input = [...tokens].reverse();
   for (let token = input.pop(); token !== undefined; token = input.pop()) {
-    const macro =
-      token.kind === 'identifier' && token.hidden?.has(token.text) !== true ? macros.get(token.text) : undefined;
+    const macro = isReplaceable(token, macros) ? macros.defined.get(token.text) : undefined;
     if (macro === undefined) {
       output.push(token);
       continue;
@@ -36,12 +42,17 @@ export function expandMacros(tokens: readonly CToken[], macros: MacroTable): rea
     }
     const hidden = new Set(token.hidden).add(token.text);
     const { file, line, column } = token;
+    macros.budget -= replaced.length + 1;
     for (const made of pasteTokens(replaced).toReversed()) {
       const both = made.hidden === undefined ? hidden : new Set([...made.hidden, ...hidden]);
       input.push({ ...made, file, line, column, hidden: both });
     }
   }
   return output;
+}
+
+function isReplaceable(token: CToken, macros: MacroTable): boolean {
+  return token.kind === 'identifier' && token.hidden?.has(token.text) !== true && macros.budget > 0;
 }
 
 /** Takes `( a, b )` off the stack; undefined, and nothing taken, when no parenthesis follows. */

@@ -25,6 +25,11 @@ export interface Preprocessed {
 /** clang gives up at this depth, too. */
 const MAX_INCLUDE_DEPTH = 200;
 
+/** As much as macros may make of a preamble; beyond it the text is refused. */
+const MAX_EXPANDED_TOKENS = 100_000;
+/** clang's limit, too; it also bounds the recursion of our parsers. */
+const MAX_BRACKET_DEPTH = 256;
+
 interface Conditional {
   /** Tokens are taken. */
   active: boolean;
@@ -38,14 +43,14 @@ interface Conditional {
 
 /** Runs the C preprocessor over a text and what it includes. */
 export function preprocess(input: PreprocessInput): Preprocessed {
-  const macros: MacroTable = new Map();
+  const macros: MacroTable = { defined: new Map(), budget: MAX_EXPANDED_TOKENS };
   const definitions: CMacro[] = [];
   const messages: CMessage[] = [];
   const output: CToken[] = [];
   const once = new Set<string>();
   let stopped = false;
   const queries = new Map<string, (words: readonly CToken[]) => boolean>([
-    ['defined', (words) => macros.has(words[0]?.text ?? '')],
+    ['defined', (words) => macros.defined.has(words[0]?.text ?? '')],
     ['__has_include', isHeader],
     ['__has_attribute', (words) => KNOWN_ATTRIBUTES.has(words[0]?.text ?? '')],
     ['__has_builtin', () => false],
@@ -59,10 +64,18 @@ export function preprocess(input: PreprocessInput): Preprocessed {
 
   for (const [name, value] of Object.entries(input.defines)) {
     const [nameToken, ...body] = tokenize(`${name} ${value}`, '<command line>');
-    macros.set(name, { name: nameToken!, variadic: false, body: body.filter((token) => token.kind !== 'newline') });
+    macros.defined.set(name, {
+      name: nameToken!,
+      variadic: false,
+      body: body.filter((token) => token.kind !== 'newline'),
+    });
   }
 
   for (const { name, text } of input.files) run(text, name, 0);
+  if (macros.budget <= 0)
+    report('fatal error', 'macros expand to too many tokens', output[0] ?? { file: '', line: 1, column: 1 });
+  const tooDeep = deepBracket(output);
+  if (tooDeep !== undefined) report('fatal error', BRACKETS, tooDeep);
   return { tokens: output, definitions, messages };
 
   function run(text: string, file: string, depth: number): void {
@@ -73,7 +86,9 @@ export function preprocess(input: PreprocessInput): Preprocessed {
     // Plain text is expanded in runs, because a macro call may span lines.
     let pending: CToken[] = [];
     const flush = (): void => {
-      output.push(...expandMacros(pending, macros));
+      const tooDeep = deepBracket(pending);
+      if (tooDeep !== undefined) return report('fatal error', BRACKETS, tooDeep);
+      for (const token of expandMacros(pending, macros)) output.push(token);
       pending = [];
     };
     for (let at = 0; at < tokens.length && !stopped;) {
@@ -82,7 +97,7 @@ export function preprocess(input: PreprocessInput): Preprocessed {
       const line = tokens.slice(at, end);
       at = end + 1;
       if (line[0]?.text !== '#') {
-        if (isActive()) pending.push(...line);
+        if (isActive()) for (const token of line) pending.push(token);
         continue;
       }
       flush();
@@ -111,7 +126,7 @@ export function preprocess(input: PreprocessInput): Preprocessed {
           active &&
           (keyword.text === 'if'
             ? condition(rest, hash!)
-            : macros.has(rest[0]?.text ?? '') === (keyword.text === 'ifdef'));
+            : macros.defined.has(rest[0]?.text ?? '') === (keyword.text === 'ifdef'));
         conditionals.push({ active: met, taken: met, outer: active, seenElse: false, start: hash! });
         return;
       }
@@ -125,7 +140,7 @@ export function preprocess(input: PreprocessInput): Preprocessed {
           asked &&
           (keyword.text === 'elif'
             ? condition(rest, hash!)
-            : macros.has(rest[0]?.text ?? '') === (keyword.text === 'elifdef'));
+            : macros.defined.has(rest[0]?.text ?? '') === (keyword.text === 'elifdef'));
         current.active = met;
         current.taken ||= met;
         return;
@@ -146,7 +161,7 @@ export function preprocess(input: PreprocessInput): Preprocessed {
       case 'define':
         return define(rest, keyword);
       case 'undef':
-        if (rest[0] !== undefined) macros.delete(rest[0].text);
+        if (rest[0] !== undefined) macros.defined.delete(rest[0].text);
         return;
       case 'include':
       case 'include_next':
@@ -179,12 +194,12 @@ export function preprocess(input: PreprocessInput): Preprocessed {
     const macro =
       after[0]?.text === '(' && !after[0].spaced ? functionLike(name, after) : { name, variadic: false, body: after };
     if (macro === undefined) return report('error', "expected ')' in macro parameter list", name);
-    const previous = macros.get(name.text);
+    const previous = macros.defined.get(name.text);
     if (previous !== undefined && spell(previous.body) !== spell(macro.body)) {
       report('warning', `'${name.text}' macro redefined [-Wmacro-redefined]`, name);
       report('note', 'previous definition is here', previous.name);
     }
-    macros.set(name.text, macro);
+    macros.defined.set(name.text, macro);
     definitions.push(macro);
   }
 
@@ -233,7 +248,11 @@ export function preprocess(input: PreprocessInput): Preprocessed {
       report('error', 'expected value in expression', hash);
       return false;
     }
-    const result = evaluateConstant(expandMacros(asked, macros), { value: () => 0n });
+    const expanded = expandMacros(asked, macros);
+    const tooDeep = deepBracket(expanded);
+    if (tooDeep !== undefined) report('fatal error', BRACKETS, tooDeep);
+    if (stopped) return false;
+    const result = evaluateConstant(expanded, { value: () => 0n });
     if (result.ok) return result.value !== 0n;
     report('error', result.text, result.at ?? hash);
     return false;
@@ -266,3 +285,16 @@ const KNOWN_ATTRIBUTES: ReadonlySet<string> = new Set([
   '__aligned__',
   'preserve_access_index',
 ]);
+
+const BRACKETS = `bracket nesting level exceeded maximum of ${MAX_BRACKET_DEPTH}`;
+
+/** The first bracket that is nested too deeply. */
+function deepBracket(tokens: readonly CToken[]): CToken | undefined {
+  let depth = 0;
+  for (const token of tokens) {
+    if ('([{'.includes(token.text)) depth++;
+    else if (')]}'.includes(token.text)) depth = Math.max(0, depth - 1);
+    if (depth > MAX_BRACKET_DEPTH) return token;
+  }
+  return undefined;
+}

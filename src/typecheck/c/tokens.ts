@@ -11,12 +11,12 @@ export interface CToken {
   readonly hidden?: ReadonlySet<string>;
 }
 
-const PUNCTUATOR = /^(?:\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|[^\s\w])/;
-const IDENTIFIER = /^[A-Za-z_$][\w$]*/;
-const NUMBER = /^\.?\d(?:[eEpP][+-]|[\w.])*/;
-const STRING = /^(?:L|u8?|U)?"(?:[^"\\\n]|\\.)*"/;
-const CHARACTER = /^(?:L|u|U)?'(?:[^'\\\n]|\\.)+'/;
-const BLANK = /^(?:[ \t\r\f\v]|\\\r?\n|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$))+/;
+const PUNCTUATOR = /(?:\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|[^\w\n])/y;
+const IDENTIFIER = /[A-Za-z_$][\w$]*/y;
+const NUMBER = /\.?\d(?:[eEpP][+-]|[\w.])*/y;
+const STRING = /(?:L|u8?|U)?"(?:[^"\\\n]|\\.)*"/y;
+const CHARACTER = /(?:L|u|U)?'(?:[^'\\\n]|\\.)+'/y;
+const BLANK = /(?:[ \t\r\f\v]|\\\r?\n|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$))/y;
 
 const KINDS = [
   ['string', STRING],
@@ -34,8 +34,7 @@ export function tokenize(text: string, file: string): readonly CToken[] {
   let at = 0;
   let spaced = false;
   while (at < text.length) {
-    const rest = text.slice(at, at + 4096);
-    const blank = BLANK.exec(rest)?.[0];
+    const blank = matchAt(BLANK, text, at);
     if (blank !== undefined) {
       for (let i = blank.indexOf('\n'); i !== -1; i = blank.indexOf('\n', i + 1)) {
         line++;
@@ -55,7 +54,7 @@ export function tokenize(text: string, file: string): readonly CToken[] {
       continue;
     }
     for (const [kind, pattern] of KINDS) {
-      const found = pattern.exec(rest)?.[0];
+      const found = matchAt(pattern, text, at);
       if (found === undefined) continue;
       tokens.push({ kind, text: found, ...place });
       at += found.length;
@@ -65,4 +64,9 @@ export function tokenize(text: string, file: string): readonly CToken[] {
   }
   tokens.push({ kind: 'newline', text: '\n', file, line, column: at - lineStart + 1, spaced });
   return tokens;
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0];
 }

@@ -84,54 +84,75 @@ function registerSafe(old: Register, current: Register, ids: IdPairs, exactness:
 }
 
 /** The number that a load of the slot's bytes from `byte` on would yield, if that is simple to say. */
-function scalarFrom(slot: Slot, byte: number): Register | undefined {
+function scalarFrom(slot: Slot, byte: number, uninitAllowed: boolean): Register | undefined {
   if (kindOf(slot, byte) === BYTE.spill && slot.spill?.type === 'scalar') return slot.spill;
   for (let i = byte; i < 8; i++) {
     const kind = kindOf(slot, i);
-    if (kind !== BYTE.misc && kind !== BYTE.invalid) return undefined;
+    if (kind !== BYTE.misc && (kind !== BYTE.invalid || !uninitAllowed)) return undefined;
   }
   return UNKNOWN_SCALAR;
 }
 
-function slotSafe(old: Slot, current: Slot | undefined, ids: IdPairs, exactness: Exactness): boolean {
+function slotSafe(
+  old: Slot,
+  current: Slot | undefined,
+  ids: IdPairs,
+  exactness: Exactness,
+  uninitAllowed: boolean,
+): boolean {
   if (old === current && old.spill === undefined) return true;
   for (let byte = 0; byte < 8; byte++) {
     const kind = kindOf(old, byte);
     if (exactness === 'exact' && (current === undefined || kind !== kindOf(current, byte))) return false;
-    // Root may read what was never written, so such bytes demand nothing.
-    if (kind === BYTE.invalid || kind === BYTE.misc) continue;
+    // Who may read what was never written gets nothing more from bytes that hold just something.
+    if (kind === BYTE.invalid || (kind === BYTE.misc && uninitAllowed)) continue;
     if (current === undefined) return false;
     if (byte === 0 || byte === 4) {
-      const before = scalarFrom(old, byte);
-      const now = scalarFrom(current, byte);
+      const before = scalarFrom(old, byte, uninitAllowed);
+      const now = scalarFrom(current, byte, uninitAllowed);
       if (before !== undefined && now !== undefined) {
         if (!registerSafe(before, now, ids, exactness)) return false;
         byte += byte === 0 ? 7 : 3;
         continue;
       }
     }
+    if (kind === BYTE.misc && kindOf(current, byte) === BYTE.zero) continue;
     if (kind !== kindOf(current, byte)) return false;
     if (byte === 7 && isSpill(old) && !registerSafe(old.spill!, current.spill!, ids, exactness)) return false;
   }
   return true;
 }
 
-function frameSafe(old: Frame, current: Frame, live: number, ids: IdPairs, exactness: Exactness): boolean {
+function frameSafe(
+  old: Frame,
+  current: Frame,
+  live: number,
+  ids: IdPairs,
+  exactness: Exactness,
+  uninitAllowed: boolean,
+): boolean {
   if (old.callbackDepth > current.callbackDepth) return false;
   for (let r = 0; r < old.registers.length; r++) {
     if ((live & (1 << r)) === 0) continue;
     if (!registerSafe(old.registers[r]!, current.registers[r]!, ids, exactness)) return false;
   }
   for (let i = 0; i < old.stack.length; i++) {
-    if (!slotSafe(old.stack[i]!, current.stack[i], ids, exactness)) return false;
+    if (!slotSafe(old.stack[i]!, current.stack[i], ids, exactness, uninitAllowed)) return false;
   }
   return true;
 }
 
+/** What comparing states needs to know of the walk. */
+export interface CoverInput {
+  readonly live: Uint16Array;
+  readonly lastId: number;
+  readonly allowUninitStack: boolean;
+}
+
 /** Whether what was proved from `old` covers `current`. */
-export function covers(old: State, current: State, live: Uint16Array, exactness: Exactness, lastId: number): boolean {
+export function covers(old: State, current: State, w: CoverInput, exactness: Exactness): boolean {
   if (old.frames.length !== current.frames.length) return false;
-  const ids = new IdPairs(lastId);
+  const ids = new IdPairs(w.lastId);
   if (old.references.length !== current.references.length) return false;
   for (let i = 0; i < old.references.length; i++) {
     if (!ids.match(plainKey(old.references[i]!.id), plainKey(current.references[i]!.id))) return false;
@@ -140,7 +161,7 @@ export function covers(old: State, current: State, live: Uint16Array, exactness:
     const before = old.frames[f]!;
     const now = current.frames[f]!;
     if (before.callsite !== now.callsite) return false;
-    if (!frameSafe(before, now, live[frameSlot(old, f)]!, ids, exactness)) return false;
+    if (!frameSafe(before, now, w.live[frameSlot(old, f)]!, ids, exactness, w.allowUninitStack)) return false;
   }
   return true;
 }

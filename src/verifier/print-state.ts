@@ -46,12 +46,12 @@ function formatBounds(s: Scalar): string[] {
   return parts;
 }
 
-/** A register as the log shows it: `map_value(map=counts,ks=4,vs=8)`. */
-export function formatRegister(r: Register): string {
+/** A register as the log shows it: `map_value(map=counts,ks=4,vs=8)`; `frame` is the one that it belongs to. */
+export function formatRegister(r: Register, frame: number): string {
   const precise = r.type === 'scalar' && r.precise ? 'P' : '';
   const signed = BigInt.asIntN(64, r.value.value);
   if (r.type === 'scalar' && r.value.isConst) return `${precise}${formatNumber(signed)}`;
-  if (r.type === 'fp' && r.value.isConst) return `fp${r.frame > 0 ? `[${r.frame}]` : ''}${signed}`;
+  if (r.type === 'fp' && r.value.isConst) return `fp${r.frame === frame ? '' : `[${r.frame}]`}${signed}`;
   const parts: string[] = [];
   if (r.id !== 0) parts.push(`id=${r.id}${r.link === 0 ? '' : `${r.delta >= 0 ? '+' : ''}${r.delta}`}`);
   if (r.map !== undefined) {
@@ -81,11 +81,12 @@ export function formatState(
   for (let r = 0; r <= FRAME_POINTER; r++) {
     const register = frame.registers[r]!;
     if (register.type === 'not_init' || (only !== undefined && (only.registers & (1 << r)) === 0)) continue;
-    text += ` R${r}=${formatRegister(register)}`;
+    text += ` R${r}=${formatRegister(register, frameIndex)}`;
   }
   frame.stack.forEach((slot, i) => {
     if (slot.kinds === 0 || (only !== undefined && !only.slots.has(i))) return;
-    const content = isSpill(slot) && formatKinds(slot) === 'rrrrrrrr' ? formatRegister(slot.spill!) : formatKinds(slot);
+    const content =
+      isSpill(slot) && formatKinds(slot) === 'rrrrrrrr' ? formatRegister(slot.spill!, frameIndex) : formatKinds(slot);
     text += ` fp${-(i + 1) * 8}=${content}`;
   });
   if (s.references.length > 0) text += ` refs=${s.references.map((ref) => ref.id).join(',')}`;

@@ -108,13 +108,13 @@ type Match = 'none' | 'safe' | 'loop';
 
 /** Compares with a state of which not all paths are explored: seeing it again means a loop. */
 function compareOpen(w: Walk, old: Checkpoint, slot: number): Match {
-  const exact = (): boolean => covers(old, w.state, w.live, 'ranges_of_all', w.lastId);
+  const exact = (): boolean => covers(old, w.state, w, 'ranges_of_all');
   const op = w.graph.operations[slot];
   if (op?.kind === 'may_goto' && old.mayGotoDepth !== w.state.mayGotoDepth && exact()) return 'loop';
   if (w.marks.callback[slot] === 1) return exact() ? 'loop' : 'none';
   const endless =
     mayLoop(old, w.state) &&
-    covers(old, w.state, w.live, 'exact', w.lastId) &&
+    covers(old, w.state, w, 'exact') &&
     old.mayGotoDepth === w.state.mayGotoDepth &&
     old.callbackUnrollDepth === w.state.callbackUnrollDepth;
   if (endless) {
@@ -182,7 +182,7 @@ export function isCovered(w: Walk, slot: number): boolean {
       }
     } else {
       const incomplete = marksIncomplete(w, old);
-      if (covers(old, w.state, w.live, incomplete ? 'ranges_of_all' : 'range', w.lastId)) {
+      if (covers(old, w.state, w, incomplete ? 'ranges_of_all' : 'range')) {
         match = incomplete ? 'loop' : 'safe';
       }
     }

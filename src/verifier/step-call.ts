@@ -197,6 +197,8 @@ function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint | unde
       return pointerRegister('map_value', { map, maybeNull: !present, id: present ? 0 : newId(w) });
     }
     case 'ringbuf_mem_or_null': {
+      // Linux numbers the nullable pointer first and then, separately, the reference.
+      newId(w);
       const id = newId(w);
       w.state.references.push({ id, slot: w.slot });
       return pointerRegister('ringbuf_mem', { memSize: call.resultSize, maybeNull: true, id });

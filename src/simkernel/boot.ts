@@ -53,9 +53,9 @@ export function bootWorkload(m: Machine): void {
 
 function createTables(m: Machine): number {
   const idt = allocateIdt(m.arena);
-  m.entryPoints.set(irqEntriesStart.entry, deviceEntry);
   for (let vector = VECTORS.firstExternal; vector < 256; vector += 1) {
     const stub = irqEntriesStart.entry + IRQ_STUB_SIZE * (vector - VECTORS.firstExternal);
+    m.entryPoints.set(stub, deviceEntry);
     setGate(m.arena, idt, vector, addressLow(stub), INTERRUPT_GATE, 0);
   }
   for (const [vector, entry] of SYSTEM_VECTORS) {

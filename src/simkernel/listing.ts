@@ -10,7 +10,8 @@ let functions: readonly { readonly name: string; readonly module: string }[] | u
 export function traceableFunctions(): readonly { readonly name: string; readonly module: string }[] {
   if (functions === undefined) {
     const modules = new Map<string, string>();
-    for (const name of kernelTypes().names('function')) if (!name.startsWith('__probestub_')) modules.set(name, 'vmlinux');
+    for (const name of kernelTypes().names('function'))
+      if (!name.startsWith('__probestub_')) modules.set(name, 'vmlinux');
     for (const symbol of textSymbols()) {
       if (symbol.traceable) modules.set(symbol.name, symbol.module);
       else modules.delete(symbol.name);

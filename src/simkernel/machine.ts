@@ -14,7 +14,15 @@ import type { FileSystem } from './fs/file-system.ts';
 import { raiseSoftirq, SOFTIRQS } from './functions/softirq.ts';
 import type { Softirq } from './functions/softirq.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
-import { addressHigh, addressLow, createArena, KERNEL_HIGH, storeNumber, storeText, storeWord } from './memory/arena.ts';
+import {
+  addressHigh,
+  addressLow,
+  createArena,
+  KERNEL_HIGH,
+  storeNumber,
+  storeText,
+  storeWord,
+} from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
 import { resolveFields } from './memory/layout.ts';
 import { attach } from './probes/attach.ts';
@@ -137,7 +145,14 @@ export class Machine {
     this.scratch = this.arena.allocate(256, 64);
     this.rawBase = this.arena.allocate(256, 64);
     const place = this.arena.allocate(64, 64);
-    this.current = { time: place, task: place + 8, pidTgid: place + 16, uidGid: place + 24, comm: place + 32, cpu: place + 48 };
+    this.current = {
+      time: place,
+      task: place + 8,
+      pidTgid: place + 16,
+      uidGid: place + 24,
+      comm: place + 32,
+      cpu: place + 48,
+    };
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);
@@ -373,8 +388,7 @@ export class Machine {
     return cpu.irqRegs !== 0 && (this.words[(cpu.irqRegs + PT_REGS.cs) >> 2]! & 3) !== 0;
   }
   entryPointAt(offset: number): EntryPoint {
-    const symbol = textSymbolAt(offset);
-    const entry = symbol && this.entryPoints.get(symbol.entry);
+    const entry = this.entryPoints.get(offset);
     if (entry === undefined) throw new Error(`no code behind a gate at ${offset.toString(16)}`);
     return entry;
   }
@@ -451,7 +465,7 @@ export class Machine {
 
   /** Makes the bytes of the kernel text around a place real. */
   private showText(offset: number, size: number): void {
-    for (let at = offset; at < offset + size; ) {
+    for (let at = offset; at < offset + size;) {
       const symbol = textSymbolAt(at);
       if (symbol !== undefined) this.showFunction(symbol);
       at = symbol === undefined ? at + 16 : symbol.entry + symbol.size;

@@ -3,7 +3,13 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
-export const BIO = structFields('bio', { bdev: 'bi_bdev', opf: 'bi_opf', sector: 'bi_iter.bi_sector', size: 'bi_iter.bi_size', status: 'bi_status' });
+export const BIO = structFields('bio', {
+  bdev: 'bi_bdev',
+  opf: 'bi_opf',
+  sector: 'bi_iter.bi_sector',
+  size: 'bi_iter.bi_size',
+  status: 'bi_status',
+});
 export const REQUEST = structFields('request', {
   q: 'q',
   flags: 'cmd_flags',
@@ -16,7 +22,13 @@ export const REQUEST = structFields('request', {
   ioStart: 'io_start_time_ns',
 });
 const QUEUE = structFields('request_queue', { disk: 'disk' });
-const GENDISK = structFields('gendisk', { major: 'major', firstMinor: 'first_minor', name: 'disk_name', queue: 'queue', part0: 'part0' });
+const GENDISK = structFields('gendisk', {
+  major: 'major',
+  firstMinor: 'first_minor',
+  name: 'disk_name',
+  queue: 'queue',
+  part0: 'part0',
+});
 const BLOCK_DEVICE = structFields('block_device', { dev: 'bd_dev', disk: 'bd_disk', queue: 'bd_queue' });
 
 export const REQ_OP_READ = 0;
@@ -64,7 +76,14 @@ export interface Bio extends KernelObject {
   readonly onEnd: (m: Machine, bio: Bio) => void;
 }
 
-export function createBio(m: Machine, disk: Disk, flags: number, sector: number, bytes: number, onEnd: Bio['onEnd']): Bio {
+export function createBio(
+  m: Machine,
+  disk: Disk,
+  flags: number,
+  sector: number,
+  bytes: number,
+  onEnd: Bio['onEnd'],
+): Bio {
   const address = m.arena.allocate(BIO.size);
   const { words } = m;
   storeWord(words, address + BIO.bdev, disk.part0);
@@ -96,7 +115,16 @@ export function createRequest(m: Machine, bio: Bio): Request {
   storeWord(words, address + REQUEST.bio, bio);
   storeWord(words, address + REQUEST.part, bio.disk.part0);
   storeNumber(words, address + REQUEST.start, m.cpu.time);
-  return { address, bio, disk: bio.disk, flags: bio.flags, sector: bio.sector, bytes: bio.bytes, cpu: m.cpu.id, comm: m.cpu.current.comm };
+  return {
+    address,
+    bio,
+    disk: bio.disk,
+    flags: bio.flags,
+    sector: bio.sector,
+    bytes: bio.bytes,
+    cpu: m.cpu.id,
+    comm: m.cpu.current.comm,
+  };
 }
 export function startRequest(m: Machine, request: Request): void {
   storeNumber(m.words, request.address + REQUEST.ioStart, m.cpu.time);
@@ -109,7 +137,12 @@ export function freeRequest(m: Machine, request: Request): void {
 /** blk_fill_rwbs: R or W, then F(ua), A(head), S(ync), M(eta). */
 export function rwbs(flags: number): string {
   const operation = (flags & 0xff) === REQ_OP_READ ? 'R' : 'W';
-  return operation + ((flags & REQ_RAHEAD) !== 0 ? 'A' : '') + ((flags & REQ_SYNC) !== 0 ? 'S' : '') + ((flags & REQ_META) !== 0 ? 'M' : '');
+  return (
+    operation +
+    ((flags & REQ_RAHEAD) !== 0 ? 'A' : '') +
+    ((flags & REQ_SYNC) !== 0 ? 'S' : '') +
+    ((flags & REQ_META) !== 0 ? 'M' : '')
+  );
 }
 export function sectorsOf(bytes: number): number {
   return bytes / SECTOR;

@@ -96,4 +96,3 @@ function fault(m: Machine, cpu: Cpu, vector: number): Pending | undefined {
   if (vector === VECTORS.doubleFault) throw new Error(`triple fault on CPU ${cpu.id}`);
   return deliver(m, cpu, VECTORS.generalProtection);
 }
-

@@ -36,7 +36,14 @@ export function allocateIdt(arena: Arena): number {
  *
  *   bytes  0-1 offset 15..0 | 2-3 selector | 4 IST | 5 P DPL 0 type | 6-7 offset 31..16 | 8-11 offset 63..32 | 12-15 zero
  */
-export function setGate(arena: Arena, idt: number, vector: number, handlerLow: number, type: number, dpl: number): void {
+export function setGate(
+  arena: Arena,
+  idt: number,
+  vector: number,
+  handlerLow: number,
+  type: number,
+  dpl: number,
+): void {
   const at = idt + vector * GATE_SIZE;
   const { view } = arena;
   view.setUint16(at, handlerLow & 0xffff, true);
@@ -53,4 +60,3 @@ export function setKernelStack(arena: Arena, tss: number, stackTop: number): voi
   arena.view.setInt32(tss + TSS_SP0, stackTop, true);
   arena.view.setInt32(tss + TSS_SP0 + 4, arena.kernelHigh, true);
 }
-

@@ -36,7 +36,14 @@ export function createNvme(m: Machine, name: string): Disk {
   for (const cpu of m.cpuList) {
     const queue: Queue = { address: m.arena.allocate(256), completed: [] };
     queues.push(queue);
-    requestIrq(m, `PCI-MSIX-0000:00:04.0 ${cpu.id + 1}-edge`, `nvme0q${cpu.id + 1}`, nvmeIrq, queue, FIRST_VECTOR + cpu.id);
+    requestIrq(
+      m,
+      `PCI-MSIX-0000:00:04.0 ${cpu.id + 1}-edge`,
+      `nvme0q${cpu.id + 1}`,
+      nvmeIrq,
+      queue,
+      FIRST_VECTOR + cpu.id,
+    );
   }
   const channelFree = new Array<number>(CHANNELS).fill(0);
   return createDisk(m, name, NVME_MAJOR, 0, (_m, request) => {

@@ -6,6 +6,7 @@ import type { Machine } from '../machine.ts';
 import { TASK } from '../tasks/task.ts';
 import { runUserProgram } from '../programs/run-user.ts';
 import { Pending, resume } from './pending.ts';
+import { callSites } from './text.ts';
 
 /** Direct cost of switching tasks: registers, address space, cold caches. */
 const CONTEXT_SWITCH_NS = 900;
@@ -68,14 +69,15 @@ function step(m: Machine, cpu: Cpu): void {
 function interruptIdleOrUser(m: Machine, cpu: Cpu): void {
   if (cpu.nextArrival > cpu.time) cpu.time = cpu.nextArrival;
   const started = cpu.time;
-  const { userMode, busyUntil, current } = cpu;
+  const { userMode, halted, busyUntil, current } = cpu;
   const vector = m.takeInterrupt(cpu);
   if (userMode) current.workLeft = Math.max(0, busyUntil - started);
-  const left = deliver(m, cpu, vector);
+  cpu.halted = false;
+  // `hlt` has been executed: the interrupted instruction is the one behind it.
+  const left = deliver(m, cpu, vector, halted ? cpu.fn.entry + callSites(cpu.fn)[0]! : 0);
   if (left !== undefined) {
     settle(m, cpu, left);
-  } else if (cpu.halted) {
-    cpu.halted = false;
+  } else if (halted) {
     cpu.busyUntil = cpu.time;
   } else {
     cpu.busyUntil = userMode ? cpu.time + current.workLeft : busyUntil + (cpu.time - started);
@@ -136,4 +138,3 @@ export function catchUp(m: Machine, cpu: Cpu, ns: number): void {
     cpu.time += rest;
   }
 }
-

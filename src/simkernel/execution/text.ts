@@ -93,7 +93,15 @@ class LazyText implements TextSymbol {
   readonly siteHash: number;
   readonly frameBytes: number;
   sites: Uint16Array | null;
-  constructor(name: string, index: number, entry: number, size: number, traceable: boolean, hash: number, o: TextOptions) {
+  constructor(
+    name: string,
+    index: number,
+    entry: number,
+    size: number,
+    traceable: boolean,
+    hash: number,
+    o: TextOptions,
+  ) {
     this.name = name;
     this.module = o.module ?? 'vmlinux';
     this.index = index;
@@ -157,7 +165,8 @@ function generate(name: string, size: number, traceable: boolean, fixedSite: num
 
 function generatedOf(symbol: TextSymbol): Generated {
   let made = generated.get(symbol);
-  if (made === undefined) generated.set(symbol, (made = generate(symbol.name, symbol.size, symbol.traceable, symbol.sites?.[0])));
+  if (made === undefined)
+    generated.set(symbol, (made = generate(symbol.name, symbol.size, symbol.traceable, symbol.sites?.[0])));
   return made;
 }
 
@@ -187,13 +196,16 @@ export function textSymbolAt(offset: number): TextSymbol | undefined {
 export function isInstructionBoundary(symbol: TextSymbol, offset: number): boolean {
   return generatedOf(symbol).boundaries[offset] === 1;
 }
-/** Where in the function an interrupt at this moment finds the CPU: some boundary behind the prologue. */
+/** Where in the function an interrupt at this moment finds the CPU: one of its few hot instructions. */
 export function samplePoint(symbol: TextSymbol, moment: number): number {
+  const spot = (Math.imul(moment | 0, 0x9e3779b1) >>> 8) % HOT_SPOTS;
   const { boundaries } = generatedOf(symbol);
-  let at = 16 + (Math.imul(moment | 0, 0x9e3779b1) >>> 8) % (symbol.size - 24);
+  let at = 16 + ((hashText(symbol.name, spot) >>> 8) % (symbol.size - 24));
   while (boundaries[at] !== 1) at += 1;
   return at;
 }
+/** Samples of real functions gather where they wait for memory; spreading them evenly would make every stack unique. */
+const HOT_SPOTS = 3;
 /** Copies the original bytes of a function into guest memory. */
 export function writeText(symbol: TextSymbol, bytes: Uint8Array, view: DataView): void {
   const { bytes: code, sites } = generatedOf(symbol);
@@ -204,4 +216,3 @@ export function writeText(symbol: TextSymbol, bytes: Uint8Array, view: DataView)
       view.setInt32(symbol.entry + site - 4, thunk.entry - (symbol.entry + site), true);
   }
 }
-

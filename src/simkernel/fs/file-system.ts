@@ -47,7 +47,9 @@ export class FileSystem {
     let at = this.root.root;
     for (const name of names(path)) {
       at = at.mounted?.root ?? at;
-      at = at.children.get(name) ?? new Dentry(this.machine, name, at, this.inode(S_IFDIR | 0o755, PAGE_SIZE, at.inode.sb, NO_OPERATIONS));
+      at =
+        at.children.get(name) ??
+        new Dentry(this.machine, name, at, this.inode(S_IFDIR | 0o755, PAGE_SIZE, at.inode.sb, NO_OPERATIONS));
     }
     return at.mounted?.root ?? at;
   }
@@ -97,7 +99,7 @@ export class FileSystem {
   }
   contents(m: Machine, path: string): Uint8Array | undefined {
     const inode = this.find(path)?.inode;
-    if (inode?.contents == null) return undefined;
+    if (inode === undefined || inode.contents === null) return undefined;
     return Uint8Array.from(inode.contents(m), (c) => c.charCodeAt(0));
   }
 }

@@ -5,7 +5,15 @@ import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { PageCache } from './page-cache.ts';
 
-export const INODE = structFields('inode', { mode: 'i_mode', ino: 'i_ino', size: 'i_size', sb: 'i_sb', mapping: 'i_mapping', data: 'i_data', nlink: 'i_nlink' });
+export const INODE = structFields('inode', {
+  mode: 'i_mode',
+  ino: 'i_ino',
+  size: 'i_size',
+  sb: 'i_sb',
+  mapping: 'i_mapping',
+  data: 'i_data',
+  nlink: 'i_nlink',
+});
 export const DENTRY = structFields('dentry', {
   parent: 'd_parent',
   name: 'd_name.name',
@@ -15,9 +23,22 @@ export const DENTRY = structFields('dentry', {
   shortName: 'd_shortname.string',
   sb: 'd_sb',
 });
-const SUPER_BLOCK = structFields('super_block', { dev: 's_dev', id: 's_id', type: 's_type', root: 's_root', magic: 's_magic', blocksize: 's_blocksize' });
+const SUPER_BLOCK = structFields('super_block', {
+  dev: 's_dev',
+  id: 's_id',
+  type: 's_type',
+  root: 's_root',
+  magic: 's_magic',
+  blocksize: 's_blocksize',
+});
 const FS_TYPE = structFields('file_system_type', { name: 'name' });
-const MOUNT = structFields('mount', { parent: 'mnt_parent', mountpoint: 'mnt_mountpoint', root: 'mnt.mnt_root', sb: 'mnt.mnt_sb', mnt: 'mnt' });
+const MOUNT = structFields('mount', {
+  parent: 'mnt_parent',
+  mountpoint: 'mnt_mountpoint',
+  root: 'mnt.mnt_root',
+  sb: 'mnt.mnt_sb',
+  mnt: 'mnt',
+});
 export const FILE = structFields('file', {
   mode: 'f_mode',
   flags: 'f_flags',
@@ -68,7 +89,13 @@ export interface Mount extends KernelObject {
   readonly parent: Mount | null;
 }
 
-export function createMount(m: Machine, sb: SuperBlock, root: Dentry, mountpoint: Dentry | null, parent: Mount | null): Mount {
+export function createMount(
+  m: Machine,
+  sb: SuperBlock,
+  root: Dentry,
+  mountpoint: Dentry | null,
+  parent: Mount | null,
+): Mount {
   const { arena, words } = m;
   const base = arena.allocate(MOUNT.size, 64);
   const mount: Mount = { address: base + MOUNT.mnt, root, mountpoint, parent };
@@ -235,7 +262,14 @@ export function transferScratch(m: Machine, file: File): TransferScratch {
   }
   return task.transfer;
 }
-export function startTransfer(m: Machine, t: TransferScratch, file: File, buffer: number, count: number, pos: number): void {
+export function startTransfer(
+  m: Machine,
+  t: TransferScratch,
+  file: File,
+  buffer: number,
+  count: number,
+  pos: number,
+): void {
   const { words } = m;
   t.iocb.file = file;
   t.iocb.pos = pos;

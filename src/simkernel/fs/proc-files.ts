@@ -18,16 +18,23 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
   },
   '/proc/cpuinfo': (m) =>
     m.cpuList
-      .map(({ id }) => `processor\t: ${id}\nvendor_id\t: GenuineIntel\nmodel name\t: Simulated CPU @ 3.00GHz\ncpu MHz\t\t: 3000.000\n\n`)
+      .map(
+        ({ id }) =>
+          `processor\t: ${id}\nvendor_id\t: GenuineIntel\nmodel name\t: Simulated CPU @ 3.00GHz\ncpu MHz\t\t: 3000.000\n\n`,
+      )
       .join(''),
-  '/proc/meminfo': () => 'MemTotal:        8038820 kB\nMemFree:         5211044 kB\nMemAvailable:    6893120 kB\nCached:          1620388 kB\n',
-  '/proc/net/dev': () => 'Inter-|   Receive |  Transmit\n face |bytes packets|bytes packets\n    lo: 184320 1204 184320 1204\n  eth0: 9123840 21840 4120832 18200\n',
+  '/proc/meminfo': () =>
+    'MemTotal:        8038820 kB\nMemFree:         5211044 kB\nMemAvailable:    6893120 kB\nCached:          1620388 kB\n',
+  '/proc/net/dev': () =>
+    'Inter-|   Receive |  Transmit\n face |bytes packets|bytes packets\n    lo: 184320 1204 184320 1204\n  eth0: 9123840 21840 4120832 18200\n',
   '/proc/net/if_inet6': () => '00000000000000000000000000000001 01 80 10 80       lo\n',
   '/proc/interrupts': (m) => {
     const head = `           ${m.cpuList.map(({ id }) => `CPU${id}`.padEnd(11)).join('')}\n`;
     const row = (label: string, counts: readonly number[], name: string): string =>
       `${label.padStart(4)}:${counts.map((count) => String(count).padStart(11)).join('')}  ${name}\n`;
-    const lines = m.irqs.map((desc) => row(String(desc.irq), desc.counts, `${desc.chip}      ${desc.actions[0]?.name ?? ''}`));
+    const lines = m.irqs.map((desc) =>
+      row(String(desc.irq), desc.counts, `${desc.chip}      ${desc.actions[0]?.name ?? ''}`),
+    );
     const { localTimer, reschedule, callFunction } = m.interruptCounts;
     return (
       head +

@@ -21,8 +21,12 @@ const kprobeInt3Handler = kernelFunction(
   },
   { traceable: false },
 );
-const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), { traceable: false });
-const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number => doInt3(m, regs), { traceable: false });
+const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), {
+  traceable: false,
+});
+const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number => doInt3(m, regs), {
+  traceable: false,
+});
 
 const asmExcInt3 = declareText('asm_exc_int3', { traceable: false, site: 0x3a });
 

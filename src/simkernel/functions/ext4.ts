@@ -86,16 +86,20 @@ const folioWaitBit = sleepingFunction('folio_wait_bit_common', 30, function* (m,
 });
 
 /** Makes the page at `index` readable, reading ahead when it is not there. */
-const filemapGetPages = kernelFunction('filemap_get_pages', 20, (m, iocb: Kiocb, index: number, wanted: number): Result => {
-  const { file } = iocb;
-  const { inode } = file;
-  const cache = m.fileSystem.cacheOf(inode);
-  if (cache.isAbsent(index)) {
-    pageCacheSyncRa(m, { address: m.scratch, inode, first: index, count: wanted, isAhead: false }, file);
-  }
-  const read = cache.reads.get(index);
-  return read === undefined ? 0 : folioWaitBit(m, inode.mapping, read);
-});
+const filemapGetPages = kernelFunction(
+  'filemap_get_pages',
+  20,
+  (m, iocb: Kiocb, index: number, wanted: number): Result => {
+    const { file } = iocb;
+    const { inode } = file;
+    const cache = m.fileSystem.cacheOf(inode);
+    if (cache.isAbsent(index)) {
+      pageCacheSyncRa(m, { address: m.scratch, inode, first: index, count: wanted, isAhead: false }, file);
+    }
+    const read = cache.reads.get(index);
+    return read === undefined ? 0 : folioWaitBit(m, inode.mapping, read);
+  },
+);
 
 function copyToUser(m: Machine, bytes: number): Result {
   const ns = bytes * COPY_NS_PER_BYTE;
@@ -104,7 +108,12 @@ function copyToUser(m: Machine, bytes: number): Result {
   return 0;
 }
 
-const filemapReadSlowly = function* (m: Machine, iocb: Kiocb, pos: number, end: number): Generator<Pending, void, unknown> {
+const filemapReadSlowly = function* (
+  m: Machine,
+  iocb: Kiocb,
+  pos: number,
+  end: number,
+): Generator<Pending, void, unknown> {
   const cache = m.fileSystem.cacheOf(iocb.file.inode);
   let at = pos;
   while (at < end) {
@@ -173,37 +182,49 @@ export const EXT4_FILES: FileOperations = {
 };
 
 /** Writes an inode's dirty pages in bios of up to 1 MiB; resolves when the last one is on the disk. */
-export const ext4Writepages = kernelFunction('ext4_writepages', 90, (m, mapping: KernelObject & { readonly inode: Inode }, sync: number): PageRead => {
-  const { inode } = mapping;
-  const cache = m.fileSystem.cacheOf(inode);
-  const written: PageRead = { done: true, waiters: [] };
-  let left = 0;
-  for (let run = cache.takeDirty(MAX_BIO_PAGES); run !== undefined; run = cache.takeDirty(MAX_BIO_PAGES)) {
-    const { first, count } = run;
-    m.spend(PER_PAGE_NS * count);
-    left += 1;
-    written.done = false;
-    const flags = REQ_OP_WRITE | (sync !== 0 ? REQ_SYNC : 0);
-    submitBio(
-      m,
-      createBio(m, m.disk, flags, inode.sector + first * SECTORS_PER_PAGE, count * PAGE_SIZE, () => {
-        left -= 1;
-        if (left === 0) folioEndRead(m, inode.mapping, written);
-      }),
-    );
-  }
-  return written;
-});
-export const doWritepages = kernelFunction('do_writepages', 15, (m, mapping: KernelObject & { readonly inode: Inode }, sync: number): PageRead =>
-  ext4Writepages(m, mapping, sync),
+export const ext4Writepages = kernelFunction(
+  'ext4_writepages',
+  90,
+  (m, mapping: KernelObject & { readonly inode: Inode }, sync: number): PageRead => {
+    const { inode } = mapping;
+    const cache = m.fileSystem.cacheOf(inode);
+    const written: PageRead = { done: true, waiters: [] };
+    let left = 0;
+    for (let run = cache.takeDirty(MAX_BIO_PAGES); run !== undefined; run = cache.takeDirty(MAX_BIO_PAGES)) {
+      const { first, count } = run;
+      m.spend(PER_PAGE_NS * count);
+      left += 1;
+      written.done = false;
+      const flags = REQ_OP_WRITE | (sync !== 0 ? REQ_SYNC : 0);
+      submitBio(
+        m,
+        createBio(m, m.disk, flags, inode.sector + first * SECTORS_PER_PAGE, count * PAGE_SIZE, () => {
+          left -= 1;
+          if (left === 0) folioEndRead(m, inode.mapping, written);
+        }),
+      );
+    }
+    return written;
+  },
+);
+export const doWritepages = kernelFunction(
+  'do_writepages',
+  15,
+  (m, mapping: KernelObject & { readonly inode: Inode }, sync: number): PageRead => ext4Writepages(m, mapping, sync),
 );
 
-const ext4SyncFile = kernelFunction('ext4_sync_file', 60, (m, file: File, _start: number, _end: number, _datasync: number): Result => {
-  const written = doWritepages(m, { address: file.inode.mapping.address, inode: file.inode }, 1);
-  return written.done ? 0 : folioWaitBit(m, file.inode.mapping, written);
-});
-const vfsFsyncRange = kernelFunction('vfs_fsync_range', 15, (m, file: File, start: number, end: number, datasync: number): Result =>
-  ext4SyncFile(m, file, start, end, datasync),
+const ext4SyncFile = kernelFunction(
+  'ext4_sync_file',
+  60,
+  (m, file: File, _start: number, _end: number, _datasync: number): Result => {
+    const written = doWritepages(m, { address: file.inode.mapping.address, inode: file.inode }, 1);
+    return written.done ? 0 : folioWaitBit(m, file.inode.mapping, written);
+  },
+);
+const vfsFsyncRange = kernelFunction(
+  'vfs_fsync_range',
+  15,
+  (m, file: File, start: number, end: number, datasync: number): Result => ext4SyncFile(m, file, start, end, datasync),
 );
 const vfsFsync = kernelFunction('vfs_fsync', 8, (m, file: File, datasync: number): Result =>
   vfsFsyncRange(m, file, 0, Number.MAX_SAFE_INTEGER, datasync),

@@ -7,7 +7,10 @@ import { tickNohzIdleEnter, tickNohzIdleExit, tickNohzIdleStopTick } from './tim
 /** `sti; hlt`: the next interrupt continues behind it, at the 11th byte. */
 const halt = kernelFunction('pv_native_safe_halt', 6, (m): Result => m.halt(), { traceable: false, site: 11 });
 const archCpuIdle = kernelFunction('arch_cpu_idle', 4, (m): Result => halt(m), { traceable: false, site: 9 });
-const defaultIdleCall = kernelFunction('default_idle_call', 10, (m): Result => archCpuIdle(m), { traceable: false, site: 0x2c });
+const defaultIdleCall = kernelFunction('default_idle_call', 10, (m): Result => archCpuIdle(m), {
+  traceable: false,
+  site: 0x2c,
+});
 const cpuidleIdleCall = kernelFunction(
   'cpuidle_idle_call',
   25,

@@ -27,9 +27,14 @@ interface Registers extends KernelObject {
   readonly address: number;
 }
 
-const localApicTimerInterrupt = kernelFunction('local_apic_timer_interrupt', 10, (m): void => hrtimerInterrupt(m, m.cpu.wheel), {
-  traceable: false,
-});
+const localApicTimerInterrupt = kernelFunction(
+  'local_apic_timer_interrupt',
+  10,
+  (m): void => hrtimerInterrupt(m, m.cpu.wheel),
+  {
+    traceable: false,
+  },
+);
 const sysvecApicTimerInner = kernelFunction('__sysvec_apic_timer_interrupt', 15, (m, _regs: Registers): void => {
   localTimerEntry(m, VECTORS.localTimer);
   m.interruptCounts.localTimer[m.cpu.id]! += 1;
@@ -55,12 +60,16 @@ const flushSmpCallFunctionQueue = kernelFunction('__flush_smp_call_function_queu
 const genericSmpCallFunctionSingle = kernelFunction('generic_smp_call_function_single_interrupt', 8, (m): void =>
   flushSmpCallFunctionQueue(m, 1),
 );
-const sysvecCallFunctionSingleInner = kernelFunction('__sysvec_call_function_single', 12, (m, _regs: Registers): void => {
-  callFunctionSingleEntry(m, VECTORS.callFunctionSingle);
-  m.interruptCounts.callFunction[m.cpu.id]! += 1;
-  genericSmpCallFunctionSingle(m);
-  callFunctionSingleExit(m, VECTORS.callFunctionSingle);
-});
+const sysvecCallFunctionSingleInner = kernelFunction(
+  '__sysvec_call_function_single',
+  12,
+  (m, _regs: Registers): void => {
+    callFunctionSingleEntry(m, VECTORS.callFunctionSingle);
+    m.interruptCounts.callFunction[m.cpu.id]! += 1;
+    genericSmpCallFunctionSingle(m);
+    callFunctionSingleExit(m, VECTORS.callFunctionSingle);
+  },
+);
 const sysvecCallFunctionSingle = kernelFunction('sysvec_call_function_single', 12, (m, regs: Registers): void => {
   irqEnterRcu(m);
   sysvecCallFunctionSingleInner(m, regs);
@@ -83,7 +92,9 @@ function callHandler(m: Machine, action: IrqAction): number {
 const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDescObject): number =>
   handleIrqEventPercpuInner(m, desc),
 );
-const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDescObject): number => handleIrqEventPercpu(m, desc));
+const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDescObject): number =>
+  handleIrqEventPercpu(m, desc),
+);
 const handleEdgeIrq = kernelFunction('handle_edge_irq', 22, (m, desc: IrqDescObject): void => {
   handleIrqEvent(m, desc);
 });
@@ -137,14 +148,22 @@ function entryPoint(name: string, run: (m: Machine, regs: Registers, vector: num
 /** All asm_* stubs have the same shape (idtentry), and so the same return address. */
 const ENTRY_SITE = 0x1a;
 
-export const deviceEntry: EntryPoint = entryPoint('asm_common_interrupt', (m, regs, vector) => commonInterrupt(m, regs, vector));
+export const deviceEntry: EntryPoint = entryPoint('asm_common_interrupt', (m, regs, vector) =>
+  commonInterrupt(m, regs, vector),
+);
 
 /** Gates that always lead to the same code. */
 export const SYSTEM_VECTORS: readonly (readonly [vector: number, entry: EntryPoint])[] = [
   [VECTORS.localTimer, entryPoint('asm_sysvec_apic_timer_interrupt', (m, regs) => sysvecApicTimerInterrupt(m, regs))],
-  [VECTORS.callFunctionSingle, entryPoint('asm_sysvec_call_function_single', (m, regs) => sysvecCallFunctionSingle(m, regs))],
+  [
+    VECTORS.callFunctionSingle,
+    entryPoint('asm_sysvec_call_function_single', (m, regs) => sysvecCallFunctionSingle(m, regs)),
+  ],
   [VECTORS.reschedule, entryPoint('asm_sysvec_reschedule_ipi', (m, regs) => sysvecRescheduleIpi(m, regs))],
 ];
 
 /** One stub per external vector, 16 bytes each, that pushes its number and jumps to asm_common_interrupt. */
-export const irqEntriesStart: TextSymbol = declareText('irq_entries_start', { traceable: false, size: 16 * (256 - 32) });
+export const irqEntriesStart: TextSymbol = declareText('irq_entries_start', {
+  traceable: false,
+  size: 16 * (256 - 32),
+});

@@ -22,7 +22,9 @@ function writeUserText(m: Machine, address: number, text: string): void {
   for (let i = 0; i < text.length; i += 1) m.arena.bytes[at + i] = text.charCodeAt(i);
 }
 
-const procRegReadIter = kernelFunction('proc_reg_read_iter', 18, (m, iocb: Kiocb, iter: IovIter): Result => seqReadIter(m, iocb, iter));
+const procRegReadIter = kernelFunction('proc_reg_read_iter', 18, (m, iocb: Kiocb, iter: IovIter): Result =>
+  seqReadIter(m, iocb, iter),
+);
 const procRegOpen = kernelFunction('proc_reg_open', 35, (_m, _inode: Inode, _file: File): Result => 0);
 const procRegRelease = kernelFunction('proc_reg_release', 20, (_m, _inode: Inode, _file: File): Result => 0);
 

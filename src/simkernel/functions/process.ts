@@ -7,9 +7,24 @@ import { loadText } from '../memory/arena.ts';
 import type { File } from '../fs/file.ts';
 import { createProcess, createTask, releaseTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
 import type { Pid } from '../tasks/process.ts';
-import { EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, TASK, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING } from '../tasks/task.ts';
+import {
+  EXIT_DEAD,
+  EXIT_ZOMBIE,
+  PF_EXITING,
+  TASK,
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_NEW,
+  TASK_RUNNING,
+} from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
-import { schedProcessExec, schedProcessExit, schedProcessFork, schedProcessFree, schedProcessWait } from '../tracepoints/sched.ts';
+import {
+  schedProcessExec,
+  schedProcessExit,
+  schedProcessFork,
+  schedProcessFree,
+  schedProcessWait,
+} from '../tracepoints/sched.ts';
 import { finishTaskSwitch, schedule, setTaskState, wakeUpNewTask, wakeUpProcess } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
@@ -22,37 +37,53 @@ const EFAULT = 14;
 const PATH_MAX = 4096;
 
 const scheduleTail = kernelFunction('schedule_tail', 20, (m, prev: Task): void => finishTaskSwitch(m, prev));
-const retFromFork = kernelFunction('ret_from_fork', 12, (m, prev: Task): void => scheduleTail(m, prev));
+/** Where a new task starts; a kernel thread stays in it. */
+const retFromFork = kernelFunction(
+  'ret_from_fork',
+  12,
+  (m, prev: Task, start: KernelObject & { readonly run: () => Result }): Result => {
+    scheduleTail(m, prev);
+    return start.run();
+  },
+);
 
 /** The state of a task that has never run: its first switch goes through ret_from_fork. */
 export function startAt(task: Task, m: Machine, body: () => Result): void {
-  task.pending = new Pending().then(() => {
-    retFromFork(m, m.cpu.previous);
-    return body();
-  });
+  task.pending = new Pending().then(() => retFromFork(m, m.cpu.previous, { address: task.address, run: body }));
   task.fn = retFromForkAsm;
 }
 
-const copyProcess = kernelFunction('copy_process', 38_000, (m, _pid: KernelObject | null, _trace: number, _args: KernelObject): Task => {
-  const parent = m.cpu.current;
-  const child = createTask(m, { pid: m.allocatePid(), comm: parent.comm, parent, uid: parent.uid, gid: parent.gid, prio: parent.prio });
-  const { process } = parent;
-  if (process !== null) {
-    const copy = createProcess(m, child, process.image);
-    process.files.files.forEach((file, fd) => {
-      if (file === null) return;
-      file.references += 1;
-      copy.files.install(fd, file);
+const copyProcess = kernelFunction(
+  'copy_process',
+  38_000,
+  (m, _pid: KernelObject | null, _trace: number, _args: KernelObject): Task => {
+    const parent = m.cpu.current;
+    const child = createTask(m, {
+      pid: m.allocatePid(),
+      comm: parent.comm,
+      parent,
+      uid: parent.uid,
+      gid: parent.gid,
+      prio: parent.prio,
     });
-    const body = process.childBody;
-    process.childBody = null;
-    if (body !== null) setProgram(m, child, copy, body);
-  }
-  child.cpu = parent.cpu;
-  child.state = TASK_NEW;
-  startAt(child, m, () => 0);
-  return child;
-});
+    const { process } = parent;
+    if (process !== null) {
+      const copy = createProcess(m, child, process.image);
+      process.files.files.forEach((file, fd) => {
+        if (file === null) return;
+        file.references += 1;
+        copy.files.install(fd, file);
+      });
+      const body = process.childBody;
+      process.childBody = null;
+      if (body !== null) setProgram(m, child, copy, body);
+    }
+    child.cpu = parent.cpu;
+    child.state = TASK_NEW;
+    startAt(child, m, () => 0);
+    return child;
+  },
+);
 
 const kernelClone = kernelFunction('kernel_clone', 60, (m, args: KernelObject): number => {
   const child = copyProcess(m, null, 0, args);
@@ -80,7 +111,7 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   const task = m.cpu.current;
   const { process } = task;
   const image = m.images.get(bprm.path);
-  if (process === null || image?.main == null) return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
+  if (process === null || image === undefined || image.main === null) return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
   const loaded = loadElfBinary(m, bprm);
   if (loaded < 0) return loaded;
   const argv = process.execArguments;
@@ -93,12 +124,16 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   schedProcessExec(m, task, task.pid, bprm);
   return 0;
 });
-const doExecveatCommon = kernelFunction('do_execveat_common', 4_000, (m, _fd: number, filename: number, _argv: number, _envp: number): number => {
-  const { process } = m.cpu.current;
-  const from = process?.mm.find(filename, 1) ?? -1;
-  if (from < 0) return -EFAULT;
-  return bprmExecve(m, { address: m.scratch, path: loadText(m.arena.bytes, from, PATH_MAX) });
-});
+const doExecveatCommon = kernelFunction(
+  'do_execveat_common',
+  4_000,
+  (m, _fd: number, filename: number, _argv: number, _envp: number): number => {
+    const { process } = m.cpu.current;
+    const from = process?.mm.find(filename, 1) ?? -1;
+    if (from < 0) return -EFAULT;
+    return bprmExecve(m, { address: m.scratch, path: loadText(m.arena.bytes, from, PATH_MAX) });
+  },
+);
 systemCall('execve', 25, (m, filename, argv, envp) => doExecveatCommon(m, 0, filename, argv, envp));
 
 const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
@@ -186,11 +221,15 @@ const doWait = sleepingFunction('do_wait', 90, function* (m, wo: WaitOptions) {
 interface WaitOptions extends KernelObject {
   readonly pid: Pid | null;
 }
-const kernelWait4 = kernelFunction('kernel_wait4', 40, (m, upid: number, _stat: number, _options: number, _rusage: KernelObject | null): Result => {
-  const pid = upid > 0 ? (m.tasks.get(upid)?.pidObject ?? null) : null;
-  if (upid > 0 && pid === null) return -ECHILD;
-  return doWait(m, { address: m.scratch, pid });
-});
+const kernelWait4 = kernelFunction(
+  'kernel_wait4',
+  40,
+  (m, upid: number, _stat: number, _options: number, _rusage: KernelObject | null): Result => {
+    const pid = upid > 0 ? (m.tasks.get(upid)?.pidObject ?? null) : null;
+    if (upid > 0 && pid === null) return -ECHILD;
+    return doWait(m, { address: m.scratch, pid });
+  },
+);
 systemCall('wait4', 15, (m, upid, stat, options) => kernelWait4(m, upid, stat, options, null));
 
 systemCall('getpid', 12, (m) => m.cpu.current.tgid);
@@ -220,16 +259,23 @@ systemCall('clock_nanosleep', 35, (m, clock, flags, rqtp) => {
 });
 
 /** A kernel thread's life: `kthread` calls its function, which does not return. */
-const kthread = kernelFunction('kthread', 30, (m, create: KernelObject & { readonly run: (m: Machine) => Result }): Result => create.run(m));
+const kthread = kernelFunction(
+  'kthread',
+  30,
+  (m, create: KernelObject & { readonly run: (m: Machine) => Result }): Result => create.run(m),
+);
 
-export function createKthread(m: Machine, comm: string, pid: number, boundTo: number | null, run: (m: Machine) => Result): Task {
+export function createKthread(
+  m: Machine,
+  comm: string,
+  pid: number,
+  boundTo: number | null,
+  run: (m: Machine) => Result,
+): Task {
   const task = createTask(m, { pid, comm, parent: m.tasks.get(2) ?? null, flags: PF_KTHREAD });
   task.boundTo = boundTo;
   task.cpu = boundTo ?? 0;
-  startAt(task, m, () => retFromForkThread(m, { address: task.address, run }));
+  startAt(task, m, () => kthread(m, { address: task.address, run }));
   return task;
 }
 const PF_KTHREAD = 0x200000;
-function retFromForkThread(m: Machine, create: KernelObject & { readonly run: (m: Machine) => Result }): Result {
-  return kthread(m, create);
-}

@@ -138,7 +138,9 @@ const scheduleCore = kernelFunction(
 
 /** Gives up the CPU; sleeps until woken unless the state is TASK_RUNNING. */
 export const schedule = kernelFunction('schedule', 14, (m): Result => scheduleCore(m, SM_NONE));
-export const scheduleIdle = kernelFunction('schedule_idle', 8, (m): Result => scheduleCore(m, SM_IDLE), { traceable: false });
+export const scheduleIdle = kernelFunction('schedule_idle', 8, (m): Result => scheduleCore(m, SM_IDLE), {
+  traceable: false,
+});
 /** What the exit paths do when NEED_RESCHED is set: the task stays runnable. */
 export function preemptSchedule(m: Machine): Result {
   m.cpu.current.involuntary += 1;
@@ -149,29 +151,37 @@ const reschedCurr = kernelFunction('resched_curr', 10, (m, _rq: RunQueue): void 
   m.cpu.needResched = true;
 });
 
-const wakeupPreemptFair = kernelFunction('wakeup_preempt_fair', 22, (m, rq: RunQueue, p: Task, _flags: number): void => {
-  const { cpu } = m;
-  updateCurr(m, rq.cfs);
-  if (p.vruntime + WAKEUP_GRANULARITY_NS < cpu.current.vruntime) reschedCurr(m, rq);
-});
+const wakeupPreemptFair = kernelFunction(
+  'wakeup_preempt_fair',
+  22,
+  (m, rq: RunQueue, p: Task, _flags: number): void => {
+    const { cpu } = m;
+    updateCurr(m, rq.cfs);
+    if (p.vruntime + WAKEUP_GRANULARITY_NS < cpu.current.vruntime) reschedCurr(m, rq);
+  },
+);
 
 const wakeupPreempt = kernelFunction('wakeup_preempt', 8, (m, rq: RunQueue, p: Task, flags: number): void => {
   if (m.cpu.current === m.cpu.idle) reschedCurr(m, rq);
   else wakeupPreemptFair(m, rq, p, flags);
 });
 
-const selectTaskRqFair = kernelFunction('select_task_rq_fair', 55, (m, p: Task, prevCpu: number, _flags: number): number => {
-  if (p.boundTo !== null) return p.boundTo;
-  const { cpuList: cpus } = m;
-  if (isIdle(cpus[prevCpu]!)) return prevCpu;
-  for (let i = 1; i < cpus.length; i += 1) {
-    const candidate = (prevCpu + i) % cpus.length;
-    if (isIdle(cpus[candidate]!)) return candidate;
-  }
-  let best = prevCpu;
-  for (const cpu of cpus) if (loadOf(cpu) < loadOf(cpus[best]!)) best = cpu.id;
-  return best;
-});
+const selectTaskRqFair = kernelFunction(
+  'select_task_rq_fair',
+  55,
+  (m, p: Task, prevCpu: number, _flags: number): number => {
+    if (p.boundTo !== null) return p.boundTo;
+    const { cpuList: cpus } = m;
+    if (isIdle(cpus[prevCpu]!)) return prevCpu;
+    for (let i = 1; i < cpus.length; i += 1) {
+      const candidate = (prevCpu + i) % cpus.length;
+      if (isIdle(cpus[candidate]!)) return candidate;
+    }
+    let best = prevCpu;
+    for (const cpu of cpus) if (loadOf(cpu) < loadOf(cpus[best]!)) best = cpu.id;
+    return best;
+  },
+);
 function isIdle(cpu: Cpu): boolean {
   return cpu.current === cpu.idle && cpu.next === null && loadOf(cpu) === 0;
 }
@@ -193,31 +203,37 @@ export const schedTtwuPending = kernelFunction('sched_ttwu_pending', 20, (m): vo
 });
 
 /** Wakes a task that sleeps in one of the states of the mask; 1 if it did. */
-export const tryToWakeUp = kernelFunction('try_to_wake_up', 55, (m, p: Task, state: number, wakeFlags: number): number => {
-  if ((p.state & state) === 0) return 0;
-  schedWaking(m, p);
-  const { cpu } = m;
-  if (p === cpu.current) {
-    // It was about to sleep and an interrupt came first.
-    setTaskState(m, p, TASK_RUNNING);
-    schedWakeup(m, p);
+export const tryToWakeUp = kernelFunction(
+  'try_to_wake_up',
+  55,
+  (m, p: Task, state: number, wakeFlags: number): number => {
+    if ((p.state & state) === 0) return 0;
+    schedWaking(m, p);
+    const { cpu } = m;
+    if (p === cpu.current) {
+      // It was about to sleep and an interrupt came first.
+      setTaskState(m, p, TASK_RUNNING);
+      schedWakeup(m, p);
+      return 1;
+    }
+    const target = selectTaskRqFair(m, p, p.cpu, wakeFlags);
+    if (target !== p.cpu) setTaskCpu(m, p, target);
+    if (target === cpu.id) {
+      ttwuDoActivate(m, cpu.runQueue, p, wakeFlags);
+      return 1;
+    }
+    // TASK_WAKING: nobody wakes it a second time before the other CPU has seen it.
+    setTaskState(m, p, 0x200);
+    const other = m.cpuList[target]!;
+    other.runQueue.wakeList.push(p);
+    if (other.runQueue.wakeList.length === 1) m.post(other, VECTORS.callFunctionSingle, cpu.time + IPI_LATENCY_NS);
     return 1;
-  }
-  const target = selectTaskRqFair(m, p, p.cpu, wakeFlags);
-  if (target !== p.cpu) setTaskCpu(m, p, target);
-  if (target === cpu.id) {
-    ttwuDoActivate(m, cpu.runQueue, p, wakeFlags);
-    return 1;
-  }
-  // TASK_WAKING: nobody wakes it a second time before the other CPU has seen it.
-  setTaskState(m, p, 0x200);
-  const other = m.cpuList[target]!;
-  other.runQueue.wakeList.push(p);
-  if (other.runQueue.wakeList.length === 1) m.post(other, VECTORS.callFunctionSingle, cpu.time + IPI_LATENCY_NS);
-  return 1;
-});
+  },
+);
 
-export const wakeUpProcess = kernelFunction('wake_up_process', 8, (m, p: Task): number => tryToWakeUp(m, p, TASK_NORMAL, 0));
+export const wakeUpProcess = kernelFunction('wake_up_process', 8, (m, p: Task): number =>
+  tryToWakeUp(m, p, TASK_NORMAL, 0),
+);
 
 /** Makes a forked task runnable for the first time. */
 export const wakeUpNewTask = kernelFunction('wake_up_new_task', 60, (m, p: Task): void => {

@@ -6,7 +6,18 @@ import type { Cpu, WheelTimer } from '../cpu/cpu.ts';
 import { TICK_NS } from './timer.ts';
 
 /** include/linux/interrupt.h: the vectors in order of their bits. */
-export const SOFTIRQS = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'] as const;
+export const SOFTIRQS = [
+  'HI',
+  'TIMER',
+  'NET_TX',
+  'NET_RX',
+  'BLOCK',
+  'IRQ_POLL',
+  'TASKLET',
+  'SCHED',
+  'HRTIMER',
+  'RCU',
+] as const;
 export type Softirq = (typeof SOFTIRQS)[number];
 
 const callTimerFn = kernelFunction('call_timer_fn', 12, (_m, timer: WheelTimer, _fn: number, _base: number): void => {
@@ -15,7 +26,11 @@ const callTimerFn = kernelFunction('call_timer_fn', 12, (_m, timer: WheelTimer, 
 
 const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
   const { wheel, time } = m.cpu;
-  for (let timer = wheel.timers[0]; timer !== undefined && timer.expiresJiffies * TICK_NS <= time; timer = wheel.timers[0]) {
+  for (
+    let timer = wheel.timers[0];
+    timer !== undefined && timer.expiresJiffies * TICK_NS <= time;
+    timer = wheel.timers[0]
+  ) {
     wheel.timers.shift();
     timer.pending = false;
     callTimerFn(m, timer, 0, 0);

@@ -21,7 +21,9 @@ const EXIT_NS = 35;
 const MAX_NUMBER = 480;
 
 type Implementation = KernelFunction<[regs: KernelObject], Result>;
-const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(MAX_NUMBER).fill(undefined);
+const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(MAX_NUMBER).fill(
+  undefined,
+);
 
 /**
  * Declares a system call: `__x64_sys_NAME(regs)`, which takes its arguments from the registers that entry pushed. `body` gets
@@ -73,7 +75,9 @@ const doSyscall64 = kernelFunction(
     m.irqEnable();
     if (m.syscallEvents.enterUsers !== 0) fireSyscallEnter(m, regs, nr);
     const ret = x64SysCall(m, regs, nr);
-    return ret instanceof Pending ? ret.then((value: number) => finishSyscall(m, regs, value)) : finishSyscall(m, regs, ret);
+    return ret instanceof Pending
+      ? ret.then((value: number) => finishSyscall(m, regs, value))
+      : finishSyscall(m, regs, ret);
   },
   { traceable: false, site: 0x7c },
 );

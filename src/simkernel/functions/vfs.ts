@@ -47,26 +47,30 @@ const lookupFast = kernelFunction('lookup_fast', 32, (_m, nd: Walk): Dentry | nu
   const child = nd.last === '..' ? (dentry.parent ?? dentry) : nd.last === '.' ? dentry : dentry.children.get(nd.last);
   return child ?? null;
 });
-const linkPathWalk = kernelFunction('link_path_walk', 40, (m, name: KernelObject & { readonly path: string }, nd: Walk): number => {
-  const parts = names(name.path);
-  if (name.path.startsWith('/')) {
-    nd.mount = m.fileSystem.root;
-    nd.dentry = nd.mount.root;
-  }
-  for (const part of parts) {
-    if (!nd.dentry.inode.isDirectory) return -ENOTDIR;
-    nd.last = part;
-    m.spend(14);
-    const next = lookupFast(m, nd);
-    if (next === null) return -ENOENT;
-    nd.dentry = next;
-    if (next.mounted !== null) {
-      nd.mount = next.mounted;
-      nd.dentry = next.mounted.root;
+const linkPathWalk = kernelFunction(
+  'link_path_walk',
+  40,
+  (m, name: KernelObject & { readonly path: string }, nd: Walk): number => {
+    const parts = names(name.path);
+    if (name.path.startsWith('/')) {
+      nd.mount = m.fileSystem.root;
+      nd.dentry = nd.mount.root;
     }
-  }
-  return 0;
-});
+    for (const part of parts) {
+      if (!nd.dentry.inode.isDirectory) return -ENOTDIR;
+      nd.last = part;
+      m.spend(14);
+      const next = lookupFast(m, nd);
+      if (next === null) return -ENOENT;
+      nd.dentry = next;
+      if (next.mounted !== null) {
+        nd.mount = next.mounted;
+        nd.dentry = next.mounted.root;
+      }
+    }
+    return 0;
+  },
+);
 /** struct nameidata. */
 interface Walk extends KernelObject {
   mount: Mount;
@@ -88,21 +92,26 @@ const vfsOpen = kernelFunction('vfs_open', 25, (m, _path: Path, file: File): Res
 const allocEmptyFile = kernelFunction(
   'alloc_empty_file',
   70,
-  (m, flags: number, _cred: KernelObject | null, mount: Mount, dentry: Dentry): File => new File(m, mount, dentry, flags),
+  (m, flags: number, _cred: KernelObject | null, mount: Mount, dentry: Dentry): File =>
+    new File(m, mount, dentry, flags),
 );
 
-const pathOpenat = kernelFunction('path_openat', 70, (m, nd: Walk, op: OpenFlags, _flags: number): Result<File | number> => {
-  const error = linkPathWalk(m, op.filename, nd);
-  if (error !== 0) return error;
-  const file = allocEmptyFile(m, op.flags, m.cpu.current.cred, nd.mount, nd.dentry);
-  const opened = vfsOpen(m, file.path, file);
-  const after = (status: number): File | number => {
-    if (status >= 0) return file;
-    file.release(m);
-    return status;
-  };
-  return opened instanceof Pending ? opened.then(after) : after(opened);
-});
+const pathOpenat = kernelFunction(
+  'path_openat',
+  70,
+  (m, nd: Walk, op: OpenFlags, _flags: number): Result<File | number> => {
+    const error = linkPathWalk(m, op.filename, nd);
+    if (error !== 0) return error;
+    const file = allocEmptyFile(m, op.flags, m.cpu.current.cred, nd.mount, nd.dentry);
+    const opened = vfsOpen(m, file.path, file);
+    const after = (status: number): File | number => {
+      if (status >= 0) return file;
+      file.release(m);
+      return status;
+    };
+    return opened instanceof Pending ? opened.then(after) : after(opened);
+  },
+);
 /** struct open_flags. */
 interface OpenFlags extends KernelObject {
   readonly filename: Filename;
@@ -128,19 +137,23 @@ const fdInstall = kernelFunction('fd_install', 20, (m, fd: number, file: File): 
 });
 
 /** openat2's core, common to open, openat and openat2. */
-export const doSysOpenat2 = kernelFunction('do_sys_openat2', 40, (m, dfd: number, filename: number, how: OpenHow): Result => {
-  const name = getname(m, filename, 0);
-  if (typeof name === 'number') return name;
-  const fd = getUnusedFd(m, 0, 1024, how.flags);
-  const opened = doFilpOpen(m, dfd, name, { address: how.address, filename: name, flags: how.flags });
-  const after = (file: File | number): number => {
-    putname(m, name);
-    if (typeof file === 'number') return file;
-    fdInstall(m, fd, file);
-    return fd;
-  };
-  return opened instanceof Pending ? opened.then(after) : after(opened);
-});
+export const doSysOpenat2 = kernelFunction(
+  'do_sys_openat2',
+  40,
+  (m, dfd: number, filename: number, how: OpenHow): Result => {
+    const name = getname(m, filename, 0);
+    if (typeof name === 'number') return name;
+    const fd = getUnusedFd(m, 0, 1024, how.flags);
+    const opened = doFilpOpen(m, dfd, name, { address: how.address, filename: name, flags: how.flags });
+    const after = (file: File | number): number => {
+      putname(m, name);
+      if (typeof file === 'number') return file;
+      fdInstall(m, fd, file);
+      return fd;
+    };
+    return opened instanceof Pending ? opened.then(after) : after(opened);
+  },
+);
 /** struct open_how. */
 interface OpenHow extends KernelObject {
   readonly flags: number;
@@ -171,41 +184,55 @@ systemCall('close', 25, (m, fd) => {
   return filpClose(m, file, process.files);
 });
 
-const rwVerifyArea = kernelFunction('rw_verify_area', 18, (m, _way: number, file: File, _pos: Position | null, _count: number): number =>
-  securityFilePermission(m, file, 0),
+const rwVerifyArea = kernelFunction(
+  'rw_verify_area',
+  18,
+  (m, _way: number, file: File, _pos: Position | null, _count: number): number => securityFilePermission(m, file, 0),
 );
-const securityFilePermission = kernelFunction('security_file_permission', 16, (_m, _file: File, _mask: number): number => 0);
+const securityFilePermission = kernelFunction(
+  'security_file_permission',
+  16,
+  (_m, _file: File, _mask: number): number => 0,
+);
 
 /** Reads through the file's read_iter; `pos` is the caller's copy of the position, or null for streams. */
-export const vfsRead = kernelFunction('vfs_read', 40, (m, file: File, buf: number, count: number, pos: Position | null): Result => {
-  const { readIter } = file.inode.operations;
-  if (readIter === undefined) return -EINVAL;
-  const refused = rwVerifyArea(m, 0, file, pos, count);
-  if (refused !== 0) return refused;
-  const transfer = transferScratch(m, file);
-  startTransfer(m, transfer, file, buf, count, pos?.value ?? 0);
-  const read = readIter(m, transfer.iocb, transfer.iter);
-  const after = (n: number): number => {
-    if (pos !== null && n > 0) movePosition(m, pos, pos.value + n);
-    return n;
-  };
-  return read instanceof Pending ? read.then(after) : after(read);
-});
+export const vfsRead = kernelFunction(
+  'vfs_read',
+  40,
+  (m, file: File, buf: number, count: number, pos: Position | null): Result => {
+    const { readIter } = file.inode.operations;
+    if (readIter === undefined) return -EINVAL;
+    const refused = rwVerifyArea(m, 0, file, pos, count);
+    if (refused !== 0) return refused;
+    const transfer = transferScratch(m, file);
+    startTransfer(m, transfer, file, buf, count, pos?.value ?? 0);
+    const read = readIter(m, transfer.iocb, transfer.iter);
+    const after = (n: number): number => {
+      if (pos !== null && n > 0) movePosition(m, pos, pos.value + n);
+      return n;
+    };
+    return read instanceof Pending ? read.then(after) : after(read);
+  },
+);
 
-export const vfsWrite = kernelFunction('vfs_write', 45, (m, file: File, buf: number, count: number, pos: Position | null): Result => {
-  const { writeIter } = file.inode.operations;
-  if (writeIter === undefined) return -EINVAL;
-  const refused = rwVerifyArea(m, 1, file, pos, count);
-  if (refused !== 0) return refused;
-  const transfer = transferScratch(m, file);
-  startTransfer(m, transfer, file, buf, count, pos?.value ?? 0);
-  const written = writeIter(m, transfer.iocb, transfer.iter);
-  const after = (n: number): number => {
-    if (pos !== null && n > 0) movePosition(m, pos, pos.value + n);
-    return n;
-  };
-  return written instanceof Pending ? written.then(after) : after(written);
-});
+export const vfsWrite = kernelFunction(
+  'vfs_write',
+  45,
+  (m, file: File, buf: number, count: number, pos: Position | null): Result => {
+    const { writeIter } = file.inode.operations;
+    if (writeIter === undefined) return -EINVAL;
+    const refused = rwVerifyArea(m, 1, file, pos, count);
+    if (refused !== 0) return refused;
+    const transfer = transferScratch(m, file);
+    startTransfer(m, transfer, file, buf, count, pos?.value ?? 0);
+    const written = writeIter(m, transfer.iocb, transfer.iter);
+    const after = (n: number): number => {
+      if (pos !== null && n > 0) movePosition(m, pos, pos.value + n);
+      return n;
+    };
+    return written instanceof Pending ? written.then(after) : after(written);
+  },
+);
 function movePosition(m: Machine, pos: Position, value: number): void {
   pos.value = value;
   storeNumber(m.words, pos.address, value);
@@ -216,7 +243,13 @@ function currentFile(m: Machine, fd: number): File | null {
 }
 
 /** The common part of ksys_read and ksys_write: the position is copied to the stack and back. */
-function transferAt(m: Machine, file: File, pos: number, go: (position: Position) => Result, done: (pos: number) => void): Result {
+function transferAt(
+  m: Machine,
+  file: File,
+  pos: number,
+  go: (position: Position) => Result,
+  done: (pos: number) => void,
+): Result {
   const { position } = transferScratch(m, file);
   movePosition(m, position, pos);
   const moved = go(position);
@@ -230,23 +263,40 @@ function transferAt(m: Machine, file: File, pos: number, go: (position: Position
 const ksysRead = kernelFunction('ksys_read', 22, (m, fd: number, buf: number, count: number): Result => {
   const file = currentFile(m, fd);
   if (file === null) return -EBADF;
-  return transferAt(m, file, file.pos, (pos) => vfsRead(m, file, buf, count, pos), (pos) => file.setPosition(pos));
+  return transferAt(
+    m,
+    file,
+    file.pos,
+    (pos) => vfsRead(m, file, buf, count, pos),
+    (pos) => file.setPosition(pos),
+  );
 });
 systemCall('read', 8, (m, fd, buf, count) => ksysRead(m, fd, buf, count));
 
 const ksysWrite = kernelFunction('ksys_write', 22, (m, fd: number, buf: number, count: number): Result => {
   const file = currentFile(m, fd);
   if (file === null) return -EBADF;
-  return transferAt(m, file, file.pos, (pos) => vfsWrite(m, file, buf, count, pos), (pos) => file.setPosition(pos));
+  return transferAt(
+    m,
+    file,
+    file.pos,
+    (pos) => vfsWrite(m, file, buf, count, pos),
+    (pos) => file.setPosition(pos),
+  );
 });
 systemCall('write', 8, (m, fd, buf, count) => ksysWrite(m, fd, buf, count));
 
 systemCall('pread64', 30, (m, fd, buf, count, position) => {
   const file = currentFile(m, fd);
   if (file === null) return -EBADF;
-  return transferAt(m, file, position, (pos) => vfsRead(m, file, buf, count, pos), () => undefined);
+  return transferAt(
+    m,
+    file,
+    position,
+    (pos) => vfsRead(m, file, buf, count, pos),
+    () => undefined,
+  );
 });
-
 
 const SEEK_SET = 0;
 const SEEK_CUR = 1;

@@ -24,10 +24,14 @@ export interface Worker {
   readonly queue: Work[];
 }
 
-const writebackSingleInode = kernelFunction('__writeback_single_inode', 120, (m, inode: Inode, _wbc: KernelObject): number => {
-  doWritepages(m, { address: inode.mapping.address, inode }, 0);
-  return 0;
-});
+const writebackSingleInode = kernelFunction(
+  '__writeback_single_inode',
+  120,
+  (m, inode: Inode, _wbc: KernelObject): number => {
+    doWritepages(m, { address: inode.mapping.address, inode }, 0);
+    return 0;
+  },
+);
 const writebackSbInodes = kernelFunction('writeback_sb_inodes', 90, (m, sb: KernelObject): number => {
   let written = 0;
   for (const inode of m.fileSystem.cached) {
@@ -37,7 +41,9 @@ const writebackSbInodes = kernelFunction('writeback_sb_inodes', 90, (m, sb: Kern
   }
   return written;
 });
-const wbWriteback = kernelFunction('wb_writeback', 60, (m, _wb: KernelObject): number => writebackSbInodes(m, m.fileSystem.ext4));
+const wbWriteback = kernelFunction('wb_writeback', 60, (m, _wb: KernelObject): number =>
+  writebackSbInodes(m, m.fileSystem.ext4),
+);
 export const wbWorkfn = kernelFunction('wb_workfn', 40, (m, work: Work): void => {
   wbWriteback(m, work);
 });
@@ -48,22 +54,30 @@ const processOneWork = kernelFunction('process_one_work', 45, (m, _worker: Kerne
   workqueueExecuteEnd(m, work, { address: work.run.symbol.entry });
 });
 /** Runs queued work, sleeps when there is none. */
-export const workerThread = sleepingFunction('worker_thread', 40, function* (m, worker: KernelObject & { readonly worker: Worker }) {
-  for (;;) {
-    const { queue } = worker.worker;
-    for (let work = queue.shift(); work !== undefined; work = queue.shift()) processOneWork(m, worker, work);
-    setTaskState(m, m.cpu.current, TASK_IDLE);
-    const slept = schedule(m);
-    if (slept instanceof Pending) yield slept;
-    setTaskState(m, m.cpu.current, TASK_RUNNING);
-  }
-});
+export const workerThread = sleepingFunction(
+  'worker_thread',
+  40,
+  function* (m, worker: KernelObject & { readonly worker: Worker }) {
+    for (;;) {
+      const { queue } = worker.worker;
+      for (let work = queue.shift(); work !== undefined; work = queue.shift()) processOneWork(m, worker, work);
+      setTaskState(m, m.cpu.current, TASK_IDLE);
+      const slept = schedule(m);
+      if (slept instanceof Pending) yield slept;
+      setTaskState(m, m.cpu.current, TASK_RUNNING);
+    }
+  },
+);
 
-export const queueWorkOn = kernelFunction('queue_work_on', 40, (m, _cpu: number, pool: KernelObject & { readonly worker: Worker }, work: Work): number => {
-  pool.worker.queue.push(work);
-  if (pool.worker.task !== null) wakeIdle(m, pool.worker.task);
-  return 1;
-});
+export const queueWorkOn = kernelFunction(
+  'queue_work_on',
+  40,
+  (m, _cpu: number, pool: KernelObject & { readonly worker: Worker }, work: Work): number => {
+    pool.worker.queue.push(work);
+    if (pool.worker.task !== null) wakeIdle(m, pool.worker.task);
+    return 1;
+  },
+);
 function wakeIdle(m: Machine, task: Task): void {
   // TASK_IDLE is uninterruptible without load.
   if (task.state === TASK_IDLE) setTaskState(m, task, 2);
@@ -73,7 +87,10 @@ function wakeIdle(m: Machine, task: Task): void {
 const delayedWorkTimer = kernelFunction(
   'delayed_work_timer_fn',
   15,
-  (m, timer: KernelObject & { readonly pool: KernelObject & { readonly worker: Worker }; readonly work: Work }): void => {
+  (
+    m,
+    timer: KernelObject & { readonly pool: KernelObject & { readonly worker: Worker }; readonly work: Work },
+  ): void => {
     queueWorkOn(m, 0, timer.pool, timer.work);
   },
 );

@@ -5,7 +5,11 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
-export const HRTIMER = structFields('hrtimer', { expires: 'node.expires', softExpires: '_softexpires', function: 'function' });
+export const HRTIMER = structFields('hrtimer', {
+  expires: 'node.expires',
+  softExpires: '_softexpires',
+  function: 'function',
+});
 
 /** What a timer runs when it expires, in hard interrupt context; returns true to be started again at its new `expires`. */
 export interface TimerFunction {

@@ -7,7 +7,13 @@ import type { TextSymbol } from '../execution/text.ts';
 export const IRQ_NONE = 0;
 export const IRQ_HANDLED = 1;
 
-const IRQACTION = structFields('irqaction', { handler: 'handler', devId: 'dev_id', irq: 'irq', flags: 'flags', name: 'name' });
+const IRQACTION = structFields('irqaction', {
+  handler: 'handler',
+  devId: 'dev_id',
+  irq: 'irq',
+  flags: 'flags',
+  name: 'name',
+});
 
 /** A driver's interrupt handler: a kernel function of (irq, dev_id). */
 export interface IrqHandler {

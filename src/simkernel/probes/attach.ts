@@ -52,7 +52,13 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
 
 const LISTS = { kprobe: 'entry', kretprobe: 'returns', fentry: 'fentry', fexit: 'fexit' } as const;
 
-function attachFunction(m: Machine, kind: keyof typeof LISTS, name: string, offset: number, handler: Handler): Attachment {
+function attachFunction(
+  m: Machine,
+  kind: keyof typeof LISTS,
+  name: string,
+  offset: number,
+  handler: Handler,
+): Attachment {
   const symbol = textSymbol(name);
   if (symbol === undefined) {
     // Known to the kernel's BTF but never called by the simulated one.
@@ -60,7 +66,8 @@ function attachFunction(m: Machine, kind: keyof typeof LISTS, name: string, offs
     return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
   }
   if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
-  if (kind === 'kprobe' && offset !== 0 && offset !== FENTRY_OFFSET) return attachBreakpoint(m, symbol, offset, handler);
+  if (kind === 'kprobe' && offset !== 0 && offset !== FENTRY_OFFSET)
+    return attachBreakpoint(m, symbol, offset, handler);
   const hooks = hooksOf(m, symbol);
   const list = LISTS[kind];
   hooks[list] = [...hooks[list], handler];
@@ -75,7 +82,8 @@ function attachFunction(m: Machine, kind: keyof typeof LISTS, name: string, offs
 }
 
 function attachBreakpoint(m: Machine, symbol: TextSymbol, offset: number, handler: Handler): Attachment {
-  if (offset < 0 || offset >= symbol.size) return { ok: false, errno: 'EINVAL', reason: `offset ${offset} is outside ${symbol.name}` };
+  if (offset < 0 || offset >= symbol.size)
+    return { ok: false, errno: 'EINVAL', reason: `offset ${offset} is outside ${symbol.name}` };
   if (!isInstructionBoundary(symbol, offset)) {
     return { ok: false, errno: 'EILSEQ', reason: `${symbol.name}+${offset} is not the start of an instruction` };
   }
@@ -158,7 +166,12 @@ function attachToRow(m: Machine, index: number, list: 'record' | 'raw', handler:
 
 function attachRawTracepoint(m: Machine, name: string, handler: Handler): Attachment {
   if (name === 'sys_enter' || name === 'sys_exit') {
-    return addSyscallHandler(m, name === 'sys_enter' ? 'enterUsers' : 'exitUsers', name === 'sys_enter' ? 'rawEnter' : 'rawExit', handler);
+    return addSyscallHandler(
+      m,
+      name === 'sys_enter' ? 'enterUsers' : 'exitUsers',
+      name === 'sys_enter' ? 'rawEnter' : 'rawExit',
+      handler,
+    );
   }
   const row = declaredTracepoints().find((candidate) => candidate.name === name);
   if (row !== undefined) return attachToRow(m, row.index, 'raw', handler);

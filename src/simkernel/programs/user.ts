@@ -20,12 +20,14 @@ export class UserContext {
   readonly task: Task;
   readonly process: Process;
   readonly random: Random;
+  private readonly machine: Machine;
   /** User-mode registers while in the kernel or interrupted. */
   ip = 0;
   sp = 0;
   fp = 0;
   private readonly image: Image;
-  private frames: readonly string[] = [];
+  private readonly outermost = createPosition([]);
+  private position = this.outermost;
   private wrapper = '';
 
   constructor(m: Machine, task: Task, process: Process, image: Image) {
@@ -36,7 +38,6 @@ export class UserContext {
     this.machine = m;
     this.in('main');
   }
-  private readonly machine: Machine;
 
   /** Runs in user mode for this long. */
   work(ns: number): UserStep {
@@ -46,7 +47,17 @@ export class UserContext {
   }
   /** From here on the program's functions on the stack are these, outermost first. */
   in(...frames: readonly string[]): void {
-    this.frames = frames;
+    let position = this.outermost;
+    for (const name of frames) {
+      let callee = position.callees.get(name);
+      if (callee === undefined) {
+        callee = createPosition([...position.frames, name]);
+        position.callees.set(name, callee);
+      }
+      position = callee;
+    }
+    if (position === this.position) return;
+    this.position = position;
     this.writeStack('');
   }
   string(text: string): number {
@@ -113,34 +124,56 @@ export class UserContext {
     return at;
   }
 
-  /** Puts return addresses and frame pointers on the user stack; `wrapper` is the libc function on top, if any. */
+  /** Makes the program's functions, and the libc wrapper on top of them if any, the current user stack. */
   private writeStack(wrapper: string): void {
     this.wrapper = wrapper;
-    const { mm } = this.process;
+    let stack = this.position.byWrapper.get(wrapper);
+    if (stack === undefined) this.position.byWrapper.set(wrapper, (stack = this.buildStack(wrapper)));
+    this.ip = stack.ip;
+    this.sp = stack.sp;
+    this.fp = stack.fp;
     const { words } = this.machine;
+    for (let i = 0; i < stack.words.length; i += 1) words[stack.at + i] = stack.words[i]!;
+  }
+
+  /** Return addresses and frame pointers of a stack, from its lowest word up. */
+  private buildStack(wrapper: string): UserStack {
+    const { mm } = this.process;
     const base = mm.imageBase(this.image);
+    const values: number[] = [];
     let sp = mm.stackTop;
     let fp = 0;
     let ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, '__libc_start_call_main') + 0x6b;
-    const push = (value: number): void => {
-      sp -= 8;
-      const at = mm.find(sp, 8) >> 2;
-      words[at] = value | 0;
-      words[at + 1] = Math.floor(value / 4294967296);
-    };
     const enter = (entry: number, site: number): void => {
-      push(ip);
-      push(fp);
+      values.unshift(fp, ip);
+      sp -= 16;
       fp = sp;
       ip = entry + site;
     };
-    for (const name of this.frames) {
-      const offset = imageSymbolOffset(this.image, name);
-      enter(base + offset, 0x20 + ((name.length * 13) & 0xff));
+    for (const name of this.position.frames) {
+      enter(base + imageSymbolOffset(this.image, name), 0x20 + ((name.length * 13) & 0xff));
     }
     if (wrapper !== '') enter(mm.imageBase(LIBC) + imageSymbolOffset(LIBC, wrapper), SYSCALL_RETURN);
-    this.ip = ip;
-    this.sp = sp;
-    this.fp = fp;
+    const words = Int32Array.from(values.flatMap((value) => [value | 0, Math.floor(value / 4294967296)]));
+    return { ip, sp, fp, at: mm.find(sp, 8) >> 2, words };
   }
+}
+
+/** A user stack as bytes: cached, since programs are in few places. */
+interface UserStack {
+  readonly ip: number;
+  readonly sp: number;
+  readonly fp: number;
+  /** Word index in guest memory. */
+  readonly at: number;
+  readonly words: Int32Array;
+}
+/** A chain of functions of the program, outermost first, as a tree of what was ever called. */
+interface StackPosition {
+  readonly frames: readonly string[];
+  readonly callees: Map<string, StackPosition>;
+  readonly byWrapper: Map<string, UserStack>;
+}
+function createPosition(frames: readonly string[]): StackPosition {
+  return { frames, callees: new Map(), byWrapper: new Map() };
 }

@@ -36,7 +36,16 @@ export const retFromForkAsm: TextSymbol = declareText('ret_from_fork_asm', { tra
 /** Allocates and fills a task_struct with its kernel stack. */
 export function createTask(
   m: Machine,
-  fields: { pid: number; tgid?: number; comm: string; parent: Task | null; uid?: number; gid?: number; flags?: number; prio?: number },
+  fields: {
+    pid: number;
+    tgid?: number;
+    comm: string;
+    parent: Task | null;
+    uid?: number;
+    gid?: number;
+    flags?: number;
+    prio?: number;
+  },
 ): Task {
   const { arena, words } = m;
   const address = arena.allocate(TASK.size, 64);

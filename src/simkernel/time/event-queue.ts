@@ -49,7 +49,8 @@ export class BinaryEventQueue implements EventQueue {
       for (;;) {
         let child = 2 * i + 1;
         if (child >= last) break;
-        if (child + 1 < last && before(times[child + 1]!, sequences[child + 1]!, times[child]!, sequences[child]!)) child += 1;
+        if (child + 1 < last && before(times[child + 1]!, sequences[child + 1]!, times[child]!, sequences[child]!))
+          child += 1;
         if (before(time, sequence, times[child]!, sequences[child]!)) break;
         times[i] = times[child]!;
         sequences[i] = sequences[child]!;

@@ -53,7 +53,10 @@ export const blockRqComplete: Tracepoint<[rq: Request, error: number, bytes: num
   },
 );
 
-function bioRecord(f: RecordFields, m: { readonly cpu: { readonly current: { readonly comm: string } } }): (bio: Bio) => void {
+function bioRecord(
+  f: RecordFields,
+  m: { readonly cpu: { readonly current: { readonly comm: string } } },
+): (bio: Bio) => void {
   const dev = f.number('dev');
   const sector = f.number('sector');
   const nrSector = f.number('nr_sector');

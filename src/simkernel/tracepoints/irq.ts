@@ -3,14 +3,18 @@ import type { IrqAction } from '../irq/irq-desc.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { RecordFields, Tracepoint } from './tracepoint.ts';
 
-export const irqHandlerEntry: Tracepoint<[irq: number, action: IrqAction]> = tracepoint('irq:irq_handler_entry', 2, (f) => {
-  const irqField = f.number('irq');
-  const name = f.text('name');
-  return (irq, action) => {
-    irqField(irq);
-    name(action.name);
-  };
-});
+export const irqHandlerEntry: Tracepoint<[irq: number, action: IrqAction]> = tracepoint(
+  'irq:irq_handler_entry',
+  2,
+  (f) => {
+    const irqField = f.number('irq');
+    const name = f.text('name');
+    return (irq, action) => {
+      irqField(irq);
+      name(action.name);
+    };
+  },
+);
 export const irqHandlerExit: Tracepoint<[irq: number, action: IrqAction, ret: number]> = tracepoint(
   'irq:irq_handler_exit',
   3,
@@ -54,7 +58,9 @@ export const hrtimerStart: Tracepoint<[timer: HrTimer, mode: number]> = tracepoi
     modeField(mode);
   };
 });
-export const hrtimerCancel: Tracepoint<[timer: HrTimer]> = tracepoint('timer:hrtimer_cancel', 1, (f) => f.pointer('hrtimer'));
+export const hrtimerCancel: Tracepoint<[timer: HrTimer]> = tracepoint('timer:hrtimer_cancel', 1, (f) =>
+  f.pointer('hrtimer'),
+);
 export const hrtimerExpireEntry: Tracepoint<[timer: HrTimer, now: number]> = tracepoint(
   'timer:hrtimer_expire_entry',
   2,

@@ -80,47 +80,58 @@ export const schedMigrateTask: Tracepoint<[task: Task, destinationCpu: number]> 
   },
 );
 
-export const schedWakeIdleWithoutIpi: Tracepoint<[cpu: number]> = tracepoint('sched:sched_wake_idle_without_ipi', 1, (f) =>
-  f.number('cpu'),
+export const schedWakeIdleWithoutIpi: Tracepoint<[cpu: number]> = tracepoint(
+  'sched:sched_wake_idle_without_ipi',
+  1,
+  (f) => f.number('cpu'),
 );
 
-export const schedProcessFork: Tracepoint<[parent: Task, child: Task]> = tracepoint('sched:sched_process_fork', 2, (f) => {
-  const parentComm = f.text('parent_comm');
-  const parentPid = f.number('parent_pid');
-  const childComm = f.text('child_comm');
-  const childPid = f.number('child_pid');
-  return (parent, child) => {
-    parentComm(parent.comm);
-    parentPid(parent.pid);
-    childComm(child.comm);
-    childPid(child.pid);
-  };
-});
-
-export const schedProcessExec: Tracepoint<[task: Task, oldPid: number, binary: KernelObject & { readonly path: string }]> =
-  tracepoint('sched:sched_process_exec', 3, (f) => {
-    const filename = f.text('filename');
-    const pid = f.number('pid');
-    const old = f.number('old_pid');
-    return (task, oldPid, binary) => {
-      filename(binary.path);
-      pid(task.pid);
-      old(oldPid);
+export const schedProcessFork: Tracepoint<[parent: Task, child: Task]> = tracepoint(
+  'sched:sched_process_fork',
+  2,
+  (f) => {
+    const parentComm = f.text('parent_comm');
+    const parentPid = f.number('parent_pid');
+    const childComm = f.text('child_comm');
+    const childPid = f.number('child_pid');
+    return (parent, child) => {
+      parentComm(parent.comm);
+      parentPid(parent.pid);
+      childComm(child.comm);
+      childPid(child.pid);
     };
-  });
+  },
+);
 
-export const schedProcessExit: Tracepoint<[task: Task, groupDead: number]> = tracepoint('sched:sched_process_exit', 2, (f) => {
-  const comm = f.text('comm');
+export const schedProcessExec: Tracepoint<
+  [task: Task, oldPid: number, binary: KernelObject & { readonly path: string }]
+> = tracepoint('sched:sched_process_exec', 3, (f) => {
+  const filename = f.text('filename');
   const pid = f.number('pid');
-  const prio = f.number('prio');
-  const dead = f.number('group_dead');
-  return (task, groupDead) => {
-    comm(task.comm);
+  const old = f.number('old_pid');
+  return (task, oldPid, binary) => {
+    filename(binary.path);
     pid(task.pid);
-    prio(task.prio);
-    dead(groupDead);
+    old(oldPid);
   };
 });
+
+export const schedProcessExit: Tracepoint<[task: Task, groupDead: number]> = tracepoint(
+  'sched:sched_process_exit',
+  2,
+  (f) => {
+    const comm = f.text('comm');
+    const pid = f.number('pid');
+    const prio = f.number('prio');
+    const dead = f.number('group_dead');
+    return (task, groupDead) => {
+      comm(task.comm);
+      pid(task.pid);
+      prio(task.prio);
+      dead(groupDead);
+    };
+  },
+);
 
 function templateRecord(f: RecordFields): (task: Task) => void {
   const comm = f.text('comm');

@@ -24,7 +24,16 @@ const READ_SIZES = [
 /** A database server: point reads and scans of a table that does not fit into memory, a redo log that is synced. */
 export const MYSQLD: Image = {
   path: '/usr/sbin/mysqld',
-  symbols: ['main', 'handle_connection', 'dispatch_command', 'mysql_execute_command', 'row_search_mvcc', 'fil_io', 'log_writer_write_buffer', 'trx_commit'],
+  symbols: [
+    'main',
+    'handle_connection',
+    'dispatch_command',
+    'mysql_execute_command',
+    'row_search_mvcc',
+    'fil_io',
+    'log_writer_write_buffer',
+    'trx_commit',
+  ],
   *main(u) {
     const { random } = u;
     const buffer = u.buffer(64 * PAGE);

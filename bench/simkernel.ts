@@ -1,0 +1,79 @@
+/**
+ * How fast the simulated machine is: `npx esbuild bench/simkernel.ts --bundle --platform=node --format=esm | node --input-type=module`.
+ * CPU time of the process is what counts; the wall clock also measures the neighbours.
+ */
+import { createMachine } from '../src/simkernel/machine.ts';
+import type { Image } from '../src/simkernel/programs/image.ts';
+import { defineScenario } from '../src/simkernel/scenarios/define.ts';
+import { SCENARIOS } from '../src/simkernel/scenarios/index.ts';
+import type { Scenario } from '../src/simkernel/scenarios/scenario.ts';
+
+const SECOND = 1e9;
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+function program(name: string, main: Image['main']): Image {
+  return { path: `/usr/bin/${name}`, symbols: ['main'], main };
+}
+function one(image: Image, processes = 4): Scenario {
+  return defineScenario({
+    name: image.path,
+    summary: '',
+    seed: 1,
+    cpus: 4,
+    lengthNs: SECOND,
+    files: [{ path: '/etc/data', size: 65_536 }],
+    images: [],
+    processes: Array.from({ length: processes }, (_, i) => ({ pid: 1000 + i, image })),
+  });
+}
+const getpid = program('getpid', function* (u) {
+  for (;;) yield u.getpid();
+});
+const reader = program('reader', function* (u) {
+  const fd = yield u.openat('/etc/data');
+  const buffer = u.buffer(4096);
+  for (;;) yield u.pread(fd, buffer, 4096, 8192);
+});
+const opener = program('opener', function* (u) {
+  for (;;) yield u.close(yield u.openat('/etc/data'));
+});
+const sleeper = program('sleeper', function* (u) {
+  for (;;) yield u.nanosleep(20_000);
+});
+
+function measure(label: string, scenario: Scenario, lengthNs: number, probe: 'none' | 'count' = 'none'): void {
+  const created = cpuMs();
+  const machine = createMachine({ scenario });
+  const createdMs = cpuMs() - created;
+  let syscalls = 0;
+  const count = (): void => {
+    syscalls += 1;
+  };
+  // Counting needs a probe, so an unprobed run is counted by a second one of the same seed.
+  if (probe === 'count') machine.attach({ kind: 'tracepoint', category: 'raw_syscalls', name: 'sys_enter' }, count);
+  const started = cpuMs();
+  while (machine.now() < lengthNs) machine.run(lengthNs);
+  const ms = cpuMs() - started;
+  const interrupts = machine.interruptCounts.localTimer.reduce((a, b) => a + b, 0);
+  if (probe === 'none') {
+    const counting = createMachine({ scenario });
+    counting.attach({ kind: 'tracepoint', category: 'raw_syscalls', name: 'sys_enter' }, count);
+    while (counting.now() < lengthNs) counting.run(lengthNs);
+  }
+  const perSecond = (n: number): string => Math.round((n / ms) * 1000).toLocaleString('en');
+  console.log(
+    `${label.padEnd(30)} create ${createdMs.toFixed(0).padStart(3)} ms  run ${ms.toFixed(0).padStart(5)} ms  ` +
+      `${syscalls} syscalls (${perSecond(syscalls)}/s)  ${interrupts} timer interrupts (${perSecond(interrupts)}/s)`,
+  );
+}
+
+for (const probe of ['none', 'count'] as const) {
+  measure(`getpid, ${probe}`, one(getpid), 0.05 * SECOND, probe);
+  measure(`pread 4 KiB cached, ${probe}`, one(reader), 0.1 * SECOND, probe);
+  measure(`open and close, ${probe}`, one(opener), 0.1 * SECOND, probe);
+  measure(`nanosleep, ${probe}`, one(sleeper), 1 * SECOND, probe);
+  measure(`server, ${probe}`, SCENARIOS.server, 10 * SECOND, probe);
+}

@@ -24,6 +24,8 @@ export interface FunctionRow {
   readonly constant?: true;
   /** Needs --unsafe. */
   readonly unsafe?: true;
+  /** bpftrace writes it in its own language: a macro, which shows in where some warnings point. */
+  readonly library?: true;
   /** Probe kinds that it works in; absent: all. */
   readonly probes?: readonly ProbeKind[];
 }
@@ -69,11 +71,11 @@ export const FUNCTIONS = {
   // Maps.
   clear: { arity: [1, 1], params: [MAP], returns: VOID },
   zero: { arity: [1, 1], params: [MAP], returns: VOID },
-  delete: { arity: [1, 2], params: [MAP, ANY], returns: BOOL },
-  has_key: { arity: [2, 2], params: [MAP, ANY], returns: BOOL },
-  find: { arity: [3, 3], params: [MAP, ANY, ANY], returns: BOOL },
+  delete: { arity: [1, 2], params: [MAP, ANY], returns: BOOL, library: true },
+  has_key: { arity: [2, 2], params: [MAP, ANY], returns: BOOL, library: true },
+  find: { arity: [3, 3], params: [MAP, ANY, ANY], returns: BOOL, library: true },
   /** Of a map or of a stack. */
-  len: { arity: [1, 1], params: [ANY], returns: INT64 },
+  len: { arity: [1, 1], params: [ANY], returns: INT64, library: true },
   is_scalar: { arity: [1, 1], params: [MAP], returns: BOOL, constant: true },
   // Aggregations: calls stand only as the value of an assignment to a map.
   count: { arity: [0, 0], params: [], returns: VOID },
@@ -95,25 +97,25 @@ export const FUNCTIONS = {
     probes: ['fentry', 'fexit', 'iter'],
   },
   strncmp: { arity: [3, 3], params: [STRING, STRING, INT_LITERAL], returns: UINT64 },
-  strlen: { arity: [1, 1], params: [ANY], returns: UINT64 },
-  strstr: { arity: [2, 2], params: [ANY, ANY], returns: INT32 },
-  strcontains: { arity: [2, 2], params: [ANY, ANY], returns: BOOL },
-  str_concat: { arity: [2, 2], params: [ANY, ANY], returns: { kind: 'string', size: 1024 } },
-  strerror: { arity: [1, 1], params: [INT], returns: TEXT },
-  signal_name: { arity: [1, 1], params: [INT], returns: TEXT },
-  syscall_name: { arity: [1, 1], params: [INT], returns: TEXT },
+  strlen: { arity: [1, 1], params: [ANY], returns: UINT64, library: true },
+  strstr: { arity: [2, 2], params: [ANY, ANY], returns: INT32, library: true },
+  strcontains: { arity: [2, 2], params: [ANY, ANY], returns: BOOL, library: true },
+  str_concat: { arity: [2, 2], params: [ANY, ANY], returns: { kind: 'string', size: 1024 }, library: true },
+  strerror: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
+  signal_name: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
+  syscall_name: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
   strftime: { arity: [2, 2], params: [STRING_LITERAL, INT], returns: { kind: 'timestamp' } },
   macaddr: { arity: [1, 1], params: [ANY], returns: { kind: 'mac' } },
   ntop: { arity: [1, 2], params: [ANY, ANY], returns: { kind: 'inet' } },
   /** Yields the literal's address as a byte array; the argument stays a literal. */
   pton: { arity: [1, 1], params: [ANY], returns: 'computed' },
   bswap: { arity: [1, 1], params: [ANY], returns: 'computed' },
-  memcmp: { arity: [3, 3], params: [ANY, ANY, INT], returns: INT32 },
+  memcmp: { arity: [3, 3], params: [ANY, ANY, INT], returns: INT32, library: true },
   // Addresses, symbols, stacks, registers.
   ksym: { arity: [1, 1], params: [ANY], returns: { kind: 'ksym' } },
   usym: { arity: [1, 1], params: [ANY], returns: { kind: 'usym' } },
   kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
-  uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES },
+  uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES, library: true },
   percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, INT], returns: UINT64 },
   reg: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, probes: REGISTER_PROBES },
   kstack: { arity: [0, 2], params: [ANY, ANY], returns: 'computed' },
@@ -124,14 +126,14 @@ export const FUNCTIONS = {
   nsecs: { arity: [0, 1], params: [{ kind: 'timestamp_mode' }], returns: UINT64 },
   pid: { arity: [0, 1], params: [ANY], returns: UINT32 },
   tid: { arity: [0, 1], params: [ANY], returns: UINT32 },
-  comm: { arity: [1, 1], params: [ANY], returns: TEXT },
+  comm: { arity: [1, 1], params: [ANY], returns: TEXT, library: true },
   cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
   cgroup_path: { arity: [1, 2], params: [INT, STRING], returns: { kind: 'cgroup_path' } },
   // Acting on the system.
-  signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true },
-  signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true },
-  override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'] },
-  write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true },
+  signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, library: true },
+  signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, library: true },
+  override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'], library: true },
+  write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true, library: true },
   skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32 },
   socket_cookie: { arity: [1, 1], params: [POINTER], returns: UINT64 },
   // Compile time.

@@ -48,8 +48,8 @@ export type Type =
   /** u32 family (AF_INET, AF_INET6) in front of 16 bytes of address. */
   | { readonly kind: 'inet' }
   | { readonly kind: 'mac' }
-  /** strftime(): index of the format, mode and nanoseconds. */
-  | { readonly kind: 'timestamp' }
+  /** strftime(): index of the format, mode and nanoseconds. The mode is that of the clock its argument was read from. */
+  | { readonly kind: 'timestamp'; readonly mode?: 'monotonic' | 'boot' | 'tai' | 'sw_tai' }
   | { readonly kind: 'username' }
   | { readonly kind: 'cgroup_path' }
   | { readonly kind: 'strerror' }

@@ -129,6 +129,7 @@ export function finalType(typing: Typing | undefined): Type {
     const own = typing.context === true || typing.internal === true;
     return { ...type, space: own ? 'none' : pointerSpace(typing.space) };
   }
+  if (type.kind === 'timestamp' && typing.clock !== undefined) return { ...type, mode: typing.clock };
   return type;
 }
 

@@ -2,6 +2,7 @@ import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/
 import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
+import type { ProbeKind } from '../lang/probes.ts';
 import { UINT64 } from '../lang/types.ts';
 import type { Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
@@ -44,7 +45,10 @@ function foldBuiltin(node: Identifier, probe: Probe | undefined, context: PassCo
         return node;
       }
       const attachment = attachmentOf(probe, context);
-      return stringNode((node.name === 'probe' ? attachment?.name : attachment?.kind) ?? 'none', span);
+      return stringNode(
+        (node.name === 'probe' ? attachment?.name : attachment && probeTypeName(attachment.kind)) ?? 'none',
+        span,
+      );
     }
     case 'ncpus':
       return wideInteger(BigInt(context.target.cpus), node, context);
@@ -55,6 +59,11 @@ function foldBuiltin(node: Identifier, probe: Probe | undefined, context: PassCo
     default:
       return node;
   }
+}
+
+/** begin, end and self are one type of probe. */
+function probeTypeName(kind: ProbeKind): string {
+  return kind === 'begin' || kind === 'end' || kind === 'self' ? 'special' : kind;
 }
 
 /** Only probes with registers can tell; begin and end run in user space's context. */

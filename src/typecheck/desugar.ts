@@ -39,11 +39,11 @@ function expandCompound(node: Assignment): Assignment {
   const left: Expression = cloneTree(node.target);
   const value: Expression = {
     kind: 'binary',
-    span: node.span,
+    span: node.operationSpan ?? node.span,
     operator,
     left,
     right: node.value,
-    operatorSpan: node.span,
+    operatorSpan: node.operationSpan ?? node.span,
   };
   return { ...node, operator: '=', value };
 }

@@ -67,7 +67,7 @@ class Scopes {
 
   warnUnassigned(): void {
     for (const scope of this.all) {
-      for (const [name, known] of scope) {
+      for (const [name, known] of [...scope].sort(([a], [b]) => (a < b ? -1 : 1))) {
         if (known.assigned || known.node.kind !== 'variable_declaration') continue;
         const text = `Variable $${name} was never assigned to.`;
         this.context.report(warning('never-assigned', known.node.span, text));
@@ -184,7 +184,7 @@ function undeclared(node: Variable): Diagnostic {
 
 /** `let $x: int8` without what is assigned. */
 function declaredSpan(node: Extract<Node, { kind: 'variable_declaration' }>): Node['span'] {
-  return { ...node.span, end: (node.type ?? node.variable).span.end };
+  return node.declarationSpan ?? node.span;
 }
 
 function withOrigin(diagnostic: Diagnostic, known: Known): Diagnostic {

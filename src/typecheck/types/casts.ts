@@ -6,6 +6,7 @@ import type {
   Cast,
   Expression,
   For,
+  Identifier,
   If,
   Jump,
   MapAccess,
@@ -13,13 +14,16 @@ import type {
   Program,
   Ternary,
   TypeExpression,
+  Unary,
   VariableDeclaration,
 } from '../../ast/nodes.ts';
+import { isBuiltin } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { typeName } from '../../lang/type-name.ts';
 import { INT64, UINT64, VOID, intType } from '../../lang/types.ts';
-import type { Type } from '../../lang/types.ts';
+import type { IntSize, Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
+import { integerNode } from '../literals.ts';
 import { error, warning } from '../messages.ts';
 import { asExpression, cloneTree, relocate, rewriteChildren } from '../rewrite.ts';
 import { aggregationOf } from './infer-aggregation.ts';
@@ -59,8 +63,9 @@ function rewrite(casting: Casting, node: Node): Node {
     case 'binary':
       return castBinary(casting, node, rewritten as Binary);
     case 'unary':
-      if (node.operator !== '-' && node.operator !== '~') return rewritten;
-      return castChild(casting, rewritten, 'operand', node.operand, typeOf(casting, node)?.type);
+      return castUnary(casting, node, rewritten as Unary);
+    case 'identifier':
+      return castEnumerator(casting, node);
     case 'typeof': {
       const type = typeOf(casting, node)?.type;
       return type === undefined ? rewritten : spellType(type, node.span, casting.context);
@@ -153,6 +158,30 @@ function comparedAs(left: Typing, right: Typing): Type | undefined {
   if (left.type.kind === 'bool' && isInteger(right.type)) return right.type;
   if (right.type.kind === 'bool' && isInteger(left.type)) return left.type;
   return promote(left, right)?.type;
+}
+
+/**
+ * `-` and `~` work in the operand's width, and what they yield is extended with zeros, whatever the sign: bpftrace prints
+ * 212 for `-(int8)44`.
+ */
+function castUnary(casting: Casting, original: Unary, node: Unary): Expression {
+  if (node.operator !== '-' && node.operator !== '~') return node;
+  const operand = typeOf(casting, original.operand)?.type;
+  const result = typeOf(casting, original)?.type;
+  if (operand === undefined || result === undefined) return node;
+  const wide = castChild(casting, node, 'operand', original.operand, result);
+  const size = sizeOf(operand);
+  if (!isInteger(operand) || size === 8) return wide;
+  return explicitCast(casting, explicitCast(casting, wide, intType(size as IntSize, false)), result);
+}
+
+/** Members of enums become their values. */
+function castEnumerator(casting: Casting, node: Identifier): Expression {
+  const type = typeOf(casting, node)?.type;
+  if (type === undefined || isBuiltin(node.name)) return node;
+  const { definitions, target } = casting.context;
+  const enumerator = definitions.enumerators.get(node.name) ?? target.types.enumerator(node.name);
+  return enumerator === undefined ? node : explicitCast(casting, integerNode(enumerator.value, node.span), type);
 }
 
 function castBranches(casting: Casting, original: If | Ternary, node: If | Ternary): If | Ternary {

@@ -98,6 +98,20 @@ const checkSymbol: OwnCheck = (node, checking, fail) => {
   }
 };
 
+/** What the string functions of the standard library read as text. */
+const checkText: OwnCheck = (node, checking, fail) => {
+  for (const index of node.args.keys()) {
+    const type = argument(node, index, checking)?.type;
+    const element = type?.kind === 'array' ? type.element : type?.kind === 'pointer' ? type.to : undefined;
+    if (type?.kind === 'string') continue;
+    if (element === undefined) fail('string-like values must be either strings, arrays or pointers');
+    else if (!isInteger(element) || sizeOf(element) !== 1) {
+      const holder = type?.kind === 'array' ? 'arrays must contain' : 'pointers must point to';
+      fail(`string-like ${holder} a char-like type`);
+    }
+  }
+};
+
 const checkSpace: OwnCheck = (node, checking, fail) => {
   const value = argument(node, 0, checking);
   if (isOneOf(value, 'int', 'pointer')) return;
@@ -186,6 +200,10 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
     const value = argument(node, 0, checking);
     if (value === undefined || !isStack(value.type)) fail('call to len() expects a map, ustack, or kstack');
   },
+  strlen: checkText,
+  strstr: checkText,
+  strcontains: checkText,
+  str_concat: checkText,
   strftime(node, checking, fail) {
     if (typingOf(node, checking)?.clock === 'monotonic') fail('strftime() can not take a monotonic timestamp');
     const value = node.args[1];

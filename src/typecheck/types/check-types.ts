@@ -16,6 +16,8 @@ import type {
 } from '../../ast/nodes.ts';
 import { BUILTINS, isBuiltin } from '../../lang/builtins.ts';
 import type { BuiltinRow } from '../../lang/builtins.ts';
+import { FUNCTIONS, isFunction } from '../../lang/functions.ts';
+import type { FunctionRow } from '../../lang/functions.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
@@ -298,7 +300,15 @@ function checkDiscarded(node: Extract<Node, { kind: 'expression_statement' }>, c
   if (expression.kind === 'unary' && (expression.operator === '++' || expression.operator === '--')) return;
   const type = typingOf(expression, checking)?.type;
   if (type === undefined || type.kind === 'void') return;
-  checking.context.report(warning('discarded', node.span, 'Return value discarded.'));
+  // A macro's block stands in the statement's place without its semicolon.
+  const span = isMacroCall(expression) ? expression.span : node.span;
+  checking.context.report(warning('discarded', span, 'Return value discarded.'));
+}
+
+function isMacroCall(node: Expression): boolean {
+  if (node.kind !== 'call' || !isFunction(node.name)) return false;
+  const row: FunctionRow = FUNCTIONS[node.name];
+  return row.library === true;
 }
 
 function checkDeclaration(node: Extract<Node, { kind: 'variable_declaration' }>, checking: Checking): void {

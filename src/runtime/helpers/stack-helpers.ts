@@ -19,6 +19,11 @@ export function stackHelpers(host: HelperHost): StackHelpers {
     return flags & STACK_FLAGS.user ? kernel.userStack(out, limit, skip) : kernel.kernelStack(out, limit, skip);
   }
 
+  function isShorterThanSkip(flags: number): boolean {
+    const skip = flags & STACK_FLAGS.skip;
+    return skip > 0 && walk(host.scratch, skip, flags & ~STACK_FLAGS.skip) < skip;
+  }
+
   return {
     get_stackid(_context, object, flags, flagsHigh) {
       const map = host.maps[words[(object + MAP_OBJECT.index) >> 2]!] as StackTraceMap;
@@ -37,7 +42,8 @@ export function stackHelpers(host: HelperHost): StackHelpers {
       const limit = Math.min(Math.trunc(size / elementSize), SCRATCH_SIZE >> 3);
       const count = walk(host.scratch, limit, flags);
       bytes.fill(0, to, to + size);
-      if (count === 0) return returnSigned(host, -ERRNO.EFAULT);
+      // A stack that is empty, like the kernel's while a process runs in user mode, is no error; skipping more than there is, is one.
+      if (count === 0 && isShorterThanSkip(flags)) return returnSigned(host, -ERRNO.EFAULT);
       if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
       else {
         for (let i = 0; i < count; i++) {

@@ -77,7 +77,7 @@ function withElement(
   b.enter(missing);
   const fresh = b.slot('fresh', words * 8);
   create(fresh);
-  update(l, target.map, key, { base: fresh, offset: 0 });
+  update(l, target.map, key, { base: fresh, offset: 0 }, target.call.span);
   b.jump(done);
   b.enter(done);
 }

@@ -4,7 +4,7 @@ import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
-import { addressOf, materialize, readRemote, storeOperand, zero } from './memory.ts';
+import { addressOf, copy, materialize, readRemote, storeOperand, zero } from './memory.ts';
 import { type Operand, type Place, at, scalarShape } from './operand.ts';
 
 /** Where the bytes that an expression stands for are: behind its pointer, or its own. */
@@ -47,25 +47,36 @@ function spaceOf(l: Lowerer, node: Expression): 'kernel' | 'user' {
   }
 }
 
-/** str(): reads text at an address, at most its type's size or, when given, the length. */
+/** Up to this max_strlen one byte more is read than kept: its absence of a NUL says that the text was cut. */
+const LONGEST_WITH_SPARE = 1024;
+
+/** str(): reads text at an address, its NUL within the length if one is given. */
 export function lowerStr(l: Lowerer, node: Call, from: Expression, length: Expression | undefined): Operand {
   const { b } = l;
-  const type = l.typeOf(node);
-  const size = sizeOf(type);
+  const size = sizeOf(l.typeOf(node));
+  const limit = l.unit.typed.config.max_strlen;
+  const most = limit < LONGEST_WITH_SPARE ? limit + 1 : limit;
   const source = bytesOf(l, from);
-  const most: Value =
-    length === undefined || length.kind === 'integer' ? b.const(size) : atMost(l, b.add(l.value(length), 1), size);
+  const read =
+    length === undefined ? most : length.kind === 'integer' ? Math.min(Number(length.value), most) : undefined;
+  const count = read === undefined ? atMost(l, l.value(length!), most) : b.const(read);
+  const helper = `probe_read_${source.space}_str` as const;
   return {
     kind: 'producer',
     write: (to, filling) => {
-      // Behind the NUL the helper leaves what was there.
-      if (filling === 'exact') zero(b, to, size);
-      b.call(`probe_read_${source.space}_str`, addressOf(b, to), most, source.pointer);
+      const direct = (read ?? most) <= size;
+      const buffer: Place = direct ? to : { base: b.slot('text', most), offset: 0 };
+      // Behind the NUL the helper leaves what was there, and nothing read is no NUL either.
+      if (filling === 'exact') zero(b, buffer, direct ? size : most);
+      else if (read === undefined || read === 0) b.store(buffer.base, buffer.offset, 1, 0);
+      b.call(helper, addressOf(b, buffer), count, source.pointer);
+      if (!direct) copy(b, to, buffer, size);
     },
   };
 }
 
-function atMost(l: Lowerer, value: Value, limit: number): Value {
+/** The value, or the limit when it is larger as an unsigned number. */
+export function atMost(l: Lowerer, value: Value, limit: number): Value {
   const { b } = l;
   const result = b.slot('size', 8);
   const [cut, done] = [b.newBlock(), b.newBlock()];
@@ -76,6 +87,37 @@ function atMost(l: Lowerer, value: Value, limit: number): Value {
   b.jump(done);
   b.enter(done);
   return b.load(result, 0, 8);
+}
+
+/** str_concat(): both texts in a row in a buffer that would hold them at their longest, then as much as fits. */
+export function lowerConcatenation(l: Lowerer, node: Call, left: Expression, right: Expression): Operand {
+  const { b } = l;
+  const size = sizeOf(l.typeOf(node));
+  const [first, second] = [sizeOf(l.typeOf(left)), sizeOf(l.typeOf(right))];
+  const [from, behind] = [l.place(left), l.place(right)];
+  return {
+    kind: 'producer',
+    write: (to, filling) => {
+      const whole = Math.max(size, first + second);
+      const buffer: Place = { base: b.slot('joined', whole), offset: 0 };
+      zero(b, buffer, whole);
+      // The helper returns the length with the NUL, which the second text overwrites.
+      const length = b.call('probe_read_kernel_str', addressOf(b, buffer), first, addressOf(b, from));
+      const [some, done] = [b.newBlock(), b.newBlock()];
+      const used = b.slot('used', 8);
+      b.store(used, 0, 8, 0);
+      b.branch('jsgt', length, 0, some, done);
+      b.enter(some);
+      b.store(used, 0, 8, b.add(length, -1));
+      b.jump(done);
+      b.enter(done);
+      const end = b.add(addressOf(b, buffer), b.load(used, 0, 8));
+      b.call('probe_read_kernel_str', end, second, addressOf(b, behind));
+      b.store(buffer.base, buffer.offset + size - 1, 1, 0);
+      if (filling === 'text') b.call('probe_read_kernel_str', addressOf(b, to), size, addressOf(b, buffer));
+      else copy(b, to, buffer, size);
+    },
+  };
 }
 
 /** buf(): a u32 length, then so many bytes. */

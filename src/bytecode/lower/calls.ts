@@ -1,4 +1,5 @@
-import { errorText } from '../../abi/errno.ts';
+import { ERRNOS, errorText } from '../../abi/errno.ts';
+import { signalText } from '../../abi/signals.ts';
 import type { Call, Expression } from '../../ast/nodes.ts';
 import { FUNCTIONS, type FunctionRow, type LoweredByHand, isFunction } from '../../lang/functions.ts';
 import { isAggregation } from '../../lang/aggregations.ts';
@@ -11,16 +12,17 @@ import { lowerBuiltin } from './builtins.ts';
 import { EVENT_HEADER, layOut, sendArguments, sendEvent, sendScalar } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, readElement } from './map-access.ts';
-import { addressOf, storeBytes, storeOperand, zero } from './memory.ts';
+import { addressOf, storeBytes, storeOperand } from './memory.ts';
+import type { Value } from '../ir/ir.ts';
 import { type Operand, type Place, NONE, at, scalar } from './operand.ts';
 import { PT_REGS, isRegister } from './registers.ts';
 import { contextWord, context } from './builtins.ts';
 import { lowerStack } from './stacks.ts';
-import { compareBytes, compareStrings, findText, literalBytes, textLength } from './strings.ts';
+import { byteDifference, compareStrings, findText, literalBytes, textLength } from './strings.ts';
 import { userSymbol } from './symbols.ts';
 import { unsupported } from './unsupported.ts';
 import { callSubprogram } from './subprograms.ts';
-import { lowerBuffer, lowerInternetAddress, lowerMacAddress, lowerStr } from './bytes.ts';
+import { atMost, lowerBuffer, lowerConcatenation, lowerInternetAddress, lowerMacAddress, lowerStr } from './bytes.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
 
 type Lowering = (l: Lowerer, node: Call) => Operand;
@@ -142,7 +144,7 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   },
   len: (l, node) => {
     const of = expressionAt(node, 0);
-    if (of.kind === 'map') return unsupported(l, node.span, 'len() of a map');
+    if (of.kind === 'map') return scalar(countElements(l, l.unit.mapIndex(of.name)));
     const type = l.typeOf(of);
     const place = l.place(of);
     const offset = type.kind === 'ustack' ? 8 : 0;
@@ -171,12 +173,10 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   },
   strstr: (l, node) => scalar(find(l, node)),
   strcontains: (l, node) => scalar(l.b.compare('jsge', find(l, node), 0)),
-  str_concat: (l, node) => unsupported(l, node.span, 'str_concat()'),
-  strerror: (l, node) => {
-    // Texts are few and short: a table in read-only data, one fixed-size entry per number.
-    return tableText(l, node, 134, (number) => errorText(number));
-  },
-  signal_name: (l, node) => unsupported(l, node.span, 'signal_name()'),
+  str_concat: (l, node) => lowerConcatenation(l, node, expressionAt(node, 0), expressionAt(node, 1)),
+  // The sign of an error number does not matter: kernel functions return them negative.
+  strerror: (l, node) => tableText(l, node, magnitude(l, node), ERROR_TEXTS, 'Unknown error'),
+  signal_name: (l, node) => tableText(l, node, l.value(expressionAt(node, 0)), SIGNAL_TEXTS, 'N/A'),
   syscall_name: (l, node) => unsupported(l, node.span, 'syscall_name()'),
   strftime: (l, node) => {
     const { b } = l;
@@ -213,7 +213,7 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
     const size = expressionAt(node, 2);
     if (size.kind !== 'integer') return unsupported(l, node.span, 'memcmp() of a computed size');
     const [left, right] = [l.place(expressionAt(node, 0)), l.place(expressionAt(node, 1))];
-    return scalar(compareBytes(l, left, right, Number(size.value)));
+    return scalar(byteDifference(l, left, right, Number(size.value)));
   },
   ksym: (l, node) => scalar(l.value(expressionAt(node, 0))),
   usym: (l, node) => userSymbol(l, l.value(expressionAt(node, 0))),
@@ -354,30 +354,50 @@ function find(l: Lowerer, node: Call): ReturnType<typeof findText> {
   return findText(l, a, sizeOf(l.typeOf(haystack)), b, sizeOf(l.typeOf(needle)));
 }
 
-/** Text of a number out of a table of fixed-size entries in read-only data; `Unknown N` needs formatting and is left empty. */
-function tableText(l: Lowerer, node: Call, entries: number, entry: (number: number) => string): Operand {
+/** As many as the table of errors and the table of signals have. */
+const ERROR_TEXTS = Array.from(
+  { length: 1 + Math.max(...Object.values(ERRNOS).map((row) => row.number)) },
+  (_, number) => errorText(number),
+);
+const SIGNAL_TEXTS = Array.from({ length: 65 }, (_, number) => signalText(number));
+
+/** Text of a number out of a table in read-only data, whose entries are as long as the result. */
+function tableText(l: Lowerer, node: Call, number: Value, texts: readonly string[], unknown: string): Operand {
   const { b } = l;
   const size = sizeOf(l.typeOf(node));
-  const bytes = new Uint8Array(size * entries);
-  for (let number = 0; number < entries; number++)
-    bytes.set(literalBytes(entry(number)).slice(0, size - 1), number * size);
-  const number = l.value(expressionAt(node, 0));
+  const bytes = new Uint8Array(size * (texts.length + 1));
+  [...texts, unknown].forEach((text, index) => bytes.set(literalBytes(text).slice(0, size - 1), index * size));
   const table = l.unit.readOnly(bytes);
+  const entry = atMost(l, number, texts.length);
   return {
     kind: 'producer',
     write: (to) => {
-      const [inside, outside, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
-      b.branch('jlt', number, entries, inside, outside);
-      b.enter(inside);
-      const from = b.add(b.mapValue(table.map, table.offset), b.alu('mul', number, size));
+      const from = b.add(b.mapValue(table.map, table.offset), b.alu('mul', entry, size));
       b.call('probe_read_kernel', addressOf(b, to), size, from);
-      b.jump(done);
-      b.enter(outside);
-      zero(b, to, size);
-      b.jump(done);
-      b.enter(done);
     },
   };
+}
+
+function magnitude(l: Lowerer, node: Call): Value {
+  const { b } = l;
+  const value = l.value(expressionAt(node, 0));
+  const result = b.slot('magnitude', 8);
+  const [negative, done] = [b.newBlock(), b.newBlock()];
+  b.store(result, 0, 8, value);
+  b.branch('jslt', value, 0, negative, done);
+  b.enter(negative);
+  b.store(result, 0, 8, b.alu('sub', b.const(0), value));
+  b.jump(done);
+  b.enter(done);
+  return b.load(result, 0, 8);
+}
+
+/** The helper that visits all elements says how many there were. */
+function countElements(l: Lowerer, map: number): Value {
+  const { b } = l;
+  const visitor = l.nested(`${b.fn.name}_count_${b.fn.nextId}`, 4);
+  visitor.b.return(0);
+  return b.call('for_each_map_elem', b.map(map), b.functionAddress(visitor.b.fn), 0, 0);
 }
 
 /** pton() was checked: this only reads what it accepts. */

@@ -1,7 +1,8 @@
 import { alignOf, sizeOf } from '../../lang/layout.ts';
 import type { Action, EventField } from '../../lang/resources.ts';
 import type { Expression } from '../../ast/nodes.ts';
-import type { Type } from '../../lang/types.ts';
+import { INT32, type Type } from '../../lang/types.ts';
+import type { HelperName } from '../../abi/helpers.ts';
 import type { Span } from '../../source/source.ts';
 import type { Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
@@ -24,6 +25,18 @@ export function sendEvent(l: Lowerer, action: number, size: number, write?: (rec
   b.store(record, 0, 8, action);
   write?.({ base: record, offset: 0 });
   b.call('ringbuf_submit', record, 0);
+  b.jump(done);
+  b.enter(done);
+}
+
+/** Reports a negative result of a helper, with the place that asked for it. */
+export function reportFailure(l: Lowerer, helper: HelperName, result: Value, span: Span): void {
+  const { b } = l;
+  const [failed, done] = [b.newBlock(), b.newBlock()];
+  b.branch('jslt', result, 0, failed, done);
+  b.enter(failed);
+  const error = { type: INT32, offset: EVENT_HEADER };
+  sendScalar(l, l.unit.action({ kind: 'helper_error', helper, error, span }), 4, result);
   b.jump(done);
   b.enter(done);
 }

@@ -1,4 +1,4 @@
-import type { BlockExpression, Cast, Expression, If, RecordLiteral, Tuple } from '../../ast/nodes.ts';
+import type { BlockExpression, Cast, Expression, Identifier, If, RecordLiteral, Tuple } from '../../ast/nodes.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
 import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
@@ -24,7 +24,7 @@ export function lowerExpression(l: Lowerer, node: Expression): Operand {
       return stringLiteral(l, node.value, l.typeOf(node));
     case 'identifier':
       if (isBuiltin(node.name)) return lowerBuiltin(l, node, node.name);
-      return enumerator(l, node.name);
+      return enumerator(l, node);
     case 'variable': {
       const type = l.typeOf(node);
       const place = l.variable(l.symbol(node));
@@ -75,8 +75,11 @@ export function lowerExpression(l: Lowerer, node: Expression): Operand {
   }
 }
 
-function enumerator(l: Lowerer, name: string): Operand {
-  const found = l.unit.typed.target.types.enumerator(name) ?? bug(`unknown word ${name}`);
+/** A member of an enum, of the script's own first. */
+function enumerator(l: Lowerer, node: Identifier): Operand {
+  const type = l.typeOf(node);
+  const own = type.kind === 'enum' ? type.enum.values.find((member) => member.name === node.name) : undefined;
+  const found = own ?? l.unit.typed.target.types.enumerator(node.name) ?? bug(`unknown word ${node.name}`);
   return scalar(l.b.const(found.value));
 }
 
@@ -160,6 +163,11 @@ function lowerCast(l: Lowerer, node: Cast): Operand {
   const to = l.typeOf(node);
   const from = l.typeOf(node.operand);
   if (to.kind === 'bool') {
+    // Text is true unless it is empty.
+    if (from.kind === 'string') {
+      const text = l.place(node.operand);
+      return scalar(b.compare('jne', b.load(text.base, text.offset, 1), 0));
+    }
     return scalar(b.compare('jne', l.value(node.operand), 0));
   }
   if (scalarShape(to) !== undefined) {

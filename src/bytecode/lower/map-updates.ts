@@ -1,7 +1,9 @@
-import type { Assignment, MapAccess, MapRef } from '../../ast/nodes.ts';
+import type { Assignment, Call, Expression, MapAccess, MapRef } from '../../ast/nodes.ts';
 import { UPDATE_FLAGS } from '../../abi/map-types.ts';
 import type { Type } from '../../lang/types.ts';
 import type { Value } from '../ir/ir.ts';
+import { reportFailure } from './events.ts';
+import type { Span } from '../../source/source.ts';
 import { lowerAggregation } from './aggregations.ts';
 import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, mapTarget, readElement } from './map-access.ts';
@@ -12,17 +14,21 @@ import { isAggregation } from '../../lang/map-layout.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { bug } from '../../source/bug.ts';
 
-export function update(l: Lowerer, map: number, key: Place, value: Place): void {
+/** Inserts or replaces an element; a full map is reported at `span`. */
+export function update(l: Lowerer, map: number, key: Place, value: Place, span: Span): void {
   const { b } = l;
-  b.call('map_update_elem', b.map(map), addressOf(b, key), addressOf(b, value), UPDATE_FLAGS.any);
+  const flags = UPDATE_FLAGS.any;
+  const result = b.call('map_update_elem', b.map(map), addressOf(b, key), addressOf(b, value), flags);
+  reportFailure(l, 'map_update_elem', result, span);
 }
 
 /** `@m = v`, `@m[k] = v`, `@m[k] += v` and `@m = count()`. */
 export function assignMap(l: Lowerer, node: Assignment, target: MapRef | MapAccess): void {
   const { ref, key } = mapTarget(target);
   const symbol = mapSymbol(l, ref);
-  if (isAggregation(symbol.value.kind) && node.value.kind === 'call') {
-    lowerAggregation(l, symbol, key, node.value);
+  const aggregation = isAggregation(symbol.value.kind) ? aggregatingCall(l, node.value) : undefined;
+  if (aggregation !== undefined) {
+    lowerAggregation(l, symbol, key, aggregation);
     return;
   }
   const map = l.unit.mapIndex(ref.name);
@@ -32,12 +38,12 @@ export function assignMap(l: Lowerer, node: Assignment, target: MapRef | MapAcce
     // The value first: evaluating the key last keeps its bytes short-lived.
     const operand = pinned(l, type, l.expression(node.value));
     const place = mapKey(l, symbol, key);
-    update(l, map, place, materialize(l.b, symbol.value, operand));
+    update(l, map, place, materialize(l.b, symbol.value, operand), node.span);
     return;
   }
   const right = l.value(node.value);
   const place = mapKey(l, symbol, key);
-  changeElement(l, map, place, symbol.value, (left) =>
+  changeElement(l, map, place, symbol.value, node.span, (left) =>
     arithmetic(
       l,
       operator,
@@ -46,6 +52,14 @@ export function assignMap(l: Lowerer, node: Assignment, target: MapRef | MapAcce
       node.span,
     ),
   );
+}
+
+/** The call that an assignment aggregates by; what a block does in front of it is lowered. */
+function aggregatingCall(l: Lowerer, node: Expression): Call | undefined {
+  if (node.kind === 'call') return node;
+  if (node.kind !== 'block_expression' || node.result === undefined) return undefined;
+  l.statements(node.statements);
+  return aggregatingCall(l, node.result);
 }
 
 /** Producers run later than the key is made: what they read must not have changed until then. */
@@ -64,10 +78,13 @@ export function incrementMap(
   node: MapRef | MapAccess,
   type: Type,
   step: number,
+  span: Span,
 ): { readonly before: Value; readonly after: Value } {
   const { ref, key } = mapTarget(node);
   const place = mapKey(l, mapSymbol(l, ref), key);
-  return changeElement(l, l.unit.mapIndex(ref.name), place, type, (before) => fitTo(l, l.b.add(before, step), type));
+  return changeElement(l, l.unit.mapIndex(ref.name), place, type, span, (before) =>
+    fitTo(l, l.b.add(before, step), type),
+  );
 }
 
 function changeElement(
@@ -75,6 +92,7 @@ function changeElement(
   map: number,
   key: Place,
   type: Type,
+  span: Span,
   change: (before: Value) => Value,
 ): { readonly before: Value; readonly after: Value } {
   if (scalarShape(type) === undefined) bug(`arithmetic on a map of ${type.kind}`);
@@ -88,7 +106,7 @@ function changeElement(
   storeScalar(b, { base: element, offset: 0 }, type, after);
   b.jump(done);
   b.enter(missing);
-  update(l, map, key, materialize(b, type, scalar(after)));
+  update(l, map, key, materialize(b, type, scalar(after)), span);
   b.jump(done);
   b.enter(done);
   return { before, after };

@@ -165,7 +165,7 @@ function increment(l: Lowerer, node: Unary): Value {
     return node.postfix ? before : after;
   }
   if (node.operand.kind === 'map' || node.operand.kind === 'map_access') {
-    const { before, after } = incrementMap(l, node.operand, type, step * size);
+    const { before, after } = incrementMap(l, node.operand, type, step * size, node.span);
     return node.postfix ? before : after;
   }
   return bug(`${node.operator} on ${node.operand.kind}`);

@@ -26,7 +26,7 @@ export function compareStrings(l: Lowerer, left: Expression, right: Expression, 
   const size = Math.min(sizeOf(l.typeOf(left)), sizeOf(l.typeOf(right)), limit);
   const a = l.place(left);
   const b = l.place(right);
-  return scan(l, a, b, size, true);
+  return scan(l, a, b, size, true, () => l.b.const(1));
 }
 
 function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: number): Value {
@@ -63,11 +63,23 @@ function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: 
 
 /** 0 when `size` bytes at both places are equal, else 1. */
 export function compareBytes(l: Lowerer, left: Place, right: Place, size: number): Value {
-  return scan(l, left, right, size, false);
+  return scan(l, left, right, size, false, () => l.b.const(1));
+}
+
+/** 0 when `size` bytes at both places are equal, else the difference of the first that are not. */
+export function byteDifference(l: Lowerer, left: Place, right: Place, size: number): Value {
+  return scan(l, left, right, size, false, (x, y) => l.b.alu('sub', x, y));
 }
 
 /** A bounded loop over both: to the first difference or, for text, to the NUL that ends both. */
-function scan(l: Lowerer, left: Place, right: Place, size: number, text: boolean): Value {
+function scan(
+  l: Lowerer,
+  left: Place,
+  right: Place,
+  size: number,
+  text: boolean,
+  verdict: (x: Value, y: Value) => Value,
+): Value {
   const { b } = l;
   const result = b.slot('differs', 8);
   const index = b.slot('index', 8);
@@ -89,7 +101,7 @@ function scan(l: Lowerer, left: Place, right: Place, size: number, text: boolean
   b.store(index, 0, 8, b.add(i, 1));
   b.jump(head!);
   b.enter(different!);
-  b.store(result, 0, 8, 1);
+  b.store(result, 0, 8, verdict(x, y));
   b.jump(done!);
   b.enter(equal!);
   b.store(result, 0, 8, 0);

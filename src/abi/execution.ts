@@ -36,6 +36,8 @@ export type BpfCallback = (slot: number, args: Int32Array) => number;
 export interface MapLocation {
   /** Arena offset of the map object, what a ld_imm64 of the map yields. */
   readonly address: number;
+  /** What map_lookup_elem does for this map: lets engines call it without finding the map first. */
+  readonly lookup?: (key: number) => number;
   /** For array maps: where the elements are, so that lookups can be inlined. */
   readonly array?: {
     readonly values: number;

@@ -4,7 +4,7 @@ import type { MapDefinition } from '../abi/program-image.ts';
 import type { VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
 import type { Step } from './control-flow.ts';
 import { buildFlowGraph, decodeSteps } from './control-flow.ts';
-import { CURRENT_SYMBOLS, helperVariable, parameterNames } from './emit-call.ts';
+import { CURRENT_SYMBOLS, helperVariable, lookupSymbol, parameterNames } from './emit-call.ts';
 import type { FunctionContext, FunctionPlan } from './emit-function.ts';
 import { emitFunction } from './emit-function.ts';
 import type { Halves } from './liveness.ts';
@@ -135,6 +135,10 @@ function instantiate(
   writer.line('const { HEAP8, HEAPU8, HEAP16, HEAPU16, HEAP32, VIEW } = memory;');
   writer.line('const { udiv, umod, sdiv, smod, swap32 } = support;');
   for (const [name, value] of constantsOf(environment)) writer.line(`const ${name} = ${value};`);
+  environment.maps.forEach((map, index) => {
+    const general = `(key) => ENV.helpers.map_lookup_elem(${mapSymbol(index)}, key)`;
+    writer.line(`const ${lookupSymbol(index)} = ${map.lookup === undefined ? general : `ENV.maps[${index}].lookup`};`);
+  });
   for (const name of helpers) writer.line(`const ${helperVariable(name)} = ENV.helpers.${name};`);
   const text = `${writer.text()}${source}return [${names.join(', ')}];\n`;
   const { buffer } = environment;

@@ -71,7 +71,7 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
     return [`r0 = HEAP32[${symbol} >> 2];`, ...high];
   }
   if (name === 'map_lookup_elem') {
-    const lookup = inlineArrayLookup(site, context);
+    const lookup = emitLookup(site, context);
     if (lookup !== undefined) return lookup;
   }
   context.useHelper(name);
@@ -103,12 +103,19 @@ function withCallback(statements: readonly string[], { callbackName }: CallConte
   ];
 }
 
-/** An array map's lookup is a bounds check and a multiplication: no call. */
-function inlineArrayLookup(site: Site, { maps }: CallContext): string[] | undefined {
+/** Name of the function that looks a key up in map `index`. */
+export function lookupSymbol(index: number): string {
+  return `lookup${index}`;
+}
+
+/** A lookup in a map that is known here: an array's is a bounds check and a multiplication, others are called directly. */
+function emitLookup(site: Site, { maps }: CallContext): string[] | undefined {
   const index = mapIndex(site.state[1]!);
   const map = index === undefined ? undefined : maps[index];
-  if (map === undefined || index === undefined || map.keySize !== 4) return undefined;
-  if (map.type !== 'array' && map.type !== 'percpu_array') return undefined;
+  if (map === undefined || index === undefined) return undefined;
+  if (map.keySize !== 4 || (map.type !== 'array' && map.type !== 'percpu_array')) {
+    return [`r0 = ${lookupSymbol(index)}(${lowText(site.state[2]!, 2)});`];
+  }
   if (!isRead(site, 0)) return [];
   const key = site.state[2]!;
   const base = lowText(key, 2);

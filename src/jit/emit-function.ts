@@ -14,7 +14,7 @@ import { highName, highText, lowName, lowText } from './site.ts';
 import { emitFlow } from './structure.ts';
 import type { ProgramNames, State } from './transfer.ts';
 import { FRAME_SYMBOL, helperById, refine, resultOf, transfer } from './transfer.ts';
-import { address, constant, equalValues, FULL, hasHighVariable, join } from './value.ts';
+import { address, constant, equalValues, FULL, hasHighVariable, join, MAX_S32, MAX_U32 } from './value.ts';
 import type { Writer } from './writer.ts';
 import { createWriter } from './writer.ts';
 
@@ -43,6 +43,8 @@ function entryState(isMain: boolean): State {
 /** Values at the start of each block: the join over all edges, iterated until stable. */
 function findStates({ graph, isMain }: FunctionPlan, names: ProgramNames): State[] {
   const states: (State | undefined)[] = graph.blocks.map(() => undefined);
+  const thresholds = widenings(graph);
+  const widen = (max: number): number => thresholds.find((threshold) => threshold >= max) ?? MAX_U32;
   states[0] = entryState(isMain);
   const pending = new Set([0]);
   while (pending.size > 0) {
@@ -53,13 +55,31 @@ function findStates({ graph, isMain }: FunctionPlan, names: ProgramNames): State
     for (const successor of block.successors) {
       const incoming = edgeState(block, graph.blocks[successor]!, out);
       const known = states[successor];
-      const joined = known?.map((value, register) => join(value, incoming[register]!)) ?? incoming;
+      const isBackward = successor <= index;
+      const joined =
+        known?.map((value, register) => {
+          const merged = join(value, incoming[register]!);
+          return isBackward && merged.max !== value.max ? { ...merged, max: widen(merged.max) } : merged;
+        }) ?? incoming;
       if (known !== undefined && joined.every((value, register) => equalValues(value, known[register]!))) continue;
       states[successor] = joined;
       pending.add(successor);
     }
   }
   return states.map((state) => state ?? entryState(isMain));
+}
+
+/**
+ * A bound that grows around a loop jumps to the next number that some comparison mentions, so that the analysis ends after
+ * few rounds and still finds the bound that the loop's own condition sets.
+ */
+function widenings({ blocks }: FlowGraph): number[] {
+  const numbers = new Set([MAX_S32, MAX_U32]);
+  for (const { insn, operation } of blocks.flatMap(({ steps }) => steps.at(-1)!)) {
+    if (operation.kind !== 'jump' || operation.source !== 'imm') continue;
+    for (const near of [-1, 0, 1]) if (insn.imm + near >= 0) numbers.add(insn.imm + near);
+  }
+  return [...numbers].sort((a, b) => a - b);
 }
 
 function edgeState(from: Block, to: Block, out: State): State {

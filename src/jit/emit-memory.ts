@@ -4,7 +4,7 @@ import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { FRAME_SYMBOL } from './transfer.ts';
 import type { Value } from './value.ts';
-import { alignOf, immediate } from './value.ts';
+import { alignOf, FULL, immediate } from './value.ts';
 
 /** Name of the context's address in the main program. */
 export const CONTEXT_SYMBOL = 'ctx';
@@ -142,5 +142,5 @@ export function emitAtomic(site: Site, operation: Extract<Operation, { kind: 'at
 }
 
 function isHighLive(site: Site, register: number): boolean {
-  return needsHigh(site, register, { highs: 0, symbol: undefined, low: undefined, high: undefined, align: 0 });
+  return needsHigh(site, register, FULL);
 }

@@ -39,12 +39,16 @@ export function createSupport(words: Int32Array, result: number): Support {
       return;
     }
     if (yh === 0) {
-      // Long division with digits of 32, 16 and 16 bits: every partial dividend stays below 2 ** 48.
-      qh = Math.floor(xh / yl) | 0;
-      const first = (xh % yl) * 65536 + (xl >>> 16);
-      const second = (first % yl) * 65536 + (xl & 0xffff);
-      ql = (Math.floor(first / yl) << 16) | Math.floor(second / yl) | 0;
-      ml = (second % yl) | 0;
+      // Long division with digits of 32, 16 and 16 bits: every partial dividend stays below 2 ** 48. Remainders are taken by
+      // multiplication, as `%` on doubles is a slow library call.
+      const top = Math.floor(xh / yl);
+      const first = (xh - top * yl) * 65536 + (xl >>> 16);
+      const middle = Math.floor(first / yl);
+      const second = (first - middle * yl) * 65536 + (xl & 0xffff);
+      const bottom = Math.floor(second / yl);
+      qh = top | 0;
+      ql = (middle << 16) | bottom;
+      ml = (second - bottom * yl) | 0;
       mh = 0;
       return;
     }
@@ -64,11 +68,9 @@ export function createSupport(words: Int32Array, result: number): Support {
 
   /** Sets the remainder to x - y * quotient; false when that is negative. */
   function subtractProduct(xl: number, xh: number, yl: number, yh: number, quotient: number): boolean {
-    // yl * quotient in two words, from 16-bit digits of the quotient: no product exceeds 2 ** 48.
-    const lowDigits = yl * (quotient & 0xffff);
-    const highDigits = yl * Math.floor(quotient / 65536) + Math.floor(lowDigits / 65536);
-    const productLow = (highDigits % 65536) * 65536 + (lowDigits % 65536);
-    const productHigh = Math.floor(highDigits / 65536);
+    // The double product minus its low word is a multiple of 2 ** 32 up to rounding, which + 0.5 absorbs.
+    const productLow = Math.imul(yl, quotient) >>> 0;
+    const productHigh = ((yl * quotient - productLow) * 2.3283064365386963e-10 + 0.5) >>> 0;
     // yh * quotient may reach 2 ** 64, but with a wrong estimate only just; doubles compare it well enough.
     const top = productHigh + yh * quotient;
     const borrow = xl < productLow ? 1 : 0;

@@ -2,7 +2,7 @@ import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
 import { RETURN_KINDS } from '../abi/helper-types.ts';
 import type { Relocation } from '../abi/program-image.ts';
-import type { AluOp } from '../isa/opcodes.ts';
+import type { AluOp, JumpOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { highHalf, joinHalves, lowHalf, s64, u64 } from '../isa/words.ts';
 import type { Step } from './control-flow.ts';
@@ -10,13 +10,15 @@ import type { Value } from './value.ts';
 import {
   address,
   asConstant,
+  bounded,
   constant,
   FULL,
   HIGH,
   immediate,
+  MAX_S32,
+  MAX_U32,
   POINTER_OR_NULL,
   SIGN_EXTENDED,
-  SMALL,
   ZERO_EXTENDED,
 } from './value.ts';
 
@@ -91,21 +93,74 @@ export function transfer(step: Step, state: State, names: ProgramNames): State {
   return result === undefined ? state : state.with(result.register, result.value);
 }
 
-/** What a taken (`index` 0) or not taken (1) conditional jump tells about its register. */
-export function refine(step: Step, index: number, state: State): State {
-  const { operation, insn } = step;
-  if (operation.kind !== 'jump' || operation.width !== 64 || operation.source !== 'imm' || insn.imm !== 0) return state;
-  if (operation.op !== 'jeq' && operation.op !== 'jne') return state;
+/** What a taken (`index` 0) or not taken (1) conditional jump tells about the register on its left. */
+export function refine({ operation, insn }: Step, index: number, state: State): State {
+  if (operation.kind !== 'jump') return state;
+  const op = index === 0 ? operation.op : OPPOSITE[operation.op];
   const value = state[insn.dst]!;
-  if ((value.highs & HIGH.pointerOrNull) === 0 || (value.highs & HIGH.pointer) !== 0) return state;
-  const isZero = (operation.op === 'jeq') === (index === 0);
-  return state.with(insn.dst, isZero ? constant(0, 0) : { ...value, highs: value.highs | HIGH.pointer });
+  const right = operation.source === 'imm' ? immediate(insn.imm) : state[insn.src]!;
+  const refined = operation.width === 64 ? refine64(op, value, right) : refine32(op, value, right);
+  return refined === undefined ? state : state.with(insn.dst, refined);
+}
+
+const OPPOSITE: Record<JumpOp, JumpOp | undefined> = {
+  jeq: 'jne',
+  jne: 'jeq',
+  jset: undefined,
+  jgt: 'jle',
+  jge: 'jlt',
+  jlt: 'jge',
+  jle: 'jgt',
+  jsgt: 'jsle',
+  jsge: 'jslt',
+  jslt: 'jsge',
+  jsle: 'jsgt',
+};
+
+function refine64(op: JumpOp | undefined, value: Value, right: Value): Value | undefined {
+  const known = asConstant(right);
+  if (known?.low === 0 && known.high === 0 && (op === 'jeq' || op === 'jne')) {
+    if (op === 'jeq') return constant(0, 0);
+    const isNull = (value.highs & HIGH.pointerOrNull) !== 0;
+    return isNull ? { ...value, highs: value.highs | HIGH.pointer } : undefined;
+  }
+  // Below or equal to an unsigned 32-bit word, a word is one itself. Signed order agrees where both are known to be small.
+  const isSmall = isBelowSign(value) && isBelowSign(right);
+  const below = op === 'jlt' || (op === 'jslt' && isSmall);
+  const atMost = op === 'jle' || (op === 'jsle' && isSmall);
+  if (!below && !atMost) return undefined;
+  const limit = known === undefined ? limitOf(right) : (known.high >>> 0) * 2 ** 32 + (known.low >>> 0);
+  return limit === undefined ? undefined : atMostWord(value, below ? limit - 1 : limit);
+}
+
+function refine32(op: JumpOp | undefined, value: Value, right: Value): Value | undefined {
+  if (op !== 'jlt' && op !== 'jle') return undefined;
+  const max = Math.min(value.max, op === 'jlt' ? right.max - 1 : right.max);
+  if (max < 0 || max === value.max || value.low !== undefined) return undefined;
+  const isSmall = (value.highs & HIGH.zero) !== 0 && max <= MAX_S32;
+  return { ...value, max, highs: isSmall ? value.highs | HIGH.sign : value.highs };
+}
+
+/** The value with an upper bound for all of its 64 bits. */
+function atMostWord(value: Value, limit: number): Value | undefined {
+  if (limit < 0 || limit > MAX_U32 || value.low !== undefined) return undefined;
+  const max = Math.min(value.max, limit);
+  return { ...value, high: undefined, max, highs: value.highs | bounded(max).highs };
+}
+
+/** The largest value of a word that has a zero high half. */
+function limitOf(value: Value): number | undefined {
+  return (value.highs & HIGH.zero) !== 0 ? value.max : undefined;
+}
+
+function isBelowSign(value: Value): boolean {
+  return (value.highs & HIGH.zero) !== 0 && value.max <= MAX_S32;
 }
 
 function loaded({ size, ...rest }: Extract<Operation, { kind: 'load' | 'load_acquire' }>): Value {
   if (size === 8) return FULL;
   if (rest.kind === 'load' && rest.signed) return SIGN_EXTENDED;
-  return size === 4 ? ZERO_EXTENDED : SMALL;
+  return size === 4 ? ZERO_EXTENDED : bounded(2 ** (size * 8) - 1);
 }
 
 function loadedImmediate(
@@ -138,7 +193,7 @@ function helperResult(id: number): Value {
 }
 
 function swapped({ order, bits }: Extract<Operation, { kind: 'end' }>, value: Value): Value {
-  if (bits === 16) return SMALL;
+  if (bits === 16) return bounded(0xffff);
   if (bits === 32) return ZERO_EXTENDED;
   return order === 'le' ? value : FULL;
 }
@@ -146,12 +201,39 @@ function swapped({ order, bits }: Extract<Operation, { kind: 'end' }>, value: Va
 function alu32(op: AluOp, a: Value, b: Value): Value {
   if (op === 'mov') {
     if (b.low !== undefined && b.symbol === undefined) return constant(b.low, 0);
-    return { ...ZERO_EXTENDED, align: b.align };
+    return bounded(b.max, b.align);
   }
+  const max = maxAfter(op, a, b, 31);
+  return bounded(max === undefined || max > MAX_U32 ? MAX_U32 : max, alignAfter(op, a, b));
+}
+
+/**
+ * An upper bound of an unsigned result from those of the operands; not wrapped, so that more than 32 bits show. Undefined:
+ * no bound.
+ */
+function maxAfter(op: AluOp, a: Value, b: Value, countMask: number): number | undefined {
   const bits = b.symbol === undefined ? b.low : undefined;
-  const staysSmall =
-    (op === 'and' && bits !== undefined && bits >= 0) || (op === 'rsh' && bits !== undefined && (bits & 31) !== 0);
-  return { ...(staysSmall ? SMALL : ZERO_EXTENDED), align: alignAfter(op, a, b) };
+  switch (op) {
+    case 'add':
+      return a.max + b.max;
+    case 'mul':
+      return a.max * b.max;
+    case 'and':
+      return Math.min(a.max, b.max);
+    case 'or':
+    case 'xor':
+      return 2 ** (32 - Math.clz32(Math.max(a.max, b.max))) - 1;
+    case 'lsh':
+      return bits === undefined ? undefined : a.max * 2 ** (bits & countMask);
+    case 'rsh':
+      return bits === undefined ? a.max : Math.floor(a.max / 2 ** (bits & countMask));
+    case 'div':
+      return a.max;
+    case 'mod':
+      return bits === undefined || bits === 0 ? a.max : Math.min(a.max, (bits >>> 0) - 1);
+    default:
+      return undefined;
+  }
 }
 
 /** Operations whose value the analysis computes when both operands are known. */
@@ -186,7 +268,21 @@ function alu64(op: AluOp, a: Value, b: Value): Value {
       return address(a.symbol, offset);
     }
   }
-  return { ...FULL, highs: highsAfter(op, a, b, y?.low), align: alignAfter(op, a, b) };
+  const align = alignAfter(op, a, b);
+  const highs = highsAfter(op, a, b, y?.low);
+  // A shift looks at the count's low bits only; the other operations are bounded when both words have zero high halves.
+  const isShift = op === 'lsh' || op === 'rsh';
+  if ((a.highs & HIGH.zero) !== 0 && (isShift || (b.highs & HIGH.zero) !== 0)) {
+    const max = maxAfter(op, a, b, 63);
+    if (max !== undefined && max <= MAX_U32) return bounded(max, align);
+  }
+  if (op === 'and' && (highs & HIGH.zero) !== 0) {
+    // One word has a zero high half, which the result inherits together with that word's bound.
+    const max = Math.min((a.highs & HIGH.zero) !== 0 ? a.max : MAX_U32, (b.highs & HIGH.zero) !== 0 ? b.max : MAX_U32);
+    return bounded(max, align);
+  }
+  if (op === 'rsh' && y !== undefined && (y.low & 63) >= 32) return bounded(2 ** (64 - (y.low & 63)) - 1);
+  return { ...FULL, highs, align };
 }
 
 /** Name of the frame pointer in generated code. */
@@ -195,25 +291,13 @@ export const FRAME_SYMBOL = 'fp';
 function highsAfter(op: AluOp, a: Value, b: Value, constantB: number | undefined): number {
   switch (op) {
     case 'and':
+      // A zero high half clears the other's.
+      return (a.highs & b.highs & HIGH.sign) | ((a.highs | b.highs) & HIGH.zero);
     case 'or':
-    case 'xor': {
-      let highs = a.highs & b.highs & (HIGH.zero | HIGH.sign);
-      const smallMask = (HIGH.zero | HIGH.sign) as number;
-      if (op === 'and') {
-        // One operand without high bits clears the other's; one below 2 ** 31 also clears the sign.
-        if (((a.highs | b.highs) & HIGH.zero) !== 0) highs |= HIGH.zero;
-        if ((a.highs & smallMask) === smallMask || (b.highs & smallMask) === smallMask) highs |= HIGH.sign;
-      }
-      return highs;
-    }
-    case 'rsh': {
-      if (constantB === undefined) return a.highs & HIGH.zero;
-      const count = constantB & 63;
-      if (count === 0) return a.highs & (HIGH.zero | HIGH.sign);
-      if (count > 32) return HIGH.zero | HIGH.sign;
-      if (count === 32) return HIGH.zero;
-      return (a.highs & HIGH.zero) !== 0 ? HIGH.zero | HIGH.sign : 0;
-    }
+    case 'xor':
+      return a.highs & b.highs & (HIGH.zero | HIGH.sign);
+    case 'rsh':
+      return a.highs & HIGH.zero;
     case 'arsh':
       if (constantB !== undefined && (constantB & 63) >= 32) return HIGH.sign;
       return a.highs & HIGH.sign;

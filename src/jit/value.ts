@@ -12,6 +12,8 @@ export interface Value {
   readonly high: number | undefined;
   /** The low half is a multiple of 2 ** align (at most 8). */
   readonly align: number;
+  /** The low half, read as unsigned, is at most this. */
+  readonly max: number;
 }
 
 export const HIGH = {
@@ -25,17 +27,22 @@ export const HIGH = {
 } as const;
 
 const MAX_ALIGN = 3;
+export const MAX_U32 = 0xffffffff;
+export const MAX_S32 = 0x7fffffff;
 
 /** Nothing is known: both halves are variables. */
-export const FULL: Value = { highs: 0, symbol: undefined, low: undefined, high: undefined, align: 0 };
+export const FULL: Value = { highs: 0, symbol: undefined, low: undefined, high: undefined, align: 0, max: MAX_U32 };
 /** A 32-bit result. */
 export const ZERO_EXTENDED: Value = { ...FULL, highs: HIGH.zero };
-/** A 32-bit result below 2 ** 31. */
-export const SMALL: Value = { ...FULL, highs: HIGH.zero | HIGH.sign };
 export const SIGN_EXTENDED: Value = { ...FULL, highs: HIGH.sign };
 /** Objects in the arena start at multiples of 8. */
 export const POINTER: Value = { ...FULL, highs: HIGH.pointer | HIGH.pointerOrNull, align: MAX_ALIGN };
 export const POINTER_OR_NULL: Value = { ...FULL, highs: HIGH.pointerOrNull, align: MAX_ALIGN };
+
+/** A word with a zero high half whose low half is at most `max`. */
+export function bounded(max: number, align = 0): Value {
+  return { ...FULL, highs: max <= MAX_S32 ? HIGH.zero | HIGH.sign : HIGH.zero, max, align };
+}
 
 /** A known 64-bit word, from its int32 halves. */
 export function constant(low: number, high: number): Value {
@@ -43,12 +50,19 @@ export function constant(low: number, high: number): Value {
     (high === 0 ? HIGH.zero : 0) |
     (high === low >> 31 ? HIGH.sign : 0) |
     (low === 0 && high === 0 ? HIGH.pointerOrNull : 0);
-  return { highs, symbol: undefined, low, high: highs === 0 ? high : undefined, align: alignOf(low) };
+  return { highs, symbol: undefined, low, high: highs === 0 ? high : undefined, align: alignOf(low), max: low >>> 0 };
 }
 
 /** An arena address that generated code has under a name, plus a distance inside its object. */
 export function address(symbol: string, offset: number): Value {
-  return { highs: HIGH.pointer | HIGH.pointerOrNull, symbol, low: offset, high: undefined, align: alignOf(offset) };
+  return {
+    highs: HIGH.pointer | HIGH.pointerOrNull,
+    symbol,
+    low: offset,
+    high: undefined,
+    align: alignOf(offset),
+    max: MAX_S32,
+  };
 }
 
 /** The exponent of the largest power of two up to 8 that divides a number. */
@@ -85,9 +99,17 @@ export function join(a: Value, b: Value): Value {
     low: sameLow ? a.low : undefined,
     high: a.high === b.high ? a.high : undefined,
     align: Math.min(a.align, b.align),
+    max: Math.max(a.max, b.max),
   };
 }
 
 export function equalValues(a: Value, b: Value): boolean {
-  return a.highs === b.highs && a.low === b.low && a.symbol === b.symbol && a.high === b.high && a.align === b.align;
+  return (
+    a.highs === b.highs &&
+    a.low === b.low &&
+    a.symbol === b.symbol &&
+    a.high === b.high &&
+    a.align === b.align &&
+    a.max === b.max
+  );
 }

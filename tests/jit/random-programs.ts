@@ -86,6 +86,19 @@ const straight: fc.Arbitrary<Item> = fc.oneof(
   plain(fc.tuple(reg).map(([dst]) => build.alu64Reg('mov', dst, R10))),
 );
 
+const small = fc.constantFrom(0, 1, 2, 3, 7, 15, 16, 100, 255, 256, 0x7fffffff);
+const ordered = fc.constantFrom<JumpOp>('jlt', 'jle', 'jgt', 'jge', 'jslt', 'jsle', 'jsgt', 'jsge');
+/** What loops are made of: a step and a comparison with a small bound. */
+const counted: fc.Arbitrary<Item> = fc
+  .tuple(ordered, reg, small, small, target, fc.boolean())
+  .map(([op, counter, step, bound, at, wide]) => ({
+    insns: [
+      build.alu64Imm('add', counter, step),
+      wide ? build.jumpImm(op, counter, bound, 0) : build.jump32Imm(op, counter, bound, 0),
+    ],
+    target: at,
+  }));
+
 const forward: fc.Arbitrary<Item> = fc.oneof(
   fc
     .tuple(jumpOp, reg, imm, target)
@@ -141,6 +154,7 @@ const mainItems = fc.array(
   fc.oneof(
     { weight: 12, arbitrary: straight },
     { weight: 3, arbitrary: forward },
+    { weight: 3, arbitrary: counted },
     { weight: 2, arbitrary: lookup },
     { weight: 2, arbitrary: nullCheck },
     subprogram,
@@ -218,7 +232,7 @@ function fuelled(items: readonly Item[]): Item[] {
     if (item.target === undefined) return [item];
     return [
       {
-        insns: [build.alu64Imm('sub', FUEL, 1), build.jumpImm('jsle', FUEL, 0, 1), ...item.insns],
+        insns: [build.alu64Imm('sub', FUEL, 1), build.jumpImm('jsle', FUEL, 0, item.insns.length), ...item.insns],
         target: item.target,
       },
     ];

@@ -7,6 +7,7 @@ import type { Diagnostic } from '../source/diagnostic.ts';
 import { createSource } from '../source/source.ts';
 import type { Source, Span } from '../source/source.ts';
 import type { Expression } from '../ast/nodes.ts';
+import { LazyLookahead } from './lazy-lookahead.ts';
 import { syntaxError } from './messages.ts';
 
 /** Deeper nesting would overflow the stack of some stage. */
@@ -26,7 +27,12 @@ export abstract class GrammarCursor extends EmbeddedActionsParser {
   private silent = false;
 
   constructor(skipValidations: boolean) {
-    super(vocabulary(), { maxLookahead: 1, recoveryEnabled: false, skipValidations });
+    super(vocabulary(), {
+      maxLookahead: 1,
+      recoveryEnabled: false,
+      skipValidations,
+      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
+    });
   }
 
   start(source: Source, tokens: IToken[]): void {

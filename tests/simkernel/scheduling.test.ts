@@ -21,7 +21,8 @@ test('three hungry tasks share one CPU by preemption at the tick', () => {
     ran.set(pid, (ran.get(pid) ?? 0) + u64At(m, record + runtimeAt));
   });
   m.attach({ kind: 'tracepoint', category: 'sched', name: 'sched_switch' }, (record) => {
-    if (m.words[(record + 32) >> 2] === 0x100) preempted += 1;
+    // Still runnable when it left: the tick took the CPU away.
+    if (m.words[(record + 24) >> 2] !== 0 && m.words[(record + 32) >> 2] === 0) preempted += 1;
   });
   runFor(m, 240 * MILLISECOND);
   for (const pid of [1000, 1001, 1002]) expect(ran.get(pid)! / (80 * MILLISECOND)).toBeCloseTo(1, 0.9);

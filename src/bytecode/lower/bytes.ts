@@ -16,7 +16,7 @@ interface Bytes {
 function bytesOf(l: Lowerer, node: Expression): Bytes {
   const type = l.typeOf(node);
   if (scalarShape(type) !== undefined) {
-    const space = type.kind === 'pointer' && type.space !== 'none' ? type.space : spaceOf(l, node);
+    const space = type.kind === 'pointer' && type.space !== 'none' ? type.space : addressSpaceOf(l, node);
     return { pointer: l.value(node), space };
   }
   const operand = l.expression(node);
@@ -28,7 +28,7 @@ function bytesOf(l: Lowerer, node: Expression): Bytes {
 }
 
 /** Integers used as addresses belong to the side that the probe traces. */
-function spaceOf(l: Lowerer, node: Expression): 'kernel' | 'user' {
+export function addressSpaceOf(l: Lowerer, node: Expression): 'kernel' | 'user' {
   let inner = node;
   while (inner.kind === 'cast') inner = inner.operand;
   const casted = node.kind === 'cast' ? l.typeOf(inner) : undefined;

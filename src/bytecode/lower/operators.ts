@@ -7,6 +7,7 @@ import type { Span } from '../../source/source.ts';
 import type { Value } from '../ir/ir.ts';
 import { commonOperands, lowerComparison } from './comparisons.ts';
 import { isComparison } from './conditions.ts';
+import { addressSpaceOf } from './bytes.ts';
 import { runtimeError } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
 import { incrementMap } from './map-updates.ts';
@@ -136,6 +137,9 @@ export function lowerUnary(l: Lowerer, node: Unary): Operand {
     case '~':
       return scalar(fitTo(l, b.alu('xor', l.value(node.operand), -1), type));
     case '*':
+      // An integer is an address of a value of the expression's own type.
+      if (l.typeOf(node.operand).kind !== 'pointer')
+        return { kind: 'remote', pointer: l.value(node.operand), offset: 0, space: addressSpaceOf(l, node.operand) };
       return dereference(l, l.value(node.operand), l.typeOf(node.operand));
     case '++':
     case '--':

@@ -9,7 +9,13 @@ const CASES = {
   'empty node': ['-e', ''],
   'hello world': [command, '-e', 'begin { printf("hello world\\n"); }'],
   'list syscalls': [command, '-l', 'tracepoint:syscalls:sys_enter_*'],
-  'count syscalls, 1 s': [command, '--duration', '1s', '-e', 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'],
+  'count syscalls, 1 s': [
+    command,
+    '--duration',
+    '1s',
+    '-e',
+    'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }',
+  ],
 };
 
 const times = Object.fromEntries(Object.keys(CASES).map((name) => [name, []]));
@@ -27,5 +33,7 @@ const base = median(times['empty node']);
 console.log('case                  min ms  median ms  max ms  ratio to empty node');
 for (const [name, values] of Object.entries(times)) {
   const row = [Math.min(...values), median(values), Math.max(...values)].map((ms) => ms.toFixed(0));
-  console.log(`${name.padEnd(22)}${row[0].padStart(6)}${row[1].padStart(11)}${row[2].padStart(8)}${(median(values) / base).toFixed(2).padStart(21)}`);
+  console.log(
+    `${name.padEnd(22)}${row[0].padStart(6)}${row[1].padStart(11)}${row[2].padStart(8)}${(median(values) / base).toFixed(2).padStart(21)}`,
+  );
 }

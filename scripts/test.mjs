@@ -2,7 +2,11 @@
 import { spawnSync } from 'node:child_process';
 
 const report = process.env.TSBPFTRACE_TEST_REPORT;
-const vitest = ['vitest', 'run', ...(report ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [])];
+const vitest = [
+  'vitest',
+  'run',
+  ...(report ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : []),
+];
 const steps = [
   ['prettier', '--check', '--log-level=warn', 'src', 'tests', 'bench', 'scripts'],
   ['eslint', '--max-warnings=0', '.'],

@@ -19,7 +19,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   jit: ['isa', 'abi'],
   simkernel: ['btf'],
   runtime: ['isa', 'abi', 'btf', 'lang', 'verifier', 'jit', 'simkernel', 'source'],
-  pipeline: ['source', 'isa', 'btf', 'abi', 'ast', 'lang', 'lexer', 'parser', 'typecheck', 'bytecode', 'verifier', 'simkernel', 'runtime'],
+  pipeline: [
+    'source',
+    'isa',
+    'btf',
+    'abi',
+    'ast',
+    'lang',
+    'lexer',
+    'parser',
+    'typecheck',
+    'bytecode',
+    'verifier',
+    'simkernel',
+    'runtime',
+  ],
   repl: ['source', 'lang', 'pipeline'],
   cli: ['source', 'pipeline', 'repl'],
 };
@@ -50,14 +64,22 @@ function sourceFiles(directory: string): string[] {
 function importsOf(file: string): Import[] {
   const path = file.slice(root.length + 1).split(sep);
   const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)\s*import\s*'([^']+)'/g);
-  return [...found].map((match) => ({ file: path.join('/'), folder: path[1]!, specifier: (match[1] ?? match[2] ?? match[3])! }));
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)\s*import\s*'([^']+)'/g,
+  );
+  return [...found].map((match) => ({
+    file: path.join('/'),
+    folder: path[1]!,
+    specifier: (match[1] ?? match[2] ?? match[3])!,
+  }));
 }
 
 const imports = sourceFiles(join(root, 'src')).flatMap(importsOf);
 
 test('every folder of src stands in the import table', () => {
-  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
   expect(folders.filter((folder) => !(folder in MAY_IMPORT))).toEqual([]);
 });
 
@@ -75,7 +97,9 @@ test('folders import only whom the table allows', () => {
 test('packages are used only in the folders that own them', () => {
   const violations = imports.flatMap(({ file, folder, specifier }) => {
     if (specifier.startsWith('.')) return [];
-    const owner = Object.keys(PACKAGES).find((name) => specifier === name || specifier.startsWith(name.endsWith(':') ? name : `${name}/`));
+    const owner = Object.keys(PACKAGES).find(
+      (name) => specifier === name || specifier.startsWith(name.endsWith(':') ? name : `${name}/`),
+    );
     if (owner === undefined) return [`${file} uses ${specifier}, which the table does not know`];
     return PACKAGES[owner]!.includes(folder) ? [] : [`${file} uses ${specifier}`];
   });
@@ -97,13 +121,17 @@ test('a folder that is no hub has at most two importers', () => {
   const hubs: readonly string[] = HUBS;
   for (const folder of Object.keys(MAY_IMPORT)) {
     if (hubs.includes(folder)) continue;
-    const importers = Object.entries(MAY_IMPORT).filter(([, targets]) => targets.includes(folder)).map(([name]) => name);
+    const importers = Object.entries(MAY_IMPORT)
+      .filter(([, targets]) => targets.includes(folder))
+      .map(([name]) => name);
     expect(importers.length, `${folder} is imported by ${importers.join(', ')}`).toBeLessThanOrEqual(2);
   }
 });
 
 test('source paths named in documents exist', () => {
-  const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'docs/parity.md'].filter((name) => existsSync(join(root, name)));
+  const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'docs/parity.md'].filter((name) =>
+    existsSync(join(root, name)),
+  );
   const missing = documents.flatMap((name) =>
     [...readFileSync(join(root, name), 'utf8').matchAll(/\b(?:src|tests|bench|scripts|examples)\/[\w./-]*\w/g)]
       .map((match) => match[0])

@@ -17,7 +17,11 @@ const scripts = [
   ...readdirSync(CASES, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.startsWith(RECORDED))
     .map((name) => ({ name, path: join(CASES, name), expected: join(CASES, name) })),
-  ...readdirSync(EXAMPLES).map((name) => ({ name: `examples/${name}`, path: join(EXAMPLES, name), expected: join(CASES, 'examples', name) })),
+  ...readdirSync(EXAMPLES).map((name) => ({
+    name: `examples/${name}`,
+    path: join(EXAMPLES, name),
+    expected: join(CASES, 'examples', name),
+  })),
 ].filter(({ name }) => name.endsWith('.bt'));
 
 describe('golden cases', () => {
@@ -35,7 +39,16 @@ test('no expectation is without its script', () => {
   const bases = new Set(scripts.map(({ expected }) => expected.slice(0, -'.bt'.length)));
   const orphans = readdirSync(CASES, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(out|err|rc|args)$/.test(name) && !name.startsWith(RECORDED))
-    .filter((name) => !bases.has(join(CASES, dirname(name), name.slice(dirname(name) === '.' ? 0 : dirname(name).length + 1).replace(/\.\w+$/, ''))));
+    .filter(
+      (name) =>
+        !bases.has(
+          join(
+            CASES,
+            dirname(name),
+            name.slice(dirname(name) === '.' ? 0 : dirname(name).length + 1).replace(/\.\w+$/, ''),
+          ),
+        ),
+    );
   expect(orphans).toEqual([]);
 });
 

@@ -6,11 +6,17 @@ import { runCase } from './run-case.ts';
 /** Scripts with what real bpftrace 0.27.1 printed. */
 const ROOT = join(import.meta.dirname, 'cases', 'bpftrace');
 const differences = new Set(
-  readFileSync(join(ROOT, 'differences.txt'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+  readFileSync(join(ROOT, 'differences.txt'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#')),
 );
-const areas = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+const areas = readdirSync(ROOT, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
 const casesOf = (area: string): string[] =>
-  readdirSync(join(ROOT, area)).filter((name) => name.endsWith('.bt')).map((name) => name.slice(0, -'.bt'.length));
+  readdirSync(join(ROOT, area))
+    .filter((name) => name.endsWith('.bt'))
+    .map((name) => name.slice(0, -'.bt'.length));
 
 async function agreement(name: string): Promise<{ readonly got: unknown; readonly recorded: unknown }> {
   const base = join(ROOT, name);

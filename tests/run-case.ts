@@ -38,7 +38,11 @@ export async function runCase(path: string, options: readonly string[]): Promise
 }
 
 /** Runs the command line in this process and keeps what it prints. */
-export async function runArguments(args: readonly string[], env: Readonly<Record<string, string>> = {}, directory = '.'): Promise<CaseResult> {
+export async function runArguments(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  directory = '.',
+): Promise<CaseResult> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   const exitCode = await runCli(args, {

@@ -38,22 +38,34 @@ EXAMPLES:
 export function helpText(): string {
   const rows = commanderOptions();
   const sections = [...new Set(rows.map((row) => row.section))];
-  const flagsOf = rows.map((row) => [row, row.option.flags.replace(/<(\w+)>/, (_, name: string) => name.toUpperCase())] as const);
+  const flagsOf = rows.map(
+    (row) => [row, row.option.flags.replace(/<(\w+)>/, (_, name: string) => name.toUpperCase())] as const,
+  );
   const width = 22;
   const text = sections.map((section) => {
     const lines = flagsOf
       .filter(([row]) => row.section === section)
       .map(([row, flags]) =>
-        flags.length < width - 1 ? `    ${flags.padEnd(width)}${row.option.description}` : `    ${flags}\n    ${''.padEnd(width)}${row.option.description}`,
+        flags.length < width - 1
+          ? `    ${flags.padEnd(width)}${row.option.description}`
+          : `    ${flags}\n    ${''.padEnd(width)}${row.option.description}`,
       );
-    if (section === 'OPTIONS') lines.push(`    ${'-h, --help'.padEnd(width)}show this help message`, `    ${'-V, --version'.padEnd(width)}print the version`);
+    if (section === 'OPTIONS')
+      lines.push(
+        `    ${'-h, --help'.padEnd(width)}show this help message`,
+        `    ${'-V, --version'.padEnd(width)}print the version`,
+      );
     return `\n${section}:\n${lines.join('\n')}\n`;
   });
   return USAGE + text.join('') + EXAMPLES;
 }
 
 /** Parses the arguments behind the program's name; prints help, version and mistakes itself. */
-export function parseCommandLine(args: readonly string[], version: string, output: CommandLineOutput): ParsedCommandLine {
+export function parseCommandLine(
+  args: readonly string[],
+  version: string,
+  output: CommandLineOutput,
+): ParsedCommandLine {
   const command = new Command('tsbpftrace');
   const rows = commanderOptions();
   command
@@ -75,6 +87,8 @@ export function parseCommandLine(args: readonly string[], version: string, outpu
     throw error;
   }
   const values = command.opts<Record<string, unknown>>();
-  const config = Object.fromEntries(rows.map(({ key, option }) => [key, values[option.attributeName()]])) as unknown as CliConfig;
+  const config = Object.fromEntries(
+    rows.map(({ key, option }) => [key, values[option.attributeName()]]),
+  ) as unknown as CliConfig;
   return { kind: 'run', config, operands: command.args };
 }

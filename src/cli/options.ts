@@ -1,5 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { DEBUG_STAGES, ENGINE_NAMES, SCENARIO_NAMES, type DebugStage, type EngineName, type ScenarioName } from '../pipeline/settings.ts';
+import {
+  DEBUG_STAGES,
+  ENGINE_NAMES,
+  SCENARIO_NAMES,
+  type DebugStage,
+  type EngineName,
+  type ScenarioName,
+} from '../pipeline/settings.ts';
 
 /** What the command line says, after parsing. */
 export interface CliConfig {
@@ -62,17 +69,34 @@ const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m)?$/.exec(text);
   const ns = match === null ? 0 : Math.round(Number(match[1]) * UNIT_NS[match[2] ?? 's']!);
-  if (ns <= 0 || ns > 3600e9) throw new InvalidArgumentError('It must be a time up to an hour, such as 500ms, 5s or 2m.');
+  if (ns <= 0 || ns > 3600e9)
+    throw new InvalidArgumentError('It must be a time up to an hour, such as 500ms, 5s or 2m.');
   return ns;
 }
 
 /** Every option once: parsing, defaults and --help follow from these rows. Names and meanings are bpftrace's where it has them. */
 export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K]> } = {
   program: { flags: '-e <program>', help: 'execute this program', section: 'OPTIONS' },
-  list: { flags: '-l, --list', help: 'list the probes that match a search pattern, or those of a script', section: 'OPTIONS', default: false },
-  verbose: { flags: '-v, --verbose', help: 'verbose messages; with -l, also show probe arguments', section: 'OPTIONS', default: false },
+  list: {
+    flags: '-l, --list',
+    help: 'list the probes that match a search pattern, or those of a script',
+    section: 'OPTIONS',
+    default: false,
+  },
+  verbose: {
+    flags: '-v, --verbose',
+    help: 'verbose messages; with -l, also show probe arguments',
+    section: 'OPTIONS',
+    default: false,
+  },
   output: { flags: '-o, --output <file>', help: 'redirect output to a file', section: 'OPTIONS' },
-  format: { flags: '-f <format>', help: "output format ('text', 'json')", section: 'OPTIONS', default: 'text', parse: oneOf('text', 'json') },
+  format: {
+    flags: '-f <format>',
+    help: "output format ('text', 'json')",
+    section: 'OPTIONS',
+    default: 'text',
+    parse: oneOf('text', 'json'),
+  },
   buffering: {
     flags: '-B <mode>',
     help: "output buffering ('line', 'full', 'none')",
@@ -81,11 +105,33 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
     parse: oneOf('line', 'full', 'none'),
   },
   quiet: { flags: '-q, --quiet', help: 'keep messages quiet', section: 'OPTIONS', default: false },
-  warnings: { flags: '-k, --warnings', help: 'warn when probe read helpers return an error', section: 'OPTIONS', default: false },
+  warnings: {
+    flags: '-k, --warnings',
+    help: 'warn when probe read helpers return an error',
+    section: 'OPTIONS',
+    default: false,
+  },
   noWarnings: { flags: '--no-warnings', help: 'disable all warning messages', section: 'OPTIONS', default: false },
-  includeDirs: { flags: '-I <dir>', help: 'add a directory to the include search path', section: 'OPTIONS', default: [], parse: collect },
-  includes: { flags: '--include <file>', help: 'add an #include before the script', section: 'OPTIONS', default: [], parse: collect },
-  unsafe: { flags: '--unsafe', help: 'allow unsafe functions (they act on the simulated machine only)', section: 'OPTIONS', default: false },
+  includeDirs: {
+    flags: '-I <dir>',
+    help: 'add a directory to the include search path',
+    section: 'OPTIONS',
+    default: [],
+    parse: collect,
+  },
+  includes: {
+    flags: '--include <file>',
+    help: 'add an #include before the script',
+    section: 'OPTIONS',
+    default: [],
+    parse: collect,
+  },
+  unsafe: {
+    flags: '--unsafe',
+    help: 'allow unsafe functions (they act on the simulated machine only)',
+    section: 'OPTIONS',
+    default: false,
+  },
   scenario: {
     flags: '--scenario <name>',
     help: `what the machine does (${SCENARIO_NAMES.map((name) => `'${name}'`).join(', ')})`,
@@ -106,7 +152,12 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
     section: 'MACHINE OPTIONS',
     parse: parseDuration,
   },
-  cpus: { flags: '--cpus <n>', help: "number of CPUs (default: the scenario's)", section: 'MACHINE OPTIONS', parse: wholeNumber(1, 64) },
+  cpus: {
+    flags: '--cpus <n>',
+    help: "number of CPUs (default: the scenario's)",
+    section: 'MACHINE OPTIONS',
+    parse: wholeNumber(1, 64),
+  },
   fmt: { flags: '--fmt', help: 'format the script and print it', section: 'DEVELOPER OPTIONS', default: false },
   jit: {
     flags: '--jit <engine>',
@@ -115,7 +166,12 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
     default: 'auto',
     parse: oneOf(...ENGINE_NAMES),
   },
-  dryRun: { flags: '--dry-run', help: 'stop right after attaching all the probes', section: 'TROUBLESHOOTING OPTIONS', default: false },
+  dryRun: {
+    flags: '--dry-run',
+    help: 'stop right after attaching all the probes',
+    section: 'TROUBLESHOOTING OPTIONS',
+    default: false,
+  },
   debug: {
     flags: '-d, --debug <stage>',
     help: `print what a stage made, and do not run (${DEBUG_STAGES.map((name) => `'${name}'`).join(', ')}, 'all')`,
@@ -126,7 +182,11 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
 };
 
 /** The rows as commander's options, with the key that each fills. */
-export function commanderOptions(): { readonly key: keyof CliConfig; readonly section: Section; readonly option: Option }[] {
+export function commanderOptions(): {
+  readonly key: keyof CliConfig;
+  readonly section: Section;
+  readonly option: Option;
+}[] {
   return (Object.keys(OPTIONS) as (keyof CliConfig)[]).map((key) => {
     const row: OptionRow<unknown> = OPTIONS[key] as OptionRow<unknown>;
     const option = new Option(row.flags, row.help);

@@ -70,7 +70,7 @@ export function compile(input: CompileInput): Compilation {
   diagnostics.push(...generation);
   if (hasErrors(generation)) return { diagnostics, program, typed };
 
-  const verification = verify(image, input.source, input.target.types, input.verifierLog ?? false);
+  const verification = verify(image, input.source, input.target, input.verifierLog ?? false);
   diagnostics.push(...verification.diagnostics);
   return {
     diagnostics,
@@ -83,5 +83,7 @@ export function compile(input: CompileInput): Compilation {
 }
 
 function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

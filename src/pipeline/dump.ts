@@ -11,17 +11,28 @@ import type { DebugStage } from './settings.ts';
 
 /** What -d prints of each stage; undefined when the script did not come so far. */
 const PRINTERS: Record<DebugStage, (source: Source, compilation: Compilation) => string | undefined> = {
-  tokens: (source) => lex(source.text).tokens.map((token) => `${token.tokenType.name} ${JSON.stringify(token.image)}\n`).join(''),
+  tokens: (source) =>
+    lex(source.text)
+      .tokens.map((token) => `${token.tokenType.name} ${JSON.stringify(token.image)}\n`)
+      .join(''),
   ast: (_, { program }) => program && printAst(program),
   types: (_, { typed }) => typed && printTypes(typed),
-  ir: (_, { typed }) => typed && generateIr(typed).map((program) => printIr(program)).join('\n'),
-  bytecode: (_, { generated }) => generated?.image.programs.map((program) => listBytecode(program, generated.image.maps)).join('\n'),
-  verifier: (_, { verifierLogs }) => verifierLogs?.map(({ program, lines }) => `${program}:\n${lines.join('\n')}\n`).join('\n'),
+  ir: (_, { typed }) =>
+    typed &&
+    generateIr(typed)
+      .map((program) => printIr(program))
+      .join('\n'),
+  bytecode: (_, { generated }) =>
+    generated?.image.programs.map((program) => listBytecode(program, generated.image.maps)).join('\n'),
+  verifier: (_, { verifierLogs }) =>
+    verifierLogs?.map(({ program, lines }) => `${program}:\n${lines.join('\n')}\n`).join('\n'),
   js: (_, { verified }) => verified && generatedSource(verified),
 };
 
 function printTypes(typed: NonNullable<Compilation['typed']>): string {
-  const maps = [...typed.maps.values()].map(({ name, key, value }) => `@${name}${key === undefined ? '' : `[${typeName(key)}]`}: ${typeName(value)}\n`);
+  const maps = [...typed.maps.values()].map(
+    ({ name, key, value }) => `@${name}${key === undefined ? '' : `[${typeName(key)}]`}: ${typeName(value)}\n`,
+  );
   const variables = [...new Set(typed.variables.values())].map(({ name, type }) => `$${name}: ${typeName(type)}\n`);
   return [...maps, ...variables].join('');
 }

@@ -6,7 +6,10 @@ import { listProbes, listTypes, type ListedProbe } from './list.ts';
 const PARAMETER_INDENT = '    ';
 
 function lines(probes: readonly ListedProbe[], verbose: boolean): readonly string[] {
-  return probes.flatMap(({ name, parameters }) => [name, ...(verbose ? parameters().map((text) => PARAMETER_INDENT + text) : [])]);
+  return probes.flatMap(({ name, parameters }) => [
+    name,
+    ...(verbose ? parameters().map((text) => PARAMETER_INDENT + text) : []),
+  ]);
 }
 
 /** What -l SEARCH prints: probes, or types for `struct NAME`. */
@@ -21,7 +24,9 @@ export function listSearch(target: Target, search: string, verbose: boolean): re
 /** What -l prints for a script: its attach points, wildcards expanded; begin, end and self have nothing to list. */
 export function listProbesOfScript(target: Target, typed: TypedProgram, verbose: boolean): readonly string[] {
   const names = new Set(
-    typed.probes.filter(({ attach }) => attach.kind !== 'begin' && attach.kind !== 'end' && attach.kind !== 'self').map(({ probeName }) => probeName),
+    typed.probes
+      .filter(({ attach }) => attach.kind !== 'begin' && attach.kind !== 'end' && attach.kind !== 'self')
+      .map(({ probeName }) => probeName),
   );
   return [...names].flatMap((name) => {
     const listed = listProbes(target, name);

@@ -26,27 +26,56 @@ function functionParameters(target: Target, name: string, withResult: boolean): 
 
 function tracepointParameters(target: Target, category: string, name: string): readonly string[] {
   const record = target.tracepointRecord(category, name);
-  return (record?.members ?? []).filter((member) => !COMMON_FIELD.test(member.name)).map(({ name, type }) => parameter(name, type));
+  return (record?.members ?? [])
+    .filter((member) => !COMMON_FIELD.test(member.name))
+    .map(({ name, type }) => parameter(name, type));
 }
 
 /** Events that perf knows by name; listed as attach points whose count is left open. */
 const SOFTWARE_EVENTS = [
-  'alignment-faults', 'bpf-output', 'context-switches', 'cpu', 'cpu-clock', 'cpu-migrations', 'cs', 'dummy', 'emulation-faults',
-  'faults', 'major-faults', 'minor-faults', 'page-faults', 'task-clock',
+  'alignment-faults',
+  'bpf-output',
+  'context-switches',
+  'cpu',
+  'cpu-clock',
+  'cpu-migrations',
+  'cs',
+  'dummy',
+  'emulation-faults',
+  'faults',
+  'major-faults',
+  'minor-faults',
+  'page-faults',
+  'task-clock',
 ] as const;
 const HARDWARE_EVENTS = [
-  'backend-stalls', 'branch-instructions', 'branch-misses', 'branches', 'bus-cycles', 'cache-misses', 'cache-references',
-  'cpu-cycles', 'cycles', 'frontend-stalls', 'instructions', 'ref-cycles',
+  'backend-stalls',
+  'branch-instructions',
+  'branch-misses',
+  'branches',
+  'bus-cycles',
+  'cache-misses',
+  'cache-references',
+  'cpu-cycles',
+  'cycles',
+  'frontend-stalls',
+  'instructions',
+  'ref-cycles',
 ] as const;
 const ITERATORS = ['task', 'task_file', 'task_vma'] as const;
 
 const LISTERS: Record<ListedKind, (target: Target, pattern: readonly string[]) => readonly ListedProbe[]> = {
   kprobe: (target) =>
-    target.functions().map(({ name }) => ({ name: `kprobe:${name}`, parameters: () => functionParameters(target, name, false) })),
+    target
+      .functions()
+      .map(({ name }) => ({ name: `kprobe:${name}`, parameters: () => functionParameters(target, name, false) })),
   fentry: (target) =>
     target
       .functions()
-      .map(({ name, module }) => ({ name: `fentry:${module}:${name}`, parameters: () => functionParameters(target, name, true) })),
+      .map(({ name, module }) => ({
+        name: `fentry:${module}:${name}`,
+        parameters: () => functionParameters(target, name, true),
+      })),
   tracepoint: (target) =>
     target.tracepoints().map(({ category, name }) => ({
       name: `tracepoint:${category}:${name}`,
@@ -83,7 +112,11 @@ function probeKind(name: string): ProbeKind | undefined {
 
 const isListed = (kind: ProbeKind): kind is ListedKind => PROBES[kind].listed;
 /** Return probes list what their entry probes do. */
-const LISTED_AS: { readonly [K in ProbeKind]?: ListedKind } = { kretprobe: 'kprobe', fexit: 'fentry', uretprobe: 'uprobe' };
+const LISTED_AS: { readonly [K in ProbeKind]?: ListedKind } = {
+  kretprobe: 'kprobe',
+  fexit: 'fentry',
+  uretprobe: 'uprobe',
+};
 
 /** Fills in the parts that a short pattern leaves out: `kprobe` is `kprobe:*`, `*sleep*` is any kind of that name. */
 function normalise(pattern: string): readonly string[] {
@@ -99,11 +132,17 @@ export function listProbes(target: Target, search: string): readonly ListedProbe
     const exact = probeKind(parts[0]!);
     const kindPattern = wildcard(parts[0]!);
     const kinds =
-      exact === undefined ? (Object.keys(LISTERS) as ListedKind[]).filter((kind) => kindPattern.test(kind)).sort() : [exact];
+      exact === undefined
+        ? (Object.keys(LISTERS) as ListedKind[]).filter((kind) => kindPattern.test(kind)).sort()
+        : [exact];
     return kinds.flatMap((kind) => {
       const lister = isListed(kind) ? kind : LISTED_AS[kind];
       if (lister === undefined) return [];
-      const matches = wildcard(parts.length === 2 ? `${kind}:*${parts[1] === '*' ? '' : `:${parts[1]}`}` : `${kind}:${parts.slice(1).join(':')}`);
+      const matches = wildcard(
+        parts.length === 2
+          ? `${kind}:*${parts[1] === '*' ? '' : `:${parts[1]}`}`
+          : `${kind}:${parts.slice(1).join(':')}`,
+      );
       const direct = wildcard(`${kind}:${parts.slice(1).join(':')}`);
       return LISTERS[lister](target, parts)
         .map((probe) => (lister === kind ? probe : { ...probe, name: kind + probe.name.slice(lister.length) }))
@@ -114,10 +153,17 @@ export function listProbes(target: Target, search: string): readonly ListedProbe
 }
 
 /** `struct NAME`, `union NAME`, `enum NAME` (wildcards allowed) that the machine's kernel has; with bodies when verbose. */
-export function listTypes(target: Target, search: string, print: (kind: 'struct' | 'union' | 'enum', name: string) => string): readonly string[] | undefined {
+export function listTypes(
+  target: Target,
+  search: string,
+  print: (kind: 'struct' | 'union' | 'enum', name: string) => string,
+): readonly string[] | undefined {
   const match = /^(struct|union|enum)\s+(\S+)$/.exec(search.trim());
   if (match === null) return undefined;
   const kind = match[1] as 'struct' | 'union' | 'enum';
   const matches = wildcard(match[2]!);
-  return [...target.types.names(kind)].filter((name) => matches.test(name)).sort().map((name) => print(kind, name));
+  return [...target.types.names(kind)]
+    .filter((name) => matches.test(name))
+    .sort()
+    .map((name) => print(kind, name));
 }

@@ -29,7 +29,10 @@ export function createSimulation(options: SimulationOptions): Simulation {
   let kernel: Kernel | undefined;
   const machine = (): Kernel => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
   const target: Target = {
-    types: kernelTypes(),
+    // Decoded when first asked for: the smallest scripts need none.
+    get types() {
+      return kernelTypes();
+    },
     cpus,
     functions: traceableFunctions,
     tracepoints: listTracepoints,
@@ -39,7 +42,9 @@ export function createSimulation(options: SimulationOptions): Simulation {
     userSymbols: (path) => userSymbols(scenario, path),
     kernelSymbol: (name) => {
       const address = machine().kernelSymbolAddress(name);
-      return address && (BigInt.asUintN(32, BigInt(address.high)) << HIGH_SHIFT) | BigInt.asUintN(32, BigInt(address.low));
+      return (
+        address && (BigInt.asUintN(32, BigInt(address.high)) << HIGH_SHIFT) | BigInt.asUintN(32, BigInt(address.low))
+      );
     },
     tracerPid: TRACER_PID,
   };

@@ -1,6 +1,6 @@
 import type { LineInfo, Program, ProgramImage } from '../abi/program-image.ts';
 import type { VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
-import type { TypeSet } from '../btf/types.ts';
+import type { Target } from '../lang/target.ts';
 import { template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
 import { explain } from '../verifier/explain.ts';
@@ -18,21 +18,33 @@ export interface Verification {
   readonly logs: readonly ProgramLog[];
 }
 
-const rejection = template('verifier-rejection', 'error', (program: string, message: string) => `The verifier refuses ${program}: ${message}`);
+const rejection = template(
+  'verifier-rejection',
+  'error',
+  (program: string, message: string) => `The verifier refuses ${program}: ${message}`,
+);
 
 /** The place of the script that the instruction in a slot was made from. */
 function spanOf(program: Program, slot: number, source: Source): Span | undefined {
   const line = program.lines.findLast((row: LineInfo) => row.slot <= slot);
-  return line === undefined || line.sourceName !== source.name ? undefined : { source, start: line.start, end: line.end };
+  return line === undefined || line.sourceName !== source.name
+    ? undefined
+    : { source, start: line.start, end: line.end };
 }
 
 /** Verifies each program of an image; a refusal becomes a diagnostic at the place in the script that the instruction came from. */
-export function verify(image: ProgramImage, source: Source, types: TypeSet, wantLog: boolean): Verification {
+export function verify(image: ProgramImage, source: Source, target: Target, wantLog: boolean): Verification {
   const diagnostics: Diagnostic[] = [];
   const logs: ProgramLog[] = [];
   const programs: VerifiedProgram[] = [];
   for (const program of image.programs) {
-    const verdict = verifyProgram(program, image.maps, { types, logLevel: wantLog ? 2 : 0 });
+    const verdict = verifyProgram(program, image.maps, {
+      // Asked for by programs that follow BTF pointers only.
+      get types() {
+        return target.types;
+      },
+      logLevel: wantLog ? 2 : 0,
+    });
     logs.push({ program: program.name, lines: verdict.log });
     if (verdict.verdict === 'accept') {
       programs.push({ program, facts: verdict.facts });

@@ -9,7 +9,8 @@ import { createSource } from '../../src/source/source.ts';
 import { verifyProgram } from '../../src/verifier/verify.ts';
 
 /** What the compiler makes is accepted; the same code with one instruction spoilt is not. */
-const SCRIPT = 'kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_read /@start[tid]/ { @ns[comm] = hist(nsecs - @start[tid]); }';
+const SCRIPT =
+  'kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_read /@start[tid]/ { @ns[comm] = hist(nsecs - @start[tid]); }';
 
 function compiled(): ProgramImage {
   const { generated, diagnostics } = compile({
@@ -60,21 +61,30 @@ test('the script as compiled is accepted', () => {
 });
 
 test('a dropped null check is refused', () => {
-  const check = findAfterLookup((insn, operation) => operation.kind === 'jump' && (operation.op === 'jeq' || operation.op === 'jne') && insn.imm === 0);
+  const check = findAfterLookup(
+    (insn, operation) =>
+      operation.kind === 'jump' && (operation.op === 'jeq' || operation.op === 'jne') && insn.imm === 0,
+  );
   // `== 0` leaves when the value is missing: never leave. `!= 0` goes on when it is there: always go on.
   const operation = decode(check.program.insns[check.slot]!);
   const always = operation?.kind === 'jump' && operation.op === 'jne';
-  expect(refuse(check, (insn) => (always ? { ...NO_OPERATION, off: insn.off } : NO_OPERATION))).toMatch(/^R\d invalid mem access 'map_value_or_null'$/);
+  expect(refuse(check, (insn) => (always ? { ...NO_OPERATION, off: insn.off } : NO_OPERATION))).toMatch(
+    /^R\d invalid mem access 'map_value_or_null'$/,
+  );
 });
 
 test('a widened access is refused', () => {
   const load = findAfterLookup((_, operation) => operation.kind === 'load' && operation.size === 8);
-  expect(refuse(load, (insn) => ({ ...insn, off: insn.off + 8 }))).toMatch(/^invalid access to map value, value_size=8 off=8 size=8$/);
+  expect(refuse(load, (insn) => ({ ...insn, off: insn.off + 8 }))).toMatch(
+    /^invalid access to map value, value_size=8 off=8 size=8$/,
+  );
 });
 
 test('a read outside the stack frame is refused', () => {
   const load = findAfterLookup((_, operation) => operation.kind === 'load' && operation.size === 8);
-  expect(refuse(load, (insn) => ({ ...insn, src: 10, off: -520 }))).toMatch(/^invalid read from stack R10 off=-520 size=8$/);
+  expect(refuse(load, (insn) => ({ ...insn, src: 10, off: -520 }))).toMatch(
+    /^invalid read from stack R10 off=-520 size=8$/,
+  );
 });
 
 test('a read of an uninitialised register is refused', () => {
@@ -84,7 +94,10 @@ test('a read of an uninitialised register is refused', () => {
 
 test('a read of an uninitialised slot is refused without the right to read left-over stack', () => {
   const program = image.programs[0]!;
-  const insns = [{ code: 0x79, dst: 0, src: 10, off: -8, imm: 0 }, { code: 0x95, dst: 0, src: 0, off: 0, imm: 0 }];
+  const insns = [
+    { code: 0x79, dst: 0, src: 10, off: -8, imm: 0 },
+    { code: 0x95, dst: 0, src: 0, off: 0, imm: 0 },
+  ];
   const reader = { ...program, insns, relocations: [], functions: [], lines: [] };
   // Linux 7.2 lets root read what earlier calls left on the stack, and so do we.
   expect(verifyProgram(reader, []).verdict).toBe('accept');

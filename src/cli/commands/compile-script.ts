@@ -8,7 +8,11 @@ import type { CliConfig } from '../options.ts';
 import type { Script } from './script.ts';
 
 export function openMachine(config: CliConfig): Simulation {
-  return createSimulation({ scenario: config.scenario, seed: config.seed, ...(config.cpus === undefined ? {} : { cpus: config.cpus }) });
+  return createSimulation({
+    scenario: config.scenario,
+    seed: config.seed,
+    ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
+  });
 }
 
 /** BPFTRACE_COLOR decides; without it, useColor go to terminals only. */
@@ -21,7 +25,9 @@ export function useColor(host: CliHost): boolean {
 export function compileScript(script: Script, config: CliConfig, machine: Simulation, host: CliHost): Compilation {
   const directory = host.directory ?? '.';
   const readInclude = (name: string): string | undefined => {
-    const path = config.includeDirs.map((folder) => join(resolve(directory, folder), name)).find((path) => existsSync(path));
+    const path = config.includeDirs
+      .map((folder) => join(resolve(directory, folder), name))
+      .find((path) => existsSync(path));
     return path === undefined ? undefined : readFileSync(path, 'utf8');
   };
   const compilation = compile({
@@ -36,7 +42,9 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     reportHelperErrors: config.warnings,
     verifierLog: config.debug.includes('verifier'),
   });
-  const shown = config.noWarnings ? compilation.diagnostics.filter(({ severity }) => severity === 'error') : compilation.diagnostics;
+  const shown = config.noWarnings
+    ? compilation.diagnostics.filter(({ severity }) => severity === 'error')
+    : compilation.diagnostics;
   host.stderr(renderDiagnostics(shown, { color: useColor(host) }));
   return compilation;
 }

@@ -14,14 +14,17 @@ export function list(config: CliConfig, operands: readonly string[], host: CliHo
     return 0;
   };
   const [search = '*:*', ...rest] = operands;
-  const isFile = config.program !== undefined || (operands.length > 0 && existsSync(resolve(host.directory ?? '.', search)));
+  const isFile =
+    config.program !== undefined || (operands.length > 0 && existsSync(resolve(host.directory ?? '.', search)));
   if (!isFile) {
     if (rest.length > 0) {
       host.stderr('ERROR: USAGE: -l takes one search pattern. Quote it, so that the shell does not expand it.\n');
       return 1;
     }
     if (/^[^:*]*\.[^:*]*$/.test(search) && !config.noWarnings)
-      host.stderr(`WARNING: It appears that '${search}' is a filename but the file does not exist. Treating '${search}' as a search pattern.\n`);
+      host.stderr(
+        `WARNING: It appears that '${search}' is a filename but the file does not exist. Treating '${search}' as a search pattern.\n`,
+      );
     return print(listSearch(machine.target, search, config.verbose));
   }
   const script = loadScript(config, operands, host);
@@ -30,5 +33,7 @@ export function list(config: CliConfig, operands: readonly string[], host: CliHo
     return 1;
   }
   const compilation = compileScript(script, config, machine, host);
-  return compilation.typed === undefined ? 1 : print(listProbesOfScript(machine.target, compilation.typed, config.verbose));
+  return compilation.typed === undefined
+    ? 1
+    : print(listProbesOfScript(machine.target, compilation.typed, config.verbose));
 }

@@ -12,7 +12,10 @@ type Sink = { readonly write: (bytes: Uint8Array | string) => void; readonly clo
 function openSink(config: CliConfig, host: CliHost): Sink {
   if (config.output === undefined) return { write: host.stdout, close: () => undefined };
   const file = openSync(resolve(host.directory ?? '.', config.output), 'w');
-  return { write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)), close: () => closeSync(file) };
+  return {
+    write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)),
+    close: () => closeSync(file),
+  };
 }
 
 /** Compiles a script, attaches it to a machine and runs that until its time is over, the script calls exit() or Ctrl-C. */

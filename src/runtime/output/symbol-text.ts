@@ -7,7 +7,7 @@ type Resolve = (low: number, high: number) => SymbolHit | undefined;
 
 /** Text of a kernel address: its symbol, or the address as C++ prints a pointer. */
 export function kernelSymbolText(context: ValueContext, address: bigint): string {
-  const hit = resolve(context.kernel.kernelSymbol, address);
+  const hit = resolve((low, high) => context.kernel.kernelSymbol(low, high), address);
   return hit === undefined ? addressHex(address) : byteText(hit.name);
 }
 
@@ -40,7 +40,7 @@ function frameText(context: ValueContext, mode: StackMode, address: bigint, pid:
   const { kernel } = context;
   const hit =
     pid === undefined
-      ? resolve(kernel.kernelSymbol, address)
+      ? resolve((low, high) => kernel.kernelSymbol(low, high), address)
       : resolve((low, high) => kernel.userSymbol(pid, low, high), address);
   let text = hit === undefined ? addressHex(address) : `${byteText(hit.name)}+${hit.offset}`;
   if (mode === 'bpftrace') return `${INDENT}${text}\n`;

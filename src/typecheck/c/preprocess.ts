@@ -1,4 +1,4 @@
-import { evaluateConstant } from './constant.ts';
+import { evaluateConstant } from './constant-expression.ts';
 import { expandMacros } from './macros.ts';
 import type { CMacro, MacroTable } from './macros.ts';
 import type { CMessage } from './messages.ts';

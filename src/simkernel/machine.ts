@@ -73,6 +73,7 @@ export interface MachineOptions {
   readonly cpus?: number;
 }
 
+const PACE_MASK = 255;
 const RECORD_SIZE = 8192;
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
@@ -138,6 +139,9 @@ export class Machine {
     this.arena = createArena((offset, size) => this.showText(offset, size));
     this.words = this.arena.words;
     this.random = createRandom(options.seed ?? options.scenario.seed);
+    const pace = this.random.stream('pace');
+    this.paceState = pace.bits() | 1;
+    this.paces = Float64Array.from({ length: PACE_MASK + 1 }, () => Math.max(0.7, pace.logNormal(0.95, 0.3)));
     this.scenario = options.scenario;
     this.hooked = new Uint8Array(4096);
     this.traced = new Uint8Array(1024);
@@ -278,8 +282,21 @@ export class Machine {
   /** CPU time of straight-line kernel code. */
   spend(ns: number): void {
     const { cpu } = this;
-    if ((cpu.time += ns) >= cpu.horizon) catchUp(this, cpu, ns);
+    const cost = ns * cpu.pace;
+    if ((cpu.time += cost) >= cpu.horizon) catchUp(this, cpu, cost);
   }
+  /** A new mood of the caches. */
+  drawPace(cpu: Cpu): void {
+    // xorshift32: this is drawn for every system call.
+    let x = this.paceState;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.paceState = x;
+    cpu.pace = this.paces[x & PACE_MASK]!;
+  }
+  private readonly paces: Float64Array;
+  private paceState: number;
   /** Longer kernel work: other CPUs' events interleave, interrupts arrive on time, the task keeps the CPU. */
   busy(ns: number): Pending {
     const { cpu } = this;

@@ -1,10 +1,21 @@
 import { expect, test } from 'vitest';
+import { textSymbols } from '../../src/simkernel/execution/text.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 import { SCENARIOS } from '../../src/simkernel/scenarios/index.ts';
 import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
-import { currentPid, fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, textAt, u64At } from './support.ts';
+import {
+  currentPid,
+  fieldOffset,
+  kernelFunctions,
+  machineRunning,
+  MILLISECOND,
+  runFor,
+  SECOND,
+  textAt,
+  u64At,
+} from './support.ts';
 
 function* burns(u: UserContext): UserBody {
   for (;;) yield u.work(500_000);
@@ -143,4 +154,27 @@ test('probes do not change what happens', () => {
     m.attach({ kind: 'fexit', function: name }, () => undefined);
   }
   expect(trace(m)).toEqual(plain);
+});
+
+test('every function may be probed at once, and returns as often as it is called', () => {
+  const plain = trace(createMachine({ scenario: SCENARIOS.server }));
+  const m = createMachine({ scenario: SCENARIOS.server });
+  const calls = new Map<string, number>();
+  for (const { name } of textSymbols()) {
+    const enter = m.attach({ kind: 'kprobe', function: name, offset: 0 }, () =>
+      calls.set(name, (calls.get(name) ?? 0) + 1),
+    );
+    if (!enter.ok) continue;
+    m.attach({ kind: 'fentry', function: name }, () => undefined);
+    m.attach({ kind: 'fexit', function: name }, () => undefined);
+    m.attach({ kind: 'kretprobe', function: name }, () => calls.set(name, calls.get(name)! - 1));
+  }
+  expect(trace(m)).toEqual(plain);
+  expect(calls.size).toBeGreaterThan(90);
+  // What is left is on some stack now: as many as tasks can sleep in, do_exit never returns.
+  for (const [name, left] of calls) {
+    expect(left, name).toBeGreaterThanOrEqual(0);
+    if (name !== 'do_task_dead' && name !== 'do_exit' && name !== 'do_group_exit' && name !== 'schedule')
+      expect(left, name).toBeLessThan(20);
+  }
 });

@@ -23,6 +23,8 @@ export class Cpu {
   horizon = Infinity;
   readonly arrivals: Arrival[] = [];
   timerDeadline = Infinity;
+  /** How slowly kernel code runs at the moment (caches, branch prediction): drawn anew for every system call. */
+  pace = 1;
 
   /** General registers in pt_regs order (r15 .. di), two words each. */
   readonly registers = new Int32Array(30);

@@ -77,7 +77,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
@@ -91,7 +92,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
@@ -105,7 +107,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
@@ -119,7 +122,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
@@ -133,7 +137,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c, d);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
@@ -147,7 +152,8 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(cpu, m.words, symbol);
-        if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c, d, e, f);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;

@@ -127,7 +127,8 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   cpu.sp = regs.address;
   cpu.fp = regs.address | 1;
   cpu.fn = entrySyscall64;
-  cpu.time += ENTRY_NS;
+  m.drawPace(cpu);
+  cpu.time += ENTRY_NS * cpu.pace;
   const left = doSyscall64(m, regs, nr);
   if (left instanceof Pending) {
     return left.then(() => {

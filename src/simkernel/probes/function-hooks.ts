@@ -70,7 +70,8 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   words[(slot >> 2) - 1] = KERNEL_HIGH;
   cpu.fp = slot - 8;
   cpu.sp = cpu.fp - symbol.frameBytes;
-  if ((cpu.time += ns) >= cpu.horizon) m.catchUp(cpu, ns);
+  const cost = ns * cpu.pace;
+  if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
   for (const offset of hooks.breakpoints) deliver(m, cpu, VECTORS.breakpoint, symbol.entry + offset + 1);
 
   const leave = (value: Word): Word => {

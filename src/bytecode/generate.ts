@@ -27,9 +27,14 @@ export interface Generated {
 const stackTooLarge = template('stack-too-large', 'error', (name: string) => `The stack of ${name} exceeds 512 bytes`);
 const SCRATCH_MAP = 'scratch';
 
+export interface GenerateOptions {
+  /** -k: reads that fail and elements that are missing are reported. */
+  readonly reportHelperErrors?: boolean;
+}
+
 /** Compiles a typed program to eBPF and to what user space must know of it. */
-export function generate(typed: TypedProgram): Generated {
-  const unit = new Unit(typed);
+export function generate(typed: TypedProgram, options: GenerateOptions = {}): Generated {
+  const unit = new Unit(typed, options.reportHelperErrors);
   const programs = typed.probes.map((probe, index) => {
     attach(unit, probe);
     const ir = lowerProbe(unit, probe, index);

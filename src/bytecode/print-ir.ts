@@ -40,6 +40,8 @@ class Printer {
   readonly #mapName: (map: number) => string;
   readonly #numbers = new Map<Value, number>();
   readonly #labels = new Map<Block, number>();
+  /** The script's line that was printed last. */
+  #shown = -1;
 
   constructor(fn: IrFunction, mapName: (map: number) => string) {
     this.#fn = fn;
@@ -58,12 +60,11 @@ class Printer {
 
   #block(block: Block): string[] {
     const lines = [`b${this.#labels.get(block)}:`];
-    let shown = -1;
     const at = (span: Instr['span']): void => {
       if (span === undefined) return;
       const { line } = positionAt(span.source, span.start);
-      if (line !== shown) lines.push(`  ; line ${line}`);
-      shown = line;
+      if (line !== this.#shown) lines.push(`  ; line ${line}`);
+      this.#shown = line;
     };
     for (const instr of block.instrs) {
       if (instr.op === 'const') continue;

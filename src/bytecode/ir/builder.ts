@@ -20,6 +20,8 @@ export class Builder {
   readonly fn: IrFunction;
   block: Block;
   span: Span | undefined;
+  /** Told of each helper call; may add code behind it. */
+  onCall: ((helper: HelperName, result: Value, args: readonly Value[]) => void) | undefined;
 
   constructor(fn: IrFunction, block: Block = fn.entry) {
     this.fn = fn;
@@ -94,7 +96,10 @@ export class Builder {
     return this.#push({ op: 'function', function: fn });
   }
   call(helper: HelperName, ...args: (Value | bigint | number)[]): Value {
-    return this.#push({ op: 'call', helper, args: args.map((arg) => this.#value(arg)) });
+    const values = args.map((arg) => this.#value(arg));
+    const result = this.#push({ op: 'call', helper, args: values });
+    this.onCall?.(helper, result, values);
+    return result;
   }
   callFunction(fn: IrFunction, args: readonly Value[]): Value {
     return this.#push({ op: 'call_function', function: fn, args: [...args] });

@@ -181,9 +181,8 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   strftime: (l, node) => {
     const { b } = l;
     const when = expressionAt(node, 1);
-    const mode = TIMESTAMP_MODES.indexOf(
-      when.kind === 'call' && when.name === 'nsecs' ? clockOf(optional(when, 0)) : 'boot',
-    );
+    const type = l.typeOf(node);
+    const mode = TIMESTAMP_MODES.indexOf((type.kind === 'timestamp' ? type.mode : undefined) ?? 'boot');
     const format = l.unit.timeFormat(text(node, 0) ?? bug('strftime without a format'));
     const nanoseconds = l.value(when);
     return {

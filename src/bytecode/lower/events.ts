@@ -41,6 +41,22 @@ export function reportFailure(l: Lowerer, helper: HelperName, result: Value, spa
   b.enter(done);
 }
 
+/** For -k: a read of memory that is not the program's own may fail. */
+export function reportFailedRead(l: Lowerer, helper: HelperName, result: Value, args: readonly Value[]): void {
+  const source = args[2];
+  // Address 0 is how memory is cleared, slots can always be read.
+  const own = source === undefined || source.op === 'const' || source.op === 'slot_address';
+  if (!helper.startsWith('probe_read') || own || l.b.span === undefined) return;
+  reportFailure(l, helper, result, l.b.span);
+}
+
+/** For -k: an element that is read does not exist. */
+export function reportMissing(l: Lowerer, span: Span): void {
+  const error = { type: INT32, offset: EVENT_HEADER };
+  const action = l.unit.action({ kind: 'helper_error', helper: 'map_lookup_elem', error, span });
+  sendScalar(l, action, 4, l.b.const(0));
+}
+
 /** Reports an error that user space prints as a warning with its place in the script. */
 export function runtimeError(l: Lowerer, error: string, span: Span): void {
   sendEvent(l, l.unit.action({ kind: 'runtime_error', error, span }), EVENT_HEADER);

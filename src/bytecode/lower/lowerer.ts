@@ -6,6 +6,7 @@ import { bug } from '../../source/bug.ts';
 import { Builder } from '../ir/builder.ts';
 import { type Block, type IrFunction, type Value, newFunction } from '../ir/ir.ts';
 import { lowerCondition } from './conditions.ts';
+import { reportFailedRead } from './events.ts';
 import { lowerExpression } from './expressions.ts';
 import { asValue, materialize, storeOperand } from './memory.ts';
 import type { Filling, Operand, Place } from './operand.ts';
@@ -46,6 +47,7 @@ export class Lowerer {
     this.origin = origin;
     this.b = new Builder(fn);
     this.context = hasContext ? this.b.param(0) : undefined;
+    if (unit.reportHelperErrors) this.b.onCall = (helper, result, args) => reportFailedRead(this, helper, result, args);
     this.onReturn = (value) => this.b.return(value ?? origin.result);
   }
 

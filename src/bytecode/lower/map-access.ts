@@ -6,6 +6,7 @@ import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
+import { reportMissing } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, loadScalar, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Operand, type Place, at, scalar, scalarShape } from './operand.ts';
@@ -64,7 +65,16 @@ export function readMap(l: Lowerer, node: MapRef | MapAccess): Operand {
   const map = l.unit.mapIndex(ref.name);
   const place = mapKey(l, symbol, key);
   if (isAggregation(symbol.value.kind)) return scalar(aggregateOverCpus(l, symbol.value, map, place));
-  return readElement(l, symbol.value, lookup(l, map, place));
+  const element = lookup(l, map, place);
+  if (l.unit.reportHelperErrors) {
+    const [missing, done] = [l.b.newBlock(), l.b.newBlock()];
+    l.b.branch('jeq', element, 0, missing, done);
+    l.b.enter(missing);
+    reportMissing(l, node.span);
+    l.b.jump(done);
+    l.b.enter(done);
+  }
+  return readElement(l, symbol.value, element);
 }
 
 /** The value behind a pointer that may be null, else zeros. */

@@ -10,6 +10,8 @@ const PAGE_BYTES = 4096;
 /** What all programs of a script share while it is lowered: maps, actions, formats. */
 export class Unit {
   readonly typed: TypedProgram;
+  /** Reads that fail and elements that are missing are reported, too. */
+  readonly reportHelperErrors: boolean;
   readonly maps: MapDefinition[] = [];
   readonly mapResources: (MapResource | undefined)[] = [];
   readonly actions: Action[] = [];
@@ -21,8 +23,9 @@ export class Unit {
   #readOnly: Uint8Array[] = [];
   #readOnlyMap: number | undefined;
 
-  constructor(typed: TypedProgram) {
+  constructor(typed: TypedProgram, reportHelperErrors = false) {
     this.typed = typed;
+    this.reportHelperErrors = reportHelperErrors;
     for (const symbol of typed.maps.values()) {
       const scalarMap = symbol.key === undefined && !hasBuckets(symbol.value);
       const index = this.addMap(

@@ -16,6 +16,7 @@ import { removeUnreachable } from './dead-code.ts';
 /** Known branches, jumps to jumps, chains of blocks, tests of what the way here already decided. */
 export function simplifyFlow(fn: IrFunction): boolean {
   let changed = false;
+  hoistConstants(fn);
   // Bounded: loops without a body could be passed around for ever.
   for (let again = true, round = 0; again && round < 32; round++) {
     again = foldBranches(fn);
@@ -27,6 +28,16 @@ export function simplifyFlow(fn: IrFunction): boolean {
     changed ||= again;
   }
   return changed;
+}
+
+/** Constants are made where they are used: standing in the entry block they do not keep an empty block alive. */
+function hoistConstants(fn: IrFunction): void {
+  for (const block of fn.blocks) {
+    if (block === fn.entry || !block.instrs.some(isConst)) continue;
+    fn.entry.instrs.unshift(...block.instrs.filter(isConst));
+    const kept = block.instrs.filter((instr) => !isConst(instr));
+    block.instrs.splice(0, block.instrs.length, ...kept);
+  }
 }
 
 function phisOf(block: Block): Phi[] {

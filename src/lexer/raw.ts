@@ -31,7 +31,7 @@ export function scanCDefinition(text: string, start: number): CDefinition | unde
   const open = findDefinitionBrace(text, start);
   if (open === undefined) return undefined;
   let end = skipBraces(text, open);
-  let definition = text.slice(start, end);
+  let definition = text.slice(start, end).trimEnd();
   for (;;) {
     const attribute = skipLayout(text, end);
     if (!/^__attribute__(?!\w)/.test(text.slice(attribute, attribute + 14))) break;
@@ -49,7 +49,10 @@ export function scanCDefinition(text: string, start: number): CDefinition | unde
     end = after;
   }
   const semicolon = skipLayout(text, end);
-  return { text: `${definition};`, end: text[semicolon] === ';' ? semicolon + 1 : end };
+  return {
+    text: definition.endsWith(';') ? definition : `${definition};`,
+    end: text[semicolon] === ';' ? semicolon + 1 : end,
+  };
 }
 
 /** The '{' behind words and bracketed groups; attach points (`struct:probe`) have something else first. */

@@ -43,10 +43,10 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const typesStart = headerSize + view.getUint32(8, true);
   const typesEnd = typesStart + view.getUint32(12, true);
   const stringsStart = headerSize + view.getUint32(16, true);
+  const stringsEnd = stringsStart + view.getUint32(20, true);
+  if (typesEnd > bytes.length || stringsEnd > bytes.length) return invalid('a section ends behind the blob');
   // One native call; names are then slices of it.
-  const strings = new TextDecoder('latin1').decode(
-    bytes.subarray(stringsStart, stringsStart + view.getUint32(20, true)),
-  );
+  const strings = new TextDecoder('latin1').decode(bytes.subarray(stringsStart, stringsEnd));
   const stringAt = (offset: number): string => strings.slice(offset, strings.indexOf('\0', offset));
 
   const offsets = indexTypes(view, typesStart, typesEnd);
@@ -306,7 +306,7 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
 function indexTypes(view: DataView, start: number, end: number): readonly number[] {
   const offsets = [0];
   let at = start;
-  while (at < end) {
+  while (at + 12 <= end) {
     const info = view.getUint32(at + 4, true);
     const kind = BTF_KIND_BY_CODE[(info >>> 24) & 0x1f];
     if (kind === undefined) return invalid(`unknown BTF kind at ${at - start}`);

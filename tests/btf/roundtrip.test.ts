@@ -151,3 +151,16 @@ test.each<[CType, string]>([
 ])('declaration %# prints as expected', (type, text) => {
   expect(printDeclaration(type, 'x')).toBe(text);
 });
+
+test.each<[string, (bytes: Uint8Array, view: DataView) => Uint8Array]>([
+  ['not a BTF blob', () => new Uint8Array(4)],
+  ['not a BTF blob', (bytes, view) => (view.setUint16(0, 0x9feb, true), bytes)],
+  ['a section ends behind the blob', (bytes) => bytes.subarray(0, bytes.length - 1)],
+  ['unknown BTF kind', (bytes, view) => (view.setUint32(24 + 4, 31 << 24, true), bytes)],
+  ['BTF types overrun their section', (bytes, view) => (view.setUint32(12, 20, true), bytes)],
+])('a malformed blob is refused: %s (%#)', (message, damage) => {
+  const writer = new BtfWriter();
+  writer.type(int);
+  const bytes = writer.finish();
+  expect(() => decodeBtf(damage(bytes, new DataView(bytes.buffer)))).toThrow(message);
+});

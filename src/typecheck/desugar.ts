@@ -1,7 +1,6 @@
 import type { Assignment, BinaryOperator, Call, Expression, Node, Program } from '../ast/nodes.ts';
 import { isBuiltin } from '../lang/builtins.ts';
 import type { Pass } from './context.ts';
-import { booleanNode } from './literals.ts';
 import { cloneTree, rewriteChildren } from './rewrite.ts';
 
 /** `a += b` is `a = a + b`; `pid()` is `pid`; `delete(@m[k])` is `delete(@m, k)`. */
@@ -19,10 +18,6 @@ export function desugarTree(node: Node): Node {
     return { kind: 'identifier', span: rewritten.span, name: rewritten.name };
   }
   if (rewritten.kind === 'call' && rewritten.name === 'delete') return expandDelete(rewritten);
-  // Where a type may stand, the parser takes every bare word for a name.
-  if (rewritten.kind === 'identifier' && (rewritten.name === 'true' || rewritten.name === 'false')) {
-    return booleanNode(rewritten.name === 'true', rewritten.span);
-  }
   return rewritten;
 }
 

@@ -1,6 +1,7 @@
 import type { Expression, If, Node, Program, Ternary } from '../ast/nodes.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
+import { parseInteger } from './integer-text.ts';
 import { foldBinary } from './fold-binary.ts';
 import { booleanNode, integerNode, isLiteral, literalTruth, stringNode } from './literals.ts';
 import { rewriteChildren } from './rewrite.ts';
@@ -91,17 +92,6 @@ function positional(node: Extract<Node, { kind: 'positional' }>, context: PassCo
   }
   const value = parseInteger(text);
   return value === undefined ? stringNode(text, node.span) : integerNode(value, node.span);
-}
-
-/** Decimal or hexadecimal, with a sign, within 64 bits. */
-export function parseInteger(text: string): bigint | undefined {
-  const match = /^(-?)(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.exec(text);
-  if (match === null) return undefined;
-  const digits = match[2]!;
-  const octal = /^0[0-7]+$/.test(digits);
-  const magnitude = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  if (match[1] === '-') return magnitude > 1n << 63n ? undefined : -magnitude;
-  return magnitude >= 1n << 64n ? undefined : magnitude;
 }
 
 const MOST_NEGATIVE = 1n << 63n;

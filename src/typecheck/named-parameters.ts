@@ -3,7 +3,7 @@ import { INT64, UINT64 } from '../lang/types.ts';
 import type { Type } from '../lang/types.ts';
 import { withHint } from '../source/diagnostic.ts';
 import type { NamedOption, Pass, PassContext } from './context.ts';
-import { parseInteger } from './fold.ts';
+import { parseInteger } from './integer-text.ts';
 import { booleanNode, integerNode, stringNode } from './literals.ts';
 import { error, warning } from './messages.ts';
 import { rewriteChildren } from './rewrite.ts';

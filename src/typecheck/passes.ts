@@ -12,6 +12,7 @@ import { expandMacros } from './macros.ts';
 import { checkMapUses } from './maps.ts';
 import { foldNamedParameters } from './named-parameters.ts';
 import { expandCMacros, readPreamble } from './preamble.ts';
+import { filterByPid } from './pid-filter.ts';
 import { checkContextBuiltins, checkProbeBuiltins } from './probe-builtins.ts';
 import { foldScalarMaps } from './scalar-maps.ts';
 import { warnUnstable } from './unstable.ts';
@@ -38,6 +39,7 @@ export const PASSES: readonly Pass[] = [
   checkMapUses,
   foldScalarMaps,
   foldNamedParameters,
+  filterByPid,
   // Once more, for the literals that the passes above put in.
   foldLiterals,
   checkBeforeTypes,

@@ -188,6 +188,9 @@ function inferBlock(inference: Inference, node: BlockExpression): void {
   });
 }
 
+/** What clang, which parses the kernel's types for bpftrace, calls them. */
+const UNNAMED_ENUM = 'enum (unnamed at /bpftrace/include/__btf_generated_header.h:1:1)';
+
 function inferIdentifier(inference: Inference, node: Identifier): void {
   const { context } = inference;
   if (isBuiltin(node.name)) {
@@ -198,10 +201,12 @@ function inferIdentifier(inference: Inference, node: Identifier): void {
   if (enumerator !== undefined) {
     // As wide as a register, whatever the enum's size.
     const type = { ...enumerator.type, size: 8, signed: false };
-    inference.seed(node, type.name === '' ? UINT64 : { kind: 'enum', enum: type, name: type.name });
+    inference.seed(node, { kind: 'enum', enum: type, name: type.name === '' ? UNNAMED_ENUM : type.name });
     return;
   }
   if (inference.introspection === 0) return;
+  // Where a type may stand, the parser takes every bare word for a name.
+  if (node.name === 'true' || node.name === 'false') inference.seed(node, BOOL);
   const type = lookUpCType(node.name, context);
   if (type !== undefined) inference.seed(node, type);
 }

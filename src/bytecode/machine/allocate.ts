@@ -10,6 +10,7 @@ import {
   reads,
   writes,
 } from './insn.ts';
+import { threadJumps } from './thread-jumps.ts';
 import { type Range, liveRanges, overlap } from './liveness.ts';
 
 const REGISTERS = 10;
@@ -29,6 +30,7 @@ export function allocateRegisters(fn: MachineFunction, frameLimit: number): 'ok'
     const scan = scanOnce(fn, temporaries);
     if (scan.spilled.size === 0) {
       assign(fn, scan.assigned);
+      threadJumps(fn);
       return 'ok';
     }
     if (fn.frame + scan.spilled.size * SPILL_BYTES > frameLimit) return 'frame is full';

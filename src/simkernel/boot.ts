@@ -16,6 +16,7 @@ import type { Worker } from './functions/writeback.ts';
 import { createHrTimer } from './irq/hrtimer.ts';
 import type { Machine } from './machine.ts';
 import { addressLow } from './memory/arena.ts';
+import { startLoadAverage } from './memory/kernel-data.ts';
 import { addProcFiles } from './fs/proc-files.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
@@ -49,6 +50,7 @@ export function bootWorkload(m: Machine): void {
   worker.task = createKthread(m, 'kworker/u16:1', 431, null, () => workerThread(m, pool));
   m.enqueueAtBoot(worker.task, 0);
   startWriteback(m, pool);
+  startLoadAverage(m);
 }
 
 function createTables(m: Machine): number {

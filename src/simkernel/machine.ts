@@ -24,6 +24,8 @@ import {
   storeWord,
 } from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
+import { allocateGlobals, globalSize } from './memory/kernel-data.ts';
+import type { GlobalName, KernelGlobals } from './memory/kernel-data.ts';
 import { resolveFields } from './memory/layout.ts';
 import { attach } from './probes/attach.ts';
 import type { Attachment, AttachTarget } from './probes/attach.ts';
@@ -73,7 +75,7 @@ export interface MachineOptions {
   readonly cpus?: number;
 }
 
-const PACE_MASK = 255;
+const PACE_MASK = 63;
 const RECORD_SIZE = 8192;
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
@@ -94,6 +96,8 @@ export class Machine {
   readonly tasks = new Map<number, Task>();
   readonly tracer: Task;
   readonly fileSystem: FileSystem;
+  /** Image offsets of global variables. */
+  readonly globals: KernelGlobals;
   /** Executables by path. */
   readonly images = new Map<string, Image>();
   /** The disk under the root file system; there once the machine runs. */
@@ -145,6 +149,7 @@ export class Machine {
     this.scenario = options.scenario;
     this.hooked = new Uint8Array(4096);
     this.traced = new Uint8Array(1024);
+    this.globals = allocateGlobals(this);
     this.recordBase = this.arena.allocate(RECORD_SIZE, 64);
     this.scratch = this.arena.allocate(256, 64);
     this.rawBase = this.arena.allocate(256, 64);
@@ -248,7 +253,12 @@ export class Machine {
     if (high !== -1) return undefined;
     const offset = low & 0x7fffffff;
     const symbol = textSymbolAt(offset);
-    return symbol && { name: symbol.name, offset: offset - symbol.entry, module: symbol.module };
+    if (symbol !== undefined) return { name: symbol.name, offset: offset - symbol.entry, module: symbol.module };
+    for (const [name, at] of Object.entries(this.globals)) {
+      if (offset >= at && offset < at + globalSize(name as GlobalName))
+        return { name, offset: offset - at, module: 'vmlinux' };
+    }
+    return undefined;
   }
   userSymbol(pid: number, low: number, high: number): SymbolPlace | undefined {
     const process = this.tasks.get(pid)?.process;
@@ -261,8 +271,9 @@ export class Machine {
     return undefined;
   }
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined {
-    const symbol = textSymbol(name);
-    return symbol && { low: addressLow(symbol.entry), high: addressHigh(symbol.entry) };
+    const at =
+      textSymbol(name)?.entry ?? (Object.hasOwn(this.globals, name) ? this.globals[name as GlobalName] : undefined);
+    return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
   }
   readFile(path: string): Uint8Array | undefined {
     return this.fileSystem.contents(this, path);

@@ -18,17 +18,26 @@ export function syscalls(): readonly Syscall[] {
 }
 
 let byNumber: ReadonlyMap<number, Syscall> | undefined;
-let byName: ReadonlyMap<string, Syscall> | undefined;
-
 export function syscallByNumber(number: number): Syscall | undefined {
   byNumber ??= new Map(syscalls().map((row) => [row.number, row]));
   return byNumber.get(number);
 }
 
-/** By either name. */
+const byName = new Map<string, Syscall | undefined>();
+
+/** By either name; reads only that line of the table, since declaring the implemented calls is part of every start. */
 export function syscallByName(name: string): Syscall | undefined {
-  byName ??= new Map(syscalls().flatMap((row) => [[row.entry, row] as const, [row.name, row] as const]));
-  return byName.get(name);
+  if (byName.has(name)) return byName.get(name);
+  const found = [`\t${name}\t`, `\t${name}:`, `:${name}\t`]
+    .map((part) => SYSCALL_LINES.indexOf(part))
+    .find((at) => at >= 0);
+  let row: Syscall | undefined;
+  if (found !== undefined) {
+    const start = SYSCALL_LINES.lastIndexOf('\n', found) + 1;
+    row = parseLine(SYSCALL_LINES.slice(start, SYSCALL_LINES.indexOf('\n', found)));
+  }
+  byName.set(name, row);
+  return row;
 }
 
 function parseLine(line: string): Syscall {

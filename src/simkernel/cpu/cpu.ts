@@ -31,6 +31,8 @@ export class Cpu {
   sp = 0;
   fp = 0;
   fn: TextSymbol;
+  /** Faulting address, read by the page fault handler. */
+  cr2 = 0;
   interruptsEnabled = true;
   userMode = false;
   halted = false;

@@ -27,7 +27,7 @@ function interruptedIp(cpu: Cpu): number {
  * pushes SS, RSP, RFLAGS, CS, RIP, clears IF for an interrupt gate, runs the handler and restores everything by `iret`.
  * `ip` overrides the interrupted address (traps know it exactly).
  */
-export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0): Pending | undefined {
+export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode = ~vector): Pending | undefined {
   const { words } = m;
   const gate = (cpu.idt + vector * GATE_SIZE) >> 2;
   const attributes = words[gate + 1]!;
@@ -40,8 +40,9 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0): Pending |
   const regs = top - PT_REGS_SIZE;
   const at = regs >> 2;
   words.set(cpu.registers, at);
-  words[at + PT_REGS.orig_ax / 4] = ~vector;
-  words[at + PT_REGS.orig_ax / 4 + 1] = -1;
+  // Interrupts leave their inverted number here, faults the error code that the CPU pushed.
+  words[at + PT_REGS.orig_ax / 4] = errorCode;
+  words[at + PT_REGS.orig_ax / 4 + 1] = errorCode >> 31;
   if (fromUser) {
     m.storeUserFrame(cpu, regs);
   } else {

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import { textSymbols } from '../execution/text.ts';
 import { SOFTIRQS } from '../functions/softirq.ts';
+import { loadAverages } from '../memory/kernel-data.ts';
 import { addressLow } from '../memory/arena.ts';
 import type { FileSystem } from './file-system.ts';
 
@@ -9,7 +10,10 @@ const USER_HZ_NS = 10_000_000;
 /** The files of /proc that the machine can answer from its own state. */
 const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
   '/proc/uptime': (m) => `${(m.now() / 1e9).toFixed(2)} ${((m.now() / 1e9) * m.cpus * 0.9).toFixed(2)}\n`,
-  '/proc/loadavg': (m) => `0.42 0.37 0.31 1/${m.tasks.size} ${Math.max(...m.tasks.keys())}\n`,
+  '/proc/loadavg': (m) =>
+    `${loadAverages(m)
+      .map((load) => load.toFixed(2))
+      .join(' ')} 1/${m.tasks.size} ${Math.max(...m.tasks.keys())}\n`,
   '/proc/stat': (m) => {
     const jiffies = Math.floor(m.now() / USER_HZ_NS);
     const cpus = m.cpuList.map((cpu) => `cpu${cpu.id} 0 0 0 ${jiffies} 0 0 0 0 0 0\n`);

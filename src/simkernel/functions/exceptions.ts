@@ -4,6 +4,7 @@ import { PT_REGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { pageFaultEntry } from './page-fault.ts';
 import { runHandlers } from '../probes/handler.ts';
 
 /** Finds the probe whose breakpoint was hit and runs its handlers on the interrupted registers. */
@@ -42,4 +43,5 @@ export const EXCEPTIONS: readonly (readonly [vector: number, entry: EntryPoint, 
     },
     3,
   ],
+  [VECTORS.pageFault, pageFaultEntry, 0],
 ];

@@ -137,8 +137,12 @@ function entryPoint(name: string, run: (m: Machine, regs: Registers, vector: num
     symbol,
     run(m, address, vector) {
       const regs = { address };
-      run(m, regs, vector);
       const { cpu } = m;
+      const { sp } = cpu;
+      // run_irq_on_irqstack_cond: the outermost interrupt gets the CPU's interrupt stack; frame pointers lead back.
+      if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0) cpu.sp = cpu.irqStackTop - 16;
+      run(m, regs, vector);
+      cpu.sp = sp;
       if (!cpu.needResched || (m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
       const left = irqentryExitToUserMode(m, regs);
       return left instanceof Pending ? left : undefined;

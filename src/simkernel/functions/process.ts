@@ -111,7 +111,8 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   const task = m.cpu.current;
   const { process } = task;
   const image = m.images.get(bprm.path);
-  if (process === null || image === undefined || image.main === null) return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
+  if (process === null || image === undefined || image.main === null)
+    return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
   const loaded = loadElfBinary(m, bprm);
   if (loaded < 0) return loaded;
   const argv = process.execArguments;

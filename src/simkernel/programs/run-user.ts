@@ -1,10 +1,15 @@
 import type { Cpu } from '../cpu/cpu.ts';
+import { deliver } from '../cpu/deliver.ts';
+import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
-import { SYSTEM_CALL } from './image.ts';
+import { PAGE_FAULT, SYSTEM_CALL } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
+/** Error code of a page fault: the access was from user mode, was a write. */
+const PF_USER = 4;
+const PF_WRITE = 2;
 /** Instructions around a system call in user mode. */
 const WRAPPER_NS = 60;
 
@@ -14,6 +19,10 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
   if (step.done === true) {
     task.syscall = SYSCALL_NUMBERS.exit_group;
     task.args[0] = typeof step.value === 'number' ? step.value : 0;
+  } else if (step.value === PAGE_FAULT) {
+    cpu.userMode = true;
+    cpu.cr2 = task.args[0]!;
+    return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (task.args[1] === 0 ? 0 : PF_WRITE));
   } else if (step.value !== SYSTEM_CALL) {
     return undefined;
   }

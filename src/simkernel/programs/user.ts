@@ -4,7 +4,7 @@ import type { Process } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
-import { imageSymbolOffset, SYSTEM_CALL, WORK } from './image.ts';
+import { imageSymbolOffset, PAGE_FAULT, SYSTEM_CALL, WORK } from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
@@ -59,6 +59,18 @@ export class UserContext {
     if (position === this.position) return;
     this.position = position;
     this.writeStack('');
+  }
+  /** Touches a page for the first time since it was mapped. */
+  touch(address: number, write = true): UserStep {
+    const { args } = this.task;
+    args[0] = address;
+    args[1] = write ? 1 : 0;
+    if (this.wrapper !== '') this.writeStack('');
+    return PAGE_FAULT;
+  }
+  /** The n-th page of the program's own text and data. */
+  page(n: number): number {
+    return this.process.mm.imageBase(this.image) + n * 4096;
   }
   string(text: string): number {
     return this.process.mm.string(text);

@@ -1,4 +1,5 @@
 import { MYSQLD } from '../programs/images/database.ts';
+import { PYTHON } from '../programs/images/batch.ts';
 import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
 import { BASH, COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { NGINX } from '../programs/images/web.ts';
@@ -27,6 +28,8 @@ export const server = defineScenario({
     { path: '/var/www/html/img/catalogue.pdf', size: 3 * MIB, warm: 0.4 },
     { path: '/var/log/nginx/access.log', size: 400_000 },
     { path: '/var/log/syslog', size: 900_000, warm: 0.3 },
+    { path: '/var/log/app/requests.log', size: 48 * MIB, warm: 0.9 },
+    { path: '/var/lib/report/summary.csv', size: 20_000 },
     { path: '/etc/crontab', size: 1_042 },
     { path: '/etc/passwd', size: 2_101 },
     { path: '/etc/localtime', size: 2_298 },
@@ -43,6 +46,7 @@ export const server = defineScenario({
     { pid: 902, image: NGINX, uid: WWW_DATA },
     { pid: 903, image: NGINX, uid: WWW_DATA },
     { pid: 904, image: NGINX, uid: WWW_DATA },
+    { pid: 14_207, image: PYTHON, uid: USER },
     { pid: 18_644, image: MYSQLD, uid: MYSQL },
     { pid: 18_988, image: BASH, uid: USER },
   ],

@@ -1,8 +1,10 @@
 import type { Image } from '../programs/image.ts';
 import { imageSize } from '../programs/image.ts';
 import type { Arena, KernelObject } from '../memory/arena.ts';
+import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
+const VMA = structFields('vm_area_struct', { start: 'vm_start', end: 'vm_end', mm: 'vm_mm' });
 export const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count' });
 
 /** A range of user addresses backed by a block of guest memory; images have no bytes of their own yet. */
@@ -12,6 +14,8 @@ export interface Mapping {
   /** Arena offset, or -1 for text that nobody has looked at. */
   readonly offset: number;
   readonly image: Image | null;
+  /** vm_area_struct; made when a fault first needs it. */
+  vma: KernelObject | null;
 }
 
 const TEXT_BASE = 0x5555_5555_4000;
@@ -36,10 +40,10 @@ export class AddressSpace implements KernelObject {
   constructor(arena: Arena, image: Image, libraries: readonly Image[]) {
     this.arena = arena;
     this.address = arena.allocate(MM.size);
-    this.mappings.push({ start: TEXT_BASE, size: pages(imageSize(image)), offset: -1, image });
+    this.mappings.push({ start: TEXT_BASE, size: pages(imageSize(image)), offset: -1, image, vma: null });
     let at = LIBRARY_BASE;
     for (const library of libraries) {
-      this.mappings.push({ start: at, size: pages(imageSize(library)), offset: -1, image: library });
+      this.mappings.push({ start: at, size: pages(imageSize(library)), offset: -1, image: library, vma: null });
       at += pages(imageSize(library)) + 16 * PAGE;
     }
     this.mappings.push({
@@ -47,6 +51,7 @@ export class AddressSpace implements KernelObject {
       size: STACK_SIZE,
       offset: arena.allocate(STACK_SIZE, PAGE),
       image: null,
+      vma: null,
     });
   }
   /** Arena offset of `size` mapped bytes at a user address, or -1. */
@@ -58,13 +63,33 @@ export class AddressSpace implements KernelObject {
     }
     return -1;
   }
+  /** The mapping that holds an address. */
+  mappingAt(address: number): Mapping | undefined {
+    return this.mappings.find(({ start, size }) => address >= start && address < start + size);
+  }
+  vmaOf(mapping: Mapping): KernelObject {
+    if (mapping.vma === null) {
+      const address = this.arena.allocate(VMA.size);
+      storeNumber(this.arena.words, address + VMA.start, mapping.start);
+      storeNumber(this.arena.words, address + VMA.end, mapping.start + mapping.size);
+      storeWord(this.arena.words, address + VMA.mm, this);
+      mapping.vma = { address };
+    }
+    return mapping.vma;
+  }
   /** malloc of the simulated programs. */
   allocate(size: number): number {
     const rounded = (size + 15) & ~15;
     if (this.heapNext + rounded > this.heapEnd) {
       const block = Math.max(HEAP_SIZE, pages(rounded));
       this.heapNext = this.heapEnd;
-      this.mappings.push({ start: this.heapEnd, size: block, offset: this.arena.allocate(block, PAGE), image: null });
+      this.mappings.push({
+        start: this.heapEnd,
+        size: block,
+        offset: this.arena.allocate(block, PAGE),
+        image: null,
+        vma: null,
+      });
       this.heapEnd += block;
     }
     const at = this.heapNext;
@@ -86,7 +111,10 @@ export class AddressSpace implements KernelObject {
     return this.mappings.find((mapping) => mapping.image === image)?.start ?? 0;
   }
   release(): void {
-    for (const { offset, size } of this.mappings) if (offset >= 0) this.arena.free(offset, size);
+    for (const { offset, size, vma } of this.mappings) {
+      if (offset >= 0) this.arena.free(offset, size);
+      if (vma !== null) this.arena.free(vma.address, VMA.size);
+    }
     this.arena.free(this.address, MM.size);
     this.mappings.length = 0;
   }

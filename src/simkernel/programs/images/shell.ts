@@ -9,6 +9,11 @@ function command(name: string, files: readonly string[], workNs: number): Image 
     symbols: ['main', '_dl_start', 'usage'],
     *main(u) {
       const buffer = u.buffer(4096);
+      // The loader maps the program; its pages come one by one as they are touched.
+      for (let page = 0; page < 40; page += 1) {
+        yield u.work(3_000);
+        yield page % 3 === 0 ? u.touch(u.page(0), false) : u.touch(buffer);
+      }
       for (const path of [...LIBRARIES, ...files]) {
         const fd = yield u.openat(path);
         if (fd < 0) continue;

@@ -1,0 +1,45 @@
+import type { Image } from '../image.ts';
+
+const O_WRONLY = 1;
+const CHUNK = 262_144;
+const REST_NS = 30_000_000;
+
+/** A report job: reads logs in large pieces, counts, allocates memory as it goes, writes results. */
+export const PYTHON: Image = {
+  path: '/usr/bin/python3',
+  symbols: [
+    'main',
+    '_PyEval_EvalFrameDefault',
+    'PyUnicode_Decode',
+    'dict_insert',
+    'gc_collect_main',
+    '_io_FileIO_readinto',
+  ],
+  *main(u) {
+    const { random } = u;
+    const buffer = u.buffer(CHUNK);
+    const out = yield u.openat('/var/lib/report/summary.csv', O_WRONLY);
+    for (;;) {
+      u.in('main', '_PyEval_EvalFrameDefault', '_io_FileIO_readinto');
+      const fd = yield u.openat('/var/log/app/requests.log');
+      let read = yield u.read(fd, buffer, CHUNK);
+      for (let piece = 0; read > 0 && piece < 24; piece += 1) {
+        u.in('main', '_PyEval_EvalFrameDefault', 'PyUnicode_Decode');
+        yield u.work(random.logNormal(420_000, 0.4));
+        u.in('main', '_PyEval_EvalFrameDefault', 'dict_insert');
+        for (let page = random.between(1, 8); page > 0; page -= 1) {
+          yield u.touch(buffer + 4096 * page);
+          yield u.work(random.logNormal(9_000, 0.5));
+        }
+        u.in('main', '_PyEval_EvalFrameDefault', '_io_FileIO_readinto');
+        read = yield u.read(fd, buffer, CHUNK);
+      }
+      yield u.close(fd);
+      u.in('main', '_PyEval_EvalFrameDefault', 'gc_collect_main');
+      yield u.work(random.logNormal(2_500_000, 0.3));
+      yield u.write(out, buffer, random.between(2_000, 60_000));
+      u.in('main', '_PyEval_EvalFrameDefault');
+      yield u.nanosleep(random.exponential(REST_NS));
+    }
+  },
+};

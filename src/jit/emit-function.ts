@@ -46,10 +46,14 @@ function findStates({ graph, isMain }: FunctionPlan, names: ProgramNames): State
   const thresholds = widenings(graph);
   const widen = (max: number): number => thresholds.find((threshold) => threshold >= max) ?? MAX_U32;
   states[0] = entryState(isMain);
-  const pending = new Set([0]);
-  while (pending.size > 0) {
-    const index = Math.min(...pending);
-    pending.delete(index);
+  const pending = graph.blocks.map((_, index) => index === 0);
+  // Passes in reverse postorder: a block is looked at after those before it, except along back edges.
+  const nextPending = (from: number): number => {
+    const later = pending.indexOf(true, from);
+    return later === -1 ? pending.indexOf(true) : later;
+  };
+  for (let index = 0; index !== -1; index = nextPending(index)) {
+    pending[index] = false;
     const block = graph.blocks[index]!;
     const out = block.steps.reduce<State>((state, step) => transfer(step, state, names), states[index]!);
     for (const successor of block.successors) {
@@ -63,7 +67,7 @@ function findStates({ graph, isMain }: FunctionPlan, names: ProgramNames): State
         }) ?? incoming;
       if (known !== undefined && joined.every((value, register) => equalValues(value, known[register]!))) continue;
       states[successor] = joined;
-      pending.add(successor);
+      pending[successor] = true;
     }
   }
   return states.map((state) => state ?? entryState(isMain));

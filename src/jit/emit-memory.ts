@@ -15,7 +15,11 @@ interface Place {
   readonly align: number;
 }
 
-/** Where an access goes. Constant frame and context addresses are the fastest, so they are preferred to a register. */
+/**
+ * Where an access goes. Constant frame and context addresses are the fastest, so they are preferred to a register. That the
+ * verifier's constant offset holds on pruned visits too: states only match when stack and context pointers have equal
+ * offsets, and a scalar that was added to a pointer is precise.
+ */
 function placeOf({ state, access, isMain }: Site, register: number, off: number): Place {
   const value = state[register]!;
   if (value.low !== undefined && value.symbol !== undefined) return constantPlace(value.symbol, value.low + off);

@@ -50,49 +50,62 @@ function emitStructured(graph: FlowGraph, writer: Writer, { body, condition, edg
     predecessors.some((from) => from >= index && dominates(dominators, index, from)),
   );
 
-  /** `next`: the block that runs when control falls off the end of what is being written. */
+  /**
+   * `next`: the block that runs when control falls off the end of what is being written. What comes last in a tree is
+   * written by this loop, not by recursion: programs may have thousands of blocks in a row.
+   */
   function emitTree(index: number, next: number | undefined): void {
-    const block = blocks[index]!;
-    if (isHeader[index]) {
-      writer.block(`loop${index}: for (;;)`, () => emitWithin(block, mergeChildren[index]!, index));
-    } else emitWithin(block, mergeChildren[index]!, next);
-  }
-
-  // Merges that come later in reverse postorder enclose the earlier ones.
-  function emitWithin(block: Block, merges: readonly number[], next: number | undefined): void {
-    const last = merges.at(-1);
-    if (last === undefined) {
-      emitBlock(block, next);
-      return;
+    let at: number | undefined = index;
+    while (at !== undefined) {
+      const block: Block = blocks[at]!;
+      if (isHeader[at]) {
+        const header: number = at;
+        writer.block(`loop${header}: for (;;)`, () => {
+          const rest = emitWithin(block, mergeChildren[header]!, header);
+          if (rest !== undefined) emitTree(rest, header);
+        });
+        return;
+      }
+      at = emitWithin(block, mergeChildren[at]!, next);
     }
-    writer.block(`to${last}:`, () => emitWithin(block, merges.slice(0, -1), last));
-    emitTree(last, next);
   }
 
-  function emitBlock(block: Block, next: number | undefined): void {
+  /** Writes a block with its merges, later ones in reverse postorder outermost; returns the tree to be written after it. */
+  function emitWithin(block: Block, merges: readonly number[], next: number | undefined): number | undefined {
+    const last = merges.at(-1);
+    if (last === undefined) return emitBlock(block, next);
+    writer.block(`to${last}:`, () => {
+      const rest = emitWithin(block, merges.slice(0, -1), last);
+      if (rest !== undefined) emitTree(rest, last);
+    });
+    return last;
+  }
+
+  function emitBlock(block: Block, next: number | undefined): number | undefined {
     body(block);
     const [taken, other] = block.successors;
-    if (taken === undefined) return;
-    if (other === undefined) {
-      emitBranch(block, taken, next);
-      return;
-    }
+    if (taken === undefined) return undefined;
+    if (other === undefined) return emitBranch(block, taken, next);
     // A branch that is a mere jump goes first: what follows then needs no nesting.
     const takenFirst = isJump(block, taken) || !isJump(block, other);
     const [first, second] = takenFirst ? [taken, other] : [other, taken];
-    writer.block(`if (${condition(block, !takenFirst)})`, () => emitBranch(block, first, undefined));
-    emitBranch(block, second, next);
+    writer.block(`if (${condition(block, !takenFirst)})`, () => {
+      const rest = emitBranch(block, first, undefined);
+      if (rest !== undefined) emitTree(rest, undefined);
+    });
+    return emitBranch(block, second, next);
   }
 
   function isJump(from: Block, to: number): boolean {
     return to <= from.index || isMerge(graph, to);
   }
 
-  function emitBranch(from: Block, to: number, next: number | undefined): void {
+  /** Jumps to a block; returns it when it is to be written right here. */
+  function emitBranch(from: Block, to: number, next: number | undefined): number | undefined {
     edge(from, blocks[to]!);
-    if (!isJump(from, to)) emitTree(to, next);
-    else if (to === next) return;
-    else writer.line(to <= from.index ? `continue loop${to};` : `break to${to};`);
+    if (!isJump(from, to)) return to;
+    if (to !== next) writer.line(to <= from.index ? `continue loop${to};` : `break to${to};`);
+    return undefined;
   }
 
   emitTree(0, undefined);

@@ -7,6 +7,6 @@ import { randomProgram } from './random-programs.ts';
 test('random programs run alike in both engines', () => {
   fc.assert(
     fc.property(randomProgram, (program) => void expectSame(program)),
-    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 300) },
+    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 150) },
   );
 });

@@ -39,7 +39,7 @@ test.each(Object.keys(EXPECTED) as (keyof typeof EXPECTED)[])('%s is exact for a
     fc.property(word, word, (a, b) => {
       expect(run(operation, a, b)).toBe(EXPECTED[operation](a, b));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -57,7 +57,7 @@ test('quotients next to a rounding of doubles are exact', () => {
         expect(run('umod', product, divisor)).toBe(product % divisor);
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 

@@ -15,3 +15,8 @@ export const ENGINES = {
   interp: interpretImage,
 } as const satisfies Record<string, Engine>;
 export type EngineName = keyof typeof ENGINES;
+
+/** The JavaScript that the JIT makes of an image, for `-d js`. */
+export function generatedSource(verified: VerifiedImage): string {
+  return compileImage(verified).source;
+}

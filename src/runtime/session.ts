@@ -45,7 +45,7 @@ const EMPTY_CONTEXT_SIZE = 256;
 export async function runSession(options: SessionOptions): Promise<{ readonly exitCode: number }> {
   const { resources, kernel, output: streams } = options;
   const { config, attachments } = resources;
-  const output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams);
+  const output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams, options.warnings);
   const error = (message: string): void => streams.stderr(`ERROR: ${message}\n`);
   const warn = (message: string): void => {
     if (options.warnings !== false) streams.stderr(`WARNING: ${message}\n`);
@@ -84,6 +84,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     resources,
     context: {
       truncationTrailer: byteText(config.str_trunc_trailer),
+      maxStringLength: config.max_strlen,
       timeFormats: resources.timeFormats.map(byteText),
       bootTimeNs: BigInt(kernel.bootTimeNs),
       cpus: kernel.cpus,

@@ -300,6 +300,26 @@ begin { @x = 1; }
   });
 });
 
+test('in JSON a message has its line and its column in bytes', async () => {
+  const wide = createSource('wide.bt', 'begin {\n  "\u{e9}"; errorf("x");\n}\n');
+  const at = wide.text.indexOf('errorf');
+  const action: Action = { kind: 'errorf', format: 'x', args: [], span: { source: wide, start: at, end: at + 11 } };
+  const { out } = await run([{ target: { kind: 'begin' }, body: ({ emit }) => emit(0) }], [action], {
+    session: { format: 'json', quiet: true },
+  });
+  expect(out).toBe('{"type": "errorf", "msg": "x", "filename": "wide.bt", "line": 2, "col": 9}\n');
+});
+
+test('without warnings neither warnf nor failed helpers say anything', async () => {
+  const actions: Action[] = [
+    { kind: 'warnf', format: 'careful', args: [], span },
+    { kind: 'helper_error', helper: 'map_update_elem', error: { type: INT32, offset: 8 }, span },
+  ];
+  const body = ({ emit }: Toolbox): void => (emit(0), emit(1, -7));
+  const { err } = await run([{ target: { kind: 'begin' }, body }], actions, { session: { warnings: false } });
+  expect(err).toBe('Attached 1 probe\n');
+});
+
 describe('programs that interrupt others', () => {
   const nested = async (outer: ProgramType, inner: ProgramType, target: 'inner' | 'outer'): Promise<string> => {
     const machine = createTestMachine();

@@ -1,5 +1,5 @@
 import { errorText } from '../../abi/errno.ts';
-import { positionAt, type Span } from '../../source/source.ts';
+import { lineText, positionAt, type Span } from '../../source/source.ts';
 import { assertNever } from '../../source/bug.ts';
 import { byteText, textToBytes } from './byte-text.ts';
 import type { Output, OutputStreams } from './output.ts';
@@ -100,7 +100,9 @@ export function createJsonOutput(streams: OutputStreams): Output {
 
   function place(span: Span): string {
     const { line, column } = positionAt(span.source, span.start);
-    return `"filename": ${quote(byteText(span.source.name))}, "line": ${line}, "col": ${column}`;
+    // Columns count bytes.
+    const before = byteText(lineText(span.source, line).slice(0, column - 1));
+    return `"filename": ${quote(byteText(span.source.name))}, "line": ${line}, "col": ${before.length + 1}`;
   }
 
   return {

@@ -222,7 +222,9 @@ function readTimestamp(context: ValueContext, view: DataView): string {
   const format = context.timeFormats[view.getUint32(0, true)] ?? bug('timestamp without a format');
   const mode = TIMESTAMP_MODES[view.getUint32(4, true)];
   const ns = view.getBigUint64(8, true);
-  return formatTimestamp(format, mode === 'boot' ? context.bootTimeNs + ns : ns);
+  const text = formatTimestamp(format, mode === 'boot' ? context.bootTimeNs + ns : ns);
+  // strftime() refuses what does not fit with its NUL.
+  return text.length < context.maxStringLength ? text : '(?)';
 }
 
 /** The machine has the root of the unified tree only. */

@@ -11,8 +11,8 @@ import type { Value } from './value.ts';
 
 const LABELS: Record<MessageSeverity, string> = { error: 'ERROR', warning: 'WARNING' };
 
-/** Output for people. */
-export function createTextOutput(streams: OutputStreams): Output {
+/** Output for people; `warnings` is false for --no-warnings, which silences runtime errors too. */
+export function createTextOutput(streams: OutputStreams, warnings = true): Output {
   const write = (text: string): void => streams.stdout(textToBytes(text));
   return {
     printf: write,
@@ -38,7 +38,9 @@ export function createTextOutput(streams: OutputStreams): Output {
     cat: write,
     join: (text) => write(`${text}\n`),
     system: (text) => write(`${text}\n`),
-    runtimeError: (error, span) => streams.stderr(renderPlain('warning', runtimeErrorText(error), span)),
+    runtimeError(error, span) {
+      if (warnings) streams.stderr(renderPlain('warning', runtimeErrorText(error), span));
+    },
     lostEvents: (count) => streams.stderr(`Lost ${count} events\n`),
     attachedProbes: (count) => streams.stderr(`Attached ${count} ${count === 1 ? 'probe' : 'probes'}\n`),
     end: () => write('\n\n'),

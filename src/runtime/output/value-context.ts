@@ -4,6 +4,8 @@ import type { Kernel } from '../kernel.ts';
 export interface ValueContext {
   /** Appended to a string that fills its type without a NUL. */
   readonly truncationTrailer: string;
+  /** max_strlen: room for a formatted time. */
+  readonly maxStringLength: number;
   /** By the index in a timestamp value. */
   readonly timeFormats: readonly string[];
   readonly bootTimeNs: bigint;

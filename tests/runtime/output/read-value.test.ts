@@ -114,6 +114,8 @@ describe('values as text', () => {
     expect(at(1, 3, 1000000000123456789n)).toBe('2001-09-09 01:46:40.123456');
     expect(at(2, 1, 123456789n)).toBe('252 Sun Sep 01');
     expect(at(0, 3, 5n)).toBe('(?)');
+    const short = { ...context, maxStringLength: 19 };
+    expect(show({ kind: 'timestamp' }, bytes([0, 4], [3, 4], 1000000000123456789n), short)).toBe('(?)');
   });
 });
 

@@ -243,17 +243,36 @@ const RULES: Record<Exclude<AluOp, 'mov'>, Rule> = {
   arsh: { transfer: shiftRightSigned, needs: 'shift_amount' },
 };
 
+/** Operations of which Linux too knows the exact result on known operands; of remainders it keeps a range. */
+type Exact = 'add' | 'sub' | 'mul' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
+
+/** On unsigned operands of `width` bits, the result to be wrapped. */
+const CONCRETE: Record<Exact, (a: bigint, b: bigint, width: Width) => bigint> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  lsh: (a, b) => a << b,
+  rsh: (a, b) => a >> b,
+  arsh: (a, b, width) => BigInt.asIntN(width, a) >> b,
+};
+const isExact = (op: AluOp): op is Exact => op in CONCRETE;
+
+function concrete(op: Exact, a: bigint, b: bigint, width: Width): Scalar {
+  if (width === 64) return constant(CONCRETE[op](a, b, 64));
+  return constant(BigInt.asUintN(32, CONCRETE[op](BigInt.asUintN(32, a), BigInt.asUintN(32, b), 32)));
+}
+
 const isKnown = (s: Scalar, width: Width): boolean => (width === 64 ? s.isConst : tnumLow32IsConst(s.bits));
 
 /** `a op b`. */
 export function compute(op: Exclude<AluOp, 'mov'>, a: Scalar, b: Scalar, width: Width): Scalar {
-  if (width === 64 && a.isConst && b.isConst) {
-    if (op === 'add') return constant(a.value + b.value);
-    if (op === 'sub') return constant(a.value - b.value);
-  }
   const rule = RULES[op];
   if (rule.needs !== 'anything' && !isKnown(b, width)) return UNKNOWN;
   if (rule.needs === 'shift_amount' && b.umax >= BigInt(width)) return UNKNOWN;
+  if (a.isConst && b.isConst && isExact(op)) return concrete(op, a.value, b.value, width);
   return rule.transfer(a, b, width);
 }
 

@@ -1,0 +1,42 @@
+import { NO_TYPES } from '../../src/btf/type-set.ts';
+import { type Generated, generate } from '../../src/bytecode/generate.ts';
+import type { Target } from '../../src/lang/target.ts';
+import type { TypedProgram } from '../../src/lang/typed-program.ts';
+import { parse, parseExpression } from '../../src/parser/parse.ts';
+import { createSource } from '../../src/source/source.ts';
+import { check } from '../../src/typecheck/check.ts';
+
+const TARGET: Target = {
+  types: NO_TYPES,
+  cpus: 4,
+  functions: () => [{ name: 'vfs_read', module: 'vmlinux' }],
+  tracepoints: () => [],
+  tracepointRecord: () => undefined,
+  rawTracepoint: () => undefined,
+  rawTracepoints: () => [],
+  userSymbols: () => undefined,
+  kernelSymbol: () => undefined,
+  tracerPid: 1,
+};
+
+/** Takes a script through the front end, on a machine that has vfs_read and no types. */
+export function typed(text: string): TypedProgram {
+  const parsed = parse(createSource('script.bt', text));
+  if (parsed.program === undefined) throw new Error(parsed.diagnostics.map((found) => found.message).join('\n'));
+  const checked = check(parsed.program, {
+    target: TARGET,
+    positional: [],
+    named: [],
+    env: {},
+    unsafe: true,
+    parse,
+    parseExpression,
+  });
+  if (checked.typed === undefined) throw new Error(checked.diagnostics.map((found) => found.message).join('\n'));
+  return checked.typed;
+}
+
+/** Compiles a script. */
+export function compileScript(text: string): Generated {
+  return generate(typed(text));
+}

@@ -25,8 +25,10 @@ export function checkMapType(map: MapRef, checking: Checking): void {
   const { inference, context } = checking;
   const slots = inference.map(map.name);
   const value = inference.resolver.get(slots.value);
-  const scalar = context.maps.scalar.get(map.name) !== false;
-  if (value === undefined || (!scalar && inference.resolver.get(slots.key) === undefined)) {
+  const scalar = context.maps.scalar.get(map.name);
+  const keyed = scalar === false && inference.resolver.get(slots.key) !== undefined;
+  // A map that is only printed, cleared or the like has no value either.
+  if (value === undefined || (scalar !== true && !keyed)) {
     context.report(error('undefined-map', map.span, `Undefined map: @${map.name}`));
     return;
   }

@@ -24,12 +24,14 @@ export function hashWords(words: Int32Array, first: number, count: number): numb
   return finish(hash);
 }
 
-function mix(hash: number, word: number): number {
+/** Takes one more word into a hash. */
+export function mix(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x9e3779b1);
   return product ^ (product >>> 15);
 }
 
-function finish(hash: number): number {
+/** Spreads the last word over the low bits, which choose the slot. */
+export function finish(hash: number): number {
   const product = Math.imul(hash, 0x85ebca6b);
   return product ^ (product >>> 13);
 }

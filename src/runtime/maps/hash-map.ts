@@ -5,31 +5,11 @@ import { roundUp8, snapshot } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { updateFlagsError, type BpfMap, type MapElement, type MapHost } from './bpf-map.ts';
 import { hashKey } from './hash-key.ts';
+import { createLookup, ELEMENT_HEADER, REFERENCED, USED, type HashLayout } from './hash-lookup.ts';
 
-/**
- * hash, lru_hash and their per-CPU forms: an open-addressing index of int32 over a pool of elements that never move, so
- * that the address of a value stays good until its element is deleted (as with the kernel's preallocated elements,
- * kernel/bpf/hashtab.c).
- *
- *   index: int32[2^k], 0 = free, else element number + 1; collisions go to the next slot
- *   keys:  element number * keyStride: u32 hash, u32 state (0 free, 1 used, 3 used and referenced), key
- *   values: cpu * cpuStride + element number * valueStride
- */
-export interface HashLayout {
-  readonly index: number;
-  readonly mask: number;
-  readonly keys: number;
-  readonly keyStride: number;
-  readonly values: number;
-  readonly valueStride: number;
-  /** 0 where all CPUs share one value. */
-  readonly cpuStride: number;
-}
-const ELEMENT_HEADER = 8;
 const FREE = 0;
-const USED = 1;
-const REFERENCED = 2;
 
+/** hash, lru_hash and their per-CPU forms (kernel/bpf/hashtab.c). */
 export function createHashMap(definition: MapDefinition, object: number, host: MapHost): BpfMap {
   const { arena } = host;
   const { keySize, valueSize, maxEntries } = definition;
@@ -179,11 +159,18 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
   }
 
   const scratchKey = arena.memory.allocate(roundUp8(keySize), 8);
-  const location: MapLocation = { address: object };
+  const lookup = createLookup(keySize, {
+    words,
+    layout,
+    cpu: host.cpu,
+    lru,
+    general: (key) => lookupOnCpu(key, currentCpu()),
+  });
+  const location: MapLocation = { address: object, lookup };
   return {
     definition,
     location,
-    lookup: (key) => lookupOnCpu(key, currentCpu()),
+    lookup,
     lookupOnCpu: (key, cpu) => (cpu >>> 0 < host.cpus ? lookupOnCpu(key, perCpu ? cpu : 0) : 0),
     update(key, value, flags) {
       if (flags >>> 0 > UPDATE_FLAGS.exist) return -ERRNO.EINVAL;

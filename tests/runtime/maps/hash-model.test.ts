@@ -41,7 +41,9 @@ function answer(model: Map<number, number>, action: Step): number | undefined {
 }
 
 test.each<[MapType, number]>([
+  ['hash', 4],
   ['hash', 8],
+  ['hash', 16],
   ['hash', 5],
   ['percpu_hash', 12],
 ])('%s with keys of %i bytes answers as a plain map would', (type, keySize) => {

@@ -82,6 +82,16 @@ describe('hash maps', () => {
     arena.bytes[key + 4] = 5;
     expect(map.lookup(key)).not.toBe(0);
   });
+  test.each([4, 8, 12, 16])('find keys of %i bytes at unaligned addresses', (keySize) => {
+    const { map, arena, key, value } = setUp('hash', 8, keySize, 8);
+    for (let i = 0; i < keySize; i++) arena.bytes[key + i] = i + 1;
+    map.update(key, value, 0);
+    arena.bytes.copyWithin(key + 33, key, key + keySize);
+    expect(map.lookup(key + 33)).toBe(map.lookup(key));
+    expect(map.lookup(key + 33)).not.toBe(0);
+    arena.bytes[key + 33 + keySize - 1] = 0;
+    expect(map.lookup(key + 33)).toBe(0);
+  });
   test('visit each element once while the visitor deletes them', () => {
     const { map, put, arena } = setUp('hash', 16);
     for (let i = 0; i < 10; i++) put(i, i);

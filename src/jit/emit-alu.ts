@@ -50,6 +50,16 @@ function guarded({ b, count }: Operands, text: string, otherwise: string): strin
   return count === 0 ? otherwise : text;
 }
 
+/** A sum without the high halves that are known to be zero. */
+function sum(terms: readonly string[]): string {
+  return terms.filter((term) => term !== '0').join(' + ');
+}
+
+/** A word shifted down into its low half: `>>>` by at least 1 stays within int32. */
+function funnelDown({ a, ah }: Operands, n: number): string {
+  return ah === '0' ? `${a} >>> ${n}` : `${a} >>> ${n} | ${ah} << ${32 - n}`;
+}
+
 /** The low half first, into a constant: what follows may still need the old registers. */
 function pair({ d, dh, wantsHigh }: Operands, low: string, high: string): string[] {
   return wantsHigh ? [`{ const l = ${low}; ${dh} = ${high}; ${d} = l; }`] : [`${d} = ${low};`];
@@ -59,7 +69,7 @@ const TO_HIGH = '2.3283064365386963e-10';
 
 /** 64-bit forms: shapes that measured best on V8; products and quotients go through doubles that stay exact. */
 const WIDE: Record<AluOp, (o: Operands) => string[]> = {
-  add: (o) => pair(o, LOW.add(o), `${o.ah} + ${o.bh} + ((l >>> 0) < ${o.ub} | 0) | 0`),
+  add: (o) => pair(o, LOW.add(o), `${sum([o.ah, o.bh, `((l >>> 0) < ${o.ub} | 0)`])} | 0`),
   sub: (o) => pair(o, LOW.sub(o), `${o.ah} - ${o.bh} - (${o.ua} < ${o.ub} | 0) | 0`),
   mul: (o) =>
     // The double product minus its low word is a multiple of 2 ** 32 up to rounding; + 0.5 absorbs that.
@@ -80,7 +90,7 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
     const n = o.count & 63;
     if (n === 0) return WIDE.mov({ ...o, b: o.a, bh: o.ah });
     if (n >= 32) return pair(o, '0', n === 32 ? o.a : `${o.a} << ${n - 32}`);
-    return pair(o, `${o.a} << ${n}`, `${o.ah} << ${n} | ${o.a} >>> ${32 - n}`);
+    return pair(o, `${o.a} << ${n}`, o.ah === '0' ? `${o.a} >>> ${32 - n}` : `${o.ah} << ${n} | ${o.a} >>> ${32 - n}`);
   },
   rsh: (o) => {
     if (o.count === undefined) {
@@ -90,7 +100,7 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
     const n = o.count & 63;
     if (n === 0) return WIDE.mov({ ...o, b: o.a, bh: o.ah });
     if (n >= 32) return pair(o, n === 32 ? o.ah : `${o.ah} >>> ${n - 32}`, '0');
-    return pair(o, `${o.a} >>> ${n} | ${o.ah} << ${32 - n}`, `${o.ah} >>> ${n} | 0`);
+    return pair(o, funnelDown(o, n), `${o.ah} >>> ${n} | 0`);
   },
   arsh: (o) => {
     if (o.count === undefined) {
@@ -99,7 +109,7 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
     const n = o.count & 63;
     if (n === 0) return WIDE.mov({ ...o, b: o.a, bh: o.ah });
     if (n >= 32) return pair(o, n === 32 ? o.ah : `${o.ah} >> ${n - 32}`, `${o.ah} >> 31`);
-    return pair(o, `${o.a} >>> ${n} | ${o.ah} << ${32 - n}`, `${o.ah} >> ${n}`);
+    return pair(o, funnelDown(o, n), `${o.ah} >> ${n}`);
   },
   div: (o) => divided(o, 'udiv', LOW.div(o)),
   mod: (o) => divided(o, 'umod', LOW.mod(o)),

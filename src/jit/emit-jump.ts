@@ -63,6 +63,16 @@ function compare32(op: JumpOp, { a, ua, b, ub }: Sides): string {
   return signed ? `${a} ${operator} ${b}` : `${ua} ${operator} ${ub}`;
 }
 
+/** Comparisons with zero that need no case distinction; the sign of a word is that of its high half. */
+const ZERO_TESTS: Partial<Record<JumpOp, (low: string, high: string) => string>> = {
+  jeq: (low, high) => `(${low} | ${high}) === 0`,
+  jne: (low, high) => `(${low} | ${high}) !== 0`,
+  jgt: (low, high) => `(${low} | ${high}) !== 0`,
+  jle: (low, high) => `(${low} | ${high}) === 0`,
+  jslt: (_, high) => `${high} < 0`,
+  jsge: (_, high) => `${high} >= 0`,
+};
+
 function compare64(op: JumpOp, sides: Sides, aValue: Value, bValue: Value): string {
   const { a, ua, ah, b, ub, bh } = sides;
   const { operator, signed } = COMPARISONS[op];
@@ -71,6 +81,8 @@ function compare64(op: JumpOp, sides: Sides, aValue: Value, bValue: Value): stri
     const low = `(${a} & ${b}) !== 0`;
     return ah === '0' || bh === '0' ? low : `${low} || (${ah} & ${bh}) !== 0`;
   }
+  const againstZero = bValue.low === 0 && bh === '0' && bValue.symbol === undefined ? ZERO_TESTS[op] : undefined;
+  if (againstZero !== undefined && shared === 0) return againstZero(a, ah);
   // When both high halves follow from the low halves in the same way, that way keeps the unsigned order of the low halves
   // (zero, sign and pointer extension are all increasing), so that comparing these is enough.
   if (operator === '===' || operator === '!==') {

@@ -17,12 +17,12 @@ export function wordEnd(text: string, offset: number): number {
 
 const WORD = /[A-Za-z_]\w*|\d[A-Za-z0-9.]*|[@$]\w*|[^]/y;
 
-/** The offset behind the bracket that closes the one at `offset`, or the end of the text. */
-export function skipBalanced(text: string, offset: number, open: string, close: string): number {
+/** The offset behind the bracket that closes the one at `offset`, if any does. */
+export function skipBalanced(text: string, offset: number, open: string, close: string): number | undefined {
   let depth = 0;
   for (let i = offset; i < text.length; i++) {
     if (text[i] === open) depth++;
     else if (text[i] === close && --depth === 0) return i + 1;
   }
-  return text.length;
+  return undefined;
 }

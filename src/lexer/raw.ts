@@ -41,9 +41,9 @@ export function scanCDefinition(text: string, start: number): CDefinition | unde
       return { text: definition, end: paren, mistake };
     }
     const after = skipBalanced(text, paren, '(', ')');
-    if (text[after - 1] !== ')') {
+    if (after === undefined) {
       const mistake = { message: "__attribute__ syntax error, mismatched '(' and ')'", offset: paren };
-      return { text: definition, end: after, mistake };
+      return { text: definition, end: text.length, mistake };
     }
     definition += text.slice(end, after);
     end = after;
@@ -57,15 +57,15 @@ export function scanCDefinition(text: string, start: number): CDefinition | unde
 
 /** The '{' behind words and bracketed groups; attach points (`struct:probe`) have something else first. */
 function findDefinitionBrace(text: string, start: number): number | undefined {
-  let i = start;
-  while (i < text.length) {
+  let i: number | undefined = start;
+  while (i !== undefined && i < text.length) {
     const character = text[i]!;
     if (character === '{') return i;
     if (/\w/.test(character)) i = /\w+/y.exec(text.slice(i))![0].length + i;
     else if (character === '(') i = skipBalanced(text, i, '(', ')');
     else if (character === '[') i = skipBalanced(text, i, '[', ']');
     else return undefined;
-    i = skipLayout(text, i);
+    if (i !== undefined) i = skipLayout(text, i);
   }
   return undefined;
 }

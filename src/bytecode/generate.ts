@@ -6,12 +6,12 @@ import type { Resources } from '../lang/resources.ts';
 import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { type IrFunction, type IrProgram, newFunction } from './ir/ir.ts';
-import { lowerProbe } from './lower/probes.ts';
+import { lowerProbe, resultOf } from './lower/probes.ts';
 import { Unit } from './lower/unit.ts';
 import { allocateRegisters } from './machine/allocate.ts';
 import { encode } from './machine/encode.ts';
 import { selectInstructions } from './machine/select.ts';
-import { optimize } from './passes/optimize.ts';
+import { optimize, optimizePlaced } from './passes/optimize.ts';
 import { type Scratch, placeSlots } from './passes/place-slots.ts';
 import { splitCriticalEdges } from './passes/split-edges.ts';
 import { template } from '../source/diagnostic.ts';
@@ -79,7 +79,9 @@ function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, s
   let area = 0;
   const functions = ir.functions.map((fn) => {
     splitCriticalEdges(fn);
-    const { machine, scratchSize } = toMachine(unit, probe, fn, () => scratch.of(index, area));
+    const { machine, scratchSize } = toMachine(unit, probe, fn, () =>
+      scratch.of(index, area, fn === ir.functions[0] ? resultOf(probe.attach.kind) : 0),
+    );
     area += scratchSize;
     return { ir: fn, machine };
   });
@@ -106,6 +108,10 @@ function toMachine(
   for (let limit = MAX_BPF_STACK - 64; ; limit -= 64) {
     const placement = placeSlots(fn, unit.typed.config.on_stack_limit, limit, scratch);
     scratchSize += placement.scratchSize;
+    if (placement.scratchSize > 0) {
+      optimizePlaced(fn);
+      splitCriticalEdges(fn);
+    }
     const machine = selectInstructions(fn, placement.frame, placement.frameSize);
     if (allocateRegisters(machine, MAX_BPF_STACK) === 'ok' && machine.frame <= MAX_BPF_STACK)
       return { machine, scratchSize };
@@ -135,7 +141,7 @@ class ScratchArea {
     this.#programs = programs;
   }
 
-  of(index: number, offset: number): Scratch {
+  of(index: number, offset: number, otherwise: number): Scratch {
     this.#map ??= this.#unit.internalMap(SCRATCH_MAP, () => ({
       type: 'percpu_array',
       keySize: 4,
@@ -143,7 +149,7 @@ class ScratchArea {
       maxEntries: this.#programs,
       flags: 0,
     }));
-    return { map: this.#map, index, offset };
+    return { map: this.#map, index, offset, otherwise };
   }
 
   need(size: number): void {

@@ -3,6 +3,7 @@ import { sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
+import { constantOf } from './constants.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, materialize, readRemote, storeOperand, zero } from './memory.ts';
 import { type Operand, type Place, at, scalarShape } from './operand.ts';
@@ -57,8 +58,8 @@ export function lowerStr(l: Lowerer, node: Call, from: Expression, length: Expre
   const limit = l.unit.typed.config.max_strlen;
   const most = limit < LONGEST_WITH_SPARE ? limit + 1 : limit;
   const source = bytesOf(l, from);
-  const read =
-    length === undefined ? most : length.kind === 'integer' ? Math.min(Number(length.value), most) : undefined;
+  const literal = length === undefined ? BigInt(most) : constantOf(l, length);
+  const read = literal === undefined ? undefined : Math.min(Number(literal), most);
   const count = read === undefined ? atMost(l, l.value(length!), most) : b.const(read);
   const helper = `probe_read_${source.space}_str` as const;
   return {
@@ -129,7 +130,9 @@ export function lowerBuffer(l: Lowerer, node: Call, from: Expression, length: Ex
   const own = l.typeOf(from);
   const known = length === undefined && own.kind === 'array' ? Math.min(sizeOf(own), type.size) : type.size;
   const count =
-    length === undefined || length.kind === 'integer' ? b.const(known) : atMost(l, l.value(length), type.size);
+    length === undefined || constantOf(l, length) !== undefined
+      ? b.const(known)
+      : atMost(l, l.value(length), type.size);
   return {
     kind: 'producer',
     write: (to, filling) => {

@@ -15,6 +15,7 @@ import { lookup, mapKey, mapSymbol, readElement } from './map-access.ts';
 import { addressOf, storeBytes, storeOperand } from './memory.ts';
 import type { Value } from '../ir/ir.ts';
 import { type Operand, type Place, NONE, at, scalar } from './operand.ts';
+import { constantOf } from './constants.ts';
 import { PT_REGS, isRegister } from './registers.ts';
 import { contextWord, context } from './builtins.ts';
 import { lowerStack } from './stacks.ts';
@@ -164,7 +165,7 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   path: (l, node) => unsupported(l, node.span, 'path()'),
   strncmp: (l, node) => {
     const limit = expressionAt(node, 2);
-    const most = limit.kind === 'integer' ? Number(limit.value) : Infinity;
+    const most = Number(constantOf(l, limit) ?? bug('strncmp() of a computed length'));
     return scalar(compareStrings(l, expressionAt(node, 0), expressionAt(node, 1), most));
   },
   strlen: (l, node) => {
@@ -209,10 +210,10 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
     return scalar(size === 1 ? value : l.b.swap(value, (size * 8) as 16 | 32 | 64));
   },
   memcmp: (l, node) => {
-    const size = expressionAt(node, 2);
-    if (size.kind !== 'integer') return unsupported(l, node.span, 'memcmp() of a computed size');
+    const size = constantOf(l, expressionAt(node, 2));
+    if (size === undefined) return unsupported(l, node.span, 'memcmp() of a computed size');
     const [left, right] = [l.place(expressionAt(node, 0)), l.place(expressionAt(node, 1))];
-    return scalar(byteDifference(l, left, right, Number(size.value)));
+    return scalar(byteDifference(l, left, right, Number(size)));
   },
   ksym: (l, node) => scalar(l.value(expressionAt(node, 0))),
   usym: (l, node) => userSymbol(l, l.value(expressionAt(node, 0))),

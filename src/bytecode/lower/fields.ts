@@ -6,6 +6,7 @@ import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
+import { constantOf } from './constants.ts';
 import { runtimeError } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, loadScalar, materialize, readRemote } from './memory.ts';
@@ -117,8 +118,9 @@ export function lowerIndex(l: Lowerer, node: IndexAccess): Operand {
   const type = l.typeOf(node.base);
   const element = l.typeOf(node);
   const { index } = node;
+  const constant = constantOf(l, index);
   if (type.kind === 'tuple') {
-    return tupleElement(l, node.base, index.kind === 'integer' ? Number(index.value) : bug('a computed tuple index'));
+    return tupleElement(l, node.base, Number(constant ?? bug('a computed tuple index')));
   }
   const size = sizeOf(element);
   if (type.kind === 'pointer') {
@@ -130,8 +132,8 @@ export function lowerIndex(l: Lowerer, node: IndexAccess): Operand {
   if (operand.kind === 'producer' || operand.kind === 'scalar')
     operand = { kind: 'place', place: materialize(b, type, operand) };
   const length = type.kind === 'array' ? type.length : sizeOf(type);
-  if (index.kind === 'integer' && (index.value < BigInt(length) || operand.kind === 'remote'))
-    return part(l, operand, Number(index.value) * size, element);
+  if (constant !== undefined && ((constant >= 0n && constant < BigInt(length)) || operand.kind === 'remote'))
+    return part(l, operand, Number(constant) * size, element);
   const chosen = l.value(index);
   if (operand.kind === 'remote') {
     const pointer = b.add(operand.pointer, b.alu('mul', chosen, size));

@@ -3,11 +3,13 @@ import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
 import { isAggregation } from '../../lang/map-layout.ts';
 import { bug } from '../../source/bug.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
+import { constantOf } from './constants.ts';
 import { type Closure, openClosure, runCallback } from './closures.ts';
 import type { Lowerer } from './lowerer.ts';
 import { mapSymbol } from './map-access.ts';
 import { copy, storeScalar, zero } from './memory.ts';
 import type { Place } from './operand.ts';
+import { reportFailure } from './events.ts';
 import { fitTo } from './operators.ts';
 
 /** Up to so many rounds of a loop with constant ends the verifier is left to walk; more go to bpf_loop. */
@@ -28,10 +30,10 @@ export function lowerWhile(l: Lowerer, node: While): void {
 }
 
 export function lowerUnroll(l: Lowerer, node: Unroll): void {
-  if (node.count.kind !== 'integer') return bug('unroll() by a computed number');
+  const count = constantOf(l, node.count) ?? bug('unroll() by a computed number');
   const { b } = l;
   const done = b.newBlock();
-  for (let round = 0n; round < node.count.value; round++) {
+  for (let round = 0n; round < count; round++) {
     const next = b.newBlock();
     l.loops.push({ onBreak: () => b.jump(done), onContinue: () => b.jump(next) });
     l.statement(node.body);
@@ -46,9 +48,9 @@ export function lowerUnroll(l: Lowerer, node: Unroll): void {
 export function lowerFor(l: Lowerer, node: For): void {
   const { iterable } = node;
   if (iterable.kind === 'map') return overMap(l, node, iterable);
-  const { start, end } = iterable;
-  if (start.kind === 'integer' && end.kind === 'integer' && end.value - start.value <= MOST_WALKED_ROUNDS)
-    return overConstants(l, node, start.value, end.value);
+  const [start, end] = [constantOf(l, iterable.start), constantOf(l, iterable.end)];
+  if (start !== undefined && end !== undefined && end - start <= MOST_WALKED_ROUNDS)
+    return overConstants(l, node, start, end);
   return overRange(l, node, iterable);
 }
 
@@ -84,16 +86,24 @@ function overRange(l: Lowerer, node: For, range: Range): void {
   const [run, done] = [b.newBlock(), b.newBlock()];
   b.branch('jsgt', end, start, run, done);
   b.enter(run);
+  // A start that is a constant need not be carried into the callback.
+  const constant = constantOf(l, range.start);
+  const last = constantOf(l, range.end);
   const first = b.slot('range_start', 8);
-  b.store(first, 0, 8, start);
-  const closure = openClosure(l, node.body, [first]);
+  if (constant === undefined) b.store(first, 0, 8, start);
+  const closure = openClosure(l, node.body, constant === undefined ? [first] : []);
   const inner = l.nested(`${b.fn.name}_loop_${b.fn.nextId}`, 2);
-  runCallback(inner, closure, 1, (extra) => {
-    const index = inner.b.add(inner.b.load(extra[0]!, 0, 8), inner.b.param(0));
+  runCallback(inner, closure, 1, ([from]) => {
+    const ib = inner.b;
+    const index = ib.add(ib.param(0), from === undefined ? constant! : ib.load(from, 0, 8));
     storeScalar(inner.b, inner.declare(symbol), symbol.type, fitTo(inner, index, symbol.type));
     inner.statement(node.body);
   });
-  b.call('loop', b.alu('sub', end, start), b.functionAddress(inner.b.fn), b.slotAddress(closure.slot), 0);
+  const rounds = b.alu('sub', end, start);
+  const result = b.call('loop', rounds, b.functionAddress(inner.b.fn), b.slotAddress(closure.slot), 0);
+  // The kernel runs at most 2^23 rounds (BPF_MAX_LOOPS).
+  if (constant === undefined || last === undefined || last - constant > 1n << 23n)
+    reportFailure(l, 'loop', result, node.span);
   leaveIfReturned(l, closure);
   b.jump(done);
   b.enter(done);

@@ -9,7 +9,7 @@ import type { Unit } from './unit.ts';
  * Programs on tracepoints return 1: after 0 the kernel would not hand the event on to perf (trace_call_bpf in
  * kernel/trace/bpf_trace.c).
  */
-function resultOf(kind: AttachKind): number {
+export function resultOf(kind: AttachKind): number {
   return PROBES[kind].programType === 'tracepoint' ? 1 : 0;
 }
 

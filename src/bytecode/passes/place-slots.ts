@@ -27,6 +27,8 @@ export interface Scratch {
   readonly index: number;
   /** Where this function's part starts in it. */
   readonly offset: number;
+  /** What the function returns when there is no such element. */
+  readonly otherwise: number;
 }
 
 /**
@@ -256,7 +258,7 @@ function moveToScratch(fn: IrFunction, scratch: Scratch, offsets: ReadonlyMap<Sl
   const leave = builder.newBlock();
   builder.branch('jeq', base, 0, leave, rest);
   builder.enter(leave);
-  builder.return(0);
+  builder.return(scratch.otherwise);
 
   const into = (address: Address): void => {
     const slot = slotOf(address);

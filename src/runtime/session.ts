@@ -87,7 +87,6 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
       maxStringLength: config.max_strlen,
       timeFormats: resources.timeFormats.map(byteText),
       bootTimeNs: BigInt(kernel.bootTimeNs),
-      cpus: kernel.cpus,
       kernel,
     },
     output,

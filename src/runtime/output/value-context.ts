@@ -9,6 +9,5 @@ export interface ValueContext {
   /** By the index in a timestamp value. */
   readonly timeFormats: readonly string[];
   readonly bootTimeNs: bigint;
-  readonly cpus: number;
   readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userName'>;
 }

@@ -27,7 +27,6 @@ export function testContext(overrides: Partial<ValueContext> = {}): ValueContext
     maxStringLength: 1024,
     timeFormats: [],
     bootTimeNs: 0n,
-    cpus: 2,
     kernel: { kernelSymbol: () => undefined, userSymbol: () => undefined, userName: () => undefined },
     ...overrides,
   };

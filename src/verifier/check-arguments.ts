@@ -1,14 +1,8 @@
 import type { ArgKind } from '../abi/helper-types.ts';
-import {
-  helperName,
-  helperPrototype,
-  isHelperNumber,
-  type Prototype,
-  type SpecialArgKind,
-} from '../abi/known-helpers.ts';
-import { MAP_FLAGS, MAP_TYPES, type MapType } from '../abi/map-types.ts';
+import { helperPrototype, type Prototype, type SpecialArgKind } from '../abi/known-helpers.ts';
+import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
-import { PROGRAM_TYPES } from '../abi/program-image.ts';
+import { useFault } from './check-helper.ts';
 import {
   type Access,
   mapPermissionFault,
@@ -22,7 +16,6 @@ import { walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { type Register, isNull, isPacket, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
-import { heldFault } from './check-control.ts';
 import { type Walk, registersOf } from './walk.ts';
 
 /** What the arguments of a helper call have in common, gathered while they are checked in order. */
@@ -287,72 +280,6 @@ function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallD
   );
 }
 
-/** Maps that only some helpers may use, and helpers that only work on some maps (by kernel names). */
-const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
-  prog_array: ['tail_call'],
-  perf_event_array: ['perf_event_read', 'perf_event_output', 'perf_event_read_value'],
-  ringbuf: ['ringbuf_output', 'ringbuf_reserve', 'ringbuf_query'],
-  stack_trace: ['get_stackid'],
-  cgroup_array: [],
-  array_of_maps: ['map_lookup_elem'],
-  hash_of_maps: ['map_lookup_elem'],
-  queue: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
-  stack: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
-  task_storage: [],
-};
-const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
-  tail_call: ['prog_array'],
-  perf_event_read: ['perf_event_array'],
-  perf_event_output: ['perf_event_array'],
-  perf_event_read_value: ['perf_event_array'],
-  ringbuf_output: ['ringbuf'],
-  ringbuf_reserve: ['ringbuf'],
-  ringbuf_query: ['ringbuf'],
-  get_stackid: ['stack_trace'],
-  map_pop_elem: ['queue', 'stack'],
-  map_peek_elem: ['queue', 'stack'],
-  map_push_elem: ['queue', 'stack'],
-  map_lookup_percpu_elem: ['percpu_array', 'percpu_hash', 'lru_percpu_hash'],
-};
-
-const CALLBACK_MAPS: ReadonlySet<MapType> = new Set<MapType>([
-  'hash',
-  'array',
-  'percpu_hash',
-  'percpu_array',
-  'lru_hash',
-  'lru_percpu_hash',
-]);
-const MAP_WRITERS: ReadonlySet<string> = new Set([
-  'bpf_map_update_elem',
-  'bpf_map_delete_elem',
-  'bpf_map_push_elem',
-  'bpf_map_pop_elem',
-]);
-
-function mapFault(id: number, map: MapDefinition): Violation | undefined {
-  const name = helperName(id).slice(4);
-  const users = MAP_USERS[map.type];
-  const maps = HELPER_MAPS[name];
-  if ((users === undefined || users.includes(name)) && (maps === undefined || maps.includes(map.type)))
-    return undefined;
-  return violation('EINVAL', `cannot pass map_type ${MAP_TYPES[map.type].id} into func ${helperName(id)}#${id}`);
-}
-
-const TAIL_CALL = 12;
-const FOR_EACH_MAP_ELEM = 164;
-const GET_FUNC_IP = 173;
-
-/** The helper exists, and programs of this type may call it. */
-export function helperFault(w: Walk, id: number): Violation | undefined {
-  const name = `${helperName(id)}#${id}`;
-  if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${name}`);
-  const prototype = helperPrototype(id, w.program.type);
-  if (prototype === undefined) return violation('EINVAL', `program of this type cannot use helper ${name}`);
-  if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
-  return undefined;
-}
-
 /** Checks a call's arguments in order; what they tell is left in `call`. */
 export function argumentsFault(w: Walk, id: number, call: CallDetails): Violation | undefined {
   const prototype = helperPrototype(id, w.program.type)!;
@@ -360,21 +287,7 @@ export function argumentsFault(w: Walk, id: number, call: CallDetails): Violatio
     const fault = argumentFault(w, prototype, index, call);
     if (fault !== undefined) return fault;
   }
-  if (call.map !== undefined && (call.map.flags & MAP_FLAGS.rdonly_prog) !== 0 && MAP_WRITERS.has(helperName(id))) {
-    return violation('EACCES', 'write into map forbidden');
-  }
-  if (id === TAIL_CALL) {
-    if (call.map?.type !== 'prog_array') return violation('EINVAL', 'expected prog array map for tail call');
-    return heldFault(w, 'tail_call');
-  }
-  if (id === FOR_EACH_MAP_ELEM && !CALLBACK_MAPS.has(call.map!.type)) {
-    return violation('ENOTSUPP', 'callback function not allowed for map');
-  }
-  if (id === GET_FUNC_IP && w.program.type !== 'kprobe' && w.program.type !== 'tracing') {
-    const type = PROGRAM_TYPES[w.program.type].id;
-    return violation('ENOTSUPP', `func ${helperName(id)}#${id} not supported for program type ${type}`);
-  }
-  return call.map === undefined ? undefined : mapFault(id, call.map);
+  return useFault(w, id, call.map);
 }
 
 export function noDetails(): CallDetails {

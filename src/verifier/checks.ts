@@ -1,4 +1,5 @@
-import { type CallDetails, argumentsFault, helperFault, noDetails } from './check-arguments.ts';
+import { type CallDetails, argumentsFault, noDetails } from './check-arguments.ts';
+import { helperFault } from './check-helper.ts';
 import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
 import { memoryFault } from './check-memory.ts';
 import type { Claim } from './claims.ts';

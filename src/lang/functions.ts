@@ -52,6 +52,18 @@ const REGISTER_PROBES = [
   'hardware',
   'watchpoint',
 ] as const satisfies readonly ProbeKind[];
+const SIGNAL_PROBES = [
+  'kprobe',
+  'kretprobe',
+  'uprobe',
+  'uretprobe',
+  'usdt',
+  'tracepoint',
+  'profile',
+  'fentry',
+  'fexit',
+  'rawtracepoint',
+] as const satisfies readonly ProbeKind[];
 const USER_PROBES = ['uprobe', 'uretprobe', 'usdt'] as const satisfies readonly ProbeKind[];
 
 /** Functions of the language and its standard library (docs/stdlib.md of bpftrace 0.27). */
@@ -130,8 +142,8 @@ export const FUNCTIONS = {
   cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
   cgroup_path: { arity: [1, 2], params: [INT, STRING], returns: { kind: 'cgroup_path' } },
   // Acting on the system.
-  signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, library: true },
-  signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, library: true },
+  signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },
+  signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },
   override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'], library: true },
   write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true, library: true },
   skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32 },

@@ -62,16 +62,21 @@ function visitCall(node: Call, probe: Probe | undefined, context: PassContext): 
   if (isFunction(node.name)) CALL_CHECKS[node.name]?.(node, fail, context);
 }
 
-/** path() has words of its own. */
+/** Functions with words of their own for probes that they do not suit. */
+const PROBE_MESSAGES: Readonly<Record<string, (kind: ProbeKind) => string>> = {
+  path: () => "The path function can only be used with 'fentry', 'fexit', 'iter' probes",
+  signal: (kind) => `signal() can not be used for this probetype ${kind}`,
+  signal_thread: (kind) => `signal_thread() can not be used for this probetype ${kind}`,
+  override: () => 'override() can only be used inside kprobes',
+};
+
 function checkProbe(node: Call, row: FunctionRow, probe: Probe | undefined, context: PassContext): void {
   const attachment = probe === undefined ? undefined : attachmentOf(probe, context);
   if (attachment === undefined || row.probes === undefined) return;
   const allowed: readonly ProbeKind[] = row.probes;
   if (allowed.includes(attachment.kind)) return;
   const text =
-    node.name === 'path'
-      ? "The path function can only be used with 'fentry', 'fexit', 'iter' probes"
-      : `${node.name} can not be used with "${attachment.kind}" probes`;
+    PROBE_MESSAGES[node.name]?.(attachment.kind) ?? `${node.name} can not be used with "${attachment.kind}" probes`;
   context.report(error('call-probe', node.span, text));
 }
 

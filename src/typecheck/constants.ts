@@ -3,6 +3,7 @@ import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
 import type { ProbeKind } from '../lang/probes.ts';
+import { LAST_SIGNAL, signalNumber } from '../lang/signals.ts';
 import { UINT64 } from '../lang/types.ts';
 import type { Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
@@ -111,6 +112,24 @@ function configRecord(node: Identifier, context: PassContext): Expression {
   return { kind: 'record', span, fields };
 }
 
+/** `signal("KILL")` is `signal(9)`. */
+function foldSignal(node: Call, context: PassContext): Call {
+  const [first] = node.args;
+  const fail = (message: string): Call => {
+    context.report(error('signal', node.span, message));
+    return node;
+  };
+  if (first?.kind === 'string') {
+    const number = signalNumber(first.value);
+    if (number === undefined) return fail(`Invalid string for signal: ${first.value}`);
+    return { ...node, args: [integerNode(BigInt(number), first.span)] };
+  }
+  if (first?.kind === 'integer' && (first.value < 1n || first.value > BigInt(LAST_SIGNAL))) {
+    return fail(`${node.name}() accepts a string literal or an integer between 1 and ${LAST_SIGNAL} (inclusive)`);
+  }
+  return node;
+}
+
 function foldCall(node: Call, context: PassContext): Expression {
   const [first] = node.args;
   switch (node.name) {
@@ -124,6 +143,9 @@ function foldCall(node: Call, context: PassContext): Expression {
       }
       // The machine has kernel functions to trace but offers none to programs.
       return booleanNode(false, first.span);
+    case 'signal':
+    case 'signal_thread':
+      return foldSignal(node, context);
     case 'kaddr': {
       if (first?.kind !== 'string' || node.args.length !== 1) return node;
       const address = context.target.kernelSymbol(first.value);

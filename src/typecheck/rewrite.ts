@@ -37,24 +37,31 @@ export function asStatement(node: Node): Statement {
   return node as Statement;
 }
 
+// On every pass's path, for every node: no array or object is made before something changed.
 function mapProperties<T extends object>(object: T, visit: (child: Node) => Node): T {
-  let changed: Record<string, unknown> | undefined;
-  for (const [key, value] of Object.entries(object)) {
+  let changed: T | undefined;
+  for (const key in object) {
+    const value = object[key];
     if (typeof value !== 'object' || value === null || SPANS.has(key)) continue;
     const mapped = mapValue(value, visit);
-    if (mapped !== value) changed = { ...(changed ?? object), [key]: mapped };
+    if (mapped !== value) (changed ??= { ...object })[key] = mapped;
   }
-  return (changed as T | undefined) ?? object;
+  return changed ?? object;
 }
 
-function mapValue(value: object, visit: (child: Node) => Node): object {
-  if (Array.isArray(value)) {
-    const items: readonly unknown[] = value;
-    const mapped = items.map((item) => (typeof item === 'object' && item !== null ? mapValue(item, visit) : item));
-    return mapped.some((item, index) => item !== items[index]) ? mapped : value;
-  }
+function mapValue<V extends object>(value: V, visit: (child: Node) => Node): V {
   // Parts of a node, such as a record's fields, are plain objects without a kind.
-  return 'kind' in value ? visit(value as Node) : mapProperties(value, visit);
+  if (!Array.isArray(value))
+    return 'kind' in value ? (visit(value as unknown as Node) as unknown as V) : mapProperties(value, visit);
+  const items: readonly unknown[] = value;
+  let changed: unknown[] | undefined;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index];
+    if (typeof item !== 'object' || item === null) continue;
+    const mapped = mapValue(item, visit);
+    if (mapped !== item) (changed ??= [...items])[index] = mapped;
+  }
+  return (changed as V | undefined) ?? value;
 }
 
 /** A copy whose every node says that it came out of `from`: a macro call, or an expression that was put elsewhere. */

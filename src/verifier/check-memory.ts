@@ -168,9 +168,8 @@ export function stackBoundsFault(a: Access): Violation | undefined {
   return fail(a, `invalid variable-offset${way} stack R${a.register} var_off=${bits} off=${a.offset} size=${a.size}`);
 }
 
-/** Whether `size` bytes at `offset` of a spilled register of `spill` bytes are its low end. */
-export const isLowEnd = (offset: number, size: number, spill: number): boolean =>
-  (offset & (spill - 1)) === 0 && size <= spill;
+/** Whether `size` bytes at `offset` are the low end of a spilled register of `spill` bytes, which starts its slot. */
+export const isLowEnd = (offset: number, size: number, spill: number): boolean => (offset & 7) === 0 && size <= spill;
 
 function fillFault(a: Access, slot: Slot): Violation | undefined {
   if (!isSpill(slot) || slot.spill!.type === 'scalar') return undefined;

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { ProgramType } from '../../src/abi/program-image.ts';
 import { decodeInsns } from '../../src/isa/codec.ts';
 import type { Insn } from '../../src/isa/instruction.ts';
 
 /** A program that Linux 7.2 ran with BPF_PROG_TEST_RUN, and what it returned. */
 export interface KernelResult {
   readonly name: string;
+  readonly type: ProgramType;
   readonly insns: readonly Insn[];
   /** Context of a raw tracepoint; other program types here do not look at theirs. */
   readonly input: Uint8Array;
@@ -14,6 +16,7 @@ export interface KernelResult {
 
 interface Row {
   readonly name: string;
+  readonly type: ProgramType;
   readonly code: string;
   readonly input: string | null;
   readonly retval: number;
@@ -27,8 +30,9 @@ export const KERNEL_RESULTS: readonly KernelResult[] = readFileSync(
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as Row)
-  .map(({ name, code, input, retval }) => ({
+  .map(({ name, type, code, input, retval }) => ({
     name,
+    type,
     retval,
     insns: decodeInsns(Buffer.from(code, 'base64')) ?? [],
     input: Buffer.from(input ?? '', 'hex'),

@@ -14,7 +14,7 @@ export interface CliConfig {
   readonly list: boolean;
   readonly verbose: boolean;
   readonly output: string | undefined;
-  readonly format: 'text' | 'json';
+  readonly format: string;
   readonly buffering: 'line' | 'full' | 'none';
   readonly quiet: boolean;
   readonly warnings: boolean;
@@ -95,7 +95,6 @@ export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K
     help: "output format ('text', 'json')",
     section: 'OPTIONS',
     default: 'text',
-    parse: oneOf('text', 'json'),
   },
   buffering: {
     flags: '-B <mode>',

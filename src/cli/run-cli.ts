@@ -5,11 +5,18 @@ import { run } from './commands/run.ts';
 import { parseCommandLine } from './command-line.ts';
 import type { CliHost } from './host.ts';
 
+const COLOR_MODES = ['auto', 'always', 'never'];
+
 /** The whole command: returns the exit code and touches the process only through `host`. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
   const parsed = parseCommandLine(args, VERSION, host);
   if (parsed.kind === 'done') return parsed.exitCode;
   const { config, operands } = parsed;
+  const color = host.env['BPFTRACE_COLOR'];
+  if (color !== undefined && !COLOR_MODES.includes(color))
+    host.stderr(
+      `WARNING: Invalid env value! The valid values of \`BPFTRACE_COLOR\` are [auto|always|never]. The current value is ${color}!\n`,
+    );
   if (config.warnings && config.noWarnings) {
     host.stderr('ERROR: USAGE: -k, --warnings conflicts with --no-warnings\n');
     return 1;

@@ -22,6 +22,8 @@ export interface Target {
   userSymbols(
     path: string,
   ): readonly { readonly name: string; readonly address: number; readonly size: number }[] | undefined;
+  /** The system call table: the name of each number that has one. */
+  syscalls(): readonly { readonly number: number; readonly name: string }[];
   /** Address of a kernel symbol (kaddr). */
   kernelSymbol(name: string): bigint | undefined;
   /** PID of the tracer itself and of the process of -c or -p, for compile-time facts. */

@@ -8,7 +8,7 @@ import type { TypedProgram } from '../lang/typed-program.ts';
 import { parse, parseExpression } from '../parser/parse.ts';
 import { hasErrors, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
-import { check } from '../typecheck/check.ts';
+import { check, type CheckResult } from '../typecheck/check.ts';
 import { verify, type ProgramLog } from './verify.ts';
 
 export interface CompileInput {
@@ -36,6 +36,8 @@ export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
   readonly program?: Program;
   readonly typed?: TypedProgram;
+  /** What the script's getopt() calls ask for, by name. */
+  readonly options?: CheckResult['options'];
   readonly generated?: { readonly image: ProgramImage; readonly resources: Resources };
   readonly verified?: VerifiedImage;
   /** The verifier's log of each program that it walked. */
@@ -48,27 +50,21 @@ export function compile(input: CompileInput): Compilation {
   if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
   const { program } = parsed;
 
-  const checked = check(program, {
-    target: input.target,
-    positional: input.positional ?? [],
-    named: input.named ?? [],
-    env: definedOnly(input.env ?? {}),
-    unsafe: input.unsafe ?? false,
-    includes: input.includes ?? [],
-    ...(input.readInclude === undefined ? {} : { includeFile: input.readInclude }),
-    parse,
-    parseExpression: (source) => {
-      const { value, diagnostics } = parseExpression(source);
-      return { ...(value === undefined ? {} : { expression: value }), diagnostics };
-    },
-  });
+  const checked = check(program, { ...input, parse, parseExpression });
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
-  if (checked.typed === undefined || hasErrors(checked.diagnostics)) return { diagnostics, program };
+  if (checked.typed === undefined || hasErrors(checked.diagnostics))
+    return { diagnostics, program, options: checked.options };
   const { typed } = checked;
 
-  const { image, resources, diagnostics: generation } = generate(typed);
+  const {
+    image,
+    resources,
+    diagnostics: generation,
+  } = generate(typed, {
+    reportHelperErrors: input.reportHelperErrors ?? false,
+  });
   diagnostics.push(...generation);
-  if (hasErrors(generation)) return { diagnostics, program, typed };
+  if (hasErrors(generation)) return { diagnostics, program, typed, options: checked.options };
 
   const verification = verify(image, input.source, input.target, input.verifierLog ?? false);
   diagnostics.push(...verification.diagnostics);
@@ -76,14 +72,9 @@ export function compile(input: CompileInput): Compilation {
     diagnostics,
     program,
     typed,
+    options: checked.options,
     generated: { image, resources },
     verifierLogs: verification.logs,
     ...(verification.verified === undefined ? {} : { verified: verification.verified }),
   };
-}
-
-function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

@@ -70,12 +70,10 @@ const LISTERS: Record<ListedKind, (target: Target, pattern: readonly string[]) =
       .functions()
       .map(({ name }) => ({ name: `kprobe:${name}`, parameters: () => functionParameters(target, name, false) })),
   fentry: (target) =>
-    target
-      .functions()
-      .map(({ name, module }) => ({
-        name: `fentry:${module}:${name}`,
-        parameters: () => functionParameters(target, name, true),
-      })),
+    target.functions().map(({ name, module }) => ({
+      name: `fentry:${module}:${name}`,
+      parameters: () => functionParameters(target, name, true),
+    })),
   tracepoint: (target) =>
     target.tracepoints().map(({ category, name }) => ({
       name: `tracepoint:${category}:${name}`,

@@ -3,6 +3,7 @@ import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
 import { createMachine, traceableFunctions, TRACER_PID, userSymbols } from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
+import { syscalls } from '../simkernel/syscalls.ts';
 import { listTracepoints, tracepointRecord } from '../simkernel/tracepoint-formats.ts';
 
 export interface SimulationOptions {
@@ -40,6 +41,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
     userSymbols: (path) => userSymbols(scenario, path),
+    syscalls,
     kernelSymbol: (name) => {
       const address = machine().kernelSymbolAddress(name);
       return (

@@ -1,11 +1,25 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Compilation } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
 import { runCompiled } from '../../pipeline/run.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { compileScript, openMachine } from './compile-script.ts';
 import { loadScript, reason } from './script.ts';
+
+/** bpftrace tells clang's mistakes from its own by another exit code. */
+const CLANG_ERROR = 'clang-parse-error';
+const CLANG_ERROR_STATUS = 2;
+
+/** What `-- --help` says: the options that the script reads with getopt(). */
+function scriptHelp({ options }: Compilation): string {
+  if (options === undefined || options.size === 0) return 'no custom program options defined.';
+  const lines = [...options].map(
+    ([name, { description }]) => `--${name}${description === '' ? '' : `: ${description}`}`,
+  );
+  return `expected program options:\n${lines.join('\n')}`;
+}
 
 type Sink = { readonly write: (bytes: Uint8Array | string) => void; readonly close: () => void };
 
@@ -31,7 +45,17 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
     host.stdout(dump(config.debug, script.source, compilation));
     return compilation.verified === undefined ? 1 : 0;
   }
-  if (compilation.generated === undefined || compilation.verified === undefined) return 1;
+  if (script.named.includes('help')) {
+    host.stderr(`HINT: ${scriptHelp(compilation)}\n`);
+    return 1;
+  }
+  if (compilation.generated === undefined || compilation.verified === undefined)
+    return compilation.diagnostics.some(({ code }) => code === CLANG_ERROR) ? CLANG_ERROR_STATUS : 1;
+  const { format } = config;
+  if (format !== 'text' && format !== 'json') {
+    host.stderr(`ERROR: Invalid output format "${format}"\nValid formats: 'text', 'json'\n`);
+    return 1;
+  }
   let sink: Sink;
   try {
     sink = openSink(config, host);
@@ -47,7 +71,7 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
       verified: compilation.verified,
       resources: compilation.generated.resources,
       engine: config.jit,
-      format: config.format,
+      format,
       quiet: config.quiet,
       warnings: !config.noWarnings,
       dryRun: config.dryRun,

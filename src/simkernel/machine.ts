@@ -5,12 +5,15 @@ import { VECTORS } from './cpu/descriptor-tables.ts';
 import { FLAGS_IF, PT_REGS, USER_CS, USER_DS } from './cpu/registers.ts';
 import type { Body } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
+import type { Result } from './execution/pending.ts';
 import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText, textSymbol, textSymbolAt, writeText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import type { Disk } from './block/request.ts';
 import { boot, bootWorkload } from './boot.ts';
 import type { FileSystem } from './fs/file-system.ts';
+import { getSignal } from './functions/process.ts';
+import { doSendSigInfo } from './functions/signal.ts';
 import { raiseSoftirq, SOFTIRQS } from './functions/softirq.ts';
 import type { Softirq } from './functions/softirq.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
@@ -36,6 +39,7 @@ import { runHandlers } from './probes/handler.ts';
 import { unwindKernelStack } from './probes/stack.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
+import { runCommand } from './programs/host-commands.ts';
 import { imageSymbolAt } from './programs/image.ts';
 import type { Image } from './programs/image.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -281,11 +285,22 @@ export class Machine {
   userName(uid: number): string | undefined {
     return USERS.get(uid);
   }
-  sendSignal(pid: number, _signal: number): number {
-    return this.tasks.has(pid) ? 0 : -ESRCH;
+  sendSignal(pid: number, signal: number): number {
+    const task = this.tasks.get(pid);
+    if (task === undefined) return -ESRCH;
+    if (this.inSegment) return doSendSigInfo(this, signal, null, task, 1);
+    // The tracer's process sends it between two segments, from the first CPU; that one must look up if it woke somebody.
+    const { cpu } = this;
+    const host = this.cpuList[0]!;
+    this.cpu = host;
+    if (host.halted) host.time = Math.max(host.time, this.clock);
+    const sent = doSendSigInfo(this, signal, null, task, 1);
+    if (host.needResched) this.post(host, VECTORS.reschedule, host.time);
+    this.cpu = cpu;
+    return sent;
   }
-  shell(_command: string): string {
-    return '';
+  shell(command: string): string {
+    return runCommand(this, command);
   }
 
   // What simulated code uses.
@@ -318,8 +333,15 @@ export class Machine {
   halt(): Pending {
     const { cpu } = this;
     cpu.halted = true;
+    cpu.idleSince = cpu.time;
     cpu.busyUntil = Infinity;
     return new Pending();
+  }
+  /** An idle CPU that still polls sees TIF_NEED_RESCHED. */
+  stopPolling(cpu: Cpu, timeNs: number): void {
+    cpu.halted = false;
+    cpu.needResched = true;
+    cpu.busyUntil = Math.max(timeNs, cpu.time);
   }
   catchUp(cpu: Cpu, ns: number): void {
     catchUp(this, cpu, ns);
@@ -401,6 +423,10 @@ export class Machine {
     const on = this.cpuList[cpu]!;
     on.runQueue.add(task);
     on.needResched = true;
+  }
+  /** Called on the way to user mode; functions/syscall-entry.ts cannot import what declares system calls. */
+  deliverSignal(task: Task): Result {
+    return getSignal(this, task);
   }
   allocatePid(): number {
     return this.nextPid++;

@@ -26,7 +26,7 @@ export class Cpu {
   /** How slowly kernel code runs at the moment (caches, branch prediction): drawn anew for every system call. */
   pace = 1;
 
-  /** General registers in pt_regs order (r15 .. di), two words each. */
+  /** General registers in pt_regs order (r15 .. di), two words each; rbp lives in `fp`. */
   readonly registers = new Int32Array(30);
   sp = 0;
   fp = 0;
@@ -36,6 +36,8 @@ export class Cpu {
   interruptsEnabled = true;
   userMode = false;
   halted = false;
+  /** When it last went idle: for a moment it polls instead of halting for good, and needs no interrupt to wake. */
+  idleSince = 0;
   /** Arena offsets: the 256 gates, the task state segment, the interrupt stack's end. */
   readonly idt: number;
   readonly tss: number;

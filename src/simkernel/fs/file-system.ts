@@ -86,8 +86,10 @@ export class FileSystem {
     if (inode.cache === null) {
       const warm = this.warmth.get(inode) ?? 1;
       const pages = Math.ceil(inode.size / PAGE_SIZE);
-      // Neighbours share their fate: files are read in stretches of 32 pages.
-      inode.cache = new PageCache(pages, (page) => (hashText(`${inode.ino}:${page >> 5}`) >>> 8) / 0x1000000 < warm);
+      inode.cache = new PageCache(
+        pages,
+        (stretch) => (Math.imul(hashText('page cache', inode.ino) ^ stretch, 0x9e3779b1) >>> 8) / 0x1000000 < warm,
+      );
     }
     return inode.cache;
   }

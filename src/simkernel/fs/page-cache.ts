@@ -1,6 +1,7 @@
 import type { Task } from '../tasks/task.ts';
 
 export const PAGE_SIZE = 4096;
+const STRETCH_PAGES = 32;
 const ABSENT = 0;
 const READING = 1;
 const UPTODATE = 2;
@@ -18,9 +19,12 @@ export class PageCache {
   readonly reads = new Map<number, PageRead>();
   dirtyPages = 0;
 
-  constructor(pages: number, isWarm: (page: number) => boolean) {
+  /** Neighbours share their fate at the start: `isWarm` decides about stretches of 32 pages. */
+  constructor(pages: number, isWarm: (stretch: number) => boolean) {
     this.states = new Uint8Array(Math.max(pages, 16));
-    for (let page = 0; page < pages; page += 1) this.states[page] = isWarm(page) ? UPTODATE : ABSENT;
+    for (let page = 0; page < pages; page += STRETCH_PAGES) {
+      if (isWarm(page / STRETCH_PAGES)) this.states.fill(UPTODATE, page, Math.min(pages, page + STRETCH_PAGES));
+    }
   }
   isUptodate(page: number): boolean {
     return this.states[page]! >= UPTODATE;

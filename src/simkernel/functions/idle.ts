@@ -1,8 +1,11 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { scheduleIdle } from './sched.ts';
+import { schedTtwuPending, scheduleIdle } from './sched.ts';
 import { tickNohzIdleEnter, tickNohzIdleExit, tickNohzIdleStopTick } from './timer.ts';
+
+/** Wake-ups that came while polling. */
+const flushSmpCallFunctionQueue = kernelFunction('flush_smp_call_function_queue', 20, (m): void => schedTtwuPending(m));
 
 /** `sti; hlt`: the next interrupt continues behind it, at the 11th byte. */
 const halt = kernelFunction('pv_native_safe_halt', 6, (m): Result => m.halt(), { traceable: false, site: 11 });
@@ -28,6 +31,7 @@ const doIdle = sleepingFunction('do_idle', 30, function* (m) {
     if (woken instanceof Pending) yield woken;
   }
   tickNohzIdleExit(m);
+  if (m.cpu.runQueue.wakeList.length > 0) flushSmpCallFunctionQueue(m);
   const switched = scheduleIdle(m);
   if (switched instanceof Pending) yield switched;
   return 0;

@@ -25,6 +25,7 @@ import {
   schedProcessFree,
   schedProcessWait,
 } from '../tracepoints/sched.ts';
+import { signalDeliver } from '../tracepoints/signal.ts';
 import { finishTaskSwitch, schedule, setTaskState, wakeUpNewTask, wakeUpProcess } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
@@ -119,7 +120,10 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   const old = process.mm;
   const fresh = createProcess(m, task, image);
   process.files.files.forEach((file, fd) => fresh.files.install(fd, file));
-  m.callRcu(() => old.release());
+  m.callRcu(() => {
+    old.release();
+    process.files.release();
+  });
   const { main } = image;
   setProgram(m, task, fresh, (u) => main(u, argv));
   schedProcessExec(m, task, task.pid, bprm);
@@ -147,7 +151,12 @@ const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
 });
 const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
   const { process } = m.cpu.current;
-  if (process !== null && mm === process.mm) m.callRcu(() => process.mm.release());
+  if (process !== null && mm === process.mm) {
+    m.callRcu(() => {
+      process.mm.release();
+      process.files.release();
+    });
+  }
 });
 
 /** The parent learns of it: wakes a waiting one, or reaps what nobody waits for. */
@@ -195,6 +204,14 @@ const doTaskDead = kernelFunction('do_task_dead', 20, (m): Result => {
   return schedule(m);
 });
 const doGroupExit = kernelFunction('do_group_exit', 200, (m, code: number): Result => doExit(m, code));
+/** A fatal signal, seen on the way to user mode: the task leaves and does not come back. */
+export const getSignal = kernelFunction('get_signal', 120, (m, _ksig: KernelObject): Result => {
+  const task = m.cpu.current;
+  const signal = task.pendingSignal;
+  task.pendingSignal = 0;
+  signalDeliver(m, signal, null, null);
+  return doGroupExit(m, signal);
+});
 systemCall('exit_group', 15, (m, code) => doGroupExit(m, (code & 0xff) << 8));
 systemCall('exit', 15, (m, code) => doExit(m, (code & 0xff) << 8));
 

@@ -6,12 +6,13 @@ import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
-import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING } from '../tasks/task.ts';
+import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING, TASK_WAKING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   schedMigrateTask,
   schedStatRuntime,
   schedSwitch,
+  schedWakeIdleWithoutIpi,
   schedWakeup,
   schedWakeupNew,
   schedWaking,
@@ -192,8 +193,9 @@ function loadOf(cpu: Cpu): number {
 const ttwuDoActivate = kernelFunction('ttwu_do_activate', 18, (m, rq: RunQueue, p: Task, wakeFlags: number): void => {
   enqueueTaskFair(m, rq, p, ENQUEUE_WAKEUP);
   wakeupPreempt(m, rq, p, wakeFlags);
+  const isNew = p.state === TASK_NEW;
   setTaskState(m, p, TASK_RUNNING);
-  schedWakeup(m, p);
+  if (!isNew) schedWakeup(m, p);
 });
 
 /** Wake-ups that other CPUs left for this one. */
@@ -222,11 +224,9 @@ export const tryToWakeUp = kernelFunction(
       ttwuDoActivate(m, cpu.runQueue, p, wakeFlags);
       return 1;
     }
-    // TASK_WAKING: nobody wakes it a second time before the other CPU has seen it.
-    setTaskState(m, p, 0x200);
-    const other = m.cpuList[target]!;
-    other.runQueue.wakeList.push(p);
-    if (other.runQueue.wakeList.length === 1) m.post(other, VECTORS.callFunctionSingle, cpu.time + IPI_LATENCY_NS);
+    // Nobody wakes it a second time before the other CPU has seen it.
+    setTaskState(m, p, TASK_WAKING);
+    queueRemotely(m, m.cpuList[target]!, p);
     return 1;
   },
 );
@@ -234,6 +234,22 @@ export const tryToWakeUp = kernelFunction(
 export const wakeUpProcess = kernelFunction('wake_up_process', 8, (m, p: Task): number =>
   tryToWakeUp(m, p, TASK_NORMAL, 0),
 );
+
+/** ttwu_queue_wakelist: the other CPU takes the task over when it hears of it. */
+function queueRemotely(m: Machine, other: Cpu, p: Task): void {
+  const { time } = m.cpu;
+  other.runQueue.wakeList.push(p);
+  if (other.runQueue.wakeList.length !== 1) return;
+  if (other.halted && time >= other.idleSince && time - other.idleSince < IDLE_POLL_NS) {
+    schedWakeIdleWithoutIpi(m, other.id);
+    m.stopPolling(other, time + POLL_NOTICE_NS);
+  } else {
+    m.post(other, VECTORS.callFunctionSingle, time + IPI_LATENCY_NS);
+  }
+}
+/** An idle CPU polls for this long before it halts (cpuidle's poll state), and notices a wake-up within that. */
+const IDLE_POLL_NS = 40_000;
+const POLL_NOTICE_NS = 120;
 
 /** Makes a forked task runnable for the first time. */
 export const wakeUpNewTask = kernelFunction('wake_up_new_task', 60, (m, p: Task): void => {
@@ -251,9 +267,7 @@ export const wakeUpNewTask = kernelFunction('wake_up_new_task', 60, (m, p: Task)
   }
   setTaskState(m, p, TASK_NEW);
   schedWakeupNew(m, p);
-  const other = m.cpuList[target]!;
-  other.runQueue.wakeList.push(p);
-  if (other.runQueue.wakeList.length === 1) m.post(other, VECTORS.callFunctionSingle, cpu.time + IPI_LATENCY_NS);
+  queueRemotely(m, m.cpuList[target]!, p);
 });
 
 const taskTickFair = kernelFunction('task_tick_fair', 25, (m, rq: RunQueue, curr: Task, _queued: number): void => {

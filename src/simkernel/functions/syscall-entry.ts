@@ -99,6 +99,7 @@ function exitWork(m: Machine): Result {
     task.taskWork = null;
     work();
   }
+  if (task.pendingSignal !== 0) return m.deliverSignal(task);
   if (!cpu.needResched) return 0;
   const left = exitToUserModeLoop(m);
   return left instanceof Pending ? left.then(() => exitWork(m)) : exitWork(m);

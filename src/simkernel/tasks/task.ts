@@ -12,6 +12,7 @@ export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_DEAD = 0x80;
+export const TASK_WAKING = 0x200;
 export const TASK_NEW = 0x800;
 export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 export const TASK_IDLE = 0x402;
@@ -116,6 +117,8 @@ export class Task implements KernelObject {
   /** Runs before the task goes back to user mode (task_work_add). */
   taskWork: (() => void) | null = null;
   waitsForChild = false;
+  /** A fatal signal that it has not seen yet. */
+  pendingSignal = 0;
   /** Released and past its grace period. */
   mayBeFreed = false;
   transfer: TransferScratch | null = null;

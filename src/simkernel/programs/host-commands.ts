@@ -1,0 +1,28 @@
+import type { Machine } from '../machine.ts';
+
+/** Commands that the tracer's `system()` may run on the simulated machine; they take no virtual time. */
+const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[]) => string } = {
+  echo: (_m, args) => `${args.join(' ')}\n`,
+  cat: (m, args) =>
+    args
+      .map((path) => {
+        const contents = m.readFile(path);
+        return contents === undefined ? `cat: ${path}: No such file or directory\n` : String.fromCharCode(...contents);
+      })
+      .join(''),
+  uname: (_m, args) => (args.includes('-r') ? '7.2.13-simulated\n' : 'Linux\n'),
+  hostname: () => 'tsbpftrace\n',
+  id: () => 'uid=0(root) gid=0(root) groups=0(root)\n',
+  true: () => '',
+  ps: (m) =>
+    '    PID COMMAND\n' + [...m.tasks.values()].map(({ pid, comm }) => `${String(pid).padStart(7)} ${comm}\n`).join(''),
+};
+
+/** Runs one simple command line (words, single and double quotes) and returns what it prints. */
+export function runCommand(m: Machine, line: string): string {
+  const words = (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'));
+  const [name, ...args] = words;
+  if (name === undefined) return '';
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  return Object.hasOwn(COMMANDS, base) ? COMMANDS[base]!(m, args) : `sh: 1: ${name}: not found\n`;
+}

@@ -15,6 +15,7 @@ const TARGET: Target = {
   rawTracepoint: () => undefined,
   rawTracepoints: () => [],
   userSymbols: () => undefined,
+  syscalls: () => [],
   kernelSymbol: () => undefined,
   tracerPid: 1,
 };

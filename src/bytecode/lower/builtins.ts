@@ -7,7 +7,7 @@ import type { Value } from '../ir/ir.ts';
 import { PT_REGS, argumentRegister } from './registers.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, loadScalar } from './memory.ts';
-import { type Operand, scalar, scalarShape } from './operand.ts';
+import { type Operand, type Place, scalar, scalarShape } from './operand.ts';
 import { lowerStack } from './stacks.ts';
 import { unsupported } from './unsupported.ts';
 import { userSymbol } from './symbols.ts';
@@ -50,7 +50,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   ctx: (l) => scalar(context(l)),
   args: (l, node) => {
     if (l.origin.probe?.attach.kind === 'uprobe') return unsupported(l, node.span, 'uprobe arguments by name');
-    return { kind: 'place', place: { base: context(l), offset: 0 } };
+    return { kind: 'place', place: { base: context(l), offset: 0, context: true } };
   },
   retval: (l, node) => {
     const { probe } = l.origin;
@@ -115,7 +115,7 @@ function tracedResult(l: Lowerer, node: Identifier | Call): Operand {
   if (attach.kind !== 'fentry' && attach.kind !== 'fexit') return bug('no traced function');
   const prototype = l.unit.typed.target.types.function(attach.function) ?? bug(`no prototype of ${attach.function}`);
   const type = l.typeOf(node);
-  const place = { base: context(l), offset: prototype.parameters.length * 8 };
+  const place: Place = { base: context(l), offset: prototype.parameters.length * 8, context: true };
   if (scalarShape(type) === undefined) return { kind: 'place', place };
   // The slot is a u64 whatever the type: its low bytes are the value.
   const word = contextWord(l, place.offset);

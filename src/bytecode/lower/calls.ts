@@ -178,7 +178,12 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   // The sign of an error number does not matter: kernel functions return them negative.
   strerror: (l, node) => tableText(l, node, magnitude(l, node), ERROR_TEXTS, 'Unknown error'),
   signal_name: (l, node) => tableText(l, node, l.value(expressionAt(node, 0)), SIGNAL_TEXTS, 'N/A'),
-  syscall_name: (l, node) => unsupported(l, node.span, 'syscall_name()'),
+  syscall_name: (l, node) => {
+    const names: string[] = [];
+    for (const row of l.unit.typed.target.syscalls()) names[row.number] = row.name;
+    for (let number = 0; number < names.length; number++) names[number] ??= UNKNOWN_SYSCALL;
+    return tableText(l, node, l.value(expressionAt(node, 0)), names, UNKNOWN_SYSCALL);
+  },
   strftime: (l, node) => {
     const { b } = l;
     const when = expressionAt(node, 1);
@@ -359,6 +364,7 @@ const ERROR_TEXTS = Array.from(
   { length: 1 + Math.max(...Object.values(ERRNOS).map((row) => row.number)) },
   (_, number) => errorText(number),
 );
+const UNKNOWN_SYSCALL = 'Unknown syscall';
 const SIGNAL_TEXTS = Array.from({ length: 65 }, (_, number) => signalText(number));
 
 /** Text of a number out of a table in read-only data, whose entries are as long as the result. */

@@ -106,7 +106,7 @@ export function storeOperand(b: Builder, to: Place, type: Type, operand: Operand
 
 /** The operand's bytes at a place that the program may access; made there when they were nowhere. */
 export function materialize(b: Builder, type: Type, operand: Operand, filling: Filling = 'exact'): Place {
-  if (operand.kind === 'place') return operand.place;
+  if (operand.kind === 'place' && operand.place.context !== true) return operand.place;
   const place: Place = { base: b.slot(type.kind, Math.max(1, sizeOf(type))), offset: 0 };
   storeOperand(b, place, type, operand, filling);
   return place;

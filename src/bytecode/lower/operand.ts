@@ -7,6 +7,8 @@ export interface Place {
   readonly base: Slot | Value;
   readonly offset: number;
   readonly align?: number;
+  /** In the context: loads of constant offsets may read it, helpers may not. */
+  readonly context?: true;
 }
 
 /** How much of its destination a producer must fill: `exact` every byte, `text` only what a reader of the text looks at. */

@@ -2,7 +2,7 @@ import type { Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import type { Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
-import { addressOf } from './memory.ts';
+import { addressOf, materialize } from './memory.ts';
 import type { Place } from './operand.ts';
 
 const encoder = new TextEncoder();
@@ -31,7 +31,9 @@ export function compareStrings(l: Lowerer, left: Expression, right: Expression, 
 
 function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: number): Value {
   const { b } = l;
-  const place = l.place(node);
+  const operand = l.expression(node);
+  // Loads may read the context as it is.
+  const place = operand.kind === 'place' ? operand.place : materialize(b, l.typeOf(node), operand);
   const text = new Uint8Array(bytes.length + 1);
   text.set(bytes);
   const size = Math.min(text.length, sizeOf(l.typeOf(node)), limit);

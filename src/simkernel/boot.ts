@@ -9,6 +9,7 @@ import { EXT4_FILES } from './functions/ext4.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart, SYSTEM_VECTORS } from './functions/irq-entry.ts';
 import { createKthread } from './functions/process.ts';
+import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC_FILES } from './functions/proc.ts';
 import { tickNohzHandler } from './functions/timer.ts';
 import { startWriteback, workerThread } from './functions/writeback.ts';
@@ -39,6 +40,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
   const fileSystem = new FileSystem(m, EXT4_FILES, PROC_FILES);
   addProcFiles(fileSystem);
+  fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   return { tracer, fileSystem };
 }
 

@@ -191,15 +191,18 @@ export class Machine {
     return this.inSegment ? this.cpu.time : this.clock;
   }
   run(untilNs: number): void {
-    if (!this.started) {
-      this.started = true;
-      bootWorkload(this);
-      this.scenario.start(this);
-    }
+    this.startWorkload();
     this.stopped = false;
     this.inSegment = true;
     runUntil(this, untilNs);
     this.inSegment = false;
+  }
+  /** Disk, files and processes; nothing of it exists until somebody runs the machine or looks at its files. */
+  private startWorkload(): void {
+    if (this.started) return;
+    this.started = true;
+    bootWorkload(this);
+    this.scenario.start(this);
   }
   stop(): void {
     this.stopped = true;
@@ -280,6 +283,7 @@ export class Machine {
     return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
   }
   readFile(path: string): Uint8Array | undefined {
+    this.startWorkload();
     return this.fileSystem.contents(this, path);
   }
   userName(uid: number): string | undefined {
@@ -300,6 +304,7 @@ export class Machine {
     return sent;
   }
   shell(command: string): string {
+    this.startWorkload();
     return runCommand(this, command);
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { GATE_SIZE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { PT_REGS } from '../../src/simkernel/cpu/registers.ts';
-import { fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, u64At } from './support.ts';
+import { fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, textAt, u64At } from './support.ts';
 
 test('an interrupt finds its handler through the gate in memory', () => {
   const m = machineRunning([
@@ -128,4 +128,40 @@ test('kernel globals are symbols with contents', () => {
   expect(u64At(m, at) / 2048).toBeCloseTo(0.42, 2);
   expect(m.memory.kernelAddress(0x1000, 0x7fff, 8)).toBe(-1);
   expect(m.memory.kernelAddress(0, 0, 8)).toBe(-1);
+});
+
+test('commands see the files of the machine, and so do programs', () => {
+  let first = '';
+  const m = machineRunning(
+    [
+      function* (u) {
+        const buffer = u.buffer(64);
+        const fd = yield u.openat('/etc/greeting');
+        yield u.call('lseek', fd, 3, 0);
+        const n = yield u.read(fd, buffer, 64);
+        const at = u.process.mm.find(buffer, 64);
+        first = String.fromCharCode(...m.arena.bytes.subarray(at, at + n));
+        const sink = yield u.openat('/dev/null', 1);
+        if ((yield u.write(sink, buffer, 40)) !== 40) throw new Error('short write');
+        yield u.execve('/usr/bin/program0', ['program0', '-x']);
+      },
+    ],
+    { files: [{ path: '/etc/greeting', size: 6, text: 'hello\n' }] },
+  );
+  expect(m.shell(`echo "a b"; cat '/etc/greeting' /dev/null; echo c`)).toBe('a b\nhello\nc\n');
+  expect(m.readFile('/dev/null')).toEqual(new Uint8Array());
+  const argument = m.memory.allocate(16);
+  const argv: string[] = [];
+  m.attach({ kind: 'tracepoint', category: 'syscalls', name: 'sys_enter_execve' }, (record) => {
+    const low = m.words[(record + 24) >> 2]!;
+    const high = m.words[(record + 28) >> 2]!;
+    for (let i = 0; i < 2; i += 1) {
+      expect(m.memory.readUser(argument, 8, low + 8 * i, high)).toBe(0);
+      expect(m.memory.readUser(argument, 9, m.words[argument >> 2]!, m.words[(argument >> 2) + 1]!)).toBe(0);
+      argv.push(textAt(m, argument));
+    }
+  });
+  runFor(m, MILLISECOND);
+  expect(first).toBe('lo\n');
+  expect(argv.slice(0, 2)).toEqual(['program0', '-x']);
 });

@@ -9,6 +9,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { submitBio, ioSchedule } from './block.ts';
+import { writeUserText } from './proc.ts';
 import { setTaskState, wakeUpProcess } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
 
@@ -113,6 +114,7 @@ const filemapReadSlowly = function* (
   iocb: Kiocb,
   pos: number,
   end: number,
+  buffer: number,
 ): Generator<Pending, void, unknown> {
   const cache = m.fileSystem.cacheOf(iocb.file.inode);
   let at = pos;
@@ -127,6 +129,8 @@ const filemapReadSlowly = function* (
     m.spend((page - first) * PER_PAGE_NS);
     const copied = copyToUser(m, upTo - at);
     if (copied instanceof Pending) yield copied;
+    const { contents } = iocb.file.inode;
+    if (contents !== null) writeUserText(m, buffer + (at - pos), contents(m).slice(at, upTo));
     at = upTo;
   }
 };
@@ -136,7 +140,7 @@ const filemapRead = kernelFunction('filemap_read', 60, (m, iocb: Kiocb, iter: Io
   const { pos } = iocb;
   const end = Math.min(inode.size, pos + iter.count);
   if (end <= pos) return 0;
-  const body = filemapReadSlowly(m, iocb, pos, end);
+  const body = filemapReadSlowly(m, iocb, pos, end, iter.buffer);
   const advance = (): Result => {
     const step = body.next();
     return step.done === true ? end - pos : step.value.then(advance);

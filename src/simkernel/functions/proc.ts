@@ -16,7 +16,8 @@ const seqReadIter = kernelFunction('seq_read_iter', 60, (m, iocb: Kiocb, iter: I
   writeUserText(m, iter.buffer, part);
   return part.length;
 });
-function writeUserText(m: Machine, address: number, text: string): void {
+/** Puts text into the current process's memory, where its reads want it. */
+export function writeUserText(m: Machine, address: number, text: string): void {
   const at = m.cpu.current.process?.mm.find(address, text.length) ?? -1;
   if (at < 0) return;
   for (let i = 0; i < text.length; i += 1) m.arena.bytes[at + i] = text.charCodeAt(i);

@@ -18,11 +18,21 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
     '    PID COMMAND\n' + [...m.tasks.values()].map(({ pid, comm }) => `${String(pid).padStart(7)} ${comm}\n`).join(''),
 };
 
-/** Runs one simple command line (words, single and double quotes) and returns what it prints. */
+/** Runs a command line (words, quotes, `;` and newlines) and returns what it prints. */
 export function runCommand(m: Machine, line: string): string {
-  const words = (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'));
-  const [name, ...args] = words;
-  if (name === undefined) return '';
-  const base = name.slice(name.lastIndexOf('/') + 1);
-  return Object.hasOwn(COMMANDS, base) ? COMMANDS[base]!(m, args) : `sh: 1: ${name}: not found\n`;
+  let printed = '';
+  let words: string[] = [];
+  const run = (): void => {
+    const [name, ...args] = words;
+    words = [];
+    if (name === undefined) return;
+    const base = name.slice(name.lastIndexOf('/') + 1);
+    printed += Object.hasOwn(COMMANDS, base) ? COMMANDS[base]!(m, args) : `sh: 1: ${name}: not found\n`;
+  };
+  for (const [token] of line.matchAll(/[;\n]|(?:"[^"]*"|'[^']*'|[^\s;"'])+/g)) {
+    if (token === ';' || token === '\n') run();
+    else words.push(token.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
+  }
+  run();
+  return printed;
 }

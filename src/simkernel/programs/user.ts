@@ -1,4 +1,5 @@
 import type { Machine } from '../machine.ts';
+import { storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
 import type { Process } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
@@ -11,6 +12,7 @@ import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 /** Address behind the `syscall` instruction in every libc wrapper. */
 const SYSCALL_RETURN = 0x17;
 const AT_FDCWD = -100;
+const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'HOME=/root', 'LANG=C.UTF-8'];
 
 /**
  * What a simulated program programs against: `const n = yield u.read(fd, buffer, 4096)`. Every method prepares one step of
@@ -119,13 +121,21 @@ export class UserContext {
   }
   execve(path: string, argv: readonly string[]): UserStep {
     this.process.execArguments = argv;
-    return this.call('execve', this.string(path), 0, 0);
+    return this.call('execve', this.string(path), this.stringArray(argv), this.stringArray(ENVIRONMENT));
   }
   wait4(pid: number): UserStep {
     return this.call('wait4', pid, 0, 0, 0);
   }
   exit(code: number): UserStep {
     return this.call('exit_group', code);
+  }
+  /** A NULL-terminated array of string pointers. */
+  private stringArray(texts: readonly string[]): number {
+    const at = this.buffer(8 * (texts.length + 1));
+    const offset = this.process.mm.find(at, 8 * (texts.length + 1));
+    texts.forEach((text, i) => storeNumber(this.machine.words, offset + 8 * i, this.string(text)));
+    storeNumber(this.machine.words, offset + 8 * texts.length, 0);
+    return at;
   }
   private timespec(ns: number): number {
     const at = this.process.scratch;

@@ -8,7 +8,10 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
   return {
     ...spec,
     start(m: Machine) {
-      for (const { path, size, warm } of spec.files) m.fileSystem.file(path, size, warm);
+      for (const { path, size, warm, text } of spec.files) {
+        const inode = m.fileSystem.file(path, size, warm);
+        if (text !== undefined) inode.contents = () => text.repeat(Math.ceil(size / text.length)).slice(0, size);
+      }
       for (const image of [...spec.images, ...spec.processes.map((process) => process.image)]) {
         if (m.images.has(image.path)) continue;
         m.images.set(image.path, image);

@@ -12,6 +12,8 @@ export interface ProcessSpec {
 export interface FileSpec {
   readonly path: string;
   readonly size: number;
+  /** What the file says; without it the bytes are unspecified. Text shorter than the size is repeated. */
+  readonly text?: string;
   /** Part of the file that is in the page cache at the start. */
   readonly warm?: number;
 }

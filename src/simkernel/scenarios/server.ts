@@ -31,7 +31,12 @@ export const server = defineScenario({
     { path: '/var/log/app/requests.log', size: 48 * MIB, warm: 0.9 },
     { path: '/var/lib/report/summary.csv', size: 20_000 },
     { path: '/etc/crontab', size: 1_042 },
-    { path: '/etc/passwd', size: 2_101 },
+    {
+      path: '/etc/passwd',
+      size: 116,
+      text: 'root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\nuser:x:1000:1000::/home/user:/bin/bash\n',
+    },
+    { path: '/etc/hostname', size: 11, text: 'tsbpftrace\n' },
     { path: '/etc/localtime', size: 2_298 },
     { path: '/etc/ld.so.cache', size: 38_500 },
     { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * MIB },

@@ -8,6 +8,7 @@ import type { PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
 import { rewriteChildren, walk } from './rewrite.ts';
 import type { Inference } from './types/infer.ts';
+import { spellType } from './types/type-expression.ts';
 import type { Typing } from './types/typing.ts';
 
 /** The result of checking: the tree with unrolled loops, and side maps from its nodes to what was found out. */
@@ -37,7 +38,14 @@ export function assemble(
     }
     if (node.kind === 'variable') variables.set(node, symbolOf(original as Variable));
   };
+  const spelled = (node: Node): Node => {
+    const type = inference.resolver.get(node)?.type ?? bug('typeof without a type');
+    const written = spellType(type, node.span, context);
+    record(written, node);
+    return written;
+  };
   const unroll = (node: Node): Node => {
+    if (node.kind === 'typeof') return spelled(node);
     if (node.kind === 'unroll') {
       const times = node.count.kind === 'integer' ? Number(node.count.value) : bug('unroll count is not a literal');
       const statements = Array.from({ length: times }, () => copy(node.body));
@@ -48,7 +56,7 @@ export function assemble(
     return rewritten;
   };
   const copy = (node: Node): Node => {
-    if (node.kind === 'unroll') return unroll(node);
+    if (node.kind === 'unroll' || node.kind === 'typeof') return unroll(node);
     const duplicate = { ...rewriteChildren(node, copy) };
     record(duplicate, node);
     return duplicate;

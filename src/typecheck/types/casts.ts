@@ -66,10 +66,6 @@ function rewrite(casting: Casting, node: Node): Node {
       return castUnary(casting, node, rewritten as Unary);
     case 'identifier':
       return castEnumerator(casting, node);
-    case 'typeof': {
-      const type = typeOf(casting, node)?.type;
-      return type === undefined ? rewritten : spellType(type, node.span, casting.context);
-    }
     case 'if':
     case 'ternary':
       return castBranches(casting, node, rewritten as If | Ternary);

@@ -13,6 +13,7 @@ import type {
   Typeof,
   Unary,
 } from '../../ast/nodes.ts';
+import type { EnumType } from '../../btf/types.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
@@ -191,13 +192,29 @@ function inferBlock(inference: Inference, node: BlockExpression): void {
 /** What clang, which parses the kernel's types for bpftrace, calls them. */
 const UNNAMED_ENUM = 'enum (unnamed at /bpftrace/include/__btf_generated_header.h:1:1)';
 
+/** include/linux/stddef.h: `true` and `false` are members of an enum without a name. */
+const KERNEL_BOOLEANS: EnumType = {
+  kind: 'enum',
+  name: '',
+  size: 4,
+  signed: false,
+  values: [
+    { name: 'false', value: 0n },
+    { name: 'true', value: 1n },
+  ],
+};
+
 function inferIdentifier(inference: Inference, node: Identifier): void {
   const { context } = inference;
   if (isBuiltin(node.name)) {
     inferBuiltin(inference, node, node.name);
     return;
   }
-  const enumerator = context.definitions.enumerators.get(node.name) ?? context.target.types.enumerator(node.name);
+  const enumerator =
+    context.definitions.enumerators.get(node.name) ??
+    context.target.types.enumerator(node.name) ??
+    // Where a type may stand, the parser takes every bare word for a name.
+    (KERNEL_BOOLEANS.values.some((value) => value.name === node.name) ? { type: KERNEL_BOOLEANS } : undefined);
   if (enumerator !== undefined) {
     // As wide as a register, whatever the enum's size.
     const type = { ...enumerator.type, size: 8, signed: false };
@@ -205,8 +222,6 @@ function inferIdentifier(inference: Inference, node: Identifier): void {
     return;
   }
   if (inference.introspection === 0) return;
-  // Where a type may stand, the parser takes every bare word for a name.
-  if (node.name === 'true' || node.name === 'false') inference.seed(node, BOOL);
   const type = lookUpCType(node.name, context);
   if (type !== undefined) inference.seed(node, type);
 }

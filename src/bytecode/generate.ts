@@ -7,7 +7,7 @@ import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { type IrFunction, type IrProgram, newFunction } from './ir/ir.ts';
 import { lowerProbe, resultOf } from './lower/probes.ts';
-import { Unit } from './lower/unit.ts';
+import { type GenerateOptions, Unit } from './lower/unit.ts';
 import { allocateRegisters } from './machine/allocate.ts';
 import { encode } from './machine/encode.ts';
 import { selectInstructions } from './machine/select.ts';
@@ -27,14 +27,9 @@ export interface Generated {
 const stackTooLarge = template('stack-too-large', 'error', (name: string) => `The stack of ${name} exceeds 512 bytes`);
 const SCRATCH_MAP = 'scratch';
 
-export interface GenerateOptions {
-  /** -k: reads that fail and elements that are missing are reported. */
-  readonly reportHelperErrors?: boolean;
-}
-
 /** Compiles a typed program to eBPF and to what user space must know of it. */
 export function generate(typed: TypedProgram, options: GenerateOptions = {}): Generated {
-  const unit = new Unit(typed, options.reportHelperErrors);
+  const unit = new Unit(typed, options);
   const programs = typed.probes.map((probe, index) => {
     attach(unit, probe);
     const ir = lowerProbe(unit, probe, index);

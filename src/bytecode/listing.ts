@@ -2,7 +2,6 @@ import type { MapDefinition, Program } from '../abi/program-image.ts';
 import { helperName } from '../abi/known-helpers.ts';
 import { isWide } from '../isa/decode.ts';
 import { disassemble } from '../isa/disassemble.ts';
-import { CALL, CLASS, PSEUDO } from '../isa/opcodes.ts';
 
 /** A program as the kernel disassembles it, each instruction under the script's line that it is from. */
 export function listBytecode(program: Program, maps: readonly MapDefinition[] = []): string {
@@ -25,9 +24,9 @@ export function listBytecode(program: Program, maps: readonly MapDefinition[] = 
       relocation === undefined
         ? ''
         : `  ; map ${maps[relocation.map]?.name ?? relocation.map}${relocation.offset === undefined ? '' : ` +${relocation.offset}`}`;
-    const called = insn.code === (CLASS.jmp | CALL) && insn.src === PSEUDO.none ? helperName(insn.imm) : undefined;
-    const helper = called === undefined ? '' : `  ; ${called}`;
-    out.push(`${String(slot).padStart(5)}: ${disassemble(insn, program.insns[slot + 1])}${comment}${helper}`);
+    out.push(
+      `${String(slot).padStart(5)}: ${disassemble(insn, program.insns[slot + 1], { helper: helperName })}${comment}`,
+    );
     if (isWide(insn)) slot++;
   }
   return out.join('\n') + '\n';

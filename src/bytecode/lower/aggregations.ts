@@ -6,7 +6,8 @@ import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Slot, Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
-import { lookup, mapKey } from './map-access.ts';
+import { lookup, mapKey, readElement } from './map-access.ts';
+import { asValue } from './memory.ts';
 import { update } from './map-updates.ts';
 import type { Place } from './operand.ts';
 
@@ -205,13 +206,21 @@ function linearBucket(l: Lowerer, value: Value, type: Type): Value {
   return b.load(result, 0, 8);
 }
 
+/** The time that a test keeps in a map. */
+function scriptedTime(l: Lowerer, name: string): Value {
+  const symbol = l.unit.typed.maps.get(name) ?? bug(`no map @${name} to take the time from`);
+  const element = lookup(l, l.unit.mapIndex(name), mapKey(l, symbol, undefined));
+  return asValue(l.b, symbol.value, readElement(l, symbol.value, element));
+}
+
 /** Words: value, meta, epoch. A bucket that a later interval takes over starts anew. */
 function timeSeries(l: Lowerer, target: Target): void {
   const { b } = l;
   const type = target.symbol.value;
   if (type.kind !== 'tseries') return bug('a time series without its intervals');
   const value = argument(l, target);
-  const now = b.call('ktime_get_tai_ns');
+  const { clockMap } = l.unit;
+  const now = clockMap === undefined ? b.call('ktime_get_tai_ns') : scriptedTime(l, clockMap);
   const epoch = b.alu('div', now, type.intervalNs);
   const bucket = b.alu('mod', epoch, type.intervals);
   const first = type.aggregation === 'none' ? now : b.const(1);

@@ -7,11 +7,20 @@ import { bug } from '../../source/bug.ts';
 
 const PAGE_BYTES = 4096;
 
+/** What a caller may ask of code generation. */
+export interface GenerateOptions {
+  /** -k: reads that fail and elements that are missing are reported. */
+  readonly reportHelperErrors?: boolean;
+  /** BPFTRACE_DUMMY_TS_MAP: the scalar map (without its @) that time series take for the time, for reproducible tests. */
+  readonly clockMap?: string;
+}
+
 /** What all programs of a script share while it is lowered: maps, actions, formats. */
 export class Unit {
   readonly typed: TypedProgram;
   /** Reads that fail and elements that are missing are reported, too. */
   readonly reportHelperErrors: boolean;
+  readonly clockMap: string | undefined;
   readonly maps: MapDefinition[] = [];
   readonly mapResources: (MapResource | undefined)[] = [];
   readonly actions: Action[] = [];
@@ -23,9 +32,10 @@ export class Unit {
   #readOnly: Uint8Array[] = [];
   #readOnlyMap: number | undefined;
 
-  constructor(typed: TypedProgram, reportHelperErrors = false) {
+  constructor(typed: TypedProgram, options: GenerateOptions = {}) {
     this.typed = typed;
-    this.reportHelperErrors = reportHelperErrors;
+    this.reportHelperErrors = options.reportHelperErrors ?? false;
+    this.clockMap = options.clockMap;
     for (const symbol of typed.maps.values()) {
       const scalarMap = symbol.key === undefined && !hasBuckets(symbol.value);
       const index = this.addMap(

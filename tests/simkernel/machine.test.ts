@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { GATE_SIZE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
+import { textSymbols } from '../../src/simkernel/execution/text.ts';
+import { kernelTypes } from '../../src/simkernel/kernel-types.ts';
 import { PT_REGS } from '../../src/simkernel/cpu/registers.ts';
 import { fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, textAt, u64At } from './support.ts';
 
@@ -164,4 +166,14 @@ test('commands see the files of the machine, and so do programs', () => {
   runFor(m, MILLISECOND);
   expect(first).toBe('lo\n');
   expect(argv.slice(0, 2)).toEqual(['program0', '-x']);
+});
+
+test('declared functions take as many arguments as the kernel says', () => {
+  const different = textSymbols().flatMap(({ name, arity }) => {
+    const known = kernelTypes().function(name)?.parameters.length;
+    return arity === undefined || known === undefined || arity === known
+      ? []
+      : [`${name}: ${arity} instead of ${known}`];
+  });
+  expect(different).toEqual([]);
 });

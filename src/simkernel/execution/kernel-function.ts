@@ -23,7 +23,7 @@ export function kernelFunction<A extends unknown[], R>(
   body: (m: Machine, ...args: A) => R,
   options: TextOptions = {},
 ): KernelFunction<A, R> {
-  const symbol = declareText(name, options);
+  const symbol = declareText(name, { ...options, arity: body.length - 1 });
   const call = bindArity(symbol, ns, body as unknown as Body, body.length - 1);
   return Object.assign(call, { symbol }) as unknown as KernelFunction<A, R>;
 }
@@ -35,7 +35,7 @@ export function sleepingFunction<A extends unknown[], T>(
   body: (m: Machine, ...args: A) => Sleeping<T>,
   options: TextOptions = {},
 ): KernelFunction<A, Result<T>> {
-  const symbol = declareText(name, options);
+  const symbol = declareText(name, { ...options, arity: body.length - 1 });
   const start: Body = (m, ...args) => drive(body(m, ...(args as A)), undefined);
   const call = bindArity(symbol, ns, start, body.length - 1);
   return Object.assign(call, { symbol }) as unknown as KernelFunction<A, Result<T>>;

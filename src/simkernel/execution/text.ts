@@ -18,6 +18,8 @@ export interface TextSymbol {
   /** Return addresses of its calls (offsets from entry); a callee picks by its own hash. Null until the first call: see `callSites`. */
   readonly sites: Uint16Array | null;
   readonly siteHash: number;
+  /** Number of C arguments; undefined for entry code. */
+  readonly arity: number | undefined;
   /** Bytes of locals below the frame pointer. */
   readonly frameBytes: number;
 }
@@ -67,6 +69,7 @@ export interface TextOptions {
   /** A known return address offset for every call this function makes. */
   readonly site?: number;
   readonly size?: number;
+  readonly arity?: number;
 }
 
 export function declareText(name: string, options: TextOptions = {}): TextSymbol {
@@ -92,6 +95,7 @@ class LazyText implements TextSymbol {
   readonly traceable: boolean;
   readonly siteHash: number;
   readonly frameBytes: number;
+  readonly arity: number | undefined;
   sites: Uint16Array | null;
   constructor(
     name: string,
@@ -105,6 +109,7 @@ class LazyText implements TextSymbol {
     this.name = name;
     this.module = o.module ?? 'vmlinux';
     this.index = index;
+    this.arity = o.arity;
     this.entry = entry;
     this.size = size;
     this.traceable = traceable;

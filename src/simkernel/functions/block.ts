@@ -48,11 +48,13 @@ const blkMqSubmitBio = kernelFunction('blk_mq_submit_bio', 110, (m, bio: Bio): v
   blkMqRequestIssueDirectly(m, rq, 1);
 });
 const innerSubmitBio = kernelFunction('__submit_bio', 15, (m, bio: Bio): void => blkMqSubmitBio(m, bio));
-const submitBioNoacctNocheck = kernelFunction('submit_bio_noacct_nocheck', 25, (m, bio: Bio): void => {
+const submitBioNoacctNocheck = kernelFunction('submit_bio_noacct_nocheck', 25, (m, bio: Bio, _split: number): void => {
   blockBioQueue(m, bio);
   innerSubmitBio(m, bio);
 });
-const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void => submitBioNoacctNocheck(m, bio));
+const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void =>
+  submitBioNoacctNocheck(m, bio, 0),
+);
 /** Sends a bio to its disk. */
 export const submitBio = kernelFunction('submit_bio', 25, (m, bio: Bio): void => submitBioNoacct(m, bio));
 

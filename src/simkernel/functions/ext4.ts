@@ -90,7 +90,9 @@ const folioWaitBit = sleepingFunction('folio_wait_bit_common', 30, function* (m,
 const filemapGetPages = kernelFunction(
   'filemap_get_pages',
   20,
-  (m, iocb: Kiocb, index: number, wanted: number): Result => {
+  (m, iocb: Kiocb, count: number, fbatch: FolioBatch, _needUptodate: number): Result => {
+    const { index } = fbatch;
+    const wanted = Math.ceil(count / PAGE_SIZE);
     const { file } = iocb;
     const { inode } = file;
     const cache = m.fileSystem.cacheOf(inode);
@@ -101,6 +103,11 @@ const filemapGetPages = kernelFunction(
     return read === undefined ? 0 : folioWaitBit(m, inode.mapping, read);
   },
 );
+
+/** struct folio_batch, with the index of the folio that it is to start with. */
+interface FolioBatch extends KernelObject {
+  readonly index: number;
+}
 
 function copyToUser(m: Machine, bytes: number): Result {
   const ns = bytes * COPY_NS_PER_BYTE;
@@ -121,7 +128,7 @@ const filemapReadSlowly = function* (
   while (at < end) {
     const first = Math.floor(at / PAGE_SIZE);
     const last = Math.ceil(end / PAGE_SIZE);
-    const got = filemapGetPages(m, iocb, first, last - first);
+    const got = filemapGetPages(m, iocb, (last - first) * PAGE_SIZE, { address: m.scratch, index: first }, 0);
     if (got instanceof Pending) yield got;
     let page = first;
     while (page < last && cache.isUptodate(page)) page += 1;

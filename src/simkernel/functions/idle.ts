@@ -5,7 +5,9 @@ import { schedTtwuPending, scheduleIdle } from './sched.ts';
 import { tickNohzIdleEnter, tickNohzIdleExit, tickNohzIdleStopTick } from './timer.ts';
 
 /** Wake-ups that came while polling. */
-const flushSmpCallFunctionQueue = kernelFunction('flush_smp_call_function_queue', 20, (m): void => schedTtwuPending(m));
+const flushSmpCallFunctionQueue = kernelFunction('flush_smp_call_function_queue', 20, (m): void =>
+  schedTtwuPending(m, null),
+);
 
 /** `sti; hlt`: the next interrupt continues behind it, at the 11th byte. */
 const halt = kernelFunction('pv_native_safe_halt', 6, (m): Result => m.halt(), { traceable: false, site: 11 });

@@ -55,7 +55,7 @@ const sysvecRescheduleIpi = kernelFunction('sysvec_reschedule_ipi', 25, (m, _reg
 });
 
 const flushSmpCallFunctionQueue = kernelFunction('__flush_smp_call_function_queue', 25, (m, _warn: number): void =>
-  schedTtwuPending(m),
+  schedTtwuPending(m, null),
 );
 const genericSmpCallFunctionSingle = kernelFunction('generic_smp_call_function_single_interrupt', 8, (m): void =>
   flushSmpCallFunctionQueue(m, 1),

@@ -36,6 +36,7 @@ const EACCES = 13;
 const ECHILD = 10;
 const EFAULT = 14;
 const PATH_MAX = 4096;
+const NUMA_NO_NODE = -1;
 
 const scheduleTail = kernelFunction('schedule_tail', 20, (m, prev: Task): void => finishTaskSwitch(m, prev));
 /** Where a new task starts; a kernel thread stays in it. */
@@ -57,7 +58,7 @@ export function startAt(task: Task, m: Machine, body: () => Result): void {
 const copyProcess = kernelFunction(
   'copy_process',
   38_000,
-  (m, _pid: KernelObject | null, _trace: number, _args: KernelObject): Task => {
+  (m, _pid: KernelObject | null, _trace: number, _node: number, _args: KernelObject): Task => {
     const parent = m.cpu.current;
     const child = createTask(m, {
       pid: m.allocatePid(),
@@ -87,7 +88,7 @@ const copyProcess = kernelFunction(
 );
 
 const kernelClone = kernelFunction('kernel_clone', 60, (m, args: KernelObject): number => {
-  const child = copyProcess(m, null, 0, args);
+  const child = copyProcess(m, null, 0, NUMA_NO_NODE, args);
   schedProcessFork(m, m.cpu.current, child);
   wakeUpNewTask(m, child);
   return child.pid;

@@ -190,18 +190,22 @@ function loadOf(cpu: Cpu): number {
   return cpu.runQueue.tasks.length + cpu.runQueue.wakeList.length + (cpu.current === cpu.idle ? 0 : 1);
 }
 
-const ttwuDoActivate = kernelFunction('ttwu_do_activate', 18, (m, rq: RunQueue, p: Task, wakeFlags: number): void => {
-  enqueueTaskFair(m, rq, p, ENQUEUE_WAKEUP);
-  wakeupPreempt(m, rq, p, wakeFlags);
-  const isNew = p.state === TASK_NEW;
-  setTaskState(m, p, TASK_RUNNING);
-  if (!isNew) schedWakeup(m, p);
-});
+const ttwuDoActivate = kernelFunction(
+  'ttwu_do_activate',
+  18,
+  (m, rq: RunQueue, p: Task, wakeFlags: number, _rf: null): void => {
+    enqueueTaskFair(m, rq, p, ENQUEUE_WAKEUP);
+    wakeupPreempt(m, rq, p, wakeFlags);
+    const isNew = p.state === TASK_NEW;
+    setTaskState(m, p, TASK_RUNNING);
+    if (!isNew) schedWakeup(m, p);
+  },
+);
 
 /** Wake-ups that other CPUs left for this one. */
-export const schedTtwuPending = kernelFunction('sched_ttwu_pending', 20, (m): void => {
+export const schedTtwuPending = kernelFunction('sched_ttwu_pending', 20, (m, _arg: null): void => {
   const { runQueue } = m.cpu;
-  for (const task of runQueue.wakeList.splice(0)) ttwuDoActivate(m, runQueue, task, WF_TTWU);
+  for (const task of runQueue.wakeList.splice(0)) ttwuDoActivate(m, runQueue, task, WF_TTWU, null);
 });
 
 /** Wakes a task that sleeps in one of the states of the mask; 1 if it did. */
@@ -221,7 +225,7 @@ export const tryToWakeUp = kernelFunction(
     const target = selectTaskRqFair(m, p, p.cpu, wakeFlags);
     if (target !== p.cpu) setTaskCpu(m, p, target);
     if (target === cpu.id) {
-      ttwuDoActivate(m, cpu.runQueue, p, wakeFlags);
+      ttwuDoActivate(m, cpu.runQueue, p, wakeFlags, null);
       return 1;
     }
     // Nobody wakes it a second time before the other CPU has seen it.

@@ -13,25 +13,31 @@ import { schedTick, schedule, setTaskState, wakeUpProcess } from './sched.ts';
 
 /** CONFIG_HZ=250. */
 export const TICK_NS = 4_000_000;
+/** The bases that expire in hard interrupt context. */
+const HRTIMER_ACTIVE_HARD = 0x0f;
 export const HRTIMER_MODE_REL = 1;
 
-const runHrtimerQueues = kernelFunction('__hrtimer_run_queues', 18, (m, _base: KernelObject, now: number): void => {
-  const { hrtimers } = m.cpu;
-  for (let timer = hrtimers[0]; timer !== undefined && timer.expires <= now; timer = hrtimers[0]) {
-    hrtimers.shift();
-    timer.queuedOn = null;
-    hrtimerCancel(m, timer);
-    hrtimerExpireEntry(m, timer, now);
-    const again = timer.expire(m, timer);
-    hrtimerExpireExit(m, timer);
-    if (again) enqueueTimer(m, m.cpu, timer, timer.expires);
-  }
-});
+const runHrtimerQueues = kernelFunction(
+  '__hrtimer_run_queues',
+  18,
+  (m, _base: KernelObject, now: number, _flags: number, _activeMask: number): void => {
+    const { hrtimers } = m.cpu;
+    for (let timer = hrtimers[0]; timer !== undefined && timer.expires <= now; timer = hrtimers[0]) {
+      hrtimers.shift();
+      timer.queuedOn = null;
+      hrtimerCancel(m, timer);
+      hrtimerExpireEntry(m, timer, now);
+      const again = timer.expire(m, timer);
+      hrtimerExpireExit(m, timer);
+      if (again) enqueueTimer(m, m.cpu, timer, timer.expires);
+    }
+  },
+);
 
 /** The event handler of the local APIC timer. */
 export const hrtimerInterrupt = kernelFunction('hrtimer_interrupt', 40, (m, _device: KernelObject): void => {
   const { cpu } = m;
-  runHrtimerQueues(m, cpu.wheel, cpu.time);
+  runHrtimerQueues(m, cpu.wheel, cpu.time, 0, HRTIMER_ACTIVE_HARD);
   m.programTimer(cpu);
 });
 

@@ -72,7 +72,7 @@ const linkPathWalk = kernelFunction(
   },
 );
 /** struct nameidata. */
-interface Walk extends KernelObject {
+export interface Walk extends KernelObject {
   mount: Mount;
   dentry: Dentry;
   last: string;
@@ -89,12 +89,11 @@ const doDentryOpen = kernelFunction('do_dentry_open', 60, (m, file: File, _open:
 /** Opens what `path` names; kprobe:vfs_open sees the path of every opened file. */
 const vfsOpen = kernelFunction('vfs_open', 25, (m, _path: Path, file: File): Result => doDentryOpen(m, file, 0));
 
-const allocEmptyFile = kernelFunction(
-  'alloc_empty_file',
-  70,
-  (m, flags: number, _cred: KernelObject | null, mount: Mount, dentry: Dentry): File =>
-    new File(m, mount, dentry, flags),
-);
+const allocEmptyFile = kernelFunction('alloc_empty_file', 70, (m, flags: number, _cred: KernelObject | null): File => {
+  const walk = m.cpu.current.nameidata;
+  if (walk === null) throw new Error('a file is opened without a path walk');
+  return new File(m, walk.mount, walk.dentry, flags);
+});
 
 const pathOpenat = kernelFunction(
   'path_openat',
@@ -102,7 +101,7 @@ const pathOpenat = kernelFunction(
   (m, nd: Walk, op: OpenFlags, _flags: number): Result<File | number> => {
     const error = linkPathWalk(m, op.filename, nd);
     if (error !== 0) return error;
-    const file = allocEmptyFile(m, op.flags, m.cpu.current.cred, nd.mount, nd.dentry);
+    const file = allocEmptyFile(m, op.flags, m.cpu.current.cred);
     const opened = vfsOpen(m, file.path, file);
     const after = (status: number): File | number => {
       if (status >= 0) return file;
@@ -124,6 +123,7 @@ export const doFilpOpen = kernelFunction(
   (m, _dfd: number, pathname: Filename, op: OpenFlags): Result<File | number> => {
     const cwd = m.fileSystem.root;
     const nd: Walk = { address: m.scratch, mount: cwd, dentry: cwd.root, last: '' };
+    m.cpu.current.nameidata = nd;
     return pathOpenat(m, nd, { ...op, filename: pathname }, 0);
   },
 );

@@ -32,20 +32,24 @@ const writebackSingleInode = kernelFunction(
     return 0;
   },
 );
-const writebackSbInodes = kernelFunction('writeback_sb_inodes', 90, (m, sb: KernelObject): number => {
-  let written = 0;
-  for (const inode of m.fileSystem.cached) {
-    if (inode.cache === null || inode.cache.dirtyPages === 0) continue;
-    written += inode.cache.dirtyPages;
-    writebackSingleInode(m, inode, sb);
-  }
-  return written;
-});
-const wbWriteback = kernelFunction('wb_writeback', 60, (m, _wb: KernelObject): number =>
-  writebackSbInodes(m, m.fileSystem.ext4),
+const writebackSbInodes = kernelFunction(
+  'writeback_sb_inodes',
+  90,
+  (m, sb: KernelObject, _wb: KernelObject, _work: KernelObject): number => {
+    let written = 0;
+    for (const inode of m.fileSystem.cached) {
+      if (inode.cache === null || inode.cache.dirtyPages === 0) continue;
+      written += inode.cache.dirtyPages;
+      writebackSingleInode(m, inode, sb);
+    }
+    return written;
+  },
+);
+const wbWriteback = kernelFunction('wb_writeback', 60, (m, wb: KernelObject, work: KernelObject): number =>
+  writebackSbInodes(m, m.fileSystem.ext4, wb, work),
 );
 export const wbWorkfn = kernelFunction('wb_workfn', 40, (m, work: Work): void => {
-  wbWriteback(m, work);
+  wbWriteback(m, work, work);
 });
 
 const processOneWork = kernelFunction('process_one_work', 45, (m, _worker: KernelObject, work: Work): void => {

@@ -1,7 +1,7 @@
 import type { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
-import type { TransferScratch } from '../fs/file.ts';
+import type { Dentry, Mount, TransferScratch } from '../fs/file.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { Pid, Process } from './process.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -122,6 +122,8 @@ export class Task implements KernelObject {
   /** Released and past its grace period. */
   mayBeFreed = false;
   transfer: TransferScratch | null = null;
+  /** The path walk under way. */
+  nameidata: { readonly mount: Mount; readonly dentry: Dentry } | null = null;
   /** User-mode work left when it was interrupted or preempted. */
   workLeft = 0;
   /** Result of the last system call. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { GATE_SIZE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { textSymbols } from '../../src/simkernel/execution/text.ts';
-import { kernelTypes } from '../../src/simkernel/kernel-types.ts';
+import { kernelTypes, rawTracepointParameters } from '../../src/simkernel/kernel-types.ts';
+import { tracepointFormat } from '../../src/simkernel/tracepoint-formats.ts';
+import { declaredTracepoints } from '../../src/simkernel/tracepoints/tracepoint.ts';
 import { PT_REGS } from '../../src/simkernel/cpu/registers.ts';
 import { fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, textAt, u64At } from './support.ts';
 
@@ -176,4 +178,25 @@ test('declared functions take as many arguments as the kernel says', () => {
       : [`${name}: ${arity} instead of ${known}`];
   });
   expect(different).toEqual([]);
+});
+
+test('declared tracepoints pass what their raw form has, and fill every field of the record', () => {
+  const wrong = declaredTracepoints().flatMap(({ category, name, arity }) => {
+    const parameters = rawTracepointParameters(name)?.length;
+    return parameters === arity ? [] : [`${category}:${name}: ${arity} instead of ${parameters}`];
+  });
+  expect(wrong).toEqual([]);
+  const m = machineRunning([]);
+  for (const { category, name, record } of declaredTracepoints()) {
+    const filled = new Set<string>();
+    const note = (field: string) => (): void => {
+      filled.add(field);
+    };
+    record(
+      { number: (f) => (note(f)(), note(f)), pointer: (f) => (note(f)(), note(f)), text: (f) => (note(f)(), note(f)) },
+      m,
+    );
+    const fields = tracepointFormat(category, name)!.fields.map((field) => field.name);
+    expect([...filled].sort(), `${category}:${name}`).toEqual(fields.sort());
+  }
 });

@@ -45,8 +45,9 @@ export const hrtimerStartRange = kernelFunction(
   'hrtimer_start_range_ns',
   35,
   (m, timer: HrTimer, time: number, _delta: number, mode: number): void => {
+    const wasArmed = timer.queuedOn === null ? 0 : 1;
     enqueueTimer(m, m.cpu, timer, time);
-    hrtimerStart(m, timer, mode);
+    hrtimerStart(m, timer, mode, wasArmed);
   },
 );
 

@@ -44,20 +44,26 @@ export const rescheduleExit: Vector = tracepoint('irq_vectors:reschedule_exit', 
 export const callFunctionSingleEntry: Vector = tracepoint('irq_vectors:call_function_single_entry', 1, one('vector'));
 export const callFunctionSingleExit: Vector = tracepoint('irq_vectors:call_function_single_exit', 1, one('vector'));
 
-export const hrtimerStart: Tracepoint<[timer: HrTimer, mode: number]> = tracepoint('timer:hrtimer_start', 2, (f) => {
-  const hrtimer = f.pointer('hrtimer');
-  const fn = f.pointer('function');
-  const expires = f.number('expires');
-  const soft = f.number('softexpires');
-  const modeField = f.number('mode');
-  return (timer, mode) => {
-    hrtimer(timer);
-    fn({ address: timer.expire.symbol.entry });
-    expires(timer.expires);
-    soft(timer.expires);
-    modeField(mode);
-  };
-});
+export const hrtimerStart: Tracepoint<[timer: HrTimer, mode: number, wasArmed: number]> = tracepoint(
+  'timer:hrtimer_start',
+  3,
+  (f) => {
+    const hrtimer = f.pointer('hrtimer');
+    const fn = f.pointer('function');
+    const expires = f.number('expires');
+    const soft = f.number('softexpires');
+    const modeField = f.number('mode');
+    const armed = f.number('was_armed');
+    return (timer, mode, wasArmed) => {
+      hrtimer(timer);
+      fn({ address: timer.expire.symbol.entry });
+      expires(timer.expires);
+      soft(timer.expires);
+      modeField(mode);
+      armed(wasArmed);
+    };
+  },
+);
 export const hrtimerCancel: Tracepoint<[timer: HrTimer]> = tracepoint('timer:hrtimer_cancel', 1, (f) =>
   f.pointer('hrtimer'),
 );

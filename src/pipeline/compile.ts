@@ -62,6 +62,7 @@ export function compile(input: CompileInput): Compilation {
     diagnostics: generation,
   } = generate(typed, {
     reportHelperErrors: input.reportHelperErrors ?? false,
+    ...(clockMap === undefined ? {} : { clockMap: clockMap.replace(/^@/, '') }),
   });
   diagnostics.push(...generation);
   if (hasErrors(generation)) return { diagnostics, program, typed, options: checked.options };

@@ -6,7 +6,7 @@ import { BOOL, VOID, intType } from './types.ts';
 
 /** Tracepoint fields whose u32 says where in the record the text lies: low half offset, high half length. */
 export function isDataLocation(type: CType): boolean {
-  return type.kind === 'typedef' && type.name.startsWith('__data_loc');
+  return (type.kind === 'typedef' || type.kind === 'int') && type.name.startsWith('__data_loc');
 }
 
 /**

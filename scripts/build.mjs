@@ -1,30 +1,44 @@
-// Bundles the command and the library into dist/. Code splitting keeps what a run does not need (the REPL and React) out of start-up.
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+// Bundles the command and the library into dist/, and warms V8's code cache for the command's start-up.
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 rmSync(`${root}dist`, { recursive: true, force: true });
-await build({
+
+const common = {
   absWorkingDir: root,
-  entryPoints: { tsbpftrace: 'src/cli/main.ts', api: 'src/pipeline/api.ts' },
-  outdir: 'dist',
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   // Less text to scan at start-up; names stay, for stack traces that can be read.
   minifySyntax: true,
   minifyWhitespace: true,
-  sourcemap: false,
   define: { TSBPFTRACE_VERSION: JSON.stringify(version) },
   external: ['ink', 'react'],
-  // Bundled CommonJS packages may ask for `require`.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-  },
   logLevel: 'warning',
-});
+};
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: { cli: 'src/cli/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    banner: { js: '(function (exports, require, module) {' },
+    footer: { js: '})' },
+  }),
+  build({ ...common, entryPoints: { tsbpftrace: 'src/cli/start.ts', api: 'src/pipeline/api.ts' }, outdir: 'dist', format: 'esm' }),
+]);
 chmodSync(`${root}dist/tsbpftrace.js`, 0o755);
+
+// What a first run compiles goes into the cache.
+const filename = `${root}dist/cli.cjs`;
+const script = new Script(readFileSync(filename, 'latin1'), { filename });
+const loaded = { exports: {} };
+script.runInThisContext()(loaded.exports, createRequire(filename), loaded);
+await loaded.exports.warmUp();
+writeFileSync(`${filename}.cache`, script.createCachedData());

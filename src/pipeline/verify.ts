@@ -39,10 +39,8 @@ export function verify(image: ProgramImage, source: Source, target: Target, want
   const programs: VerifiedProgram[] = [];
   for (const program of image.programs) {
     const verdict = verifyProgram(program, image.maps, {
-      // Asked for by programs that follow BTF pointers only.
-      get types() {
-        return target.types;
-      },
+      // Only tracing programs follow BTF pointers; decoding the kernel's types is worth avoiding for the others.
+      ...(program.type === 'tracing' ? { types: target.types } : {}),
       logLevel: wantLog ? 2 : 0,
     });
     logs.push({ program: program.name, lines: verdict.log });

@@ -7,7 +7,7 @@ import type { Body } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import type { Result } from './execution/pending.ts';
 import { catchUp, runUntil } from './execution/run.ts';
-import { callSites, declareText, textSymbol, textSymbolAt, writeText } from './execution/text.ts';
+import { callSites, declareText, textSymbolAt, writeText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import type { Disk } from './block/request.ts';
 import { boot, bootWorkload } from './boot.ts';
@@ -17,18 +17,10 @@ import { doSendSigInfo } from './functions/signal.ts';
 import { raiseSoftirq, SOFTIRQS } from './functions/softirq.ts';
 import type { Softirq } from './functions/softirq.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
-import {
-  addressHigh,
-  addressLow,
-  createArena,
-  KERNEL_HIGH,
-  storeNumber,
-  storeText,
-  storeWord,
-} from './memory/arena.ts';
+import { createArena, storeNumber, storeText, storeWord } from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
-import { allocateGlobals, globalSize } from './memory/kernel-data.ts';
-import type { GlobalName, KernelGlobals } from './memory/kernel-data.ts';
+import { allocateGlobals } from './memory/kernel-data.ts';
+import type { KernelGlobals } from './memory/kernel-data.ts';
 import { resolveFields } from './memory/layout.ts';
 import { attach } from './probes/attach.ts';
 import type { Attachment, AttachTarget } from './probes/attach.ts';
@@ -36,11 +28,14 @@ import { hookedCall } from './probes/function-hooks.ts';
 import type { FunctionHooks } from './probes/function-hooks.ts';
 import type { Handler } from './probes/handler.ts';
 import { runHandlers } from './probes/handler.ts';
-import { unwindKernelStack } from './probes/stack.ts';
+import { unwindKernelStack, unwindUserStack } from './probes/stack.ts';
+import { kernelSymbolAddress, kernelSymbolAt, userSymbolAt } from './probes/symbols.ts';
+import type { SymbolPlace } from './probes/symbols.ts';
+import { createMachineMemory } from './memory/machine-memory.ts';
+import type { MachineMemory } from './memory/machine-memory.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand } from './programs/host-commands.ts';
-import { imageSymbolAt } from './programs/image.ts';
 import type { Image } from './programs/image.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { releaseTask } from './tasks/process.ts';
@@ -181,7 +176,7 @@ export class Machine {
 
   readonly bootTimeNs = BOOT_TIME_NS;
   get memory(): MachineMemory {
-    return (this.memoryView ??= this.createMemory());
+    return (this.memoryView ??= createMachineMemory(this));
   }
   private memoryView: MachineMemory | undefined;
   get cpus(): number {
@@ -237,50 +232,16 @@ export class Machine {
     return unwindKernelStack(this, out, limit, skip);
   }
   userStack(out: number, limit: number, skip: number): number {
-    const user = this.currentTask().user;
-    const process = this.currentTask().process;
-    if (user === null || process === null) return 0;
-    let written = 0;
-    let left = skip;
-    let { ip, fp } = user;
-    for (;;) {
-      if (left > 0) left -= 1;
-      else {
-        if (written >= limit) return written;
-        storeNumber(this.words, out + 8 * written, ip);
-        written += 1;
-      }
-      const at = fp === 0 ? -1 : process.mm.find(fp, 16);
-      if (at < 0) return written;
-      fp = this.arena.view.getUint32(at, true) + this.arena.view.getInt32(at + 4, true) * 4294967296;
-      ip = this.arena.view.getUint32(at + 8, true) + this.arena.view.getInt32(at + 12, true) * 4294967296;
-    }
+    return unwindUserStack(this, out, limit, skip);
   }
   kernelSymbol(low: number, high: number): SymbolPlace | undefined {
-    if (high !== -1) return undefined;
-    const offset = low & 0x7fffffff;
-    const symbol = textSymbolAt(offset);
-    if (symbol !== undefined) return { name: symbol.name, offset: offset - symbol.entry, module: symbol.module };
-    for (const [name, at] of Object.entries(this.globals)) {
-      if (offset >= at && offset < at + globalSize(name as GlobalName))
-        return { name, offset: offset - at, module: 'vmlinux' };
-    }
-    return undefined;
+    return kernelSymbolAt(this, low, high);
   }
   userSymbol(pid: number, low: number, high: number): SymbolPlace | undefined {
-    const process = this.tasks.get(pid)?.process;
-    const address = (low >>> 0) + high * 4294967296;
-    for (const { start, size, image } of process?.mm.mappings ?? []) {
-      if (image === null || address < start || address >= start + size) continue;
-      const found = imageSymbolAt(image, address - start);
-      return found && { ...found, module: image.path };
-    }
-    return undefined;
+    return userSymbolAt(this, pid, low, high);
   }
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined {
-    const at =
-      textSymbol(name)?.entry ?? (Object.hasOwn(this.globals, name) ? this.globals[name as GlobalName] : undefined);
-    return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
+    return kernelSymbolAddress(this, name);
   }
   readFile(path: string): Uint8Array | undefined {
     this.startWorkload();
@@ -496,7 +457,8 @@ export class Machine {
     storeText(this.arena.bytes, current.comm, task.comm, 16);
     storeWord(words, current.task, task);
   }
-  private currentTask(): Task {
+  /** Whom hook handlers see as current. */
+  currentTask(): Task {
     return this.located ?? this.tracer;
   }
   storeCommonFields(at: number, id: number): void {
@@ -538,43 +500,8 @@ export class Machine {
     this.visibleText.add(symbol);
     writeText(symbol, this.arena.bytes, this.arena.view);
   }
-
-  private createMemory(): MachineMemory {
-    const { arena } = this;
-    const { bytes } = arena;
-    const userOffset = (low: number, high: number, size: number): number => {
-      const process = this.currentTask().process;
-      return process === null || high < 0 ? -1 : process.mm.find((low >>> 0) + high * 4294967296, size);
-    };
-    return {
-      buffer: arena.buffer,
-      kernelHigh: KERNEL_HIGH,
-      allocate: (size, align) => arena.allocate(size, align),
-      free: (address, size) => arena.free(address, size),
-      kernelAddress: (low, high, size) => arena.kernelAddress(low, high, size),
-      readKernel(to, size, low, high) {
-        const from = arena.kernelAddress(low, high, size);
-        if (from < 0) return -EFAULT;
-        bytes.copyWithin(to, from, from + size);
-        return 0;
-      },
-      readUser(to, size, low, high) {
-        const from = userOffset(low, high, size);
-        if (from < 0) return -EFAULT;
-        bytes.copyWithin(to, from, from + size);
-        return 0;
-      },
-      writeUser(from, size, low, high) {
-        const to = userOffset(low, high, size);
-        if (to < 0) return -EFAULT;
-        bytes.copyWithin(to, from, from + size);
-        return 0;
-      },
-    };
-  }
 }
 
-const EFAULT = 14;
 const ESRCH = 3;
 const USERS: ReadonlyMap<number, string> = new Map([
   [0, 'root'],
@@ -592,21 +519,6 @@ export interface CurrentPlaces {
   readonly uidGid: number;
   readonly comm: number;
   readonly task: number;
-}
-export interface SymbolPlace {
-  readonly name: string;
-  readonly offset: number;
-  readonly module: string;
-}
-export interface MachineMemory {
-  readonly buffer: ArrayBuffer;
-  readonly kernelHigh: number;
-  allocate(size: number, align?: number): number;
-  free(address: number, size: number): void;
-  kernelAddress(low: number, high: number, size: number): number;
-  readKernel(to: number, size: number, low: number, high: number): number;
-  readUser(to: number, size: number, low: number, high: number): number;
-  writeUser(from: number, size: number, low: number, high: number): number;
 }
 export interface TracepointHandlers {
   record: readonly Handler[];

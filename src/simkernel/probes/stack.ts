@@ -1,5 +1,6 @@
 import { PT_REGS, PT_REGS_SIZE } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
+import { storeNumber } from '../memory/arena.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 
 /** Where unwinding starts: the place a hook interrupted. */
@@ -53,4 +54,27 @@ export function unwindKernelStack(m: Machine, out: number, limit: number, skip: 
     fp = words[fp >> 2]!;
   }
   return written;
+}
+
+/** The current task's user stack, by the frame pointers in its memory. */
+export function unwindUserStack(m: Machine, out: number, limit: number, skip: number): number {
+  const { user, process } = m.currentTask();
+  if (user === null || process === null) return 0;
+  const { view } = m.arena;
+  const word = (at: number): number => view.getUint32(at, true) + view.getInt32(at + 4, true) * 4294967296;
+  let written = 0;
+  let left = skip;
+  let { ip, fp } = user;
+  for (;;) {
+    if (left > 0) left -= 1;
+    else {
+      if (written >= limit) return written;
+      storeNumber(m.words, out + 8 * written, ip);
+      written += 1;
+    }
+    const at = fp === 0 ? -1 : process.mm.find(fp, 16);
+    if (at < 0) return written;
+    fp = word(at);
+    ip = word(at + 8);
+  }
 }

@@ -1,0 +1,46 @@
+import { textSymbol, textSymbolAt } from '../execution/text.ts';
+import type { Machine } from '../machine.ts';
+import { addressHigh, addressLow } from '../memory/arena.ts';
+import { globalSize } from '../memory/kernel-data.ts';
+import type { GlobalName } from '../memory/kernel-data.ts';
+import { imageSymbolAt } from '../programs/image.ts';
+
+/** A symbol and the distance of an address from it. */
+export interface SymbolPlace {
+  readonly name: string;
+  readonly offset: number;
+  readonly module: string;
+}
+
+export function kernelSymbolAt(m: Machine, low: number, high: number): SymbolPlace | undefined {
+  if (high !== -1) return undefined;
+  const offset = low & 0x7fffffff;
+  const symbol = textSymbolAt(offset);
+  if (symbol !== undefined) return { name: symbol.name, offset: offset - symbol.entry, module: symbol.module };
+  for (const [name, at] of Object.entries(m.globals)) {
+    if (offset >= at && offset < at + globalSize(name as GlobalName)) {
+      return { name, offset: offset - at, module: 'vmlinux' };
+    }
+  }
+  return undefined;
+}
+
+export function userSymbolAt(m: Machine, pid: number, low: number, high: number): SymbolPlace | undefined {
+  const process = m.tasks.get(pid)?.process;
+  const address = (low >>> 0) + high * 4294967296;
+  for (const { start, size, image } of process?.mm.mappings ?? []) {
+    if (image === null || address < start || address >= start + size) continue;
+    const found = imageSymbolAt(image, address - start);
+    return found && { ...found, module: image.path };
+  }
+  return undefined;
+}
+
+/** Address of a function or global of the kernel. */
+export function kernelSymbolAddress(
+  m: Machine,
+  name: string,
+): { readonly low: number; readonly high: number } | undefined {
+  const at = textSymbol(name)?.entry ?? (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : undefined);
+  return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
+}

@@ -31,7 +31,12 @@ await Promise.all([
     banner: { js: '(function (exports, require, module) {' },
     footer: { js: '})' },
   }),
-  build({ ...common, entryPoints: { tsbpftrace: 'src/cli/start.ts', api: 'src/pipeline/api.ts' }, outdir: 'dist', format: 'esm' }),
+  build({
+    ...common,
+    entryPoints: { tsbpftrace: 'src/cli/start.ts', api: 'src/pipeline/api.ts' },
+    outdir: 'dist',
+    format: 'esm',
+  }),
 ]);
 chmodSync(`${root}dist/tsbpftrace.js`, 0o755);
 

@@ -7,7 +7,7 @@ import type { Diagnostic } from '../source/diagnostic.ts';
 import { createSource } from '../source/source.ts';
 import type { Source, Span } from '../source/source.ts';
 import type { Expression } from '../ast/nodes.ts';
-import { LazyLookahead } from './lazy-lookahead.ts';
+import { FirstTokenLookahead } from './first-token-lookahead.ts';
 import { syntaxError } from './messages.ts';
 
 /** Deeper nesting would overflow the stack of some stage. */
@@ -31,7 +31,7 @@ export abstract class GrammarCursor extends EmbeddedActionsParser {
       maxLookahead: 1,
       recoveryEnabled: false,
       skipValidations,
-      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
+      lookaheadStrategy: new FirstTokenLookahead({ maxLookahead: 1 }),
     });
   }
 

@@ -127,54 +127,24 @@ export const Tilde = symbol('Tilde', '~', { categories: [ExpressionStart] });
 export const Increment = symbol('Increment', '++', { categories: [ExpressionStart] });
 export const Decrement = symbol('Decrement', '--', { categories: [ExpressionStart] });
 
-/** Operators between two operands. */
-export const BinaryOperatorToken = createToken({ name: 'BinaryOperator', pattern: Lexer.NA });
-const binary = (name: string, pattern: string, ...more: TokenType[]): TokenType =>
-  symbol(name, pattern, { categories: [BinaryOperatorToken, ...more] });
-const Star = binary('Star', '*', ExpressionStart);
-const Minus = binary('Minus', '-', ExpressionStart);
-const Ampersand = binary('Ampersand', '&', ExpressionStart);
-export { Ampersand, Minus, Star };
-const BINARY_LONG = (
-  [
-    ['ShiftLeft', '<<'],
-    ['ShiftRight', '>>'],
-    ['LessEqual', '<='],
-    ['GreaterEqual', '>='],
-    ['Equal', '=='],
-    ['NotEqual', '!='],
-    ['LogicalAnd', '&&'],
-    ['LogicalOr', '||'],
-  ] as const
-).map(([name, pattern]) => binary(name, pattern));
-const BINARY_SHORT = (
-  [
-    ['Plus', '+'],
-    ['Slash', '/'],
-    ['Percent', '%'],
-    ['Pipe', '|'],
-    ['Caret', '^'],
-    ['Less', '<'],
-    ['Greater', '>'],
-  ] as const
-).map(([name, pattern]) => binary(name, pattern));
+/** Operators between two operands; which one it is, the image says. Those that are prefixes too have their own tokens. */
+export const BinaryOperatorToken = createToken({
+  name: 'BinaryOperator',
+  pattern: /<<|>>|[<>=!]=|&&|\|\||[+/%|^<>]/,
+  start_chars_hint: [...'<>=!&|+/%^'],
+});
+const binaryOrPrefix = (name: string, pattern: string): TokenType =>
+  symbol(name, pattern, { categories: [BinaryOperatorToken, ExpressionStart] });
+export const Star = binaryOrPrefix('Star', '*');
+export const Minus = binaryOrPrefix('Minus', '-');
+export const Ampersand = binaryOrPrefix('Ampersand', '&');
 
 /** `+=` and the like. */
-export const CompoundAssign = createToken({ name: 'CompoundAssign', pattern: Lexer.NA });
-const COMPOUND = (
-  [
-    ['ShiftLeftAssign', '<<='],
-    ['ShiftRightAssign', '>>='],
-    ['PlusAssign', '+='],
-    ['MinusAssign', '-='],
-    ['StarAssign', '*='],
-    ['SlashAssign', '/='],
-    ['PercentAssign', '%='],
-    ['AmpersandAssign', '&='],
-    ['PipeAssign', '|='],
-    ['CaretAssign', '^='],
-  ] as const
-).map(([name, pattern]) => symbol(name, pattern, { categories: [CompoundAssign] }));
+export const CompoundAssign = createToken({
+  name: 'CompoundAssign',
+  pattern: /(?:<<|>>|[-+*/%&|^])=/,
+  start_chars_hint: [...'<>-+*/%&|^'],
+});
 
 // '/' in front of '{' closes a predicate and never divides, wherever it stands.
 const slashBeforeBrace = sticky(/\/(?=(?:[ \t\r\n\f\v]+|\/\/[^\n]*|\/\*[^]*?\*\/)*\{)/y);
@@ -255,18 +225,7 @@ export const AttachPointText: TokenType = createToken({
 
 const WORDS = [...KEYWORDS, Identifier];
 const SIGILS = [Variable, Positional, ParameterCount, Dollar, MapName, Integer, StringText];
-const OPERATORS = [
-  ...COMPOUND,
-  Increment,
-  Decrement,
-  Arrow,
-  DotDot,
-  ...BINARY_LONG,
-  Star,
-  Minus,
-  Ampersand,
-  ...BINARY_SHORT,
-];
+const OPERATORS = [CompoundAssign, Increment, Decrement, Arrow, DotDot, BinaryOperatorToken, Star, Minus, Ampersand];
 const PUNCTUATION = [
   LParen,
   RParen,
@@ -282,7 +241,7 @@ const PUNCTUATION = [
   Not,
   Tilde,
 ];
-const CATEGORIES = [ExpressionStart, OperandStart, LBrace, BinaryOperatorToken, CompoundAssign];
+const CATEGORIES = [ExpressionStart, OperandStart, LBrace];
 
 /** The tokens inside braces, with `first` in front and in place of the symbols they specialise. */
 function codeMode(...first: readonly TokenType[]): TokenType[] {

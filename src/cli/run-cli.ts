@@ -2,13 +2,17 @@ import { VERSION } from '../pipeline/version.ts';
 import { format } from './commands/format.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
-import { parseCommandLine } from './command-line.ts';
+import { helpText, parseCommandLine } from './command-line.ts';
 import type { CliHost } from './host.ts';
 
 const COLOR_MODES = ['auto', 'always', 'never'];
 
 /** The whole command: returns the exit code and touches the process only through `host`. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
+  if (args.length === 0) {
+    host.stderr(helpText());
+    return 1;
+  }
   const parsed = parseCommandLine(args, VERSION, host);
   if (parsed.kind === 'done') return parsed.exitCode;
   const { config, operands } = parsed;

@@ -35,3 +35,8 @@ const TYPE_WORDS: ReadonlySet<string> = new Set(
     'macaddr_t cgroup_path_t count_t min_t max_t sum_t avg_t stats_t umin_t umax_t usum_t uavg_t ustats_t',
   ].flatMap((line) => line.split(' ')),
 );
+
+/** Words that a tag follows, and so words that start a type. */
+export function isAggregate(word: string): boolean {
+  return word === 'struct' || word === 'union' || word === 'enum';
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { DEBUG_STAGES } from '../../src/pipeline/settings.ts';
+import { runArguments } from '../run-case.ts';
+
+const expected = (name: string): string => join(import.meta.dirname, 'expected', name);
+const COUNT = 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }';
+
+test('--help shows every option', async () => {
+  const { stdout, exitCode } = await runArguments(['--help']);
+  await expect(stdout).toMatchFileSnapshot(expected('help.txt'));
+  expect(exitCode).toBe(0);
+});
+
+test('without arguments the help goes to stderr and the command fails', async () => {
+  const { stdout, stderr, exitCode } = await runArguments([]);
+  expect(stdout).toBe('');
+  expect(stderr).toContain('USAGE:');
+  expect(exitCode).toBe(1);
+});
+
+test('lesson 1: listing the system call tracepoints', async () => {
+  const { stdout, stderr, exitCode } = await runArguments(['-l', 'tracepoint:syscalls:sys_enter_*']);
+  await expect(stdout).toMatchFileSnapshot(expected('list-sys-enter.txt'));
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+});
+
+test('-lv shows the fields of a tracepoint and the parameters of a function', async () => {
+  const { stdout } = await runArguments([
+    '-lv',
+    'tracepoint:syscalls:sys_enter_openat,kprobe:vfs_read,fentry:vmlinux:vfs_read',
+  ]);
+  await expect(stdout).toMatchFileSnapshot(expected('list-parameters.txt'));
+});
+
+test('-l of a script lists what it would attach to, wildcards expanded', async () => {
+  const { stdout } = await runArguments([
+    '-l',
+    '-e',
+    'begin { } kprobe:vfs_readv, kretprobe:vfs_r*v { } interval:s:1 { }',
+  ]);
+  expect(stdout.split('\n')).toEqual(['kprobe:vfs_readv', 'kretprobe:vfs_readv', 'interval:s:1', '']);
+});
+
+test('-lv shows the body of a structure', async () => {
+  const { stdout } = await runArguments(['-lv', 'struct path']);
+  expect(stdout).toBe('struct path {\n\tstruct vfsmount *mnt;\n\tstruct dentry *dentry;\n};\n');
+});
+
+test.each([
+  ['an unknown option', ['--nope'], "ERROR: USAGE: unknown option '--nope'"],
+  ['a missing script', [], 'USAGE:'],
+  [
+    'a file that is not there',
+    ['no-such-file.bt'],
+    "ERROR: failed to open file 'no-such-file.bt': No such file or directory",
+  ],
+  ['an unknown scenario', ['--scenario', 'mars', '-e', 'begin { }'], 'It must be one of server, idle.'],
+  ['a seed that is no number', ['--seed', 'x', '-e', 'begin { }'], 'It must be a whole number from 0 to 4294967295.'],
+  ['a length of nothing', ['--duration', '0s', '-e', 'begin { }'], 'It must be a time up to an hour'],
+  ['an unknown stage', ['-d', 'llvm', '-e', 'begin { }'], 'It must be one of tokens'],
+  ['two search patterns', ['-l', 'a', 'b'], 'Quote it, so that the shell does not expand it.'],
+  ['an unknown format', ['-f', 'yaml', '-e', 'begin { }'], 'ERROR: Invalid output format "yaml"'],
+  [
+    'an output file in no folder',
+    ['-o', '/no/such/folder/out', '-e', 'begin { }'],
+    "ERROR: failed to open file '/no/such/folder/out'",
+  ],
+  ['warnings both on and off', ['-k', '--no-warnings', '-e', 'begin { }'], 'conflicts with --no-warnings'],
+])('%s is answered with a message and exit code 1', async (_, args, message) => {
+  const { stdout, stderr, exitCode } = await runArguments(args);
+  expect(stderr).toContain(message);
+  expect(stdout).toBe('');
+  expect(exitCode).toBe(1);
+});
+
+test.each(DEBUG_STAGES)('-d %s prints what the stage made and runs nothing', async (stage) => {
+  const { stdout, stderr, exitCode } = await runArguments(['-d', stage, '-e', COUNT]);
+  expect(stdout.length).toBeGreaterThan(10);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+});
+
+test('-q leaves out the line about attached probes', async () => {
+  const { stderr } = await runArguments(['-q', '-e', 'begin { }']);
+  expect(stderr).toBe('');
+});
+
+test('the same seed gives the same bytes, another seed other numbers', async () => {
+  const run = (seed: string): Promise<unknown> => runArguments(['--duration', '500ms', '--seed', seed, '-e', COUNT]);
+  const first = await run('7');
+  expect(await run('7')).toEqual(first);
+  expect(await run('8')).not.toEqual(first);
+});
+
+test('the idle scenario does next to nothing, and the server does a lot', async () => {
+  const total = async (scenario: string): Promise<number> => {
+    const { stdout } = await runArguments([
+      '--scenario',
+      scenario,
+      '--duration',
+      '1s',
+      '-e',
+      'tracepoint:raw_syscalls:sys_enter { @ = count(); }',
+    ]);
+    return Number(/@: (\d+)/.exec(stdout)?.[1] ?? 0);
+  };
+  expect((await total('server')) / Math.max(1, await total('idle'))).toBeGreaterThan(20);
+});

@@ -68,6 +68,7 @@ export const target: Target = {
   tracepointRecord: () => openRecord,
   rawTracepoint: () => undefined,
   rawTracepoints: () => [],
+  syscalls: () => [],
   userSymbols: () => undefined,
   kernelSymbol: (name) => (name === 'jiffies' ? 0xffffffff82000000n : undefined),
   tracerPid: 100,

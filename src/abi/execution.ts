@@ -5,7 +5,7 @@ import type { HelperFunctions } from './helpers.ts';
  * offsets, int32; the eBPF value of arena offset x is the 64-bit address (kernelHigh << 32 | x).
  *
  * Generated code counts on this: the arena is smaller than 2 GiB; stackTop, contexts, maps, map values and ring-buffer
- * records start at multiples of 8; stacks lie at least 4 KiB above the arena's start; helpers do not use `this`.
+ * records start at multiples of 8; stacks have room for MAX_CALL_FRAMES frames below their top; helpers do not use `this`.
  */
 export interface ExecutionEnvironment {
   /** The arena: fixed size, never detached. */

@@ -19,5 +19,7 @@ export interface Insn {
 /** r10, the read-only frame pointer. */
 export const FRAME_POINTER = 10;
 export const REGISTER_COUNT = 11;
+/** Frames that may be active at once: Linux 7.2 doubled what was 8 for long. */
+export const MAX_CALL_FRAMES = 16;
 /** Bytes of stack that one frame may use. */
 export const MAX_BPF_STACK = 512;

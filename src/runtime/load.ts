@@ -1,7 +1,7 @@
 import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../abi/execution.ts';
 import { ERRNOS } from '../abi/errno.ts';
 import type { MapDefinition, Program, ProgramImage, ProgramType } from '../abi/program-image.ts';
-import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import { MAX_BPF_STACK, MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { bug, InternalError } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createHelpers, createRandom } from './helpers/create-helpers.ts';
@@ -45,9 +45,6 @@ const EXCLUSION: Record<ProgramType, 'shared' | 'own'> = {
   sched_cls: 'own',
   xdp: 'own',
 };
-
-/** Frames that one program may nest (MAX_CALL_FRAMES of the verifier). */
-const MAX_CALL_FRAMES = 8;
 
 export function loadImage(options: LoadOptions): LoadedImage | { readonly error: string } {
   const { image, kernel } = options;

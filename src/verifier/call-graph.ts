@@ -2,7 +2,8 @@ import type { ProgramType } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { reachableInFunction } from './flow.ts';
 import { type Graph, calleeOf, isFunctionReference, isSubprogramCall } from './graph.ts';
-import { MAX_FRAMES, MAX_STACK_BEFORE_TAIL_CALL } from './limits.ts';
+import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
+import { MAX_STACK_BEFORE_TAIL_CALL } from './limits.ts';
 import { type Violation, violation } from './rejection.ts';
 
 const indexOf = (g: Graph, start: number): number => g.functions.findIndex((f) => f.start === start);
@@ -75,7 +76,8 @@ export function findStackOverflow(g: Graph, type: ProgramType, depths: readonly 
     for (let slot = f.start; slot < ends(index); slot++) {
       const op = g.operations[slot];
       if (!isSubprogramCall(op) && !isFunctionReference(op)) continue;
-      if (frame + 1 >= MAX_FRAMES) return violation('E2BIG', `the call stack of ${frame + 1} frames is too deep !`);
+      if (frame + 1 >= MAX_CALL_FRAMES)
+        return violation('E2BIG', `the call stack of ${frame + 1} frames is too deep !`);
       const found = visit(indexOf(g, calleeOf(g.insns, slot)), depth, frame + 1, chain + 1);
       if (found !== undefined) return found;
     }

@@ -1,4 +1,4 @@
-import { MAX_FRAMES } from './limits.ts';
+import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { movedPointerFault } from './check-memory.ts';
 import { type Register, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
@@ -65,7 +65,7 @@ export function returnFault(w: Walk): Violation | undefined {
 
 export function callDepthFault(w: Walk): Violation | undefined {
   const depth = w.state.frames.length;
-  return depth < MAX_FRAMES ? undefined : violation('E2BIG', `the call stack of ${depth + 1} frames is too deep`);
+  return depth < MAX_CALL_FRAMES ? undefined : violation('E2BIG', `the call stack of ${depth + 1} frames is too deep`);
 }
 
 /** The legacy packet loads take the socket buffer from r6. */

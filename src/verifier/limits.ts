@@ -2,8 +2,6 @@
 export const MAX_PROCESSED = 1_000_000;
 /** Paths waiting to be explored (BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
 export const MAX_PENDING = 8192;
-/** Nested calls in Linux 7.2; 8 before. */
-export const MAX_FRAMES = 16;
 export const MAX_SUBPROGRAMS = 256;
 /** Bound of offsets from an object and of sizes that helpers take: 1 << 29. */
 export const MAX_OFFSET = 1n << 29n;

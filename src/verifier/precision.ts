@@ -2,7 +2,7 @@ import type { Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { HELPER_TAIL_CALL } from './graph.ts';
-import { MAX_FRAMES } from './limits.ts';
+import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { withChanges } from './register.ts';
 import { isScalarSpill, isSpill } from './stack.ts';
 import { type HistoryEntry, type Place, type State, slotAt } from './state.ts';
@@ -21,8 +21,8 @@ interface Wanted {
 const ARGUMENTS = 0x3e;
 const scratch: Wanted = {
   frame: 0,
-  registers: new Array<number>(MAX_FRAMES + 1).fill(0),
-  slots: new Array<bigint>(MAX_FRAMES + 1).fill(0n),
+  registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
+  slots: new Array<bigint>(MAX_CALL_FRAMES + 1).fill(0n),
 };
 /** One search runs at a time, and there are many: they share their memory. */
 function newWanted(frame: number): Wanted {

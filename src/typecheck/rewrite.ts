@@ -1,7 +1,18 @@
-import type { Expression, Node, Statement } from '../ast/nodes.ts';
+import type { Expression, Node } from '../ast/nodes.ts';
 import type { Span } from '../source/source.ts';
 
-const SPANS: ReadonlySet<string> = new Set(['span', 'nameSpan', 'fieldSpan', 'operatorSpan']);
+type SpanFieldOf<N> = N extends Node ? { [K in keyof N]-?: N[K] extends Span | undefined ? K : never }[keyof N] : never;
+
+/** The fields of nodes that are places, not children. */
+const SPAN_FIELDS = {
+  span: true,
+  nameSpan: true,
+  fieldSpan: true,
+  operatorSpan: true,
+  operationSpan: true,
+  declarationSpan: true,
+} satisfies Record<SpanFieldOf<Node>, true>;
+const SPANS: ReadonlySet<string> = new Set(Object.keys(SPAN_FIELDS));
 
 /** A copy of `node` whose children are `visit`'s results; `node` itself when none changed. */
 export function rewriteChildren<N extends Node>(node: N, visit: (child: Node) => Node): N {
@@ -28,13 +39,9 @@ export function walk(node: Node, visit: (node: Node) => boolean | void): void {
   forEachChild(node, (child) => walk(child, visit));
 }
 
-/** Children are expressions or statements where the parent says so: narrows what a rewriter returns for them. */
+/** Children are expressions where the parent says so: narrows what a rewriter returns for them. */
 export function asExpression(node: Node): Expression {
   return node as Expression;
-}
-
-export function asStatement(node: Node): Statement {
-  return node as Statement;
 }
 
 // On every pass's path, for every node: no array or object is made before something changed.

@@ -46,7 +46,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
 
 /** What takes part in the simulation; left out until the machine first runs. */
 export function bootWorkload(m: Machine): void {
-  m.disk = createNvme(m, 'nvme0n1');
+  m.fileSystem.ext4.disk = createNvme(m, 'nvme0n1');
   const worker: Worker = { task: null, queue: [] };
   const pool = { address: m.arena.allocate(256), worker };
   worker.task = createKthread(m, 'kworker/u16:1', 431, null, () => workerThread(m, pool));

@@ -9,13 +9,13 @@ import type { Result } from './execution/pending.ts';
 import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText, textSymbolAt, writeText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
-import type { Disk } from './block/request.ts';
 import { boot, bootWorkload } from './boot.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import { getSignal } from './functions/process.ts';
 import { doSendSigInfo } from './functions/signal.ts';
 import { raiseSoftirq, SOFTIRQS } from './functions/softirq.ts';
 import type { Softirq } from './functions/softirq.ts';
+import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
 import { createArena, storeNumber, storeText, storeWord } from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
@@ -99,8 +99,6 @@ export class Machine {
   readonly globals: KernelGlobals;
   /** Executables by path. */
   readonly images = new Map<string, Image>();
-  /** The disk under the root file system; there once the machine runs. */
-  disk!: Disk;
   /** Stands for small stack objects whose fields nobody reads. */
   readonly scratch: number;
   /** The CPU whose code runs now. */
@@ -129,6 +127,7 @@ export class Machine {
   private locatedVersion = 0;
 
   readonly entryPoints = new Map<number, EntryPoint>();
+  readonly ioApic = new IoApic(this);
   readonly irqs: IrqDesc[] = [];
   readonly vectorIrq = new Map<number, IrqDesc>();
   readonly softirqCounts: number[][];

@@ -11,7 +11,12 @@ export const SECOND = 1e9;
 /** A machine that runs these programs as processes 1000, 1001, ... */
 export function machineRunning(
   mains: readonly NonNullable<Image['main']>[],
-  options: { files?: readonly FileSpec[]; cpus?: number; seed?: number } = {},
+  options: {
+    files?: readonly FileSpec[];
+    cpus?: number;
+    seed?: number;
+    hardDisks?: readonly { readonly mountedAt: string }[];
+  } = {},
 ): Machine {
   const scenario: Scenario = defineScenario({
     name: 'test',
@@ -20,6 +25,7 @@ export function machineRunning(
     cpus: 2,
     lengthNs: SECOND,
     files: options.files ?? [],
+    hardDisks: options.hardDisks ?? [],
     images: [],
     processes: mains.map((main, i) => ({
       pid: 1000 + i,

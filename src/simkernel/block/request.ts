@@ -2,6 +2,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
+import type { DeadlineQueue } from './deadline.ts';
 
 export const BIO = structFields('bio', {
   bdev: 'bi_bdev',
@@ -38,18 +39,31 @@ export const REQ_META = 1 << 12;
 export const REQ_RAHEAD = 1 << 19;
 const SECTOR = 512;
 
-/** A disk with its queue and whole-disk block device. */
-export interface Disk extends KernelObject {
+/** A driver's side of a disk. */
+interface DiskParts {
   readonly name: string;
-  readonly device: number;
-  readonly queue: KernelObject;
-  readonly part0: KernelObject;
+  readonly major: number;
+  readonly minor: number;
+  /** Null: requests go to the driver at once. Otherwise it gets one at a time. */
+  readonly scheduler: DeadlineQueue | null;
+  /** blk_mq_ops.queue_rq, and what ends a request in the BLOCK softirq, if the driver uses that. */
+  queueRq(m: Machine, hctx: KernelObject, request: Request): number;
+  complete(m: Machine, request: Request): void;
   /** Hands a started request to the hardware. */
   issue(m: Machine, request: Request): void;
 }
+/** A disk with its queue and whole-disk block device. */
+export interface Disk extends KernelObject, DiskParts {
+  readonly device: number;
+  readonly queue: KernelObject;
+  readonly part0: KernelObject;
+  /** Requests that the driver has. */
+  inFlight: number;
+}
 
-export function createDisk(m: Machine, name: string, major: number, minor: number, issue: Disk['issue']): Disk {
+export function createDisk(m: Machine, parts: DiskParts): Disk {
   const { arena, words } = m;
+  const { name, major, minor } = parts;
   const address = arena.allocate(GENDISK.size, 64);
   const queue = { address: arena.allocate(QUEUE.size, 64) };
   const part0 = { address: arena.allocate(BLOCK_DEVICE.size, 64) };
@@ -63,7 +77,7 @@ export function createDisk(m: Machine, name: string, major: number, minor: numbe
   words[(part0.address + BLOCK_DEVICE.dev) >> 2] = device;
   storeWord(words, part0.address + BLOCK_DEVICE.disk, { address });
   storeWord(words, part0.address + BLOCK_DEVICE.queue, queue);
-  return { address, name, device, queue, part0, issue };
+  return { ...parts, address, device, queue, part0, inFlight: 0 };
 }
 
 /** struct bio: a range of the disk to read or write. */

@@ -1,3 +1,4 @@
+import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -56,6 +57,8 @@ export class Cpu {
   hardirqDepth = 0;
   softirqDepth = 0;
   softirqPending = 0;
+  /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
+  readonly blockDone: Request[] = [];
 
   readonly hrtimers: HrTimer[] = [];
   readonly tick: HrTimer;

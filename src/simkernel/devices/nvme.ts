@@ -1,14 +1,16 @@
 import { createDisk, REQ_OP_READ } from '../block/request.ts';
 import type { Disk, Request } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { nvmePciCompleteRq } from '../functions/block.ts';
-import { IRQ_HANDLED, IRQ_NONE, requestIrq } from '../irq/irq-desc.ts';
+import { nvmeCompleteRq, nvmePciCompleteRq, nvmeQueueRq } from '../functions/nvme.ts';
+import { msixChip } from '../functions/irq-chips.ts';
+import { requestIrq } from '../functions/irq-manage.ts';
+import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, nextMsiIrq } from '../irq/irq-desc.ts';
+import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 
 const NVME_MAJOR = 259;
-/** Vectors of the per-CPU queues. */
-const FIRST_VECTOR = 0x22;
+const PCI_ADDRESS = '0000:00:04.0';
 /** Model: median command latency, spread, and transfer at about 2.5 GB/s; writes land in the drive's cache. */
 const READ_LATENCY_NS = 84_000;
 const WRITE_LATENCY_NS = 24_000;
@@ -22,7 +24,7 @@ interface Queue extends KernelObject {
   readonly completed: Request[];
 }
 
-const nvmeIrq = kernelFunction('nvme_irq', 45, (m, _irq: number, data: KernelObject): number => {
+const nvmeIrq = kernelFunction('nvme_irq', 45, (m, _irq: number, data: KernelObject | null): number => {
   const queue = data as Queue;
   if (queue.completed.length === 0) return IRQ_NONE;
   for (const request of queue.completed.splice(0)) nvmePciCompleteRq(m, request);
@@ -33,20 +35,17 @@ const nvmeIrq = kernelFunction('nvme_irq', 45, (m, _irq: number, data: KernelObj
 export function createNvme(m: Machine, name: string): Disk {
   const random = m.random.stream(name);
   const queues: Queue[] = [];
-  for (const cpu of m.cpuList) {
+  const lines: IrqDesc[] = [];
+  const chip = msixChip(PCI_ADDRESS);
+  for (const { id } of m.cpuList) {
     const queue: Queue = { address: m.arena.allocate(256), completed: [] };
+    const desc = createIrqDesc(m, { irq: nextMsiIrq(m), chip, hwirq: id + 1, flow: 'edge', cpu: id });
+    requestIrq(m, desc.irq, nvmeIrq, 0, `nvme0q${id + 1}`, queue);
     queues.push(queue);
-    requestIrq(
-      m,
-      `PCI-MSIX-0000:00:04.0 ${cpu.id + 1}-edge`,
-      `nvme0q${cpu.id + 1}`,
-      nvmeIrq,
-      queue,
-      FIRST_VECTOR + cpu.id,
-    );
+    lines.push(desc);
   }
   const channelFree = new Array<number>(CHANNELS).fill(0);
-  return createDisk(m, name, NVME_MAJOR, 0, (_m, request) => {
+  const issue = (_m: Machine, request: Request): void => {
     const median = (request.flags & 0xff) === REQ_OP_READ ? READ_LATENCY_NS : WRITE_LATENCY_NS;
     const channel = Math.floor(request.sector / 256) % CHANNELS;
     const start = Math.max(m.cpu.time, channelFree[channel]!);
@@ -55,7 +54,16 @@ export function createNvme(m: Machine, name: string): Disk {
     const { cpu } = request;
     m.schedule(end, () => {
       queues[cpu]!.completed.push(request);
-      m.post(m.cpuList[cpu]!, FIRST_VECTOR + cpu, end);
+      m.post(m.cpuList[cpu]!, lines[cpu]!.vector, end);
     });
+  };
+  return createDisk(m, {
+    name,
+    major: NVME_MAJOR,
+    minor: 0,
+    scheduler: null,
+    queueRq: nvmeQueueRq,
+    complete: nvmeCompleteRq,
+    issue,
   });
 }

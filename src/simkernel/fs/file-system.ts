@@ -1,3 +1,4 @@
+import type { Disk } from '../block/request.ts';
 import type { Machine } from '../machine.ts';
 import { hashText } from '../time/random.ts';
 import { Dentry, Inode, createMount, createSuperBlock } from './file.ts';
@@ -19,25 +20,39 @@ export class FileSystem {
   readonly root: Mount;
   readonly ext4: SuperBlock;
   readonly proc: SuperBlock;
+  /** All that are mounted. */
+  readonly superBlocks: SuperBlock[] = [];
   /** Regular files with a page cache, for writeback. */
   readonly cached: Inode[] = [];
   private readonly machine: Machine;
   private readonly ext4Files: FileOperations;
   private readonly procFiles: FileOperations;
   private nextIno = 131_073;
-  private nextSector = 2_048_000;
 
   constructor(m: Machine, ext4Files: FileOperations, procFiles: FileOperations) {
     this.machine = m;
     this.ext4Files = ext4Files;
     this.procFiles = procFiles;
     this.ext4 = createSuperBlock(m, 'ext4', 'nvme0n1p1', makeDevice(259, 1));
+    this.superBlocks.push(this.ext4);
     this.proc = createSuperBlock(m, 'proc', 'proc', makeDevice(0, 21));
     const rootDentry = new Dentry(m, '/', null, this.inode(S_IFDIR | 0o755, PAGE_SIZE, this.ext4, NO_OPERATIONS));
     this.root = createMount(m, this.ext4, rootDentry, null, null);
-    const point = this.directory('/proc');
-    const procRoot = new Dentry(m, '/', null, this.inode(S_IFDIR | 0o555, 0, this.proc, NO_OPERATIONS));
-    point.mounted = createMount(m, this.proc, procRoot, point, this.root);
+    this.mount('/proc', this.proc, 0o555);
+  }
+  /** Puts the root of another file system over a directory. */
+  mount(path: string, sb: SuperBlock, mode = 0o755): void {
+    const point = this.directory(path);
+    const root = new Dentry(this.machine, '/', null, this.inode(S_IFDIR | mode, 0, sb, NO_OPERATIONS));
+    point.mounted = createMount(this.machine, sb, root, point, this.root);
+    this.superBlocks.push(sb);
+  }
+  /** An ext4 on the first partition of a disk. */
+  mountDisk(path: string, disk: Disk, gapSectors: number): void {
+    const sb = createSuperBlock(this.machine, 'ext4', `${disk.name}1`, disk.device + 1);
+    sb.disk = disk;
+    sb.gapSectors = gapSectors;
+    this.mount(path, sb);
   }
   private inode(mode: number, size: number, sb: SuperBlock, operations: FileOperations): Inode {
     return new Inode(this.machine, this.nextIno++, mode, size, sb, operations);
@@ -55,9 +70,10 @@ export class FileSystem {
   }
   /** A regular file; `warm` is the part of its pages that is cached at the start. */
   file(path: string, size: number, warm = 1, mode = 0o644): Inode {
-    const inode = this.inode(S_IFREG | mode, size, this.ext4, this.ext4Files);
-    inode.sector = this.nextSector;
-    this.nextSector += Math.ceil(size / PAGE_SIZE + 256) * (PAGE_SIZE / SECTOR);
+    const { sb } = this.directory(path.slice(0, path.lastIndexOf('/'))).inode;
+    const inode = this.inode(S_IFREG | mode, size, sb, this.ext4Files);
+    inode.sector = sb.nextSector;
+    sb.nextSector += Math.ceil(size / PAGE_SIZE + 256) * (PAGE_SIZE / SECTOR) + sb.gapSectors;
     this.cached.push(inode);
     this.link(path, inode);
     this.warmth.set(inode, warm);

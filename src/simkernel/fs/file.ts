@@ -1,3 +1,4 @@
+import type { Disk } from '../block/request.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -66,7 +67,14 @@ export interface FileOperations {
 export interface SuperBlock extends KernelObject {
   readonly device: number;
   readonly type: string;
+  /** Null for those that are not on a disk; set when the disk is found. */
+  disk: Disk | null;
+  /** Where the next file goes, and how far apart files are. */
+  nextSector: number;
+  gapSectors: number;
 }
+
+const FIRST_FILE_SECTOR = 2_048_000;
 
 export function createSuperBlock(m: Machine, type: string, id: string, device: number): SuperBlock {
   const { arena, words } = m;
@@ -79,7 +87,7 @@ export function createSuperBlock(m: Machine, type: string, id: string, device: n
   storeWord(words, fsType + FS_TYPE.name, { address: name });
   storeWord(words, address + SUPER_BLOCK.type, { address: fsType });
   storeNumber(words, address + SUPER_BLOCK.blocksize, 4096);
-  return { address, device, type };
+  return { address, device, type, disk: null, nextSector: FIRST_FILE_SECTOR, gapSectors: 0 };
 }
 
 /** struct mount; `address` is that of its embedded vfsmount, which is what paths hold. */

@@ -37,7 +37,11 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
     const row = (label: string, counts: readonly number[], name: string): string =>
       `${label.padStart(4)}:${counts.map((count) => String(count).padStart(11)).join('')}  ${name}\n`;
     const lines = m.irqs.map((desc) =>
-      row(String(desc.irq), desc.counts, `${desc.chip}      ${desc.actions[0]?.name ?? ''}`),
+      row(
+        String(desc.irq),
+        desc.counts,
+        `${desc.chip.name}  ${desc.hwirq}-${desc.flow}      ${desc.actions.map(({ name }) => name).join(', ')}`,
+      ),
     );
     const { localTimer, reschedule, callFunction } = m.interruptCounts;
     return (

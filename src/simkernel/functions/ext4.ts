@@ -1,4 +1,5 @@
 import { createBio, REQ_OP_READ, REQ_OP_WRITE, REQ_RAHEAD, REQ_SYNC } from '../block/request.ts';
+import type { Disk } from '../block/request.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -25,6 +26,11 @@ const RA_MAX_PAGES = 32;
 const MAX_BIO_PAGES = 256;
 const SECTORS_PER_PAGE = 8;
 
+function diskOf({ sb }: Inode): Disk {
+  if (sb.disk === null) throw new Error(`${sb.type} has no disk`);
+  return sb.disk;
+}
+
 const folioEndRead = kernelFunction('folio_end_read', 20, (m, _folio: KernelObject, read: PageRead): void => {
   read.done = true;
   for (const task of read.waiters.splice(0)) wakeUpProcess(m, task);
@@ -39,7 +45,7 @@ const ext4Readahead = kernelFunction('ext4_readahead', 60, (m, rac: Readahead): 
     cache.startRead(at, pages, read);
     m.spend(PER_PAGE_NS * pages);
     const flags = REQ_OP_READ | (rac.isAhead ? REQ_RAHEAD : 0);
-    const bio = createBio(m, m.disk, flags, inode.sector + at * SECTORS_PER_PAGE, pages * PAGE_SIZE, () => {
+    const bio = createBio(m, diskOf(inode), flags, inode.sector + at * SECTORS_PER_PAGE, pages * PAGE_SIZE, () => {
       cache.endRead(at, pages);
       folioEndRead(m, inode.mapping, read);
     });
@@ -209,7 +215,7 @@ export const ext4Writepages = kernelFunction(
       const flags = REQ_OP_WRITE | (sync !== 0 ? REQ_SYNC : 0);
       submitBio(
         m,
-        createBio(m, m.disk, flags, inode.sector + first * SECTORS_PER_PAGE, count * PAGE_SIZE, () => {
+        createBio(m, diskOf(inode), flags, inode.sector + first * SECTORS_PER_PAGE, count * PAGE_SIZE, () => {
           left -= 1;
           if (left === 0) folioEndRead(m, inode.mapping, written);
         }),

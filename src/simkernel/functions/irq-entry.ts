@@ -5,7 +5,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import type { IrqAction, IrqDesc } from '../irq/irq-desc.ts';
+import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import {
@@ -76,37 +76,47 @@ const sysvecCallFunctionSingle = kernelFunction('sysvec_call_function_single', 1
   irqExitRcu(m);
 });
 
-const handleIrqEventPercpuInner = kernelFunction('__handle_irq_event_percpu', 15, (m, desc: IrqDescObject): number => {
+const handleIrqEventPercpuInner = kernelFunction('__handle_irq_event_percpu', 15, (m, desc: IrqDesc): number => {
   let handled = 0;
-  for (const action of desc.desc.actions) {
-    irqHandlerEntry(m, desc.desc.irq, action);
-    const ret = callHandler(m, action);
-    irqHandlerExit(m, desc.desc.irq, action, ret);
+  for (const action of desc.actions) {
+    irqHandlerEntry(m, desc.irq, action);
+    const ret = action.handler(m, action.irq, action.device);
+    irqHandlerExit(m, desc.irq, action, ret);
     handled |= ret;
   }
   return handled;
 });
-function callHandler(m: Machine, action: IrqAction): number {
-  return action.handler(m, action.irq, action.device);
-}
-const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDescObject): number =>
+const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDesc): number =>
   handleIrqEventPercpuInner(m, desc),
 );
-const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDescObject): number =>
+const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDesc): number =>
   handleIrqEventPercpu(m, desc),
 );
-const handleEdgeIrq = kernelFunction('handle_edge_irq', 22, (m, desc: IrqDescObject): void => {
+/** An interrupt of a disabled line is remembered and the line closed. */
+function isDisabled(m: Machine, desc: IrqDesc): boolean {
+  if (desc.depth === 0) return false;
+  desc.pending = true;
+  desc.chip.mask(m, desc);
+  return true;
+}
+/** The chip may send the next one while the handlers run. */
+const handleEdgeIrq = kernelFunction('handle_edge_irq', 22, (m, desc: IrqDesc): void => {
+  if (isDisabled(m, desc)) return desc.chip.acknowledge(m, desc);
+  desc.chip.acknowledge(m, desc);
   handleIrqEvent(m, desc);
+});
+/** Level-triggered lines: the end of interrupt comes last, when the device has let go of the line. */
+const handleFasteoiIrq = kernelFunction('handle_fasteoi_irq', 20, (m, desc: IrqDesc): void => {
+  if (!isDisabled(m, desc)) handleIrqEvent(m, desc);
+  desc.chip.acknowledge(m, desc);
 });
 const commonInterruptInner = kernelFunction('__common_interrupt', 14, (m, _regs: Registers, vector: number): void => {
   const desc = m.vectorIrq.get(vector);
   if (desc === undefined) return;
   desc.counts[m.cpu.id]! += 1;
-  handleEdgeIrq(m, { address: desc.actions[0]?.address ?? 0, desc });
+  if (desc.flow === 'edge') handleEdgeIrq(m, desc);
+  else handleFasteoiIrq(m, desc);
 });
-interface IrqDescObject extends KernelObject {
-  readonly desc: IrqDesc;
-}
 const commonInterrupt = kernelFunction('common_interrupt', 12, (m, regs: Registers, vector: number): void => {
   irqEnterRcu(m);
   commonInterruptInner(m, regs, vector);

@@ -3,6 +3,7 @@ import type { KernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { softirqEntry, softirqExit, softirqRaise } from '../tracepoints/irq.ts';
 import type { Cpu, WheelTimer } from '../cpu/cpu.ts';
+import { blkDoneSoftirq } from './block.ts';
 import { TICK_NS } from './timer.ts';
 
 /** include/linux/interrupt.h: the vectors in order of their bits. */
@@ -41,6 +42,7 @@ const rcuCoreSi = kernelFunction('rcu_core_si', 90, (m): void => m.runRcuCallbac
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
   TIMER: runTimerSoftirq,
+  BLOCK: blkDoneSoftirq,
   SCHED: schedBalanceSoftirq,
   RCU: rcuCoreSi,
 };

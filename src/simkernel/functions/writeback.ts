@@ -1,6 +1,6 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
-import type { Inode } from '../fs/file.ts';
+import type { Inode, SuperBlock } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_IDLE, TASK_RUNNING } from '../tasks/task.ts';
@@ -35,19 +35,23 @@ const writebackSingleInode = kernelFunction(
 const writebackSbInodes = kernelFunction(
   'writeback_sb_inodes',
   90,
-  (m, sb: KernelObject, _wb: KernelObject, _work: KernelObject): number => {
+  (m, sb: SuperBlock, _wb: KernelObject, _work: KernelObject): number => {
     let written = 0;
     for (const inode of m.fileSystem.cached) {
-      if (inode.cache === null || inode.cache.dirtyPages === 0) continue;
+      if (inode.sb !== sb || inode.cache === null || inode.cache.dirtyPages === 0) continue;
       written += inode.cache.dirtyPages;
       writebackSingleInode(m, inode, sb);
     }
     return written;
   },
 );
-const wbWriteback = kernelFunction('wb_writeback', 60, (m, wb: KernelObject, work: KernelObject): number =>
-  writebackSbInodes(m, m.fileSystem.ext4, wb, work),
-);
+const wbWriteback = kernelFunction('wb_writeback', 60, (m, wb: KernelObject, work: KernelObject): number => {
+  let written = 0;
+  for (const sb of m.fileSystem.superBlocks) {
+    if (sb.disk !== null) written += writebackSbInodes(m, sb, wb, work);
+  }
+  return written;
+});
 export const wbWorkfn = kernelFunction('wb_workfn', 40, (m, work: Work): void => {
   wbWriteback(m, work, work);
 });

@@ -1,23 +1,32 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { storeText, storeWord } from '../memory/arena.ts';
+import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { TextSymbol } from '../execution/text.ts';
 
 export const IRQ_NONE = 0;
 export const IRQ_HANDLED = 1;
+/** include/linux/interrupt.h: several devices share the line. */
+export const IRQF_SHARED = 0x80;
 
 const IRQACTION = structFields('irqaction', {
   handler: 'handler',
   devId: 'dev_id',
+  next: 'next',
   irq: 'irq',
   flags: 'flags',
   name: 'name',
 });
+const IRQ_DESC = structFields('irq_desc', {
+  irq: 'irq_data.irq',
+  hwirq: 'irq_data.hwirq',
+  action: 'action',
+  depth: 'depth',
+});
 
 /** A driver's interrupt handler: a kernel function of (irq, dev_id). */
 export interface IrqHandler {
-  (m: Machine, irq: number, device: KernelObject): number;
+  (m: Machine, irq: number, device: KernelObject | null): number;
   readonly symbol: TextSymbol;
 }
 
@@ -26,45 +35,100 @@ export interface IrqAction extends KernelObject {
   readonly irq: number;
   readonly name: string;
   readonly handler: IrqHandler;
-  readonly device: KernelObject;
+  readonly device: KernelObject | null;
+  readonly flags: number;
+}
+
+/** struct irq_chip: how the interrupt controller of a line is told things. */
+export interface IrqChip {
+  /** As /proc/interrupts has it. */
+  readonly name: string;
+  startup(m: Machine, desc: IrqDesc): void;
+  mask(m: Machine, desc: IrqDesc): void;
+  unmask(m: Machine, desc: IrqDesc): void;
+  /** The handlers have run (level), or the interrupt has been seen (edge). */
+  acknowledge(m: Machine, desc: IrqDesc): void;
 }
 
 /** struct irq_desc: one interrupt line and its counters per CPU. */
-export interface IrqDesc {
+export interface IrqDesc extends KernelObject {
   readonly irq: number;
-  /** As /proc/interrupts names chip and flow. */
-  readonly chip: string;
+  readonly chip: IrqChip;
+  /** Number of the line at its chip. */
+  readonly hwirq: number;
+  readonly flow: 'edge' | 'fasteoi';
+  readonly vector: number;
+  readonly cpu: number;
   readonly actions: IrqAction[];
   readonly counts: number[];
+  /** Nesting of disable_irq; a line without handlers is disabled once. */
+  depth: number;
+  /** IRQS_PENDING: it came while disabled. */
+  pending: boolean;
 }
 
-/** Gives a line to a driver and a vector on one CPU to the line (MSI). */
-export function requestIrq(
+/** Vectors of devices go upwards from here; 0x20 to 0x2f and 0x30 belong to the 8259A's lines and their mapping. */
+const FIRST_DEVICE_VECTOR = 0x31;
+
+/** Sets up the descriptor of a line: a vector, and the CPU that it goes to (the one with the fewest unless told). */
+export function createIrqDesc(
   m: Machine,
-  chip: string,
-  name: string,
-  handler: IrqHandler,
-  device: KernelObject,
-  vector: number,
+  line: { irq: number; chip: IrqChip; hwirq: number; flow: IrqDesc['flow']; cpu?: number },
 ): IrqDesc {
-  const irq = m.irqs.length === 0 ? FIRST_MSI_IRQ : m.irqs.at(-1)!.irq + 1;
-  const address = m.arena.allocate(IRQACTION.size);
-  const nameAt = m.arena.allocate(name.length + 1);
-  storeText(m.arena.bytes, nameAt, name, name.length + 1);
-  storeWord(m.words, address + IRQACTION.handler, { address: handler.symbol.entry });
-  storeWord(m.words, address + IRQACTION.devId, device);
-  m.words[(address + IRQACTION.irq) >> 2] = irq;
-  storeWord(m.words, address + IRQACTION.name, { address: nameAt });
+  const taken = m.cpuList.map(({ id }) => m.irqs.filter((desc) => desc.cpu === id).length);
+  const cpu = line.cpu ?? taken.indexOf(Math.min(...taken));
+  const address = m.arena.allocate(IRQ_DESC.size, 64);
+  m.words[(address + IRQ_DESC.irq) >> 2] = line.irq;
+  m.words[(address + IRQ_DESC.hwirq) >> 2] = line.hwirq;
+  m.words[(address + IRQ_DESC.depth) >> 2] = 1;
   const desc: IrqDesc = {
-    irq,
-    chip,
-    actions: [{ address, irq, name, handler, device }],
+    ...line,
+    address,
+    vector: FIRST_DEVICE_VECTOR + m.vectorIrq.size,
+    cpu,
+    actions: [],
     counts: new Array<number>(m.cpuList.length).fill(0),
+    depth: 1,
+    pending: false,
   };
   m.irqs.push(desc);
-  m.vectorIrq.set(vector, desc);
+  m.irqs.sort((a, b) => a.irq - b.irq);
+  m.vectorIrq.set(desc.vector, desc);
   return desc;
 }
 
-/** Lines 0-23 belong to the I/O APIC; message-signalled ones follow. */
+/** The first number that no line has; those below 24 belong to the I/O APIC. */
+export function nextMsiIrq(m: Machine): number {
+  return Math.max(FIRST_MSI_IRQ, (m.irqs.at(-1)?.irq ?? 0) + 1);
+}
 const FIRST_MSI_IRQ = 24;
+
+export function setDepth(m: Machine, desc: IrqDesc, depth: number): void {
+  desc.depth = depth;
+  m.words[(desc.address + IRQ_DESC.depth) >> 2] = depth;
+}
+
+export function createIrqAction(
+  m: Machine,
+  desc: IrqDesc,
+  name: KernelObject & { readonly text: string },
+  handler: IrqHandler,
+  device: KernelObject | null,
+  flags: number,
+): IrqAction {
+  const address = m.arena.allocate(IRQACTION.size);
+  storeWord(m.words, address + IRQACTION.handler, { address: handler.symbol.entry });
+  storeWord(m.words, address + IRQACTION.devId, device);
+  m.words[(address + IRQACTION.irq) >> 2] = desc.irq;
+  m.words[(address + IRQACTION.flags) >> 2] = flags;
+  storeWord(m.words, address + IRQACTION.name, name);
+  return { address, irq: desc.irq, name: name.text, handler, device, flags };
+}
+/** Chains the actions of a line as they are in guest memory. */
+export function linkActions(m: Machine, desc: IrqDesc): void {
+  storeWord(m.words, desc.address + IRQ_DESC.action, desc.actions[0] ?? null);
+  desc.actions.forEach((action, i) => storeWord(m.words, action.address + IRQACTION.next, desc.actions[i + 1] ?? null));
+}
+export function freeIrqAction(m: Machine, action: IrqAction): void {
+  m.arena.free(action.address, IRQACTION.size);
+}

@@ -1,13 +1,22 @@
+import { CAPACITY_SECTORS, createAhciDisk } from '../devices/ahci.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, setProgram } from '../tasks/process.ts';
 import { startAt } from '../functions/process.ts';
 import type { Scenario, ScenarioSpec } from './scenario.ts';
+
+const FIRST_LETTER = 97;
+/** The block groups of a hard disk that files are spread over, as ext4 does with directories. */
+const FILE_GROUPS = 7;
 
 /** Makes a scenario of its declaration: files and images are put in place and processes become runnable when the machine first runs. */
 export function defineScenario(spec: ScenarioSpec): Scenario {
   return {
     ...spec,
     start(m: Machine) {
+      spec.hardDisks?.forEach(({ mountedAt }, index) => {
+        const disk = createAhciDisk(m, `sd${String.fromCharCode(FIRST_LETTER + index)}`, index);
+        m.fileSystem.mountDisk(mountedAt, disk, 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
+      });
       for (const { path, size, warm, text } of spec.files) {
         const inode = m.fileSystem.file(path, size, warm);
         if (text !== undefined) inode.contents = () => text.repeat(Math.ceil(size / text.length)).slice(0, size);

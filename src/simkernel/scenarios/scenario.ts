@@ -25,6 +25,8 @@ export interface ScenarioSpec {
   readonly seed: number;
   readonly cpus: number;
   readonly lengthNs: number;
+  /** SATA hard disks beside the NVMe disk of the root file system: sda, sdb, ... */
+  readonly hardDisks?: readonly { readonly mountedAt: string }[];
   readonly files: readonly FileSpec[];
   /** Images that processes may execute beside those of the processes. */
   readonly images: readonly Image[];

@@ -1,5 +1,6 @@
 import { MYSQLD } from '../programs/images/database.ts';
 import { PYTHON } from '../programs/images/batch.ts';
+import { BORG } from '../programs/images/backup.ts';
 import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
 import { BASH, COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { NGINX } from '../programs/images/web.ts';
@@ -13,11 +14,16 @@ const USER = 1000;
 
 export const server = defineScenario({
   name: 'server',
-  summary: 'a web server, a database, monitoring, cron and a person in a shell on four CPUs',
+  summary: 'a web server, a database, monitoring, backups to a hard disk, cron and a person in a shell on four CPUs',
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
+  hardDisks: [{ mountedAt: '/var/backups' }],
   files: [
+    { path: '/var/backups/repo/data/0', size: 384 * MIB, warm: 0 },
+    { path: '/var/backups/repo/data/1', size: 384 * MIB, warm: 0 },
+    { path: '/var/backups/repo/data/2', size: 64 * MIB, warm: 0 },
+    { path: '/var/backups/repo/index', size: 9 * MIB, warm: 0 },
     { path: '/var/lib/mysql/shop/orders.ibd', size: 1024 * MIB, warm: 0.72 },
     { path: '/var/lib/mysql/shop/orders.sdi', size: 180_000 },
     { path: '/var/lib/mysql/#innodb_redo/ib_redo10', size: 2 * MIB },
@@ -51,6 +57,7 @@ export const server = defineScenario({
     { pid: 902, image: NGINX, uid: WWW_DATA },
     { pid: 903, image: NGINX, uid: WWW_DATA },
     { pid: 904, image: NGINX, uid: WWW_DATA },
+    { pid: 1_190, image: BORG, argv: ['borg', 'create', '::hourly', '/var/log'] },
     { pid: 14_207, image: PYTHON, uid: USER },
     { pid: 18_644, image: MYSQLD, uid: MYSQL },
     { pid: 18_988, image: BASH, uid: USER },

@@ -1,4 +1,7 @@
-/** Registers by the names that reg() takes, and their offset in x86-64's struct pt_regs (arch/x86/include/asm/ptrace.h). */
+/**
+ * Registers by the names that reg() takes (hence `orig_rax`, which Linux calls orig_ax), and their offset in x86-64's
+ * struct pt_regs (arch/x86/include/asm/ptrace.h).
+ */
 export const X86_REGISTERS = {
   r15: 0,
   r14: 8,
@@ -15,7 +18,7 @@ export const X86_REGISTERS = {
   dx: 96,
   si: 104,
   di: 112,
-  orig_ax: 120,
+  orig_rax: 120,
   ip: 128,
   cs: 136,
   flags: 144,
@@ -26,3 +29,7 @@ export type RegisterName = keyof typeof X86_REGISTERS;
 
 /** Where the six integer arguments of a function are at its entry. */
 export const ARGUMENT_REGISTERS = ['di', 'si', 'dx', 'cx', 'r8', 'r9'] as const satisfies readonly RegisterName[];
+
+export function isRegister(name: string): name is RegisterName {
+  return Object.hasOwn(X86_REGISTERS, name);
+}

@@ -1,6 +1,6 @@
 import type { Call, Expression } from '../ast/nodes.ts';
 import type { FunctionName } from '../lang/functions.ts';
-import { X86_REGISTERS } from '../lang/registers.ts';
+import { isRegister } from '../lang/registers.ts';
 import type { PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 
@@ -71,7 +71,7 @@ export const CALL_CHECKS: { readonly [K in FunctionName]?: CallCheck } = {
   },
   reg(node, fail) {
     const [name] = node.args;
-    if (name?.kind !== 'string' || Object.hasOwn(X86_REGISTERS, name.value)) return;
+    if (name?.kind !== 'string' || isRegister(name.value)) return;
     fail(`'${name.value}' is not a valid register on this architecture (x86_64)`);
   },
   debugf(node, fail, context) {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { disassembleProgram } from '../../src/isa/disassemble.ts';
+import { X86_REGISTERS } from '../../src/lang/registers.ts';
 import { compileScript } from './compile-script.ts';
 
 describe('maps of a script', () => {
@@ -50,4 +52,10 @@ test('every line of the script that has code is in the line table', () => {
 test('a callback and its loop are functions of one program', () => {
   const { image } = compileScript('begin { @a[1] = 1; for ($kv : @a) { print($kv); } }');
   expect(image.programs[0]!.functions).toHaveLength(2);
+});
+
+test.each(Object.entries(X86_REGISTERS))('reg("%s") reads the context at offset %i', (name, offset) => {
+  const { image } = compileScript(`kprobe:vfs_read { @ = reg("${name}"); }`);
+  const text = disassembleProgram(image.programs[0]!.insns);
+  expect(text).toContain(`*(u64 *)(r1 +${offset})`);
 });

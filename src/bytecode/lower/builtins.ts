@@ -2,9 +2,9 @@ import type { Call, Identifier } from '../../ast/nodes.ts';
 import { BUILTINS, type BuiltinLoweredByHand, type BuiltinName, type BuiltinRow } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { PROBES } from '../../lang/probes.ts';
+import { ARGUMENT_REGISTERS, X86_REGISTERS } from '../../lang/registers.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
-import { PT_REGS, argumentRegister } from './registers.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, loadScalar } from './memory.ts';
 import { type Operand, type Place, scalar, scalarShape } from './operand.ts';
@@ -44,7 +44,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   // CONFIG_HZ=1000 makes a jiffy a millisecond; the counter starts five minutes before it wraps (INITIAL_JIFFIES).
   jiffies: (l) => scalar(l.b.add(l.b.alu('div', l.b.call('ktime_get_ns'), 1_000_000), BigInt.asUintN(32, -300_000n))),
   usermode: (l) => {
-    const cs = contextWord(l, PT_REGS.cs);
+    const cs = contextWord(l, X86_REGISTERS.cs);
     return scalar(l.b.compare('jeq', l.b.alu('and', cs, 3), 3));
   },
   ctx: (l) => scalar(context(l)),
@@ -55,7 +55,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   retval: (l, node) => {
     const { probe } = l.origin;
     if (probe !== undefined && PROBES[probe.attach.kind].context === 'tracing_args') return tracedResult(l, node);
-    return scalar(contextWord(l, PT_REGS.ax));
+    return scalar(contextWord(l, X86_REGISTERS.ax));
   },
   func: (l, node) => {
     const attach = l.origin.probe?.attach;
@@ -68,7 +68,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
       case 'uretprobe':
         return unsupported(l, node.span, 'func in a uretprobe');
       default: {
-        const address = contextWord(l, PT_REGS.ip);
+        const address = contextWord(l, X86_REGISTERS.ip);
         return l.typeOf(node).kind === 'usym' ? userSymbol(l, address) : scalar(address);
       }
     }
@@ -100,12 +100,12 @@ export function contextWord(l: Lowerer, offset: number): Value {
 function probeArgument(l: Lowerer, index: number): Value {
   const { b } = l;
   if (l.origin.probe?.attach.kind === 'rawtracepoint') return contextWord(l, index * 8);
-  const register = argumentRegister(index);
-  if (register !== undefined) return contextWord(l, register);
-  const stack = contextWord(l, PT_REGS.sp);
+  const register = ARGUMENT_REGISTERS[index];
+  if (register !== undefined) return contextWord(l, X86_REGISTERS[register]);
+  const stack = contextWord(l, X86_REGISTERS.sp);
   const copied = b.slot('stack_argument', 8);
   // Above the return address.
-  b.call('probe_read_kernel', b.slotAddress(copied), 8, b.add(stack, 8 * (index - 6 + 1)));
+  b.call('probe_read_kernel', b.slotAddress(copied), 8, b.add(stack, 8 * (index - ARGUMENT_REGISTERS.length + 1)));
   return b.load(copied, 0, 8);
 }
 

@@ -16,7 +16,6 @@ import { addressOf, storeBytes, storeOperand } from './memory.ts';
 import type { Value } from '../ir/ir.ts';
 import { type Operand, type Place, NONE, at, scalar } from './operand.ts';
 import { constantOf } from './constants.ts';
-import { PT_REGS, isRegister } from './registers.ts';
 import { contextWord, context } from './builtins.ts';
 import { lowerStack } from './stacks.ts';
 import { byteDifference, compareStrings, findText, literalBytes, textLength } from './strings.ts';
@@ -25,6 +24,7 @@ import { unsupported } from './unsupported.ts';
 import { callSubprogram } from './subprograms.ts';
 import { atMost, lowerBuffer, lowerConcatenation, lowerInternetAddress, lowerMacAddress, lowerStr } from './bytes.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
+import { X86_REGISTERS, isRegister } from '../../lang/registers.ts';
 
 type Lowering = (l: Lowerer, node: Call) => Operand;
 
@@ -226,7 +226,7 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   percpu_kaddr: (l, node) => unsupported(l, node.span, 'percpu_kaddr()'),
   reg: (l, node) => {
     const name = text(node, 0) ?? '';
-    return scalar(isRegister(name) ? contextWord(l, PT_REGS[name]) : bug(`no register ${name}`));
+    return scalar(isRegister(name) ? contextWord(l, X86_REGISTERS[name]) : bug(`no register ${name}`));
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),

@@ -9,6 +9,7 @@ import { parse, parseExpression } from '../parser/parse.ts';
 import { hasErrors, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
 import { check, type CheckResult } from '../typecheck/check.ts';
+import type { CheckInput } from '../typecheck/context.ts';
 import { verify, type ProgramLog } from './verify.ts';
 
 export interface CompileInput {
@@ -24,6 +25,8 @@ export interface CompileInput {
   readonly readInclude?: (name: string) => string | undefined;
   /** Files of --include, as if the script began with them. */
   readonly includes?: readonly string[];
+  /** What the path of an `import` leads to. */
+  readonly readImport?: NonNullable<CheckInput['readImport']>;
   readonly unsafe?: boolean;
   /** Keeps the verifier's whole log. */
   readonly verifierLog?: boolean;

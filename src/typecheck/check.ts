@@ -30,6 +30,7 @@ export function check(program: Program, input: CheckInput): CheckResult {
     report: (diagnostic) => void diagnostics.push(diagnostic),
     config: defaultConfig(),
     definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
+    importedHeaders: new Map(),
     attachPoints: new Map(),
     maps: { scalar: new Map(), badKeyed: new Set(), badScalar: new Set(), badIterator: new Set() },
     options: new Map(),

@@ -7,6 +7,7 @@ import type { Target } from '../lang/target.ts';
 import type { Type } from '../lang/types.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
+import type { ImportEntry } from './imports.ts';
 
 /** What the checker is told beside the program: the machine, the command line, and how to parse more text. */
 export interface CheckInput {
@@ -34,8 +35,8 @@ export interface CheckInput {
   };
   /** Parses a whole script: macros of the standard library, imports. */
   readonly parse?: (source: Source) => { readonly program?: Program; readonly diagnostics: readonly Diagnostic[] };
-  /** An imported script. */
-  readonly readImport?: (name: string) => Source | undefined;
+  /** What the path of an `import` leads to: relative to where the script's own name is relative to. */
+  readonly readImport?: (path: string) => ImportEntry | undefined;
 }
 
 /** The input with everything that has a default filled in. */
@@ -79,6 +80,8 @@ export interface PassContext extends CheckContext {
   readonly report: (diagnostic: Diagnostic) => void;
   config: Config;
   definitions: Definitions;
+  /** Text of imported C headers, by the name that imports them. */
+  importedHeaders: ReadonlyMap<string, string>;
   readonly attachPoints: Map<AttachPoint, ParsedAttachPoint>;
   readonly maps: MapFacts;
   readonly options: Map<string, NamedOption>;

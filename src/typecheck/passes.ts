@@ -7,6 +7,7 @@ import { checkControlFlow } from './control-flow.ts';
 import { desugar } from './desugar.ts';
 import { expandProbes } from './expand-probes.ts';
 import { foldLiterals } from './fold.ts';
+import { resolveImports } from './imports.ts';
 import { returnFromLoops } from './loop-return.ts';
 import { expandMacros } from './macros.ts';
 import { checkMapUses } from './maps.ts';
@@ -21,6 +22,8 @@ import { warnUnstable } from './unstable.ts';
 export const PASSES: readonly Pass[] = [
   // The configuration first: later passes ask it how strict to be.
   configure,
+  // What is imported obeys all that follows.
+  resolveImports,
   // Before macros: the library may use what a script may not.
   warnUnstable,
   parseAttachPoints,

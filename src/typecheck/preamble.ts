@@ -11,12 +11,14 @@ import { relocate, rewriteChildren } from './rewrite.ts';
 export const readPreamble: Pass = {
   name: 'C preamble',
   run(program: Program, context: PassContext): Program {
-    if (program.cStatements.length === 0 && (context.includes ?? []).length === 0) return program;
+    const { importedHeaders, includes = [] } = context;
+    if (program.cStatements.length + includes.length + importedHeaders.size === 0) return program;
     const preamble = parseCPreamble({
       statements: program.cStatements,
       types: context.target.types,
       ...(context.readInclude === undefined ? {} : { readInclude: context.readInclude }),
-      ...(context.includes === undefined ? {} : { includes: context.includes }),
+      includes,
+      headers: importedHeaders,
     });
     for (const diagnostic of preamble.diagnostics) context.report(diagnostic);
     context.definitions = {

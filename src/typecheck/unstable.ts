@@ -10,6 +10,10 @@ interface Feature {
   readonly name: string;
 }
 
+const IMPORT_INSIDE =
+  'Import statements that are not at the top level are primarily for the standard library. ' +
+  'If this is functionality you need, please file an issue to explain why.';
+
 /** Features that the configuration must allow, and loops that will go away. */
 export const warnUnstable: Pass = {
   name: 'unstable features',
@@ -28,6 +32,7 @@ export const warnUnstable: Pass = {
 
 function featureOf(node: Node): Feature | undefined {
   if (node.kind === 'typeinfo') return { option: 'unstable_typeinfo', name: 'typeinfo' };
+  if (node.kind === 'import') return { option: 'unstable_import_statement', name: 'import statements' };
   if (node.kind !== 'call') return undefined;
   if (node.name === 'tseries') return { option: 'unstable_tseries', name: 'tseries' };
   if (node.name === 'dw_ustack') return { option: 'unstable_dw_ustack', name: 'dw_ustack (DWARF stack unwinding)' };
@@ -38,8 +43,10 @@ function checkFeature(node: Node, { option, name }: Feature, warned: Set<string>
   const mode = context.config[option];
   if (mode === 'error') {
     const text =
-      `${name} feature is not enabled by default. To enable this unstable feature, ` +
-      `set the config flag to enable. ${option}=enable`;
+      node.kind === 'import'
+        ? IMPORT_INSIDE
+        : `${name} feature is not enabled by default. To enable this unstable feature, ` +
+          `set the config flag to enable. ${option}=enable`;
     context.report(error('unstable', node.span, text));
   } else if (mode === 'warn' && !warned.has(option)) {
     warned.add(option);

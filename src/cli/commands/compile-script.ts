@@ -5,6 +5,7 @@ import { createSimulation, type Simulation } from '../../pipeline/simulation.ts'
 import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
+import { readImport } from './read-import.ts';
 import type { Script } from './script.ts';
 
 export function openMachine(config: CliConfig): Simulation {
@@ -37,6 +38,7 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     named: script.named,
     env: host.env,
     readInclude,
+    readImport: (path) => readImport(resolve(directory, path)),
     includes: config.includes.map((file) => readFileSync(resolve(directory, file), 'utf8')),
     unsafe: config.unsafe,
     reportHelperErrors: config.warnings,

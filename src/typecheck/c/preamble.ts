@@ -16,6 +16,8 @@ export interface PreambleInput {
   readonly readInclude?: (name: string) => string | undefined;
   /** `--include`: headers read in front of everything. */
   readonly includes?: readonly string[];
+  /** Imported headers by name, read behind those. */
+  readonly headers?: ReadonlyMap<string, string>;
   readonly defines?: Readonly<Record<string, string>>;
 }
 
@@ -52,6 +54,7 @@ export function parseCPreamble(input: PreambleInput): Preamble {
       ...(includes.length === 0
         ? []
         : [{ name: '<built-in>', text: includes.map((name) => `#include "${name}"\n`).join('') }]),
+      ...[...(input.headers ?? [])].map(([name, text]) => ({ name, text })),
       { name: FILE, text },
     ],
     include: (name) => input.readInclude?.(name) ?? virtualHeader(name),

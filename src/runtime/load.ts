@@ -49,13 +49,8 @@ const EXCLUSION: Record<ProgramType, 'shared' | 'own'> = {
 export function loadImage(options: LoadOptions): LoadedImage | { readonly error: string } {
   const { image, kernel } = options;
   const arena = openArena(kernel.memory);
-  const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
-  const maps: BpfMap[] = [];
-  for (const [index, definition] of image.maps.entries()) {
-    const map = tryCreateMap(definition, index, mapHost);
-    if ('error' in map) return { error: `Failed to create map '${definition.name}': ${map.error}` };
-    maps.push(map);
-  }
+  const maps = createMaps(image.maps, kernel, arena);
+  if ('error' in maps) return maps;
 
   const random = createRandom(options.seed);
   const environments: ExecutionEnvironment[] = [];
@@ -100,6 +95,22 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   };
 }
 
+/** Creates the maps of an image in the arena; the message of the first that cannot be. */
+export function createMaps(
+  definitions: readonly MapDefinition[],
+  kernel: Kernel,
+  arena: Arena,
+): readonly BpfMap[] | { readonly error: string } {
+  const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
+  const maps: BpfMap[] = [];
+  for (const [index, definition] of definitions.entries()) {
+    const map = tryCreateMap(definition, index, mapHost);
+    if ('error' in map) return { error: `Failed to create map '${definition.name}': ${map.error}` };
+    maps.push(map);
+  }
+  return maps;
+}
+
 /** A script may ask for more elements than the machine has memory: that is its mistake, not ours. */
 function tryCreateMap(definition: MapDefinition, index: number, host: MapHost): ReturnType<typeof createMap> {
   try {
@@ -111,13 +122,13 @@ function tryCreateMap(definition: MapDefinition, index: number, host: MapHost): 
 }
 
 /** One nesting level: its own stack and scratch memory, and helpers that know its callbacks. */
-function createEnvironment(
+export function createEnvironment(
   kernel: Kernel,
   arena: Arena,
   maps: readonly BpfMap[],
   random: () => number,
 ): ExecutionEnvironment {
-  const { memory } = kernel;
+  const { memory } = arena;
   const stackSize = MAX_CALL_FRAMES * MAX_BPF_STACK;
   const resultHigh = memory.allocate(8, 8);
   const host: HelperHost = {

@@ -1,19 +1,12 @@
 import { exhausted, invalid } from './invalid.ts';
 import type { CType, Member, StructType, TypeSet, UnionType } from './types.ts';
 
-export const POINTER_SIZE = 8;
+const POINTER_SIZE = 8;
 
 /** The type behind typedefs and qualifiers. */
 export function stripType(type: CType): Exclude<CType, { kind: 'typedef' | 'qualifier' }> {
   let at = type;
   while (at.kind === 'typedef' || at.kind === 'qualifier') at = at.type;
-  return at;
-}
-
-/** The type behind `const`, `volatile` and `restrict` only. */
-export function stripQualifiers(type: CType): Exclude<CType, { kind: 'qualifier' }> {
-  let at = type;
-  while (at.kind === 'qualifier') at = at.type;
   return at;
 }
 

@@ -135,7 +135,7 @@ function decodeJump(insn: Insn, width: Width): Operation | undefined {
 export type Field = 'dst' | 'src' | 'off' | 'imm';
 
 /** The fields of the (first) slot that carry meaning for an operation. */
-export function usedFields(operation: Operation): readonly Field[] {
+function usedFields(operation: Operation): readonly Field[] {
   switch (operation.kind) {
     case 'alu':
       return operation.source === 'reg'

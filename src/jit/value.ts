@@ -36,7 +36,6 @@ export const FULL: Value = { highs: 0, symbol: undefined, low: undefined, high: 
 export const ZERO_EXTENDED: Value = { ...FULL, highs: HIGH.zero };
 export const SIGN_EXTENDED: Value = { ...FULL, highs: HIGH.sign };
 /** Objects in the arena start at multiples of 8. */
-export const POINTER: Value = { ...FULL, highs: HIGH.pointer | HIGH.pointerOrNull, align: MAX_ALIGN };
 export const POINTER_OR_NULL: Value = { ...FULL, highs: HIGH.pointerOrNull, align: MAX_ALIGN };
 
 /** A word with a zero high half whose low half is at most `max`. */

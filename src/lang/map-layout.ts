@@ -23,7 +23,7 @@ import { sizeOf } from './layout.ts';
  */
 
 /** Aggregating value kinds and the u64 fields of one CPU's element. */
-export const AGGREGATION_FIELDS = {
+const AGGREGATION_FIELDS = {
   count: ['count'],
   sum: ['sum'],
   min: ['value', 'is_set'],
@@ -66,39 +66,29 @@ export function mapValueSize(value: Type): number {
   return isAggregation(value.kind) ? AGGREGATION_FIELDS[value.kind].length * 8 : sizeOf(value);
 }
 
-/** Bucket number of a power-of-two histogram with 2^bits buckets per power: 0 for negative, 1 + value below 2^bits. */
-export function histBucketRange(
-  bucket: number,
-  bits: number,
-): { readonly low: bigint; readonly high: bigint } | undefined {
-  if (bucket === 0) return undefined;
-  const index = BigInt(bucket - 1);
-  const perPower = 1n << BigInt(bits);
-  if (index < perPower) return { low: index, high: index + 1n };
-  const shift = (index >> BigInt(bits)) - 1n;
-  const low = (perPower + (index & (perPower - 1n))) << shift;
-  return { low, high: low + (1n << shift) };
-}
-
 /** Which Linux map holds a script's map that did not declare one. */
-export function defaultMapType(value: Type): MapType {
+function defaultMapType(value: Type): MapType {
   return isAggregation(value.kind) ? 'percpu_hash' : 'hash';
 }
 
-/** The map types that a script may declare: `let @m = lruhash(10)`. */
+/** The map types that a script may declare: `let @m = lruhash(10)`, in the order in which bpftrace names them. */
 export const DECLARABLE_MAP_TYPES = {
-  hash: 'hash',
-  lruhash: 'lru_hash',
-  percpuhash: 'percpu_hash',
   percpulruhash: 'lru_percpu_hash',
+  percpuhash: 'percpu_hash',
+  lruhash: 'lru_hash',
+  hash: 'hash',
 } as const satisfies Record<string, MapType>;
 
 /** The Linux map that holds a script's map. */
 export function linuxMapType(symbol: MapSymbol): MapType {
   const declared = symbol.declared?.type;
-  return declared !== undefined && Object.hasOwn(DECLARABLE_MAP_TYPES, declared)
-    ? DECLARABLE_MAP_TYPES[declared as keyof typeof DECLARABLE_MAP_TYPES]
+  return declared !== undefined && isDeclarableMapType(declared)
+    ? DECLARABLE_MAP_TYPES[declared]
     : defaultMapType(symbol.value);
+}
+
+export function isDeclarableMapType(name: string): name is keyof typeof DECLARABLE_MAP_TYPES {
+  return Object.hasOwn(DECLARABLE_MAP_TYPES, name);
 }
 
 function alignUp8(size: number): number {

@@ -1,5 +1,5 @@
 /** Signals of x86-64 Linux by name without `SIG` (include/uapi/asm-generic/signal.h). */
-export const SIGNALS = {
+const SIGNALS = {
   HUP: 1,
   INT: 2,
   QUIT: 3,

@@ -50,8 +50,3 @@ export function lineText(source: Source, line: number): string {
 export function spanText(span: Span): string {
   return span.source.text.slice(span.start, span.end);
 }
-
-/** The smallest span that covers both; they must lie in one source. */
-export function joinSpans(a: Span, b: Span): Span {
-  return { ...a, start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) };
-}

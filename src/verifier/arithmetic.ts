@@ -286,8 +286,3 @@ export function byteSwapped(a: Scalar, order: 'le' | 'be' | 'bswap', bits: 16 | 
   const swapped = order === 'le' ? a : new Scalar(tnumByteSwap(a.bits, bits), FULL_64, FULL_32);
   return bits === 64 ? synced(swapped.bits, swapped.r64, swapped.r32) : truncated(swapped, bits / 8);
 }
-
-/** Adds a constant to a pointer's offset or to a linked number, following only 64 bits of an address. */
-export function plus(a: Scalar, delta: bigint): Scalar {
-  return delta === 0n ? a : compute('add', a, constant(delta), 64);
-}

@@ -31,7 +31,7 @@ import {
 /** A comparison or the negation of `jset`, which has no opcode of its own. */
 export type Relation = JumpOp | 'not_jset';
 
-export const NEGATED: Record<Relation, Relation> = {
+const NEGATED: Record<Relation, Relation> = {
   jeq: 'jne',
   jne: 'jeq',
   jset: 'not_jset',
@@ -248,7 +248,7 @@ const REFINE: Record<Relation, (pair: Pair, width: Width) => Pair> = {
 };
 
 /** What both sides may hold once the relation is known to hold. */
-export function refined(relation: Relation, pair: Pair, width: Width): Pair {
+function refined(relation: Relation, pair: Pair, width: Width): Pair {
   const { left, right } = REFINE[relation](pair, width);
   return { left: synced(left.bits, left.r64, left.r32), right: synced(right.bits, right.r64, right.r32) };
 }

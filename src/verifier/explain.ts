@@ -45,7 +45,7 @@ const OBJECT_WORDS: Record<Register['type'], (r: Register) => string> = {
 };
 
 /** What a register holds, in words. */
-export function describeRegister(r: Register): string {
+function describeRegister(r: Register): string {
   const object = OBJECT_WORDS[r.type](r);
   return `${object}${isPointer(r) ? offsetWords(r) : ''}${r.maybeNull ? ', or null' : ''}`;
 }

@@ -111,7 +111,7 @@ export function functionAt(g: Graph, slot: number): FunctionRange {
 }
 
 /** Tail calls and packet loads may end the function. */
-export function leavesAbnormally(g: Graph, slot: number): boolean {
+function leavesAbnormally(g: Graph, slot: number): boolean {
   const op = g.operations[slot];
   if (op?.kind === 'ld_packet') return true;
   return op?.kind === 'call' && op.callee === 'helper' && g.insns[slot]!.imm === HELPER_TAIL_CALL;

@@ -6,7 +6,7 @@ import type { Walk } from './walk.ts';
 const LONGEST = 10_000;
 
 /** Slots of the path that led to the walk's current instruction, newest first, without that instruction itself. */
-export function* pathBack(walk: Walk): Generator<number> {
+function* pathBack(walk: Walk): Generator<number> {
   let state: State = walk.state;
   let slot = walk.slot;
   let first = state.firstSlot;

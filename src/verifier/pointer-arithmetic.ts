@@ -21,7 +21,7 @@ const MOVABLE: ReadonlySet<Register['type']> = new Set([
 ]);
 
 /** The offset that a pointer has after adding or subtracting a number; only 64 bits of it are followed. */
-export function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
+function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
   return op === 'add'
     ? new Scalar(tnumAdd(pointer.bits, by.bits), add64(pointer.r64, by.r64), FULL_32)
     : new Scalar(tnumSub(pointer.bits, by.bits), add64(pointer.r64, negate64(by.r64)), FULL_32);

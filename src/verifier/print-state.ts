@@ -47,7 +47,7 @@ function formatBounds(s: Scalar): string[] {
 }
 
 /** A register as the log shows it: `map_value(map=counts,ks=4,vs=8)`; `frame` is the one that it belongs to. */
-export function formatRegister(r: Register, frame: number): string {
+function formatRegister(r: Register, frame: number): string {
   const precise = r.type === 'scalar' && r.precise ? 'P' : '';
   const signed = BigInt.asIntN(64, r.value.value);
   if (r.type === 'scalar' && r.value.isConst) return `${precise}${formatNumber(signed)}`;

@@ -15,7 +15,7 @@ import { type LoopVisit, type Walk, recordJump } from './walk.ts';
  */
 const key = (w: Walk, slot: number, callsite: number): number => (callsite + 1) * (w.graph.insns.length + 1) + slot;
 
-export function checkpointsAt(w: Walk, slot: number): Checkpoint[] {
+function checkpointsAt(w: Walk, slot: number): Checkpoint[] {
   const k = key(w, slot, currentFrame(w.state).callsite);
   let list = w.checkpoints.get(k);
   if (list === undefined) w.checkpoints.set(k, (list = []));

@@ -3,7 +3,7 @@ import type { CType } from '../btf/types.ts';
 import { type Scalar, UNKNOWN, ZERO } from './scalar.ts';
 
 /** Register types by the words in which the kernel's log names them (kernel/bpf/log.c). */
-export const REGISTER_TYPES = {
+const REGISTER_TYPES = {
   not_init: { pointer: false },
   scalar: { pointer: false },
   ctx: { pointer: true },
@@ -107,12 +107,11 @@ export function pointerRegister(type: RegisterType, more: Changes = {}): Registe
   return withChanges(NOT_INIT, { ...more, type, value: more.value ?? ZERO });
 }
 
-export const isPointer = (r: Register): boolean => r.type !== 'scalar' && r.type !== 'not_init';
+export const isPointer = (r: Register): boolean => REGISTER_TYPES[r.type].pointer;
 export const isPacket = (r: Register): boolean => r.type === 'pkt' || r.type === 'pkt_meta';
 export const isPacketOrEnd = (r: Register): boolean => isPacket(r) || r.type === 'pkt_end';
 /** The number 0, which is also the null pointer. */
 export const isNull = (r: Register): boolean => r.type === 'scalar' && r.value.isZero;
-export const isConstant = (r: Register): boolean => r.type === 'scalar' && r.value.isConst;
 
 export function withoutLink(r: Register): Register {
   return r.id === 0 && r.delta === 0 && r.link === 0 ? r : withChanges(r, { id: 0, delta: 0, link: 0 });

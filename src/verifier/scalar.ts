@@ -5,10 +5,6 @@ import {
   EMPTY_64,
   FULL_32,
   FULL_64,
-  S32_MAX,
-  S32_MIN,
-  S64_MAX,
-  S64_MIN,
   fromSigned32,
   fromSigned64,
   fromUnsigned32,
@@ -252,6 +248,3 @@ export function signExtended32(s: Scalar, bytes: number): Scalar {
 
 /** Bits that an unsigned value may need. */
 export const widthOf = (s: Scalar): number => bitLength(s.umax);
-
-export const isUnbounded = (s: Scalar): boolean =>
-  s.smin === S64_MIN && s.smax === S64_MAX && s.s32min === S32_MIN && s.s32max === S32_MAX;

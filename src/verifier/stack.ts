@@ -22,7 +22,7 @@ export interface Slot {
   readonly spill: Register | undefined;
 }
 
-export const SLOT_BYTES = 8;
+const SLOT_BYTES = 8;
 export const EMPTY_SLOT: Slot = { kinds: 0, spill: undefined };
 
 export const kindOf = (slot: Slot, byte: number): ByteKind => ((slot.kinds >>> (byte * 4)) & 0xf) as ByteKind;

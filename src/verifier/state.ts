@@ -3,7 +3,7 @@ import { NOT_INIT, type Register, pointerRegister } from './register.ts';
 import { EMPTY_SLOT, type Slot, isSpill } from './stack.ts';
 
 /** Where the main program's frame was called from: nowhere. */
-export const MAIN_CALLSITE = -1;
+const MAIN_CALLSITE = -1;
 
 /** One function's activation. */
 export interface Frame {

@@ -64,7 +64,7 @@ export function tnumXor(a: Tnum, b: Tnum): Tnum {
 }
 
 /** Holds every value that either argument holds. */
-export function tnumUnion(a: Tnum, b: Tnum): Tnum {
+function tnumUnion(a: Tnum, b: Tnum): Tnum {
   const mask = (a.value ^ b.value) | a.mask | b.mask;
   return tnum(a.value & b.value & ~mask, mask);
 }

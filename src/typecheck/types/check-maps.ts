@@ -1,4 +1,6 @@
+import { MAP_TYPES } from '../../abi/map-types.ts';
 import type { MapDeclaration, MapRef, Program } from '../../ast/nodes.ts';
+import { DECLARABLE_MAP_TYPES, isDeclarableMapType } from '../../lang/map-layout.ts';
 import type { Type } from '../../lang/types.ts';
 import { withHint } from '../../source/diagnostic.ts';
 import type { PassContext } from '../context.ts';
@@ -6,18 +8,10 @@ import { error, warning } from '../messages.ts';
 import type { Checking } from './check-types.ts';
 import { isPerCpu } from './typing.ts';
 
-/** Map types that a script may declare, and whether each CPU has its own values. */
-export const DECLARABLE_MAPS: Readonly<Record<string, { readonly perCpu: boolean }>> = {
-  percpulruhash: { perCpu: true },
-  percpuhash: { perCpu: true },
-  lruhash: { perCpu: false },
-  hash: { perCpu: false },
-};
-
 export function checkMapDeclaration(node: MapDeclaration, context: PassContext): void {
-  if (Object.hasOwn(DECLARABLE_MAPS, node.type)) return;
+  if (isDeclarableMapType(node.type)) return;
   const invalid = error('map-type', node.span, `Invalid bpf map type: ${node.type}`);
-  context.report(withHint(invalid, `Valid map types: ${Object.keys(DECLARABLE_MAPS).join(', ')}`));
+  context.report(withHint(invalid, `Valid map types: ${Object.keys(DECLARABLE_MAP_TYPES).join(', ')}`));
 }
 
 /** A map has a value and a key, and its declared type suits the value. */
@@ -33,8 +27,8 @@ export function checkMapType(map: MapRef, checking: Checking): void {
     return;
   }
   const declared = checking.declarations.get(map.name)?.type;
-  const row = declared === undefined ? undefined : DECLARABLE_MAPS[declared];
-  if (row === undefined || row.perCpu === isPerCpu(value.type)) return;
+  if (declared === undefined || !isDeclarableMapType(declared)) return;
+  if (MAP_TYPES[DECLARABLE_MAP_TYPES[declared]].perCpu === isPerCpu(value.type)) return;
   const text =
     `Incompatible map types. Type from declaration: ${declared}. ` +
     `Type from value/key type: ${chosenMapType(value.type)}`;

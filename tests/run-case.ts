@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { Readable } from 'node:stream';
 import { runCli } from '../src/cli/run-cli.ts';
 
 export interface CaseResult {
@@ -42,6 +43,7 @@ export async function runArguments(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   directory = '.',
+  stdin: readonly (Uint8Array | string)[] = [],
 ): Promise<CaseResult> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
@@ -52,7 +54,8 @@ export async function runArguments(
     directory,
     isTerminal: false,
     onInterrupt: () => undefined,
-    stdin: () => '',
+    stdin: () => Buffer.concat(stdin.map((chunk) => Buffer.from(chunk))).toString('utf8'),
+    stdinChunks: () => Readable.from(stdin.map((chunk) => Buffer.from(chunk))),
   });
   // latin1 keeps every byte apart: some outputs are not UTF-8.
   const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8');

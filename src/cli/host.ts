@@ -11,4 +11,6 @@ export interface CliHost {
   readonly onInterrupt: (handler: () => void) => void;
   /** All of standard input. */
   readonly stdin: () => string;
+  /** Standard input piece by piece, for what may be longer than memory. */
+  readonly stdinChunks: () => AsyncIterable<Uint8Array>;
 }

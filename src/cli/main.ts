@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { runCli } from './run-cli.ts';
 
 /** Runs the command in this process. */
@@ -15,6 +16,7 @@ export async function main(): Promise<void> {
       process.on('SIGTERM', handler);
     },
     stdin: () => readFileSync(0, 'utf8'),
+    stdinChunks: () => process.stdin,
   });
 }
 
@@ -24,6 +26,14 @@ const NOTHING = (): void => undefined;
 export async function warmUp(): Promise<void> {
   const script =
     'begin { printf("%s %d\\n", comm, pid); } kprobe:vfs_read /tid/ { @[comm] = count(); @h = hist(arg2); }';
-  const host = { stdout: NOTHING, stderr: NOTHING, env: {}, isTerminal: false, onInterrupt: NOTHING, stdin: () => '' };
+  const host = {
+    stdout: NOTHING,
+    stderr: NOTHING,
+    env: {},
+    isTerminal: false,
+    onInterrupt: NOTHING,
+    stdin: () => '',
+    stdinChunks: () => Readable.from([]),
+  };
   await runCli(['--duration', '10ms', '-e', script], host);
 }

@@ -43,7 +43,8 @@ interface OptionRow<T> {
   readonly parse?: (text: string, previous: T) => T;
 }
 
-const oneOf =
+/** Reads one of a few words. */
+export const oneOf =
   <T extends string>(...choices: readonly T[]) =>
   (text: string): T => {
     const choice = choices.find((name) => name === text);

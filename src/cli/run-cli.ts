@@ -1,4 +1,5 @@
 import { VERSION } from '../pipeline/version.ts';
+import { bpf } from './commands/bpf.ts';
 import { format } from './commands/format.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
@@ -13,6 +14,8 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     host.stderr(helpText());
     return 1;
   }
+  // A script in a file of that name is run as ./bpf.
+  if (args[0] === 'bpf') return bpf(args.slice(1), host);
   const parsed = parseCommandLine(args, VERSION, host);
   if (parsed.kind === 'done') return parsed.exitCode;
   const { config, operands } = parsed;

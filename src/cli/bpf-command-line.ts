@@ -1,0 +1,105 @@
+import { Command, CommanderError, Option } from 'commander';
+import { BPF_OPTIONS, type BpfConfig, type BpfOptionRow } from './bpf-options.ts';
+import type { CommandLineOutput } from './command-line.ts';
+
+interface SubcommandRow {
+  readonly summary: string;
+  readonly options: readonly (keyof BpfConfig)[];
+  /** The file may be left out when an option says where the programs are. */
+  readonly file: '<file>' | '[file]';
+}
+
+/** The subcommands of `tsbpftrace bpf`. */
+export const BPF_SUBCOMMANDS = {
+  asm: { summary: 'assemble text to bytes', options: ['output'], file: '<file>' },
+  dis: { summary: 'disassemble bytes or hex to text', options: [], file: '<file>' },
+  verify: {
+    summary: 'judge a program as Linux would, and explain a rejection',
+    options: ['type', 'attach', 'maps', 'verbose', 'jsonl'],
+    file: '[file]',
+  },
+  run: {
+    summary: 'verify a program, run it once on given memory and print r0',
+    options: ['type', 'attach', 'maps', 'memory', 'memoryFile', 'showMemory', 'jit', 'jsonl'],
+    file: '[file]',
+  },
+} as const satisfies Record<string, SubcommandRow>;
+export type BpfSubcommand = keyof typeof BPF_SUBCOMMANDS;
+
+export type ParsedBpf =
+  | {
+      readonly kind: 'run';
+      readonly subcommand: BpfSubcommand;
+      readonly config: BpfConfig;
+      readonly file: string | undefined;
+    }
+  /** Help or a mistake: text is printed already. */
+  | { readonly kind: 'done'; readonly exitCode: number };
+
+const FILES = `
+FILE is assembly text, hex digits or bytes, and - is standard input. Assembly text is what
+'bpf dis' prints, with labels instead of numbers where you like, and may say what it needs:
+    .type xdp                         program type
+    .attach fentry/vfs_read           what a tracing program attaches to
+    .map counts array 4 8 16          name, type, key size, value size, entries
+    r1 = map[counts]                  loads the map;  call map_lookup_elem  calls a helper
+`;
+
+function parseOver(row: BpfOptionRow<unknown>, text: string, previous: unknown): unknown {
+  return row.parse?.(text, previous ?? row.default);
+}
+
+function optionOf(key: keyof BpfConfig): Option {
+  const row = BPF_OPTIONS[key] as BpfOptionRow<unknown>;
+  const option = new Option(row.flags, row.help);
+  // Defaults are filled in afterwards: commander would print "(default: false)" behind every switch.
+  if (row.parse !== undefined) option.argParser((text: string, previous: unknown) => parseOver(row, text, previous));
+  return option;
+}
+
+/** Parses the arguments behind `bpf`; prints help and mistakes itself. */
+export function parseBpfCommandLine(args: readonly string[], output: CommandLineOutput): ParsedBpf {
+  let parsed: ParsedBpf | undefined;
+  const bpf = new Command('tsbpftrace bpf')
+    .description('Raw eBPF: assemble, disassemble, verify and run programs without a script.')
+    .addHelpText('after', FILES)
+    .helpCommand(false);
+  const configure = (command: Command): Command =>
+    command
+      .exitOverride()
+      .showHelpAfterError("Try 'tsbpftrace bpf --help'.")
+      .configureOutput({
+        writeOut: output.stdout,
+        writeErr: (text) => output.stderr(text.replace(/^error: /, 'ERROR: USAGE: ')),
+        getOutHelpWidth: () => 100,
+        getErrHelpWidth: () => 100,
+      });
+  configure(bpf);
+  for (const name of Object.keys(BPF_SUBCOMMANDS) as BpfSubcommand[]) {
+    const { summary, options, file }: SubcommandRow = BPF_SUBCOMMANDS[name];
+    const command = configure(bpf.command(name)).description(summary).argument(file);
+    command.allowExcessArguments(false);
+    for (const key of options) command.addOption(optionOf(key));
+    command.action((operand: string | undefined) => {
+      const values = command.opts<Record<string, unknown>>();
+      const config = Object.fromEntries(
+        (Object.keys(BPF_OPTIONS) as (keyof BpfConfig)[]).map((key) => {
+          const row = BPF_OPTIONS[key] as BpfOptionRow<unknown>;
+          return [key, values[optionOf(key).attributeName()] ?? row.default];
+        }),
+      ) as unknown as BpfConfig;
+      parsed = { kind: 'run', subcommand: name, config, file: operand };
+    });
+  }
+  if (args.length === 0) {
+    output.stderr(bpf.helpInformation() + FILES);
+    return { kind: 'done', exitCode: 1 };
+  }
+  try {
+    bpf.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { kind: 'done', exitCode: error.exitCode };
+    throw error;
+  }
+  return parsed ?? { kind: 'done', exitCode: 1 };
+}

@@ -1,0 +1,75 @@
+import { InvalidArgumentError } from 'commander';
+import { parseMap, RAW_PROGRAM_TYPES } from '../pipeline/bpf-program.ts';
+import { ENGINE_NAMES, type EngineName } from '../pipeline/settings.ts';
+import { oneOf } from './options.ts';
+
+type MapDefinition = Exclude<ReturnType<typeof parseMap>, string>;
+type ProgramType = (typeof RAW_PROGRAM_TYPES)[number];
+
+/** What the command line of `bpf` says, over all its subcommands. */
+export interface BpfConfig {
+  readonly output: string | undefined;
+  readonly type: ProgramType | undefined;
+  readonly attach: string | undefined;
+  readonly maps: readonly MapDefinition[];
+  readonly verbose: boolean;
+  readonly jsonl: boolean;
+  readonly memory: string | undefined;
+  readonly memoryFile: string | undefined;
+  readonly showMemory: boolean;
+  readonly jit: EngineName;
+}
+
+export interface BpfOptionRow<T> {
+  readonly flags: string;
+  readonly help: string;
+  readonly default?: T;
+  /** Turns the argument into the value, given the value so far; throws InvalidArgumentError. */
+  readonly parse?: (text: string, previous: T) => T;
+}
+
+/** An engine of the plan that does not exist yet: better said than listed as unknown. */
+const PLANNED_ENGINES: readonly string[] = ['wasm'];
+function parseEngine(text: string): EngineName {
+  if (PLANNED_ENGINES.includes(text))
+    throw new InvalidArgumentError(`The ${text} tier does not exist yet; there are ${ENGINE_NAMES.join(', ')}.`);
+  return oneOf(...ENGINE_NAMES)(text);
+}
+
+function collectMap(text: string, previous: readonly MapDefinition[]): readonly MapDefinition[] {
+  const map = parseMap(text);
+  if (typeof map === 'string') throw new InvalidArgumentError(map);
+  return [...previous, map];
+}
+
+/** Every option of the subcommands once. */
+export const BPF_OPTIONS: { readonly [K in keyof BpfConfig]-?: BpfOptionRow<BpfConfig[K]> } = {
+  output: { flags: '-o, --output <file>', help: 'write the bytes to a file instead of hex to standard output' },
+  type: {
+    flags: '--type <type>',
+    help: `program type (${RAW_PROGRAM_TYPES.join(', ')}; default: kprobe, or the file's .type)`,
+    parse: oneOf(...RAW_PROGRAM_TYPES),
+  },
+  attach: { flags: '--attach <target>', help: 'what a tracing program attaches to, such as fentry/vfs_read' },
+  maps: {
+    flags: '--map <map>',
+    help: 'a map, NAME:TYPE:KEY SIZE:VALUE SIZE:ENTRIES[:FLAGS]; may be repeated',
+    default: [],
+    parse: collectMap,
+  },
+  verbose: { flags: '-v, --verbose', help: "print the verifier's log", default: false },
+  jsonl: {
+    flags: '--jsonl',
+    help: 'read programs as JSON lines from standard input, write a line for each',
+    default: false,
+  },
+  memory: { flags: '--mem <hex>', help: 'packet or context of the run' },
+  memoryFile: { flags: '--mem-file <file>', help: 'the same, from a file of bytes' },
+  showMemory: { flags: '--show-mem', help: 'print the packet or context as the program left it', default: false },
+  jit: {
+    flags: '--jit <engine>',
+    help: `what runs the program (${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')})`,
+    default: 'auto',
+    parse: parseEngine,
+  },
+};

@@ -11,8 +11,10 @@ export const expandProbes: Pass = {
   name: 'probe expansion',
   run(program: Program, context: PassContext): Program {
     const probes: Probe[] = [];
+    const empty: Probe[] = [];
     for (const probe of program.probes) {
       const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, context));
+      if (attachPoints.length === 0) empty.push(probe);
       attachPoints.forEach((attachPoint, index) => {
         const body = index === 0 ? probe : cloneTree(probe);
         probes.push({ ...body, attachPoints: [attachPoint] });
@@ -26,9 +28,28 @@ export const expandProbes: Pass = {
       const hint = 'You can increase the limit through the BPFTRACE_MAX_BPF_PROGS environment variable.';
       context.report(withHint(error('too-many-programs', program.probes[0]?.attachPoints[0]?.span, text), hint));
     }
+    if (context.config.missing_probes !== 'error' || !empty.some((probe) => isReported(probe, context)))
+      for (const probe of empty) reportEmpty(probe, context);
     return { ...program, probes };
   },
 };
+
+/** A place that is not there was named without wildcards: that is an error of its own. */
+function isReported(probe: Probe, context: PassContext): boolean {
+  return probe.attachPoints.some((node) => !(context.attachPoints.get(node)?.parts ?? ['']).some(hasWildcard));
+}
+
+function reportEmpty({ attachPoints }: Probe, context: PassContext): void {
+  const span = { ...attachPoints[0]!.span, end: attachPoints[attachPoints.length - 1]!.span.end };
+  const text = 'Probe has no valid attach points.';
+  if (context.config.missing_probes === 'error') {
+    const advice = "If this is expected, set the 'missing_probes' config variable to 'warn'.";
+    context.report(error('empty-probe', span, `${text} ${advice}`));
+  } else if (context.config.missing_probes === 'warn') {
+    const advice = 'It is being removed which may cause issues with program behavior.';
+    context.report(warning('empty-probe', span, `${text} ${advice}`));
+  }
+}
 
 function expand(node: AttachPoint, context: PassContext): readonly AttachPoint[] {
   const parsed = context.attachPoints.get(node);
@@ -44,9 +65,11 @@ function expand(node: AttachPoint, context: PassContext): readonly AttachPoint[]
   return reportMissing(node, parsed, context);
 }
 
+/** A pattern may match nothing. */
 function reportMissing(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): readonly AttachPoint[] {
+  if (parsed.parts.some(hasWildcard)) return [];
   const kernelFunction = parsed.kind === 'kprobe' || parsed.kind === 'kretprobe';
-  if (kernelFunction && context.unsafe && !parsed.parts.some(hasWildcard)) return [node];
+  if (kernelFunction && context.unsafe) return [node];
   const message = `No matches for ${parsed.name.replace(':', ' ')}`;
   if (context.config.missing_probes === 'warn') {
     context.report(warning('no-matches', node.span, `${message}. Skipping.`));

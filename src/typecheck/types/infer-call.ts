@@ -9,6 +9,7 @@ import { KIND_NAMES } from '../../lang/type-name.ts';
 import { UINT64, intType } from '../../lang/types.ts';
 import type { IntSize } from '../../lang/types.ts';
 import { error, warning } from '../messages.ts';
+import { variableTyping } from './assign.ts';
 import { inferBuiltin } from './infer-builtin.ts';
 import { inferExpression } from './infer-expression.ts';
 import { inferKeyArgument } from './infer-statement.ts';
@@ -69,7 +70,10 @@ function seedSimple(inference: Inference, node: Call, name: FunctionName, return
     inferKeyArgument(inference, first, second, node);
     const result = expressions(node)[2];
     if (name === 'find' && result?.kind === 'variable') {
-      inference.resolver.same(inference.map(first.name).value, inference.declare(result));
+      const slot = inference.declare(result);
+      inference.rule(slot, [inference.map(first.name).value], ([value]) =>
+        variableTyping(inference, slot, value!, node),
+      );
     }
   }
   if (name === 'nsecs') inference.resolver.seed(node, { ...typing(UINT64), clock: clockOf(inference, node) });

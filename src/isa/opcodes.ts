@@ -61,19 +61,23 @@ export interface JumpRow {
   readonly code: number;
   /** As in the kernel's disassembly: `if r1 s> r2 goto +3`. */
   readonly mnemonic: string;
+  /** The comparison that holds exactly when this one does not; a bit test has none. */
+  readonly inverse: string | undefined;
+  /** The comparison that says the same with its operands exchanged. */
+  readonly swapped: string;
 }
 export const JUMP = {
-  jeq: { code: 0x10, mnemonic: '==' },
-  jgt: { code: 0x20, mnemonic: '>' },
-  jge: { code: 0x30, mnemonic: '>=' },
-  jset: { code: 0x40, mnemonic: '&' },
-  jne: { code: 0x50, mnemonic: '!=' },
-  jsgt: { code: 0x60, mnemonic: 's>' },
-  jsge: { code: 0x70, mnemonic: 's>=' },
-  jlt: { code: 0xa0, mnemonic: '<' },
-  jle: { code: 0xb0, mnemonic: '<=' },
-  jslt: { code: 0xc0, mnemonic: 's<' },
-  jsle: { code: 0xd0, mnemonic: 's<=' },
+  jeq: { code: 0x10, mnemonic: '==', inverse: 'jne', swapped: 'jeq' },
+  jgt: { code: 0x20, mnemonic: '>', inverse: 'jle', swapped: 'jlt' },
+  jge: { code: 0x30, mnemonic: '>=', inverse: 'jlt', swapped: 'jle' },
+  jset: { code: 0x40, mnemonic: '&', inverse: undefined, swapped: 'jset' },
+  jne: { code: 0x50, mnemonic: '!=', inverse: 'jeq', swapped: 'jne' },
+  jsgt: { code: 0x60, mnemonic: 's>', inverse: 'jsle', swapped: 'jslt' },
+  jsge: { code: 0x70, mnemonic: 's>=', inverse: 'jslt', swapped: 'jsle' },
+  jlt: { code: 0xa0, mnemonic: '<', inverse: 'jge', swapped: 'jgt' },
+  jle: { code: 0xb0, mnemonic: '<=', inverse: 'jgt', swapped: 'jge' },
+  jslt: { code: 0xc0, mnemonic: 's<', inverse: 'jsge', swapped: 'jsgt' },
+  jsle: { code: 0xd0, mnemonic: 's<=', inverse: 'jsgt', swapped: 'jsge' },
 } as const satisfies Record<string, JumpRow>;
 export type JumpOp = keyof typeof JUMP;
 export const JA = 0x00;

@@ -2,7 +2,7 @@ import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
 import { RETURN_KINDS } from '../abi/helper-types.ts';
 import type { Relocation } from '../abi/program-image.ts';
-import type { AluOp, JumpOp } from '../isa/opcodes.ts';
+import { type AluOp, JUMP, type JumpOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { highHalf, joinHalves, lowHalf, s64, u64 } from '../isa/words.ts';
 import type { Step } from './control-flow.ts';
@@ -96,26 +96,12 @@ export function transfer(step: Step, state: State, names: ProgramNames): State {
 /** What a taken (`index` 0) or not taken (1) conditional jump tells about the register on its left. */
 export function refine({ operation, insn }: Step, index: number, state: State): State {
   if (operation.kind !== 'jump') return state;
-  const op = index === 0 ? operation.op : OPPOSITE[operation.op];
+  const op = index === 0 ? operation.op : JUMP[operation.op].inverse;
   const value = state[insn.dst]!;
   const right = operation.source === 'imm' ? immediate(insn.imm) : state[insn.src]!;
   const refined = operation.width === 64 ? refine64(op, value, right) : refine32(op, value, right);
   return refined === undefined ? state : state.with(insn.dst, refined);
 }
-
-const OPPOSITE: Record<JumpOp, JumpOp | undefined> = {
-  jeq: 'jne',
-  jne: 'jeq',
-  jset: undefined,
-  jgt: 'jle',
-  jge: 'jlt',
-  jlt: 'jge',
-  jle: 'jgt',
-  jsgt: 'jsle',
-  jsge: 'jslt',
-  jslt: 'jsge',
-  jsle: 'jsgt',
-};
 
 function refine64(op: JumpOp | undefined, value: Value, right: Value): Value | undefined {
   const known = asConstant(right);

@@ -46,21 +46,6 @@ const NEGATED: Record<Relation, Relation> = {
   jslt: 'jsge',
 };
 
-/** The relation with its sides exchanged. */
-export const FLIPPED: Record<JumpOp, JumpOp> = {
-  jeq: 'jeq',
-  jne: 'jne',
-  jset: 'jset',
-  jge: 'jle',
-  jgt: 'jlt',
-  jle: 'jge',
-  jlt: 'jgt',
-  jsge: 'jsle',
-  jsgt: 'jslt',
-  jsle: 'jsge',
-  jslt: 'jsgt',
-};
-
 export type Outcome = 'always' | 'never' | 'unknown';
 
 export interface Pair {

@@ -1,9 +1,9 @@
 import type { Insn } from '../isa/instruction.ts';
-import type { JumpOp } from '../isa/opcodes.ts';
+import { JUMP, type JumpOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { compute } from './arithmetic.ts';
-import { type Comparison, FLIPPED, type Outcome, compare } from './compare.ts';
+import { type Comparison, type Outcome, compare } from './compare.ts';
 import { MAX_LINKED, MAX_PACKET_OFFSET } from './limits.ts';
 import { markPrecise } from './precision.ts';
 import {
@@ -38,7 +38,7 @@ function packetOutcome(op: JumpOp, left: Register, right: Register): Outcome {
   const flipped = right.type !== 'pkt_end';
   if (flipped && left.type !== 'pkt_end') return 'unknown';
   const packet = flipped ? right : left;
-  const relation = flipped ? FLIPPED[op] : op;
+  const relation = flipped ? JUMP[op].swapped : op;
   if (packet.range >= 0) return 'unknown';
   const beyond = packet.range === BEYOND_PACKET_END;
   if ((relation === 'jle' || relation === 'jgt') && beyond) return relation === 'jgt' ? 'always' : 'never';
@@ -50,7 +50,7 @@ function pointerOutcome(op: JumpOp, width: 32 | 64, left: Register, right: Regis
   const known = (r: Register): boolean =>
     r.type === 'scalar' && (width === 64 ? r.value.isConst : tnumLow32IsConst(r.value.bits));
   let [pointer, number, relation] = [left, right, op];
-  if (!known(number)) [pointer, number, relation] = [right, left, FLIPPED[op]];
+  if (!known(number)) [pointer, number, relation] = [right, left, JUMP[op].swapped];
   if (!known(number) || !isNeverNull(pointer)) return 'unknown';
   const value = width === 64 ? number.value.value : number.value.value & 0xffff_ffffn;
   if (value !== 0n) return 'unknown';
@@ -138,7 +138,7 @@ function learnFromPacket(w: Walk, insn: Insn, op: Jump, left: Register, right: R
     (a.type === 'pkt' && b.type === 'pkt_end') || (a.type === 'pkt_meta' && isStart(b));
   const forward = bounds(left, right);
   if (!forward && !bounds(right, left)) return false;
-  const relation = forward ? op.op : FLIPPED[op.op];
+  const relation = forward ? op.op : JUMP[op.op].swapped;
   const pointer = forward ? left : right;
   const register = forward ? insn.dst : insn.src;
   // `pointer relation end`: on the side where it does not exceed the end, the bytes before it exist.

@@ -24,26 +24,12 @@ import {
   swapBytes,
 } from '../../isa/builders.ts';
 import type { Insn } from '../../isa/instruction.ts';
-import type { JumpOp } from '../../isa/opcodes.ts';
+import { JUMP, type JumpOp } from '../../isa/opcodes.ts';
 import { assertNever, bug } from '../../source/bug.ts';
 import { type Span, lineText, positionAt } from '../../source/source.ts';
 import type { IrFunction } from '../ir/ir.ts';
 import type { MachineBlock, MachineFunction, MachineInsn, Reg, Source } from './insn.ts';
 
-/** The comparison that holds exactly when this one does not; a bit test has none. */
-const INVERSE: Record<JumpOp, JumpOp | undefined> = {
-  jeq: 'jne',
-  jne: 'jeq',
-  jgt: 'jle',
-  jle: 'jgt',
-  jge: 'jlt',
-  jlt: 'jge',
-  jsgt: 'jsle',
-  jsle: 'jsgt',
-  jsge: 'jslt',
-  jslt: 'jsge',
-  jset: undefined,
-};
 const FRAME = 10;
 
 export interface EncodedProgram {
@@ -132,7 +118,7 @@ class Encoder {
       case 'jump':
         return goOn(end.target);
       case 'branch': {
-        const inverse = end.then === next ? INVERSE[end.jump] : undefined;
+        const inverse = end.then === next ? JUMP[end.jump].inverse : undefined;
         const to = inverse === undefined ? end.then : end.otherwise;
         jumps.push({ slot: this.#insns.length, to });
         this.#insns.push(jump(inverse ?? end.jump, end.width, end.left, end.right));

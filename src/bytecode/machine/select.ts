@@ -1,5 +1,5 @@
 import { assertNever, bug } from '../../source/bug.ts';
-import type { AluOp, JumpOp } from '../../isa/opcodes.ts';
+import { type AluOp, JUMP, type JumpOp } from '../../isa/opcodes.ts';
 import type { Span } from '../../source/source.ts';
 import { reversePostorder } from '../ir/dominators.ts';
 import type { Address, Block, Instr, IrFunction, Phi, Slot, Value } from '../ir/ir.ts';
@@ -16,21 +16,6 @@ import {
 
 const FRAME = 10;
 const COMMUTATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'mul', 'or', 'and', 'xor']);
-/** The comparison that says the same with its operands exchanged. */
-export const EXCHANGED: Record<JumpOp, JumpOp> = {
-  jeq: 'jeq',
-  jne: 'jne',
-  jset: 'jset',
-  jgt: 'jlt',
-  jlt: 'jgt',
-  jge: 'jle',
-  jle: 'jge',
-  jsgt: 'jslt',
-  jslt: 'jsgt',
-  jsge: 'jsle',
-  jsle: 'jsge',
-};
-
 /**
  * Chooses instructions for a function whose slots have their place in the frame. Constants and addresses of slots and
  * maps are made anew at each use: that is as short as a move, and holds no register. Critical edges must be split.
@@ -316,5 +301,5 @@ function truncated(value: Value, size: number): Value {
 
 function orient(test: { jump: JumpOp; left: Value; right: Value }): { jump: JumpOp; left: Value; right: Value } {
   if (!isMadeAnew(test.left) || isMadeAnew(test.right)) return test;
-  return { jump: EXCHANGED[test.jump], left: test.right, right: test.left };
+  return { jump: JUMP[test.jump].swapped, left: test.right, right: test.left };
 }

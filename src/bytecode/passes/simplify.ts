@@ -1,4 +1,4 @@
-import type { AluOp, JumpOp } from '../../isa/opcodes.ts';
+import { type AluOp, JUMP, type JumpOp } from '../../isa/opcodes.ts';
 import { reversePostorder } from '../ir/dominators.ts';
 import { evaluateAlu, evaluateCompare, evaluateExtend } from '../ir/evaluate.ts';
 import { type Address, type Alu, type Instr, type IrFunction, type Terminator, type Value, isConst } from '../ir/ir.ts';
@@ -8,19 +8,6 @@ import { mapOperands, mapTerminatorOperands } from '../ir/operands.ts';
 const COMMUTATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'mul', 'or', 'and', 'xor']);
 const ASSOCIATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'or', 'and', 'xor']);
 
-/** The comparison that holds exactly when this one does not. */
-export const INVERSE: Partial<Record<JumpOp, JumpOp>> = {
-  jeq: 'jne',
-  jne: 'jeq',
-  jgt: 'jle',
-  jle: 'jgt',
-  jge: 'jlt',
-  jlt: 'jge',
-  jsgt: 'jsle',
-  jsle: 'jsgt',
-  jsge: 'jslt',
-  jslt: 'jsge',
-};
 const SIGNED: ReadonlySet<JumpOp> = new Set<JumpOp>(['jsgt', 'jsge', 'jslt', 'jsle']);
 
 /** Constant folding, copy propagation and algebra, operand by operand. Says whether it changed anything. */
@@ -197,7 +184,7 @@ class Simplifier {
       return this.#const(evaluateCompare(jump, width, left.value, right.value) ? 1n : 0n);
     if (left.op === 'compare' && isConst(right) && right.value === 0n) {
       if (jump === 'jne' || jump === 'jgt') return left;
-      const inverse = INVERSE[left.jump];
+      const inverse = JUMP[left.jump].inverse;
       if (jump === 'jeq' && inverse !== undefined)
         return this.#become(instr, { jump: inverse, width: left.width, left: left.left, right: left.right });
     }

@@ -52,9 +52,14 @@ function parseAttachPoint(node: AttachPoint, context: PassContext): ParsedAttach
   };
   const parts: string[] = [];
   for (const [index, part] of node.parts.entries()) {
-    const substituted = node.quoted[index] === true ? { text: part } : substitute(part, context);
+    if (node.quoted[index] === true || !part.includes('$')) {
+      parts.push(part);
+      continue;
+    }
+    const substituted = substitute(part, context);
     if ('problem' in substituted) return fail(substituted.problem);
-    parts.push(substituted.text);
+    // A parameter may bring several parts, even a whole attach point.
+    parts.push(...substituted.text.split(':'));
   }
   // `name=kind:...` gives the probe a name of the user's own.
   const name = parts[0]?.replace(/^[^=]*=(?=.)/, '') ?? '';

@@ -97,6 +97,8 @@ function memberList(scope: DeclarationScope): readonly DeclaredMember[] {
     } else {
       memberDeclarators(scope, specifiers, members, places);
     }
+    // clang only warns of the last member's missing `;`, and bpftrace keeps its warnings to itself.
+    if (scope.cursor.is('}')) continue;
     if (!scope.cursor.expect(';', "expected ';' at end of declaration list")) scope.cursor.takeUntil([';']);
   }
   return members;

@@ -209,7 +209,7 @@ test.each<[string, readonly string[], number, string | undefined]>([
     2,
     'WARNING: Cannot take type definitions from BTF since there is a redefinition conflict with user-defined types.',
   ],
-  ['struct s { int a };', ["2:17: error: expected ';' at end of declaration list"], 6, undefined],
+  ['struct s { int a char b; };', ["2:17: error: expected ';' at end of declaration list"], 6, undefined],
   [
     'struct s { struct none x; };',
     ["2:24: error: field has incomplete type 'struct none'", "2:19: note: forward declaration of 'struct none'"],

@@ -108,3 +108,9 @@ test('the idle scenario does next to nothing, and the server does a lot', async 
   };
   expect((await total('server')) / Math.max(1, await total('idle'))).toBeGreaterThan(20);
 });
+
+test.each(['missing.h', 'tests'])('--include %s, which is no file, is the fault of the user', async (name) => {
+  const { stderr, exitCode } = await runArguments(['--include', name, '-e', 'begin { exit() }']);
+  expect(stderr).toContain(`fatal error: '${name}' file not found`);
+  expect(exitCode).toBe(2);
+});

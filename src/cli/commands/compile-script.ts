@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { compile, type Compilation } from '../../pipeline/compile.ts';
 import { createSimulation, type Simulation } from '../../pipeline/simulation.ts';
 import { renderDiagnostics } from '../../source/render.ts';
@@ -26,9 +26,9 @@ export function useColor(host: CliHost): boolean {
 export function compileScript(script: Script, config: CliConfig, machine: Simulation, host: CliHost): Compilation {
   const directory = host.directory ?? '.';
   const readInclude = (name: string): string | undefined => {
-    const path = config.includeDirs
-      .map((folder) => join(resolve(directory, folder), name))
-      .find((path) => existsSync(path));
+    const path = ['.', ...config.includeDirs]
+      .map((folder) => resolve(directory, folder, name))
+      .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
     return path === undefined ? undefined : readFileSync(path, 'utf8');
   };
   const compilation = compile({
@@ -39,7 +39,7 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     env: host.env,
     readInclude,
     readImport: (path) => readImport(resolve(directory, path)),
-    includes: config.includes.map((file) => readFileSync(resolve(directory, file), 'utf8')),
+    includes: config.includes,
     unsafe: config.unsafe,
     reportHelperErrors: config.warnings,
     verifierLog: config.debug.includes('verifier'),

@@ -1,9 +1,9 @@
+import { LAST_SIGNAL, signalNumber } from '../abi/signals.ts';
 import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/nodes.ts';
 import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
 import type { ProbeKind } from '../lang/probes.ts';
-import { LAST_SIGNAL, signalNumber } from '../lang/signals.ts';
 import { UINT64 } from '../lang/types.ts';
 import type { Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';

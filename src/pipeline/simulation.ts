@@ -1,3 +1,5 @@
+import { overlayTypeSets } from '../btf/type-set.ts';
+import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
@@ -10,6 +12,8 @@ export interface SimulationOptions {
   readonly scenario: ScenarioName;
   readonly seed: number;
   readonly cpus?: number;
+  /** Types of a BTF file (BPFTRACE_BTF); they shadow the machine's. */
+  readonly types?: TypeSet;
 }
 
 /** A machine, and what the compiler must know of it. */
@@ -27,12 +31,14 @@ const HIGH_SHIFT = 32n;
 export function createSimulation(options: SimulationOptions): Simulation {
   const scenario = SCENARIOS[options.scenario];
   const cpus = options.cpus ?? scenario.cpus;
+  const { types: ownTypes } = options;
+  let types: TypeSet | undefined;
   let kernel: Kernel | undefined;
   const machine = (): Kernel => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
   const target: Target = {
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
-      return kernelTypes();
+      return ownTypes === undefined ? kernelTypes() : (types ??= overlayTypeSets(ownTypes, kernelTypes()));
     },
     cpus,
     functions: traceableFunctions,

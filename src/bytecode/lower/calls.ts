@@ -12,9 +12,9 @@ import { lowerBuiltin } from './builtins.ts';
 import { EVENT_HEADER, layOut, sendArguments, sendEvent, sendScalar } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, readElement } from './map-access.ts';
-import { addressOf, storeBytes, storeOperand } from './memory.ts';
+import { addressOf, asValue, storeBytes, storeOperand, storeScalar, zero } from './memory.ts';
 import type { Value } from '../ir/ir.ts';
-import { type Operand, type Place, NONE, at, scalar } from './operand.ts';
+import { type Operand, type Place, NONE, at, scalar, scalarShape } from './operand.ts';
 import { constantOf } from './constants.ts';
 import { contextWord, context } from './builtins.ts';
 import { lowerStack } from './stacks.ts';
@@ -137,7 +137,15 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
     b.branch('jne', element, 0, hit, done);
     b.enter(hit);
     const to = l.variable(l.symbol(variable));
-    storeOperand(b, to, symbol.value, readElement(l, symbol.value, element), 'exact');
+    const { type } = l.symbol(variable);
+    const found = readElement(l, symbol.value, element);
+    const isScalar = scalarShape(type) !== undefined;
+    // The variable may be larger than what the map holds.
+    if (isScalar) storeScalar(b, to, type, asValue(b, symbol.value, found));
+    else {
+      if (sizeOf(type) > sizeOf(symbol.value)) zero(b, to, sizeOf(type));
+      storeOperand(b, to, symbol.value, found, 'exact');
+    }
     b.store(result, 0, 8, 1);
     b.jump(done);
     b.enter(done);

@@ -1,19 +1,34 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compile, type Compilation } from '../../pipeline/compile.ts';
-import { createSimulation, type Simulation } from '../../pipeline/simulation.ts';
+import { readBtf } from '../../pipeline/btf-file.ts';
+import { createSimulation, type Simulation, type SimulationOptions } from '../../pipeline/simulation.ts';
 import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { readImport } from './read-import.ts';
-import type { Script } from './script.ts';
+import { reason, type Script } from './script.ts';
 
-export function openMachine(config: CliConfig): Simulation {
+/** The machine that the options describe, with the types of BPFTRACE_BTF; a string is the message of a mistake. */
+export function openMachine(config: CliConfig, host: CliHost): Simulation | string {
+  const types = readTypes(host);
+  if (typeof types === 'string') return types;
   return createSimulation({
     scenario: config.scenario,
     seed: config.seed,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
+    ...(types === undefined ? {} : { types }),
   });
+}
+
+function readTypes({ env, directory }: CliHost): SimulationOptions['types'] | string {
+  const path = env['BPFTRACE_BTF'];
+  if (path === undefined || path === '') return undefined;
+  try {
+    return readBtf(readFileSync(resolve(directory ?? '.', path))) ?? `BTF: failed to parse BTF from ${path}`;
+  } catch (error) {
+    return `BTF: failed to parse BTF from ${path}: ${reason(error)}`;
+  }
 }
 
 /** BPFTRACE_COLOR decides; without it, useColor go to terminals only. */

@@ -8,7 +8,11 @@ import { loadScript } from './script.ts';
 
 /** -l: probes of the machine that match a pattern, or those that a script would attach to. */
 export function list(config: CliConfig, operands: readonly string[], host: CliHost): number {
-  const machine = openMachine(config);
+  const machine = openMachine(config, host);
+  if (typeof machine === 'string') {
+    host.stderr(`ERROR: ${machine}\n`);
+    return 1;
+  }
   const print = (lines: readonly string[]): number => {
     if (lines.length > 0) host.stdout(`${lines.join('\n')}\n`);
     return 0;

@@ -39,7 +39,11 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
     host.stderr(`ERROR: ${script}\n`);
     return 1;
   }
-  const machine = openMachine(config);
+  const machine = openMachine(config, host);
+  if (typeof machine === 'string') {
+    host.stderr(`ERROR: ${machine}\n`);
+    return 1;
+  }
   const compilation = compileScript(script, config, machine, host);
   if (config.debug.length > 0) {
     host.stdout(dump(config.debug, script.source, compilation));

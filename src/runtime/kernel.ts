@@ -16,6 +16,8 @@ export interface Kernel {
   /** Runs the machine to this virtual time or until `stop` was called; may return early (then `now()` is smaller) so that the host stays responsive. */
   run(untilNs: number): void;
   stop(): void;
+  /** Set when the machine has stopped for good (a panic): its last words. `run` does nothing from then on. */
+  readonly halted?: string | undefined;
   /** Calls back at a virtual time; it interrupts no CPU and costs no virtual time. */
   at(timeNs: number, callback: () => void): void;
   /** Runs `body` as if on behalf of the tracer's own process (begin and end probes, user-space actions). */

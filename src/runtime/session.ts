@@ -182,9 +182,14 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, () => consumer.drain());
     // What the begin probes left in the ring is read at once.
     consumer.drain();
-    while (!finished && options.signal?.aborted !== true && kernel.now() < until) {
+    while (!finished && options.signal?.aborted !== true && kernel.now() < until && kernel.halted === undefined) {
       kernel.run(until);
       await pause();
+    }
+    if (kernel.halted !== undefined) {
+      consumer.drain();
+      error(`The machine stopped: ${kernel.halted}`);
+      exitCode = FAILED;
     }
     ring.onData = null;
     options.signal?.removeEventListener('abort', stop);

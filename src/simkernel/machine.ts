@@ -3,6 +3,7 @@ import type { Arrival } from './cpu/cpu.ts';
 import type { EntryPoint } from './cpu/deliver.ts';
 import { VECTORS } from './cpu/descriptor-tables.ts';
 import { FLAGS_IF, PT_REGS, USER_CS, USER_DS } from './cpu/registers.ts';
+import { MachineHalted } from './execution/halt.ts';
 import type { Body } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import type { Result } from './execution/pending.ts';
@@ -37,6 +38,7 @@ import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand } from './programs/host-commands.ts';
 import type { Image } from './programs/image.ts';
+import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { releaseTask } from './tasks/process.ts';
 import { TASK_RUNNING } from './tasks/task.ts';
@@ -106,6 +108,10 @@ export class Machine {
   /** Time of the current segment or device event. */
   clock = 0;
   stopped = false;
+  /** The machine's last words; it runs no further. */
+  halted: string | undefined;
+  readonly kernelLog: LogLine[] = [];
+  oopses = 0;
   inHandler = false;
   private inSegment = false;
   private started = false;
@@ -188,8 +194,15 @@ export class Machine {
     this.startWorkload();
     this.stopped = false;
     this.inSegment = true;
-    runUntil(this, untilNs);
-    this.inSegment = false;
+    try {
+      if (this.halted === undefined) runUntil(this, untilNs);
+    } catch (error) {
+      if (!(error instanceof MachineHalted)) throw error;
+      this.halted = error.message;
+      this.clock = this.cpu.time;
+    } finally {
+      this.inSegment = false;
+    }
   }
   /** Disk, files and processes; nothing of it exists until somebody runs the machine or looks at its files. */
   private startWorkload(): void {
@@ -405,11 +418,6 @@ export class Machine {
   private slackRandom: Random | undefined;
   irqFromUser(cpu: Cpu): boolean {
     return cpu.irqRegs !== 0 && (this.words[(cpu.irqRegs + PT_REGS.cs) >> 2]! & 3) !== 0;
-  }
-  entryPointAt(offset: number): EntryPoint {
-    const entry = this.entryPoints.get(offset);
-    if (entry === undefined) throw new Error(`no code behind a gate at ${offset.toString(16)}`);
-    return entry;
   }
   /** SS, RSP, RFLAGS, CS, RIP and RBP of the interrupted user program. */
   storeUserFrame(cpu: Cpu, regs: number): void {

@@ -41,7 +41,10 @@ export function machineRunning(
 
 export function runFor(m: Machine, ns: number): void {
   const end = m.now() + ns;
-  while (m.now() < end) m.run(end);
+  while (m.now() < end) {
+    m.run(end);
+    if (m.halted !== undefined) throw new Error(m.halted);
+  }
 }
 
 /** A NUL-terminated string at an arena offset. */

@@ -1,6 +1,7 @@
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { samplePoint } from '../execution/text.ts';
+import { MachineHalted } from '../execution/halt.ts';
 import type { Pending } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import type { Cpu } from './cpu.ts';
@@ -31,9 +32,9 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const { words } = m;
   const gate = (cpu.idt + vector * GATE_SIZE) >> 2;
   const attributes = words[gate + 1]!;
-  if ((attributes & 0x8000) === 0) return fault(m, cpu, vector);
   const handler = ((words[gate]! & 0xffff) | (attributes & 0xffff0000)) & ADDRESS_BITS;
-  const entry = m.entryPointAt(handler);
+  const entry = (attributes & 0x8000) === 0 ? undefined : m.entryPoints.get(handler);
+  if (entry === undefined) return fault(m, cpu, vector, ip);
   const fromUser = cpu.userMode;
   const { sp, fp, fn } = cpu;
   const top = fromUser ? m.arena.view.getInt32(cpu.tss + TSS_SP0, true) : sp & ~15;
@@ -91,9 +92,27 @@ function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, f
   return 0;
 }
 
-/** A gate that is not present is a general protection fault; one while delivering that is a double fault, which stops us. */
-function fault(m: Machine, cpu: Cpu, vector: number): Pending | undefined {
-  if (vector === VECTORS.generalProtection) return deliver(m, cpu, VECTORS.doubleFault);
-  if (vector === VECTORS.doubleFault) throw new Error(`triple fault on CPU ${cpu.id}`);
-  return deliver(m, cpu, VECTORS.generalProtection);
+/** Error code of a fault that a gate caused: the vector, and that the IDT is meant. */
+const IDT_ERROR = 2;
+/** Exceptions during whose delivery another fault makes a double fault (Intel SDM vol. 3, 6.15): contributory ones and #PF. */
+const CONTRIBUTORY: ReadonlySet<number> = new Set([0, 10, 11, 12, 13, 14]);
+
+/** No way through the gate: #GP; a double fault if that happens while a fault is being delivered; then nothing is left. */
+function fault(m: Machine, cpu: Cpu, vector: number, ip: number): Pending | undefined {
+  if (vector === VECTORS.doubleFault) {
+    throw new MachineHalted(`CPU ${cpu.id}: triple fault, the machine resets`);
+  }
+  if (CONTRIBUTORY.has(vector)) return deliver(m, cpu, VECTORS.doubleFault, ip, 0);
+  return deliver(m, cpu, VECTORS.generalProtection, ip, vector * 8 + IDT_ERROR);
 }
+
+/** `int N`: only through a gate that the program's privilege level may use. */
+export function softwareInterrupt(m: Machine, cpu: Cpu, vector: number): Pending | undefined {
+  const attributes = m.words[((cpu.idt + vector * GATE_SIZE) >> 2) + 1]!;
+  const dpl = (attributes >>> 13) & 3;
+  if (cpu.userMode && dpl < USER_LEVEL) {
+    return deliver(m, cpu, VECTORS.generalProtection, 0, vector * 8 + IDT_ERROR);
+  }
+  return deliver(m, cpu, vector);
+}
+const USER_LEVEL = 3;

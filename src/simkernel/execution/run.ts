@@ -4,9 +4,11 @@ import { deliver } from '../cpu/deliver.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { Machine } from '../machine.ts';
 import { TASK } from '../tasks/task.ts';
+import { makeTaskDead } from '../functions/process.ts';
 import { runUserProgram } from '../programs/run-user.ts';
 import { Pending, resume } from './pending.ts';
-import { callSites } from './text.ts';
+import { TaskDied } from './halt.ts';
+import { callSites, declareText } from './text.ts';
 
 /** Direct cost of switching tasks: registers, address space, cold caches. */
 const CONTEXT_SWITCH_NS = 900;
@@ -43,9 +45,29 @@ export function runUntil(m: Machine, untilNs: number): void {
       continue;
     }
     m.cpu = chosen;
-    step(m, chosen);
+    try {
+      step(m, chosen);
+    } catch (error) {
+      if (!(error instanceof TaskDied)) throw error;
+      rewindStackAndMakeDead(m, chosen, error.signal);
+    }
   }
 }
+
+/** An oops killed the running task: its kernel stack is started afresh for its exit. */
+function rewindStackAndMakeDead(m: Machine, cpu: Cpu, signal: number): void {
+  const task = cpu.current;
+  cpu.userMode = false;
+  cpu.irqRegs = 0;
+  cpu.sp = task.userRegs.address;
+  cpu.fp = task.userRegs.address | 1;
+  cpu.fn = rewindStack;
+  task.rethooks.length = 0;
+  cpu.interruptsEnabled = true;
+  m.refresh(cpu);
+  settle(m, cpu, makeTaskDead(m, signal));
+}
+const rewindStack = declareText('rewind_stack_and_make_dead', { traceable: false });
 
 function step(m: Machine, cpu: Cpu): void {
   m.refresh(cpu);

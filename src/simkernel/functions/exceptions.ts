@@ -4,6 +4,8 @@ import { PT_REGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { leaveToUser } from './irq-entry.ts';
+import { doubleFaultEntry, generalProtectionEntry, trapUser } from './oops.ts';
 import { pageFaultEntry } from './page-fault.ts';
 import { runHandlers } from '../probes/handler.ts';
 
@@ -25,6 +27,9 @@ const kprobeInt3Handler = kernelFunction(
 const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), {
   traceable: false,
 });
+const doInt3User = kernelFunction('do_int3_user', 20, (m, _regs: KernelObject): void => trapUser(m), {
+  traceable: false,
+});
 const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number => doInt3(m, regs), {
   traceable: false,
 });
@@ -37,11 +42,15 @@ export const EXCEPTIONS: readonly (readonly [vector: number, entry: EntryPoint, 
     {
       symbol: asmExcInt3,
       run(m, address) {
-        excInt3(m, { address });
-        return undefined;
+        const regs = { address };
+        if ((m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) excInt3(m, regs);
+        else doInt3User(m, regs);
+        return leaveToUser(m, regs);
       },
     },
     3,
   ],
+  [VECTORS.doubleFault, doubleFaultEntry, 0],
+  [VECTORS.generalProtection, generalProtectionEntry, 0],
   [VECTORS.pageFault, pageFaultEntry, 0],
 ];

@@ -3,6 +3,7 @@ import type { EntryPoint } from '../cpu/deliver.ts';
 import { PT_REGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
@@ -127,16 +128,30 @@ const commonInterrupt = kernelFunction('common_interrupt', 12, (m, regs: Registe
 export const exitToUserModeLoop = kernelFunction(
   'exit_to_user_mode_loop',
   15,
-  (m) => {
+  (m): Result => {
     m.irqEnable();
-    return preemptSchedule(m);
+    return userModeWork(m);
   },
   { traceable: false },
 );
+function userModeWork(m: Machine): Result {
+  if (m.cpu.needResched) {
+    const left = preemptSchedule(m);
+    return left instanceof Pending ? left.then(() => userModeWork(m)) : userModeWork(m);
+  }
+  return m.cpu.current.pendingSignal === 0 ? 0 : m.deliverSignal(m.cpu.current);
+}
+/** The end of an interrupt or exception: a program does not go on before its signals and its successor had their turn. */
+export function leaveToUser(m: Machine, regs: Registers): Pending | undefined {
+  if ((m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
+  if (!m.cpu.needResched && m.cpu.current.pendingSignal === 0) return undefined;
+  const left = irqentryExitToUserMode(m, regs);
+  return left instanceof Pending ? left : undefined;
+}
 export const irqentryExitToUserMode = kernelFunction(
   'irqentry_exit_to_user_mode',
   8,
-  (m, _regs: Registers) => exitToUserModeLoop(m),
+  (m, _regs: Registers): Result => exitToUserModeLoop(m),
   { traceable: false },
 );
 
@@ -153,9 +168,7 @@ function entryPoint(name: string, run: (m: Machine, regs: Registers, vector: num
       if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0) cpu.sp = cpu.irqStackTop - 16;
       run(m, regs, vector);
       cpu.sp = sp;
-      if (!cpu.needResched || (m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
-      const left = irqentryExitToUserMode(m, regs);
-      return left instanceof Pending ? left : undefined;
+      return leaveToUser(m, regs);
     },
   };
 }

@@ -1,13 +1,14 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { PT_REGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { Pending } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { Mapping } from '../tasks/address-space.ts';
 import { pageFaultUser } from '../tracepoints/exceptions.ts';
-import { irqentryExitToUserMode } from './irq-entry.ts';
+import { printk } from '../printk.ts';
+import { leaveToUser } from './irq-entry.ts';
+import { forceSig } from './signal.ts';
 
 /** include/linux/mm_types.h: fault flags. */
 const FAULT_FLAG_WRITE = 1;
@@ -54,13 +55,31 @@ const lockVmaUnderRcu = kernelFunction(
     return mm === undefined || mapping === undefined ? null : { address: mm.vmaOf(mapping).address, mapping };
   },
 );
+/** Nothing is mapped there: SIGSEGV. */
+const badArea = kernelFunction(
+  '__bad_area_nosemaphore',
+  40,
+  (m, _regs: KernelObject, code: number, address: number): void => {
+    const { comm, pid, user } = m.cpu.current;
+    printk(
+      m,
+      `${comm}[${pid}]: segfault at ${address.toString(16)} ip ${(user?.ip ?? 0).toString(16).padStart(16, '0')} ` +
+        `sp ${(user?.sp ?? 0).toString(16).padStart(16, '0')} error ${code.toString(16)}`,
+    );
+    forceSig(m, SIGSEGV);
+  },
+);
+const SIGSEGV = 11;
 const doUserAddrFault = kernelFunction(
   'do_user_addr_fault',
   40,
   (m, regs: KernelObject, code: number, address: number): void => {
     const { process } = m.cpu.current;
     const vma = process === null ? null : lockVmaUnderRcu(m, process.mm, address);
-    if (vma === null) return;
+    if (vma === null) {
+      badArea(m, regs, code, address);
+      return;
+    }
     handleMmFault(m, vma, address, FAULT_FLAG_USER | ((code & PF_WRITE) === 0 ? 0 : FAULT_FLAG_WRITE), regs);
   },
   { traceable: false },
@@ -84,8 +103,6 @@ export const pageFaultEntry: EntryPoint = {
   run(m: Machine, address) {
     const regs = { address };
     excPageFault(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
-    if (!m.cpu.needResched || (m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
-    const left = irqentryExitToUserMode(m, regs);
-    return left instanceof Pending ? left : undefined;
+    return leaveToUser(m, regs);
   },
 };

@@ -200,6 +200,8 @@ export const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result 
   exitNotify(m, task, 1);
   return doTaskDead(m);
 });
+/** The end of a task that an oops caught. */
+export const makeTaskDead = kernelFunction('make_task_dead', 60, (m, signr: number): Result => doExit(m, signr));
 const doTaskDead = kernelFunction('do_task_dead', 20, (m): Result => {
   setTaskState(m, m.cpu.current, TASK_DEAD);
   return schedule(m);

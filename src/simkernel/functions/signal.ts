@@ -35,6 +35,11 @@ export const doSendSigInfo = kernelFunction(
     sig === 0 ? 0 : sendSignalLocked(m, sig, info, p, type),
 );
 
+/** A signal for what the running program has just done; it cannot be put off. */
+export const forceSig = kernelFunction('force_sig', 40, (m, sig: number): void => {
+  sendSignalLocked(m, sig, null, m.cpu.current, 0);
+});
+
 function kill(m: Machine, pid: number, sig: number): number {
   if (sig < 0 || sig > SIGNALS) return -EINVAL;
   const task = m.tasks.get(pid);

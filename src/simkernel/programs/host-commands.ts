@@ -1,4 +1,5 @@
 import type { Machine } from '../machine.ts';
+import { formatLogLine } from '../printk.ts';
 
 /** Commands that the tracer's `system()` may run on the simulated machine; they take no virtual time. */
 const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[]) => string } = {
@@ -13,6 +14,7 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
   uname: (_m, args) => (args.includes('-r') ? '7.2.13-simulated\n' : 'Linux\n'),
   hostname: () => 'tsbpftrace\n',
   id: () => 'uid=0(root) gid=0(root) groups=0(root)\n',
+  dmesg: (m) => m.kernelLog.map(formatLogLine).join(''),
   true: () => '',
   ps: (m) =>
     '    PID COMMAND\n' + [...m.tasks.values()].map(({ pid, comm }) => `${String(pid).padStart(7)} ${comm}\n`).join(''),

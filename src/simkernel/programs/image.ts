@@ -1,11 +1,13 @@
 import type { UserContext } from './user.ts';
 
 /** A step of a user program: what `next` yields (see run-user.ts). */
-export type UserStep = typeof WORK | typeof SYSTEM_CALL | typeof PAGE_FAULT;
+export type UserStep = typeof WORK | typeof SYSTEM_CALL | typeof PAGE_FAULT | typeof SOFTWARE_INTERRUPT;
 export const WORK = 1;
 export const SYSTEM_CALL = 2;
 /** The program touches a page that is not there; the address is in `args[0]`, whether it writes in `args[1]`. */
 export const PAGE_FAULT = 3;
+/** `int N`; the vector is in `args[0]`. */
+export const SOFTWARE_INTERRUPT = 4;
 /** A running program: yields steps, receives results of system calls. */
 export type UserBody = Generator<UserStep, number | void, number>;
 

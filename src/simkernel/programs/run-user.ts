@@ -1,10 +1,10 @@
 import type { Cpu } from '../cpu/cpu.ts';
-import { deliver } from '../cpu/deliver.ts';
+import { deliver, softwareInterrupt } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
-import { PAGE_FAULT, SYSTEM_CALL } from './image.ts';
+import { PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** Error code of a page fault: the access was from user mode, was a write. */
@@ -23,6 +23,9 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
     cpu.userMode = true;
     cpu.cr2 = task.args[0]!;
     return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (task.args[1] === 0 ? 0 : PF_WRITE));
+  } else if (step.value === SOFTWARE_INTERRUPT) {
+    cpu.userMode = true;
+    return softwareInterrupt(m, cpu, task.args[0]!);
   } else if (step.value !== SYSTEM_CALL) {
     return undefined;
   }

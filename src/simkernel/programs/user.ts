@@ -5,7 +5,7 @@ import type { Process } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
-import { imageSymbolOffset, PAGE_FAULT, SYSTEM_CALL, WORK } from './image.ts';
+import { imageSymbolOffset, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL, WORK } from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
@@ -69,6 +69,12 @@ export class UserContext {
     args[1] = write ? 1 : 0;
     if (this.wrapper !== '') this.writeStack('');
     return PAGE_FAULT;
+  }
+  /** Executes `int N`. */
+  interrupt(vector: number): UserStep {
+    this.task.args[0] = vector;
+    if (this.wrapper !== '') this.writeStack('');
+    return SOFTWARE_INTERRUPT;
   }
   /** The n-th page of the program's own text and data. */
   page(n: number): number {

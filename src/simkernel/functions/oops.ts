@@ -1,0 +1,143 @@
+import type { EntryPoint } from '../cpu/deliver.ts';
+import { PT_REGS } from '../cpu/registers.ts';
+import { MachineHalted, TaskDied } from '../execution/halt.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Pending } from '../execution/pending.ts';
+import { declareText, textSymbolAt } from '../execution/text.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { printk } from '../printk.ts';
+import { unwindKernelStack } from '../probes/stack.ts';
+import { leaveToUser } from './irq-entry.ts';
+import { forceSig } from './signal.ts';
+
+const SIGTRAP = 5;
+export const SIGSEGV = 11;
+const MAX_FRAMES = 32;
+const ROWS = [
+  ['ax', 'bx', 'cx'],
+  ['dx', 'si', 'di'],
+  ['bp', 'r8', 'r9'],
+  ['r10', 'r11', 'r12'],
+  ['r13', 'r14', 'r15'],
+] as const;
+
+const hex = (value: number, width: number): string => (value >>> 0).toString(16).padStart(width, '0');
+const wordAt = (m: Machine, at: number): string => hex(m.words[(at >> 2) + 1]!, 8) + hex(m.words[at >> 2]!, 8);
+const isUser = (m: Machine, regs: KernelObject): boolean => (m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) !== 0;
+
+/** `symbol+0xoffset/0xsize`, as %pS prints it. */
+function place(low: number): string {
+  const offset = low & 0x7fffffff;
+  const symbol = textSymbolAt(offset);
+  if (symbol === undefined) return `0xffffffff${hex(low, 8)}`;
+  return `${symbol.name}+0x${(offset - symbol.entry).toString(16)}/0x${symbol.size.toString(16)}`;
+}
+function callTrace(m: Machine, regs: KernelObject): string[] {
+  const out = m.arena.allocate(8 * MAX_FRAMES);
+  const { words } = m;
+  m.traceFrom(words[(regs.address + PT_REGS.ip) >> 2]!, words[(regs.address + PT_REGS.bp) >> 2]!, 0);
+  const count = unwindKernelStack(m, out, MAX_FRAMES, 1);
+  const lines = Array.from({ length: count }, (_, i) => ` ${place(words[(out >> 2) + 2 * i]!)}`);
+  m.arena.free(out, 8 * MAX_FRAMES);
+  return ['Call Trace:', ' <TASK>', ...lines, ' </TASK>'];
+}
+
+/** Prints why, and stops the machine for good. */
+export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
+  printk(m, `Kernel panic - not syncing: ${reason.text}`);
+  printk(m, `---[ end Kernel panic - not syncing: ${reason.text} ]---`);
+  throw new MachineHalted(`Kernel panic - not syncing: ${reason.text}`);
+});
+export function panicWith(m: Machine, text: string): never {
+  return panic(m, { address: m.scratch, text });
+}
+
+/** The oops: what is known about the machine, and the end of whoever ran, or of everything. */
+const die = kernelFunction(
+  'die',
+  200,
+  (m, reason: KernelObject & { readonly text: string }, regs: KernelObject, error: number): never => {
+    const { cpu } = m;
+    const { current: task } = cpu;
+    const { words } = m;
+    const at = regs.address;
+    m.oopses += 1;
+    printk(m, `Oops: ${reason.text}: ${hex(error & 0xffff, 4)} [#${m.oopses}] SMP NOPTI`);
+    printk(m, `CPU: ${cpu.id} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted 7.2.13-simulated #1`);
+    printk(m, `RIP: 0010:${place(words[(at + PT_REGS.ip) >> 2]!)}`);
+    printk(m, `RSP: 0018:${wordAt(m, at + PT_REGS.sp)} EFLAGS: ${hex(words[(at + PT_REGS.flags) >> 2]!, 8)}`);
+    for (const row of ROWS) {
+      printk(m, row.map((name) => `${label(name)}: ${wordAt(m, at + PT_REGS[name])}`).join(' '));
+    }
+    for (const line of callTrace(m, regs)) printk(m, line);
+    printk(m, '---[ end trace 0000000000000000 ]---');
+    if (cpu.hardirqDepth > 0 || cpu.softirqDepth > 0) panicWith(m, 'Fatal exception in interrupt');
+    if (task === cpu.idle) panicWith(m, 'Attempted to kill the idle task!');
+    if (task.pid === 1) panicWith(m, `Attempted to kill init! exitcode=0x${hex(SIGSEGV, 8)}`);
+    throw new TaskDied(SIGSEGV);
+  },
+);
+function label(name: string): string {
+  return /^r\d$/.test(name)
+    ? `R0${name.slice(1)}`
+    : name.startsWith('r')
+      ? name.toUpperCase()
+      : `R${name.toUpperCase()}`;
+}
+
+/** arch/x86/kernel/traps.c: a program gets SIGSEGV, the kernel an oops. */
+const excGeneralProtection = kernelFunction(
+  'exc_general_protection',
+  60,
+  (m, regs: KernelObject, error: number): void => {
+    const name = error === 0 ? 'general protection fault' : 'segment-related general protection fault';
+    if (!isUser(m, regs)) die(m, { address: m.scratch, text: name }, regs, error);
+    const { current: task } = m.cpu;
+    const at = regs.address;
+    printk(
+      m,
+      `traps: ${task.comm}[${task.pid}] general protection fault ip:${trim(wordAt(m, at + PT_REGS.ip))} ` +
+        `sp:${trim(wordAt(m, at + PT_REGS.sp))} error:${error.toString(16)}`,
+    );
+    forceSig(m, SIGSEGV);
+  },
+  { traceable: false },
+);
+const trim = (digits: string): string => digits.replace(/^0+(?=.)/, '');
+
+const excDoubleFault = kernelFunction(
+  'exc_double_fault',
+  60,
+  (m, regs: KernelObject, error: number): void => {
+    printk(m, `traps: PANIC: double fault, error_code: 0x${error.toString(16)}`);
+    const { current: task } = m.cpu;
+    printk(m, `CPU: ${m.cpu.id} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted 7.2.13-simulated #1`);
+    printk(
+      m,
+      `RIP: ${isUser(m, regs) ? '0033:0x' + trim(wordAt(m, regs.address + PT_REGS.ip)) : `0010:${place(m.words[(regs.address + PT_REGS.ip) >> 2]!)}`}`,
+    );
+    panicWith(m, 'Machine halted.');
+  },
+  { traceable: false },
+);
+
+/** A breakpoint that no probe of ours owns, in a program. */
+export function trapUser(m: Machine): void {
+  forceSig(m, SIGTRAP);
+}
+
+function entry(name: string, handler: (m: Machine, regs: KernelObject, error: number) => void): EntryPoint {
+  return {
+    symbol: declareText(name, { traceable: false, site: 0x26 }),
+    run(m: Machine, address): Pending | undefined {
+      const regs = { address };
+      handler(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
+      return leaveToUser(m, regs);
+    },
+  };
+}
+export const generalProtectionEntry = entry('asm_exc_general_protection', (m, regs, error) =>
+  excGeneralProtection(m, regs, error),
+);
+export const doubleFaultEntry = entry('asm_exc_double_fault', (m, regs, error) => excDoubleFault(m, regs, error));

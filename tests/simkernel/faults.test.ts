@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { GATE_SIZE, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
+import { IMAGE_START } from '../../src/simkernel/memory/arena.ts';
+import type { Image } from '../../src/simkernel/programs/image.ts';
+import type { Machine } from '../../src/simkernel/machine.ts';
+import { currentPid, machineRunning, MILLISECOND, runFor, u64At } from './support.ts';
+
+function removeGate(m: Machine, vector: number): void {
+  const gate = m.cpuList[0]!.idt + vector * GATE_SIZE;
+  m.arena.bytes.fill(0, gate, gate + GATE_SIZE);
+}
+/** Signals that processes died of. */
+function deaths(m: Machine): Map<number, number> {
+  const seen = new Map<number, number>();
+  m.attach({ kind: 'kprobe', function: 'do_exit', offset: 0 }, (regs) => seen.set(currentPid(m), u64At(m, regs + 112)));
+  return seen;
+}
+const sleeper: NonNullable<Image['main']> = function* (u) {
+  for (;;) yield u.nanosleep(100_000);
+};
+function run(m: Machine, ns: number): void {
+  const end = m.now() + ns;
+  while (m.now() < end && m.halted === undefined) m.run(end);
+}
+
+describe('int N in a program', () => {
+  test.each([
+    [VECTORS.breakpoint, 5, /^$/],
+    // DPL 0: only the CPU itself may go through.
+    [VECTORS.pageFault, 11, /program0\[1000\] general protection fault ip:[0-9a-f]+ sp:[0-9a-f]+ error:72\n/],
+    [0x99, 11, /general protection fault .* error:4ca\n/],
+  ])('int %i ends it by signal %i', (vector, signal, log) => {
+    const m = machineRunning([
+      function* (u) {
+        yield u.work(1_000);
+        yield u.interrupt(vector);
+        throw new Error('it went on');
+      },
+      function* (u) {
+        for (;;) yield u.nanosleep(100_000);
+      },
+    ]);
+    const died = deaths(m);
+    runFor(m, 5 * MILLISECOND);
+    expect([...died]).toEqual([[1000, signal]]);
+    expect(m.shell('dmesg')).toMatch(log);
+    expect(m.tasks.has(1000)).toBe(false);
+    expect(m.tasks.has(1001)).toBe(true);
+  });
+  test('touching an address where nothing is mapped is a segmentation fault', () => {
+    const m = machineRunning([
+      function* (u) {
+        yield u.touch(0x1234);
+        throw new Error('it went on');
+      },
+    ]);
+    const died = deaths(m);
+    runFor(m, 5 * MILLISECOND);
+    expect([...died]).toEqual([[1000, 11]]);
+    expect(m.shell('dmesg')).toMatch(/program0\[1000\]: segfault at 1234 ip [0-9a-f]{16} sp [0-9a-f]{16} error 6\n/);
+  });
+});
+
+test('an exception in the kernel without a handler is an oops: its task dies, the machine goes on', () => {
+  const m = machineRunning([
+    function* (u) {
+      for (;;) yield u.getpid();
+    },
+    function* (u) {
+      for (;;) yield u.nanosleep(100_000);
+    },
+  ]);
+  const died = deaths(m);
+  m.attach({ kind: 'kprobe', function: '__x64_sys_getpid', offset: 10 }, () => undefined);
+  runFor(m, MILLISECOND);
+  expect(died.size).toBe(0);
+  removeGate(m, VECTORS.breakpoint);
+  runFor(m, 5 * MILLISECOND);
+  expect([...died]).toEqual([[1000, 11]]);
+  const log = m.shell('dmesg');
+  expect(log).toMatch(/\] Oops: segment-related general protection fault: 001a \[#1\] SMP NOPTI\n/);
+  expect(log).toMatch(/\] CPU: \d UID: 0 PID: 1000 Comm: program0 /);
+  expect(log).toMatch(/\] RIP: 0010:__x64_sys_getpid\+0xb\/0x[0-9a-f]+\n/);
+  expect(log).toMatch(/\] {2}x64_sys_call\+0x26\/0x[0-9a-f]+\n.*\] {2}do_syscall_64\+0x7c\//);
+  const before = m.cpuList.map(({ time }) => time);
+  runFor(m, 5 * MILLISECOND);
+  expect(m.cpuList.every(({ time }, i) => time >= before[i]!)).toBe(true);
+  expect(m.halted).toBeUndefined();
+});
+
+test('the idle task cannot be killed: panic', () => {
+  const m = machineRunning([sleeper]);
+  runFor(m, MILLISECOND);
+  removeGate(m, VECTORS.localTimer);
+  run(m, 50 * MILLISECOND);
+  expect(m.halted).toBe('Kernel panic - not syncing: Attempted to kill the idle task!');
+  expect(m.shell('dmesg')).toMatch(
+    /Comm: swapper\/\d[^]*---\[ end Kernel panic - not syncing: Attempted to kill the idle/,
+  );
+  const { clock } = m;
+  m.run(clock + MILLISECOND);
+  expect(m.clock).toBe(clock);
+});
+
+test('a gate that leads to no code faults like one that is not there', () => {
+  const m = machineRunning([sleeper]);
+  runFor(m, MILLISECOND);
+  setGate(m.arena, m.cpuList[0]!.idt, VECTORS.localTimer, (IMAGE_START + 0x01f0_0000) | 0x80000000, INTERRUPT_GATE, 0);
+  run(m, 50 * MILLISECOND);
+  expect(m.halted).toMatch(/idle task/);
+});
+
+test('a fault while a fault is delivered is a double fault, and one more resets the machine', () => {
+  const make = (): Machine => {
+    const m = machineRunning([sleeper]);
+    runFor(m, MILLISECOND);
+    removeGate(m, VECTORS.localTimer);
+    removeGate(m, VECTORS.generalProtection);
+    return m;
+  };
+  const m = make();
+  run(m, 50 * MILLISECOND);
+  expect(m.shell('dmesg')).toMatch(/traps: PANIC: double fault, error_code: 0x0\n/);
+  expect(m.halted).toBe('Kernel panic - not syncing: Machine halted.');
+  const other = make();
+  removeGate(other, VECTORS.doubleFault);
+  run(other, 50 * MILLISECOND);
+  expect(other.halted).toMatch(/^CPU \d: triple fault/);
+});

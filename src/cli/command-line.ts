@@ -18,6 +18,7 @@ USAGE:
     tsbpftrace [options] - <stdin input>
     tsbpftrace [options] -e 'program' [arguments]
     use -- after filename/-e 'program' for named script parameters
+    tsbpftrace bpf asm|dis|verify|run ...    raw eBPF without a script: see tsbpftrace bpf --help
 `;
 
 const EXAMPLES = `

@@ -11,7 +11,7 @@ import { FirstTokenLookahead } from './first-token-lookahead.ts';
 import { syntaxError } from './messages.ts';
 
 /** Deeper nesting would overflow the stack of some stage. */
-const MAX_DEPTH = 200;
+const MAX_DEPTH = 120;
 
 /**
  * What the grammar stands on. bpftrace's parser reads characters and, when something is missing, says so and goes on:

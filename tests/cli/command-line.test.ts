@@ -114,3 +114,11 @@ test.each(['missing.h', 'tests'])('--include %s, which is no file, is the fault 
   expect(stderr).toContain(`fatal error: '${name}' file not found`);
   expect(exitCode).toBe(2);
 });
+
+test.each([100, 190, 5000])('%i nested parentheses run or are refused, without a crash', async (depth) => {
+  const program = `begin { print(${'('.repeat(depth)}7${')'.repeat(depth)}); exit() }`;
+  const { stdout, stderr, exitCode } = await runArguments(['-q', '-e', program]);
+  if (depth < 120) expect(stdout).toContain('7\n');
+  else expect(stderr).toContain('ERROR: syntax: too deeply nested');
+  expect(exitCode).toBe(depth < 120 ? 0 : 1);
+});

@@ -1,5 +1,6 @@
 import { Cpu } from './cpu/cpu.ts';
 import { allocateIdt, INTERRUPT_GATE, setGate, setKernelStack, TSS_SIZE, VECTORS } from './cpu/descriptor-tables.ts';
+import { pushFrame } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import { declareText } from './execution/text.ts';
 import { createNvme } from './devices/nvme.ts';
@@ -27,7 +28,16 @@ import { PF_IDLE } from './tasks/task.ts';
 const IRQ_STACK_SIZE = 16384;
 const IRQ_STUB_SIZE = 16;
 const CPUHP_AP_ONLINE_IDLE = 148;
+/** How the idle tasks came to be: the boot CPU's is what start_kernel became, the others were started by it. */
+const commonStartup64 = declareText('common_startup_64', { traceable: false, site: 0x13e });
 const startSecondary = declareText('start_secondary', { traceable: false, site: 0x119 });
+const BOOT_CPU_PATH = [
+  declareText('x86_64_start_kernel', { traceable: false, site: 0x14a }),
+  declareText('x86_64_start_reservations', { traceable: false, site: 0x24 }),
+  declareText('start_kernel', { traceable: false, site: 0x6e5 }),
+  declareText('rest_init', { traceable: false, site: 0xcb }),
+] as const;
+const SECONDARY_PATH = [startSecondary] as const;
 
 /** What start_kernel and the first processes leave behind: CPUs with idle tasks, tables, kernel threads, disk and files. */
 export function boot(m: Machine, count: number, tracerPid: number): { tracer: Task; fileSystem: FileSystem } {
@@ -81,7 +91,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   const tss = m.arena.allocate(TSS_SIZE);
   const cpu = new Cpu({
     id,
-    fn: startSecondary,
+    fn: commonStartup64,
     idt,
     tss,
     irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
@@ -92,6 +102,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   });
   cpu.sp = idle.sp;
   cpu.fp = idle.fp;
+  for (const caller of id === 0 ? BOOT_CPU_PATH : SECONDARY_PATH) pushFrame(cpu, m.words, caller);
   cpu.busyUntil = 0;
   setKernelStack(m.arena, tss, idle.stackTop);
   // The idle task is in the kernel from the beginning and never leaves.

@@ -178,3 +178,39 @@ test('every function may be probed at once, and returns as often as it is called
       expect(left, name).toBeLessThan(20);
   }
 });
+
+test('idle stacks end where each CPU was started', () => {
+  const m = machineRunning([
+    function* (u) {
+      for (;;) yield u.nanosleep(100_000);
+    },
+    function* (u) {
+      for (;;) yield u.nanosleep(130_000);
+    },
+  ]);
+  const ends = new Map<number, string>();
+  m.attach({ kind: 'tracepoint', category: 'sched', name: 'sched_switch' }, () => {
+    const frames = kernelFunctions(m);
+    if (frames.includes('do_idle')) {
+      ends.set(m.words[m.current.cpu >> 2]!, frames.slice(frames.indexOf('cpu_startup_entry') + 1).join(' '));
+    }
+  });
+  runFor(m, 5 * MILLISECOND);
+  expect(ends.get(0)).toBe('rest_init start_kernel x86_64_start_reservations x86_64_start_kernel common_startup_64');
+  expect(ends.get(1)).toBe('start_secondary common_startup_64');
+});
+
+test('the first file that a program opens is descriptor 3', () => {
+  let fd = -1;
+  const m = machineRunning(
+    [
+      function* (u) {
+        fd = yield u.openat('/etc/data');
+        if ((yield u.write(1, u.buffer(8), 8)) !== 8) throw new Error('standard output is closed');
+      },
+    ],
+    { files: [{ path: '/etc/data', size: 4096 }] },
+  );
+  runFor(m, MILLISECOND);
+  expect(fd).toBe(3);
+});

@@ -139,7 +139,7 @@ export const FUNCTIONS = {
   pid: { arity: [0, 1], params: [ANY], returns: UINT32 },
   tid: { arity: [0, 1], params: [ANY], returns: UINT32 },
   comm: { arity: [1, 1], params: [ANY], returns: TEXT, library: true },
-  cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
+  cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64 },
   cgroup_path: { arity: [1, 2], params: [INT, STRING], returns: { kind: 'cgroup_path' } },
   // Acting on the system.
   signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },

@@ -171,6 +171,7 @@ const LOWERINGS: Record<LoweredByHand, Lowering> = {
   str: (l, node) => lowerStr(l, node, expressionAt(node, 0), optional(node, 1)),
   buf: (l, node) => lowerBuffer(l, node, expressionAt(node, 0), optional(node, 1)),
   path: (l, node) => unsupported(l, node.span, 'path()'),
+  cgroupid: (l, node) => unsupported(l, node.span, 'cgroupid()'),
   strncmp: (l, node) => {
     const limit = expressionAt(node, 2);
     const most = Number(constantOf(l, limit) ?? bug('strncmp() of a computed length'));

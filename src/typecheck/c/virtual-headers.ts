@@ -42,7 +42,7 @@ export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>>
   'linux/in6.h': ['in'],
   'linux/interrupt.h': [],
   'linux/ip.h': ['in', 'netdevice', 'socket', 'socketTypes'],
-  'linux/ipv6.h': ['in', 'netdevice', 'socket', 'socketTypes'],
+  'linux/ipv6.h': ['icmp6', 'in', 'netdevice', 'socket', 'socketTypes'],
   'linux/irq.h': [],
   'linux/irqdesc.h': [],
   'linux/kernel.h': ['stdint'],

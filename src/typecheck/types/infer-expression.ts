@@ -125,6 +125,7 @@ export function inferExpression(inference: Inference, node: Expression): void {
       return;
     case 'tuple':
       for (const element of node.elements) inferExpression(inference, element);
+      if (node.elements.length === 0) inference.resolver.seed(node, typing({ kind: 'tuple', elements: [] }));
       inference.rule(node, node.elements, (elements) =>
         typing({ kind: 'tuple', elements: elements.map((element) => element.type) }),
       );

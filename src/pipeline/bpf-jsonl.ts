@@ -94,7 +94,7 @@ function readJob(line: string): Job {
     Array.isArray(words) && words.every((word) => typeof word === 'string'),
     '"insns" must be a list of hex strings',
   );
-  const insns = decodeInsns(hex(words.join(' '), 'insns'));
+  const insns = decodeInsns(hex(words.join('\n'), 'insns'));
   demand(insns !== undefined, '"insns" must be 8 bytes each');
   const maps = rows(json, 'maps').map(readMap);
   const relocations = rows(json, 'relocs').map(([slot, map, offset]) => {

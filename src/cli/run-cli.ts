@@ -1,3 +1,4 @@
+import { InternalError } from '../source/bug.ts';
 import { VERSION } from '../pipeline/version.ts';
 import { bpf } from './commands/bpf.ts';
 import { format } from './commands/format.ts';
@@ -8,8 +9,23 @@ import type { CliHost } from './host.ts';
 
 const COLOR_MODES = ['auto', 'always', 'never'];
 
+/** What a program that found its own mistake returns (EX_SOFTWARE of sysexits.h). */
+const BUG_STATUS = 70;
+
 /** The whole command: returns the exit code and touches the process only through `host`. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
+  try {
+    return await dispatch(args, host);
+  } catch (error) {
+    if (!(error instanceof InternalError)) throw error;
+    host.stderr(
+      `BUG: ${error.message}\nThis is a mistake of tsbpftrace, not of the script: please report it with the script.\n`,
+    );
+    return BUG_STATUS;
+  }
+}
+
+async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
   if (args.length === 0) {
     host.stderr(helpText());
     return 1;

@@ -6,7 +6,7 @@ import type { Resources } from '../lang/resources.ts';
 import type { Target } from '../lang/target.ts';
 import type { TypedProgram } from '../lang/typed-program.ts';
 import { parse, parseExpression } from '../parser/parse.ts';
-import { hasErrors, type Diagnostic } from '../source/diagnostic.ts';
+import { hasErrors, template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
 import { check, type CheckResult } from '../typecheck/check.ts';
 import type { CheckInput } from '../typecheck/context.ts';
@@ -47,8 +47,20 @@ export interface Compilation {
   readonly verifierLogs?: readonly ProgramLog[];
 }
 
+const tooDeep = template('too-deeply-nested', 'error', () => 'the script is too deeply nested');
+
 /** Runs the stages in order and stops behind the first that reports an error. */
 export function compile(input: CompileInput): Compilation {
+  try {
+    return runStages(input);
+  } catch (error) {
+    // The stages walk trees by recursion. The parser bounds nesting, but a chain of thousands of operators is as deep a tree.
+    if (!(error instanceof RangeError)) throw error;
+    return { diagnostics: [withHint(tooDeep(undefined), 'split long chains of operators over several statements')] };
+  }
+}
+
+function runStages(input: CompileInput): Compilation {
   const parsed = parse(input.source);
   if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
   const { program } = parsed;

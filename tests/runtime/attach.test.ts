@@ -28,7 +28,7 @@ test.each<[AttachTarget, HookTarget]>([
     { kind: 'interval', periodNs: 5_000_000_000 },
     { kind: 'clock', periodNs: 5_000_000_000, cpu: 0 },
   ],
-])('%j becomes the hook %j', (target, hook) => {
+])('%o becomes the hook %o', (target, hook) => {
   expect(planAttachment(target, machine.kernel)).toEqual({ kind: 'hook', target: hook });
 });
 

@@ -254,9 +254,9 @@ function checkPrintValue(node: Call, value: Typing | undefined, fail: (message: 
     return;
   }
   const context = value?.context === true && value.parameters !== true;
-  const printable = value !== undefined && value.type.kind !== 'timestamp_mode' && !context;
-  if (!printable) {
-    fail(`${value === undefined ? 'none' : typeName(value.type)} type passed to print() is not printable`);
+  const nothing = value === undefined || value.type.kind === 'void';
+  if (nothing || value.type.kind === 'timestamp_mode' || context) {
+    fail(`${nothing ? 'none' : typeName(value.type)} type passed to print() is not printable`);
   } else if (node.args.length !== 1) {
     fail(`Non-map print() only takes 1 argument, ${node.args.length} found`);
   }

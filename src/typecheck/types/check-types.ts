@@ -290,9 +290,13 @@ function checkCommonField(node: Extract<Node, { kind: 'field' }>, checking: Chec
 
 function checkElement(element: Expression, place: 'tuple' | 'record', checking: Checking): void {
   const type = typingOf(element, checking)?.type;
-  if (type === undefined || !isMultiValue(type)) return;
-  const text = `Map type ${typeName(type)} cannot exist inside a ${place}.`;
-  checking.context.report(error('map-type', element.span, text));
+  if (type === undefined) return;
+  if (type.kind === 'void') {
+    checking.context.report(error('no-value', element.span, `A value without a type cannot exist inside a ${place}.`));
+  } else if (isMultiValue(type)) {
+    const text = `Map type ${typeName(type)} cannot exist inside a ${place}.`;
+    checking.context.report(error('map-type', element.span, text));
+  }
 }
 
 function checkDiscarded(node: Extract<Node, { kind: 'expression_statement' }>, checking: Checking): void {

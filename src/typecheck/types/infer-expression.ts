@@ -17,7 +17,7 @@ import type { EnumType } from '../../btf/types.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
-import { BOOL, INT64, UINT64, intType } from '../../lang/types.ts';
+import { BOOL, INT64, UINT64, VOID, intType } from '../../lang/types.ts';
 import type { Type } from '../../lang/types.ts';
 import { assertNever } from '../../source/bug.ts';
 import { integerNode } from '../literals.ts';
@@ -125,7 +125,8 @@ export function inferExpression(inference: Inference, node: Expression): void {
       return;
     case 'tuple':
       for (const element of node.elements) inferExpression(inference, element);
-      if (node.elements.length === 0) inference.resolver.seed(node, typing({ kind: 'tuple', elements: [] }));
+      // As in bpftrace, `()` is no value: none of its uses type-checks.
+      if (node.elements.length === 0) inference.resolver.seed(node, typing(VOID));
       inference.rule(node, node.elements, (elements) =>
         typing({ kind: 'tuple', elements: elements.map((element) => element.type) }),
       );

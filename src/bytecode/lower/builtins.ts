@@ -1,3 +1,4 @@
+import { CONTEXTS } from '../../abi/contexts.ts';
 import type { Call, Identifier } from '../../ast/nodes.ts';
 import { BUILTINS, type BuiltinLoweredByHand, type BuiltinName, type BuiltinRow } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
@@ -50,7 +51,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   ctx: (l) => scalar(context(l)),
   args: (l, node) => {
     if (l.origin.probe?.attach.kind === 'uprobe') return unsupported(l, node.span, 'uprobe arguments by name');
-    return { kind: 'place', place: { base: context(l), offset: 0, context: true } };
+    return { kind: 'place', place: contextPlace(l, 0) };
   },
   retval: (l, node) => {
     const { probe } = l.origin;
@@ -91,6 +92,11 @@ export function context(l: Lowerer): Value {
   return l.context ?? bug('the context is not at hand in a callback');
 }
 
+function contextPlace(l: Lowerer, offset: number): Place {
+  const probe = l.origin.probe ?? bug('a context outside a probe');
+  return { base: context(l), offset, context: CONTEXTS[PROBES[probe.attach.kind].programType] };
+}
+
 /** A u64 of the context. */
 export function contextWord(l: Lowerer, offset: number): Value {
   return l.b.load(context(l), offset, 8, false, true);
@@ -115,7 +121,7 @@ function tracedResult(l: Lowerer, node: Identifier | Call): Operand {
   if (attach.kind !== 'fentry' && attach.kind !== 'fexit') return bug('no traced function');
   const prototype = l.unit.typed.target.types.function(attach.function) ?? bug(`no prototype of ${attach.function}`);
   const type = l.typeOf(node);
-  const place: Place = { base: context(l), offset: prototype.parameters.length * 8, context: true };
+  const place = contextPlace(l, prototype.parameters.length * 8);
   if (scalarShape(type) === undefined) return { kind: 'place', place };
   // The slot is a u64 whatever the type: its low bytes are the value.
   const word = contextWord(l, place.offset);

@@ -44,7 +44,7 @@ export function mapKey(l: Lowerer, symbol: MapSymbol, key: Expression | undefine
 function wholeKey(l: Lowerer, type: Type, node: Expression): Place {
   const operand = l.expression(node);
   // Bytes that are nobody else's, or that nobody writes during the call, serve as they are.
-  const direct = operand.kind === 'place' && operand.place.context !== true;
+  const direct = operand.kind === 'place' && operand.place.context === undefined;
   if (direct && sizeOf(l.typeOf(node)) === sizeOf(type)) return operand.place;
   const place: Place = { base: l.b.slot('key', sizeOf(type)), offset: 0 };
   storeOperand(l.b, place, l.typeOf(node), operand, 'exact');

@@ -1,3 +1,4 @@
+import { contextField } from '../../abi/contexts.ts';
 import type { AccessSize } from '../../isa/opcodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
@@ -37,7 +38,12 @@ export function zero(b: Builder, place: Place, size: number): void {
 
 export function copy(b: Builder, to: Place, from: Place, size: number): void {
   const parts = chunks(size, to, from);
-  if (parts.length > MOST_CHUNKS) {
+  const { context } = from;
+  const readable =
+    context === undefined ||
+    parts.every((part) => contextField(context, from.offset + part.offset, part.size, false) !== undefined);
+  // What loads may not touch of the context is kernel memory all the same.
+  if (parts.length > MOST_CHUNKS || !readable) {
     b.call('probe_read_kernel', addressOf(b, to), size, addressOf(b, from));
     return;
   }
@@ -106,7 +112,7 @@ export function storeOperand(b: Builder, to: Place, type: Type, operand: Operand
 
 /** The operand's bytes at a place that the program may access; made there when they were nowhere. */
 export function materialize(b: Builder, type: Type, operand: Operand, filling: Filling = 'exact'): Place {
-  if (operand.kind === 'place' && operand.place.context !== true) return operand.place;
+  if (operand.kind === 'place' && operand.place.context === undefined) return operand.place;
   const place: Place = { base: b.slot(type.kind, Math.max(1, sizeOf(type))), offset: 0 };
   storeOperand(b, place, type, operand, filling);
   return place;

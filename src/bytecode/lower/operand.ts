@@ -1,3 +1,4 @@
+import type { ContextRow } from '../../abi/contexts.ts';
 import { bug } from '../../source/bug.ts';
 import type { IntSize, Type } from '../../lang/types.ts';
 import type { Slot, Value } from '../ir/ir.ts';
@@ -7,8 +8,8 @@ export interface Place {
   readonly base: Slot | Value;
   readonly offset: number;
   readonly align?: number;
-  /** In the context: loads of constant offsets may read it, helpers may not. */
-  readonly context?: true;
+  /** In the context: what loads of constant offsets may read of it. Helpers that ask for the program's memory refuse it. */
+  readonly context?: ContextRow;
 }
 
 /** How much of its destination a producer must fill: `exact` every byte, `text` only what a reader of the text looks at. */

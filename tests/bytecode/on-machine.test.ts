@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { compile } from '../../src/pipeline/compile.ts';
+import { createSimulation } from '../../src/pipeline/simulation.ts';
+import { createSource } from '../../src/source/source.ts';
+
+const { target } = createSimulation({ scenario: 'server', seed: 1 });
+
+function errorsOf(script: string): readonly string[] {
+  const source = createSource('script.bt', script);
+  return compile({ source, target, unsafe: true }).diagnostics.flatMap(({ severity, message }) =>
+    severity === 'error' ? [message] : [],
+  );
+}
+
+/** Scripts that need the machine's types; the verifier judges what they compile to. */
+test.each([
+  'tracepoint:syscalls:sys_enter_openat { $a = args; printf("%d\\n", $a.dfd); }',
+  'tracepoint:syscalls:sys_enter_openat { @[args] = count(); }',
+  'tracepoint:sched:sched_switch { @ = args; }',
+  'fentry:vfs_read { @[args] = 1; $a = args; @b = $a; }',
+  'fexit:vfs_read { @[args, retval] = count(); }',
+  'rawtracepoint:sched_switch { @ = args; print(args); }',
+])('the verifier accepts %s', (script) => {
+  expect(errorsOf(script)).toEqual([]);
+});

@@ -36,3 +36,13 @@ export type ConfigName = keyof typeof CONFIG;
 
 type ValueOf<Row> = Row extends { type: 'number' } ? number : Row extends { type: 'bool' } ? boolean : string;
 export type Config = { readonly [K in ConfigName]: ValueOf<(typeof CONFIG)[K]> };
+
+export type UnstableOption = Extract<ConfigName, `unstable_${string}`>;
+
+/** What messages call the feature that each `unstable_` option allows. */
+export const UNSTABLE_FEATURES: Readonly<Record<UnstableOption, string>> = {
+  unstable_import_statement: 'import statements',
+  unstable_tseries: 'tseries',
+  unstable_typeinfo: 'typeinfo',
+  unstable_dw_ustack: 'dw_ustack (DWARF stack unwinding)',
+};

@@ -1,15 +1,24 @@
 import type { HelperName } from '../abi/helpers.ts';
+import type { UnstableOption } from './config.ts';
 import type { ProbeKind } from './probes.ts';
-import type { Type } from './types.ts';
+import type { AddressSpace, IntSize, Type } from './types.ts';
 import { BOOL, INT32, INT64, UINT32, UINT64, VOID } from './types.ts';
 
-/** What an argument must be; `any` is checked by the function's own rules. */
-export type ParameterKind = 'any' | 'int' | 'string' | 'pointer' | 'map' | 'timestamp_mode';
+/**
+ * What an argument must be; `any` is checked by the function's own rules, `map_or_value` is a whole map or anything else, and
+ * a mode is a bare word that names no value.
+ */
+export type ParameterKind =
+  'any' | 'int' | 'string' | 'pointer' | 'map' | 'map_or_value' | 'key' | 'timestamp_mode' | 'stack_mode' | 'pid_mode';
 
 export interface ParameterRow {
   readonly kind: ParameterKind;
   /** Only a literal will do. */
   readonly literal?: true;
+  /** An integer of another size is brought to this one before the call. */
+  readonly size?: IntSize;
+  /** The literal may be longer than other strings: it never reaches the program. */
+  readonly long?: true;
 }
 
 export interface FunctionRow {
@@ -28,6 +37,14 @@ export interface FunctionRow {
   readonly library?: true;
   /** Probe kinds that it works in; absent: all. */
   readonly probes?: readonly ProbeKind[];
+  /** With at least so many arguments its map must be one with keys. */
+  readonly keyedFrom?: number;
+  /** With at most so many arguments its map must be one without keys. */
+  readonly scalarUpTo?: number;
+  /** Where the address that it yields leads: `probe` is where the probe's arguments lead. Absent: nowhere special. */
+  readonly space?: AddressSpace | 'probe';
+  /** The configuration must allow it. */
+  readonly unstable?: UnstableOption;
 }
 
 const ANY = { kind: 'any' } as const satisfies ParameterRow;
@@ -35,8 +52,13 @@ const INT = { kind: 'int' } as const satisfies ParameterRow;
 const INT_LITERAL = { kind: 'int', literal: true } as const satisfies ParameterRow;
 const STRING = { kind: 'string' } as const satisfies ParameterRow;
 const STRING_LITERAL = { kind: 'string', literal: true } as const satisfies ParameterRow;
+const FORMAT = { kind: 'string', literal: true, long: true } as const satisfies ParameterRow;
 const POINTER = { kind: 'pointer' } as const satisfies ParameterRow;
 const MAP = { kind: 'map' } as const satisfies ParameterRow;
+const MAP_OR_VALUE = { kind: 'map_or_value' } as const satisfies ParameterRow;
+const KEY = { kind: 'key' } as const satisfies ParameterRow;
+const STACK_MODE = { kind: 'stack_mode' } as const satisfies ParameterRow;
+const PID_MODE = { kind: 'pid_mode' } as const satisfies ParameterRow;
 
 const MANY = 128;
 const TEXT: Type = { kind: 'string', size: 64 };
@@ -69,13 +91,13 @@ const USER_PROBES = ['uprobe', 'uretprobe', 'usdt'] as const satisfies readonly 
 /** Functions of the language and its standard library (docs/stdlib.md of bpftrace 0.27). */
 export const FUNCTIONS = {
   // Output and other work of user space.
-  printf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
-  errorf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
-  warnf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
+  printf: { arity: [1, MANY], params: [FORMAT], returns: VOID },
+  errorf: { arity: [1, MANY], params: [FORMAT], returns: VOID },
+  warnf: { arity: [1, MANY], params: [FORMAT], returns: VOID },
   debugf: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
   system: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID, unsafe: true },
   cat: { arity: [1, MANY], params: [STRING_LITERAL], returns: VOID },
-  print: { arity: [1, 3], params: [ANY, INT_LITERAL, INT_LITERAL], returns: VOID },
+  print: { arity: [1, 3], params: [MAP_OR_VALUE, INT_LITERAL, INT_LITERAL], returns: VOID },
   join: { arity: [1, 2], params: [ANY, STRING_LITERAL], returns: VOID },
   time: { arity: [0, 1], params: [STRING_LITERAL], returns: VOID },
   exit: { arity: [0, 1], params: [INT], returns: VOID },
@@ -83,11 +105,11 @@ export const FUNCTIONS = {
   // Maps.
   clear: { arity: [1, 1], params: [MAP], returns: VOID },
   zero: { arity: [1, 1], params: [MAP], returns: VOID },
-  delete: { arity: [1, 2], params: [MAP, ANY], returns: BOOL, library: true },
-  has_key: { arity: [2, 2], params: [MAP, ANY], returns: BOOL, library: true },
-  find: { arity: [3, 3], params: [MAP, ANY, ANY], returns: BOOL, library: true },
+  delete: { arity: [1, 2], params: [MAP, KEY], returns: BOOL, library: true, keyedFrom: 2, scalarUpTo: 1 },
+  has_key: { arity: [2, 2], params: [MAP, KEY], returns: BOOL, library: true, keyedFrom: 2 },
+  find: { arity: [3, 3], params: [MAP, KEY, ANY], returns: 'computed', library: true, keyedFrom: 3 },
   /** Of a map or of a stack. */
-  len: { arity: [1, 1], params: [ANY], returns: INT64, library: true },
+  len: { arity: [1, 1], params: [MAP_OR_VALUE], returns: INT64, library: true, keyedFrom: 1 },
   is_scalar: { arity: [1, 1], params: [MAP], returns: BOOL, constant: true },
   // Aggregations: calls stand only as the value of an assignment to a map.
   count: { arity: [0, 0], params: [], returns: VOID },
@@ -98,7 +120,12 @@ export const FUNCTIONS = {
   stats: { arity: [1, 1], params: [ANY], returns: VOID },
   hist: { arity: [1, 2], params: [INT, INT_LITERAL], returns: VOID },
   lhist: { arity: [4, 4], params: [INT, INT_LITERAL, INT_LITERAL, INT_LITERAL], returns: VOID },
-  tseries: { arity: [3, 4], params: [INT, INT_LITERAL, INT_LITERAL, STRING_LITERAL], returns: VOID },
+  tseries: {
+    arity: [3, 4],
+    params: [INT, INT_LITERAL, INT_LITERAL, STRING_LITERAL],
+    returns: VOID,
+    unstable: 'unstable_tseries',
+  },
   // Text and bytes.
   str: { arity: [1, 2], params: [ANY, INT], returns: 'computed' },
   buf: { arity: [1, 2], params: [ANY, INT], returns: 'computed' },
@@ -116,7 +143,7 @@ export const FUNCTIONS = {
   strerror: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
   signal_name: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
   syscall_name: { arity: [1, 1], params: [INT], returns: TEXT, library: true },
-  strftime: { arity: [2, 2], params: [STRING_LITERAL, INT], returns: { kind: 'timestamp' } },
+  strftime: { arity: [2, 2], params: [STRING_LITERAL, INT], returns: 'computed' },
   macaddr: { arity: [1, 1], params: [ANY], returns: { kind: 'mac' } },
   ntop: { arity: [1, 2], params: [ANY, ANY], returns: { kind: 'inet' } },
   /** Yields the literal's address as a byte array; the argument stays a literal. */
@@ -125,21 +152,21 @@ export const FUNCTIONS = {
   memcmp: { arity: [3, 3], params: [ANY, ANY, INT], returns: INT32, library: true },
   // Addresses, symbols, stacks, registers.
   ksym: { arity: [1, 1], params: [ANY], returns: { kind: 'ksym' } },
-  usym: { arity: [1, 1], params: [ANY], returns: { kind: 'usym' } },
-  kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true },
+  usym: { arity: [1, 1], params: [{ kind: 'any', size: 8 }], returns: { kind: 'usym' } },
+  kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true, space: 'kernel' },
   uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES, library: true },
-  percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, INT], returns: UINT64 },
-  reg: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, probes: REGISTER_PROBES },
-  kstack: { arity: [0, 2], params: [ANY, ANY], returns: 'computed' },
-  ustack: { arity: [0, 2], params: [ANY, ANY], returns: 'computed' },
+  percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, { kind: 'int', size: 4 }], returns: UINT64, space: 'kernel' },
+  reg: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, probes: REGISTER_PROBES, space: 'probe' },
+  kstack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
+  ustack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
   kptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
   uptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
   // Time and tasks.
-  nsecs: { arity: [0, 1], params: [{ kind: 'timestamp_mode' }], returns: UINT64 },
-  pid: { arity: [0, 1], params: [ANY], returns: UINT32 },
-  tid: { arity: [0, 1], params: [ANY], returns: UINT32 },
+  nsecs: { arity: [0, 1], params: [{ kind: 'timestamp_mode' }], returns: 'computed' },
+  pid: { arity: [0, 1], params: [PID_MODE], returns: UINT32 },
+  tid: { arity: [0, 1], params: [PID_MODE], returns: UINT32 },
   comm: { arity: [1, 1], params: [ANY], returns: TEXT, library: true },
-  cgroupid: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64 },
+  cgroupid: { arity: [1, 1], params: [FORMAT], returns: UINT64 },
   cgroup_path: { arity: [1, 2], params: [INT, STRING], returns: { kind: 'cgroup_path' } },
   // Acting on the system.
   signal: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },
@@ -161,6 +188,33 @@ export type LoweredByHand = {
   [K in FunctionName]: (typeof FUNCTIONS)[K] extends { helper: HelperName } | { constant: true } ? never : K;
 }[FunctionName];
 
+/** Functions whose result inference works out: each owes a rule. */
+export type ComputedFunction = {
+  [K in FunctionName]: (typeof FUNCTIONS)[K] extends { returns: 'computed' }
+    ? (typeof FUNCTIONS)[K] extends { constant: true }
+      ? never
+      : K
+    : never;
+}[FunctionName];
+
 export function isFunction(name: string): name is FunctionName {
   return Object.hasOwn(FUNCTIONS, name);
+}
+
+/** The function's row; undefined for what is no function. */
+export function functionRow(name: string): FunctionRow | undefined {
+  return isFunction(name) ? FUNCTIONS[name] : undefined;
+}
+
+/** Whether the first argument may be a whole map. */
+export function takesMap(name: string): boolean {
+  const kind = functionRow(name)?.params[0]?.kind;
+  return kind === 'map' || kind === 'map_or_value';
+}
+
+const MODES: ReadonlySet<ParameterKind> = new Set(['timestamp_mode', 'stack_mode', 'pid_mode']);
+
+/** Whether bare words among the arguments name modes. */
+export function takesMode(name: string): boolean {
+  return functionRow(name)?.params.some((parameter) => MODES.has(parameter.kind)) ?? false;
 }

@@ -1,5 +1,5 @@
 import type { Call, Node, Probe, Program } from '../ast/nodes.ts';
-import { FUNCTIONS, isFunction } from '../lang/functions.ts';
+import { functionRow, isFunction } from '../lang/functions.ts';
 import type { FunctionRow } from '../lang/functions.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import { attachmentOf } from './context.ts';
@@ -14,8 +14,6 @@ export function checkCalls(program: Program, context: PassContext): void {
     forEachChild(top, (child) => visit(child, top.kind === 'probe' ? top : undefined, context));
   }
 }
-
-const FORMAT_FUNCTIONS: ReadonlySet<string> = new Set(['printf', 'errorf', 'warnf']);
 
 function visit(node: Node, probe: Probe | undefined, context: PassContext, exempt?: Node): void {
   switch (node.kind) {
@@ -37,7 +35,7 @@ function visit(node: Node, probe: Probe | undefined, context: PassContext, exemp
 
 function visitCall(node: Call, probe: Probe | undefined, context: PassContext): void {
   const fail = (message: string): void => context.report(error('call', node.span, message));
-  const row: FunctionRow | undefined = isFunction(node.name) ? FUNCTIONS[node.name] : undefined;
+  const row = functionRow(node.name);
   const visitArguments = (exempt?: Node): void => {
     for (const argument of node.args) visit(argument, probe, context, exempt);
   };
@@ -54,8 +52,7 @@ function visitCall(node: Call, probe: Probe | undefined, context: PassContext): 
     fail(problem);
     return;
   }
-  const formatted = FORMAT_FUNCTIONS.has(node.name) || node.name === 'cgroupid';
-  visitArguments(formatted ? node.args[0] : undefined);
+  visitArguments(row.params[0]?.long === true ? node.args[0] : undefined);
   if (row.params[0]?.kind === 'map' && node.args[0] !== undefined && node.args[0].kind !== 'map') {
     context.report(error('call', node.args[0].span, `${node.name}() expects a map argument`));
   }

@@ -1,10 +1,10 @@
-import type { MapRef, Node, Program, TypeExpression, Expression } from '../ast/nodes.ts';
+import type { Call, MapRef, Node, Program, TypeExpression, Expression } from '../ast/nodes.ts';
 import { isAggregation } from '../lang/aggregations.ts';
+import { functionRow, takesMap } from '../lang/functions.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error } from './messages.ts';
 import { forEachChild, walk } from './rewrite.ts';
 import { aggregationOf } from './types/infer-aggregation.ts';
-import { takesMap } from './types/infer-call.ts';
 
 /** Which maps have keys: the first use decides, later ones must agree. Also: aggregations are only assigned to maps. */
 export const checkMapUses: Pass = {
@@ -63,13 +63,12 @@ function visitUse(
   }
 }
 
-function visitCall(node: Extract<Node, { kind: 'call' }>, context: PassContext, visit: (node: Node) => void): void {
+function visitCall(node: Call, context: PassContext, visit: (node: Node) => void): void {
   const [first, ...rest] = node.args;
-  const keyed = node.name === 'has_key' || node.name === 'find' || (node.name === 'delete' && rest.length > 0);
   if (first?.kind === 'map' && takesMap(node.name)) {
     const facts = context.maps.scalar;
     // Functions that take a key do not decide either, but they say themselves when there is none.
-    if ((keyed || node.name === 'len') && !facts.has(first.name)) facts.set(first.name, false);
+    if (wantsKeys(node) && !facts.has(first.name)) facts.set(first.name, false);
   } else if (first !== undefined) visit(first);
   for (const argument of rest) visit(argument);
 }
@@ -80,30 +79,24 @@ function use(map: MapRef, scalar: boolean, bad: Set<MapRef>, context: PassContex
   else if (known !== scalar) bad.add(map);
 }
 
+function wantsKeys(node: Call): boolean {
+  const from = functionRow(node.name)?.keyedFrom;
+  return from !== undefined && node.args.length >= from;
+}
+
+/** What messages call a function that wants a map with keys, where it is not `name()`. */
+const CALLED: Readonly<Record<string, string>> = { find: 'find', delete: 'delete() with two arguments' };
+
 /** Functions that want keys, and the one that wants none. */
 function checkMapFunction(node: Node, context: PassContext): void {
   if (node.kind !== 'call' || node.args[0]?.kind !== 'map') return;
   const scalar = context.maps.scalar.get(node.args[0].name);
   const report = (message: string): void => context.report(error('map-function', node.span, message));
-  const explicit = 'a map with explicit keys (non-scalar map)';
-  switch (node.name) {
-    case 'has_key':
-    case 'len':
-      if (scalar === true) report(`call to ${node.name}() expects ${explicit}`);
-      return;
-    case 'find':
-      if (scalar === true) report(`call to find expects ${explicit}`);
-      return;
-    case 'delete':
-      if (node.args.length > 1 && scalar === true) {
-        report(`call to delete() with two arguments expects ${explicit}`);
-      } else if (node.args.length === 1 && scalar === false) {
-        const text = 'a map without explicit keys (scalar map)';
-        report(`call to delete() with a single argument expects ${text}`);
-      }
-      return;
-    default:
-      return;
+  if (scalar === true && wantsKeys(node)) {
+    report(`call to ${CALLED[node.name] ?? `${node.name}()`} expects a map with explicit keys (non-scalar map)`);
+  } else if (scalar === false && node.args.length <= (functionRow(node.name)?.scalarUpTo ?? 0)) {
+    const text = 'a map without explicit keys (scalar map)';
+    report(`call to ${node.name}() with a single argument expects ${text}`);
   }
 }
 

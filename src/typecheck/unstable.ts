@@ -1,14 +1,11 @@
 import type { Node, Program } from '../ast/nodes.ts';
 import { withHint } from '../source/diagnostic.ts';
-import type { ConfigName } from '../lang/config.ts';
+import { UNSTABLE_FEATURES } from '../lang/config.ts';
+import type { UnstableOption } from '../lang/config.ts';
+import { functionRow } from '../lang/functions.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { walk } from './rewrite.ts';
-
-interface Feature {
-  readonly option: ConfigName;
-  readonly name: string;
-}
 
 const IMPORT_INSIDE =
   'Import statements that are not at the top level are primarily for the standard library. ' +
@@ -21,8 +18,8 @@ export const warnUnstable: Pass = {
     const warned = new Set<string>();
     const whiles: Node[] = [];
     walk(program, (node) => {
-      const feature = featureOf(node);
-      if (feature !== undefined) checkFeature(node, feature, warned, context);
+      const option = optionOf(node);
+      if (option !== undefined) checkFeature(node, option, warned, context);
       if (node.kind === 'while') whiles.push(node);
     });
     for (const node of whiles) context.report(deprecatedWhile(node));
@@ -30,16 +27,17 @@ export const warnUnstable: Pass = {
   },
 };
 
-function featureOf(node: Node): Feature | undefined {
-  if (node.kind === 'typeinfo') return { option: 'unstable_typeinfo', name: 'typeinfo' };
-  if (node.kind === 'import') return { option: 'unstable_import_statement', name: 'import statements' };
-  if (node.kind !== 'call') return undefined;
-  if (node.name === 'tseries') return { option: 'unstable_tseries', name: 'tseries' };
-  if (node.name === 'dw_ustack') return { option: 'unstable_dw_ustack', name: 'dw_ustack (DWARF stack unwinding)' };
-  return undefined;
+const OPTIONS: { readonly [K in Node['kind']]?: UnstableOption } = {
+  typeinfo: 'unstable_typeinfo',
+  import: 'unstable_import_statement',
+};
+
+function optionOf(node: Node): UnstableOption | undefined {
+  return node.kind === 'call' ? functionRow(node.name)?.unstable : OPTIONS[node.kind];
 }
 
-function checkFeature(node: Node, { option, name }: Feature, warned: Set<string>, context: PassContext): void {
+function checkFeature(node: Node, option: UnstableOption, warned: Set<string>, context: PassContext): void {
+  const name = UNSTABLE_FEATURES[option];
   const mode = context.config[option];
   if (mode === 'error') {
     const text =

@@ -3,7 +3,6 @@ import type {
   Binary,
   BlockExpression,
   Call,
-  Cast,
   Expression,
   For,
   Identifier,
@@ -13,25 +12,25 @@ import type {
   Node,
   Program,
   Ternary,
-  TypeExpression,
   Unary,
   VariableDeclaration,
 } from '../../ast/nodes.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
+import { functionRow } from '../../lang/functions.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { typeName } from '../../lang/type-name.ts';
-import { INT64, UINT64, VOID, intType } from '../../lang/types.ts';
+import { INT64, VOID, intType } from '../../lang/types.ts';
 import type { IntSize, Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
 import { integerNode } from '../literals.ts';
-import { error, warning } from '../messages.ts';
-import { asExpression, cloneTree, relocate, rewriteChildren } from '../rewrite.ts';
+import { error } from '../messages.ts';
+import { rewriteChildren } from '../rewrite.ts';
 import { aggregationOf } from './infer-aggregation.ts';
 import type { Inference } from './infer.ts';
 import { isComparison } from './operators.ts';
-import { spellType } from './type-expression.ts';
-import { fitsInto, isCastableMap, isInteger, literalFits, promote, sameType, typing } from './typing.ts';
+import { isInteger, promote, sameType, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
+import { castTo, explicitCast } from './convert.ts';
 
 interface Casting {
   readonly inference: Inference;
@@ -92,7 +91,7 @@ function castChild<N extends Node>(casting: Casting, node: N, key: string, origi
   if (from === undefined || to === undefined) return node;
   const child = (node as unknown as Readonly<Record<string, Expression>>)[key];
   if (child === undefined) return node;
-  const cast = castTo(casting, child, from, to);
+  const cast = castTo(casting.context, child, from, to);
   return cast === undefined || cast === child ? node : { ...node, [key]: cast };
 }
 
@@ -103,7 +102,7 @@ function castAssignment(casting: Casting, original: Assignment, node: Assignment
   const isVariable = target.kind === 'variable';
   const to = isVariable ? typeOf(casting, target) : mapValue(casting, target);
   if (from === undefined || to === undefined || sameType(from.type, to.type)) return node;
-  const value = castTo(casting, node.value, from, to.type);
+  const value = castTo(casting.context, node.value, from, to.type);
   if (value !== undefined) return { ...node, value };
   const name = target.kind === 'map_access' ? target.map.name : target.name;
   const where = isVariable ? `variable already has a type` : `map already has a value type`;
@@ -129,7 +128,7 @@ function castDeclaration(
   const from = typeOf(casting, original.value);
   const to = typeOf(casting, original.variable);
   if (from === undefined || to === undefined || sameType(from.type, to.type)) return node;
-  const value = castTo(casting, node.value, from, to.type);
+  const value = castTo(casting.context, node.value, from, to.type);
   if (value !== undefined) return { ...node, value };
   const text =
     `Type mismatch for $${original.variable.name}: trying to assign value of type ` +
@@ -168,7 +167,7 @@ function castUnary(casting: Casting, original: Unary, node: Unary): Expression {
   const wide = castChild(casting, node, 'operand', original.operand, result);
   const size = sizeOf(operand);
   if (!isInteger(operand) || size === 8) return wide;
-  return explicitCast(casting, explicitCast(casting, wide, intType(size as IntSize, false)), result);
+  return explicitCast(casting.context, explicitCast(casting.context, wide, intType(size as IntSize, false)), result);
 }
 
 /** Members of enums become their values. */
@@ -177,7 +176,9 @@ function castEnumerator(casting: Casting, node: Identifier): Expression {
   if (type === undefined || isBuiltin(node.name)) return node;
   const { definitions, target } = casting.context;
   const enumerator = definitions.enumerators.get(node.name) ?? target.types.enumerator(node.name);
-  return enumerator === undefined ? node : explicitCast(casting, integerNode(enumerator.value, node.span), type);
+  return enumerator === undefined
+    ? node
+    : explicitCast(casting.context, integerNode(enumerator.value, node.span), type);
 }
 
 function castBranches(casting: Casting, original: If | Ternary, node: If | Ternary): If | Ternary {
@@ -198,12 +199,12 @@ function castBlock(casting: Casting, node: BlockExpression | If, original: Expre
   const from = typeOf(casting, original);
   if (from === undefined || sameType(from.type, to)) return node;
   if (node.kind === 'if') {
-    const result = castTo(casting, node, from, to);
+    const result = castTo(casting.context, node, from, to);
     return result === undefined || result === node
       ? node
       : { kind: 'block_expression', span: node.span, statements: [], result };
   }
-  const result = node.result === undefined ? undefined : castTo(casting, node.result, from, to);
+  const result = node.result === undefined ? undefined : castTo(casting.context, node.result, from, to);
   return result === undefined ? node : { ...node, result };
 }
 
@@ -211,7 +212,7 @@ function castKey(casting: Casting, original: MapAccess, node: MapAccess): MapAcc
   const from = typeOf(casting, original.key);
   const to = casting.inference.resolver.get(casting.inference.map(original.map.name).key);
   if (from === undefined || to === undefined) return node;
-  const key = castTo(casting, node.key, from, to.type);
+  const key = castTo(casting.context, node.key, from, to.type);
   if (key !== undefined) return key === node.key ? node : { ...node, key };
   const text =
     `Type mismatch for @${original.map.name}: trying to assign key of type '${typeName(from.type)}' ` +
@@ -222,29 +223,30 @@ function castKey(casting: Casting, original: MapAccess, node: MapAccess): MapAcc
 
 /** Arguments with a type that code generation relies on. */
 function castArguments(casting: Casting, original: Call, node: Call): Call {
-  const targets: (Type | undefined)[] = original.args.map(() => undefined);
-  const subprogram = casting.inference.subprograms.get(original.name);
-  const [first] = original.args;
-  if (subprogram !== undefined) {
-    subprogram.parameters.forEach((parameter, i) => {
-      const type = casting.inference.resolver.get(parameter.variable)?.type;
-      if (type !== undefined && isInteger(type)) targets[i] = type;
-    });
-  } else if (original.name === 'has_key' || original.name === 'delete' || original.name === 'find') {
-    if (first?.kind === 'map') targets[1] = casting.inference.resolver.get(casting.inference.map(first.name).key)?.type;
-  } else if (original.name === 'usym' && first !== undefined) {
-    const type = typeOf(casting, first)?.type;
-    if (type !== undefined && isInteger(type) && sizeOf(type) !== 8) targets[0] = UINT64;
-  } else if (original.name === 'percpu_kaddr') {
-    targets[1] = intType(4, false);
-  }
   const args = node.args.map((argument, i) => {
     const from = typeOf(casting, original.args[i]!);
-    const to = targets[i];
+    const to = argumentType(casting, original, i);
     if (argument.kind === 'type' || from === undefined || to === undefined) return argument;
-    return castTo(casting, argument, from, to) ?? argument;
+    return castTo(casting.context, argument, from, to) ?? argument;
   });
   return args.some((argument, i) => argument !== node.args[i]) ? { ...node, args } : node;
+}
+
+/** What an argument is cast to; undefined: it stays what it is. */
+function argumentType(casting: Casting, call: Call, index: number): Type | undefined {
+  const { inference } = casting;
+  const subprogram = inference.subprograms.get(call.name);
+  if (subprogram !== undefined) {
+    const parameter = subprogram.parameters[index];
+    const type = parameter === undefined ? undefined : inference.resolver.get(parameter.variable)?.type;
+    return type !== undefined && isInteger(type) ? type : undefined;
+  }
+  const row = functionRow(call.name)?.params[index];
+  const [map] = call.args;
+  if (row?.kind === 'key' && map?.kind === 'map') return inference.resolver.get(inference.map(map.name).key)?.type;
+  const type = typeOf(casting, call.args[index]!)?.type;
+  if (row?.size === undefined || type === undefined || !isInteger(type)) return undefined;
+  return sizeOf(type) === row.size ? undefined : intType(row.size, false);
 }
 
 function castRange(casting: Casting, original: For, node: For): For {
@@ -263,119 +265,14 @@ function castReturn(casting: Casting, original: Jump, node: Jump): Jump {
   if (from === undefined) return node;
   if (casting.returns.kind === 'probe') {
     if (node.value === undefined || !isInteger(from.type) || sizeOf(from.type) === 8) return node;
-    const value = castTo(casting, node.value, from, INT64);
+    const value = castTo(casting.context, node.value, from, INT64);
     return value === undefined ? node : { ...node, value };
   }
   const { name, type } = casting.returns;
   if (node.value === undefined ? type.kind === 'void' : false) return node;
-  const value = node.value === undefined ? undefined : castTo(casting, node.value, from, type);
+  const value = node.value === undefined ? undefined : castTo(casting.context, node.value, from, type);
   if (value !== undefined) return { ...node, value };
   const text = `Function ${name} is of type ${typeName(type)}, cannot return ${typeName(from.type)}`;
   casting.context.report(error('return-type', original.span, text));
   return node;
-}
-
-/** The expression as a value of another type; itself when it is one; undefined when that cannot be. */
-function castTo(casting: Casting, node: Expression, from: Typing, to: Type): Expression | undefined {
-  const type = from.type;
-  if (sameType(type, to)) return node;
-  if (type.kind === to.kind && isCastableMap(type)) return node;
-  if ((isInteger(type) || isCastableMap(type)) && (isInteger(to) || isCastableMap(to))) {
-    return castInteger(casting, node, from, to);
-  }
-  if (type.kind === 'bool' && isInteger(to)) return explicitCast(casting, node, to);
-  if (type.kind !== to.kind) return undefined;
-  switch (to.kind) {
-    case 'string':
-      if (sizeOf(type) === to.size) return node;
-      return fitsInto(from, to) ? explicitCast(casting, node, to) : undefined;
-    case 'tuple':
-      return castTuple(casting, node, type as Extract<Type, { kind: 'tuple' }>, to);
-    case 'record':
-      return castRecord(casting, node, type as Extract<Type, { kind: 'record' }>, to);
-    case 'pointer':
-      return explicitCast(casting, node, to);
-    case 'buffer':
-      return node;
-    default:
-      return undefined;
-  }
-}
-
-function explicitCast(casting: Casting, operand: Expression, to: Type): Cast {
-  const type: TypeExpression = spellType(to, operand.span, casting.context);
-  return { kind: 'cast', span: operand.span, type, operand: relocate(operand, operand.span) };
-}
-
-function castInteger(casting: Casting, node: Expression, from: Typing, to: Type): Expression | undefined {
-  if (node.kind === 'integer') {
-    if (isInteger(to) && !literalFits(node.value, to)) return undefined;
-  } else if (!fitsInto(from, to) && !isCastableMap(from.type)) {
-    const text =
-      `Expression of type: ${typeName(from.type)} being cast to type: ${typeName(to)}. ` +
-      'This may cause unexpected results. Use an explicit cast to suppress this warning.';
-    casting.context.report(warning('lossy-cast', node.span, text));
-  }
-  return explicitCast(casting, node, to);
-}
-
-function castTuple(
-  casting: Casting,
-  node: Expression,
-  from: Extract<Type, { kind: 'tuple' }>,
-  to: Extract<Type, { kind: 'tuple' }>,
-): Expression | undefined {
-  if (node.kind === 'block_expression' && node.result !== undefined) {
-    const result = castTuple(casting, node.result, from, to);
-    return result === undefined ? undefined : { ...node, result };
-  }
-  const elements: Expression[] = [];
-  for (const [index, type] of to.elements.entries()) {
-    const element: Expression =
-      node.kind === 'tuple'
-        ? node.elements[index]!
-        : { kind: 'tuple_access', span: node.span, base: cloneTree(node), index };
-    const cast = castTo(casting, element, elementTyping(element, from.elements[index]!), type);
-    if (cast === undefined) return undefined;
-    elements.push(cast);
-  }
-  return { kind: 'tuple', span: node.span, elements };
-}
-
-/** Literals inside a tuple keep their flexible sign. */
-function elementTyping(element: Expression, type: Type): Typing {
-  return element.kind === 'integer' && element.value >= 0n ? { ...typing(type), flexible: true } : typing(type);
-}
-
-function castRecord(
-  casting: Casting,
-  node: Expression,
-  from: Extract<Type, { kind: 'record' }>,
-  to: Extract<Type, { kind: 'record' }>,
-): Expression | undefined {
-  if (node.kind === 'block_expression' && node.result !== undefined) {
-    const result = castRecord(casting, node.result, from, to);
-    return result === undefined ? undefined : { ...node, result };
-  }
-  // In the target's order, so that both have one layout.
-  const fields: { name: string; value: Expression; span: Expression['span'] }[] = [];
-  for (const field of to.fields) {
-    const own = from.fields.find((candidate) => candidate.name === field.name);
-    if (own === undefined) return undefined;
-    const value: Expression | undefined =
-      node.kind === 'record'
-        ? node.fields.find((candidate) => candidate.name === field.name)?.value
-        : {
-            kind: 'field',
-            span: node.span,
-            base: asExpression(cloneTree(node)),
-            field: field.name,
-            fieldSpan: node.span,
-            arrow: false,
-          };
-    const cast = value === undefined ? undefined : castTo(casting, value, elementTyping(value, own.type), field.type);
-    if (cast === undefined) return undefined;
-    fields.push({ name: field.name, value: cast, span: cast.span });
-  }
-  return { kind: 'record', span: node.span, fields };
 }

@@ -7,8 +7,8 @@ import { KIND_NAMES, structName, typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
 import { isLiteral } from '../literals.ts';
 import { error, warning } from '../messages.ts';
-import type { Checking } from './check-types.ts';
-import { typingOf } from './check-types.ts';
+import type { Checking } from './checking.ts';
+import { typingOf } from './checking.ts';
 import { formatProblem } from './format-check.ts';
 import { isInteger, isMultiValue, isStack, sameType } from './typing.ts';
 import type { Typing } from './typing.ts';
@@ -38,16 +38,20 @@ function report(node: Call, message: string, checking: Checking): void {
 const WANTED: Readonly<Record<ParameterKind, string>> = {
   any: '',
   map: '',
+  map_or_value: '',
+  key: '',
   int: 'int',
   string: 'string',
   pointer: 'pointer',
-  timestamp_mode: 'timestamp_mode',
+  // Modes are bare words, which have been looked at by name.
+  timestamp_mode: '',
+  stack_mode: '',
+  pid_mode: '',
 };
 
 function checkParameter(node: Call, argument: Expression, parameter: ParameterRow, checking: Checking): boolean {
   const wanted = WANTED[parameter.kind];
-  // Modes are bare words, which have been looked at by name.
-  if (wanted === '' || parameter.kind === 'timestamp_mode') return true;
+  if (wanted === '') return true;
   const type = typingOf(argument, checking)?.type;
   const got = type === undefined ? 'none' : KIND_NAMES[type.kind];
   if (parameter.literal === true && (!isLiteral(argument) || got !== wanted)) {

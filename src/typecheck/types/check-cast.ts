@@ -3,8 +3,8 @@ import { sizeOf } from '../../lang/layout.ts';
 import { typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
 import { error, warning } from '../messages.ts';
-import type { Checking } from './check-types.ts';
-import { typingOf } from './check-types.ts';
+import type { Checking } from './checking.ts';
+import { typingOf } from './checking.ts';
 import { isCastableMap, isInteger, sameType } from './typing.ts';
 
 /** Which casts make sense. */

@@ -5,7 +5,7 @@ import type { Type } from '../../lang/types.ts';
 import { withHint } from '../../source/diagnostic.ts';
 import type { PassContext } from '../context.ts';
 import { error, warning } from '../messages.ts';
-import type { Checking } from './check-types.ts';
+import type { Checking } from './checking.ts';
 import { isPerCpu } from './typing.ts';
 
 export function checkMapDeclaration(node: MapDeclaration, context: PassContext): void {

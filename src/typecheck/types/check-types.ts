@@ -1,48 +1,20 @@
-import type {
-  Binary,
-  Cast,
-  Expression,
-  For,
-  IndexAccess,
-  Jump,
-  MapAccess,
-  MapDeclaration,
-  MapRef,
-  Node,
-  Probe,
-  Program,
-  Statement,
-  Subprogram,
-} from '../../ast/nodes.ts';
+import type { Cast, Expression, For, Jump, MapAccess, MapRef, Node, Program, Statement } from '../../ast/nodes.ts';
 import { BUILTINS, isBuiltin } from '../../lang/builtins.ts';
 import type { BuiltinRow } from '../../lang/builtins.ts';
-import { FUNCTIONS, isFunction } from '../../lang/functions.ts';
-import type { FunctionRow } from '../../lang/functions.ts';
-import { sizeOf } from '../../lang/layout.ts';
-import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
+import { functionRow, takesMap, takesMode } from '../../lang/functions.ts';
+import { typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
-import { withRelated } from '../../source/diagnostic.ts';
 import type { PassContext } from '../context.ts';
 import { error, warning } from '../messages.ts';
 import { forEachChild, walk } from '../rewrite.ts';
 import { checkCast } from './check-cast.ts';
 import { checkCallTypes } from './check-call.ts';
 import { checkMapDeclaration, checkMapType, warnUnusedDeclarations } from './check-maps.ts';
-import { takesMap } from './infer-call.ts';
 import type { Inference } from './infer.ts';
-import { isCompatible, isMultiValue, isPerCpu, isSigned, isInteger, sameType } from './typing.ts';
-import type { Typing } from './typing.ts';
-import { isNumeric } from './operators.ts';
-
-/** What the checks share. */
-export interface Checking {
-  readonly inference: Inference;
-  readonly context: PassContext;
-  readonly usedMaps: Set<string>;
-  readonly declarations: ReadonlyMap<string, MapDeclaration>;
-  top: Probe | Subprogram | undefined;
-  loops: number;
-}
+import { isMultiValue, isPerCpu, isInteger } from './typing.ts';
+import type { Checking } from './checking.ts';
+import { typingOf } from './checking.ts';
+import { checkBinary, checkCondition, checkIndex, checkTupleAccess } from './check-operators.ts';
 
 /** The last word on types: everything has one, and operators, calls, keys and casts accept theirs. */
 export function checkTypes(program: Program, inference: Inference, context: PassContext): void {
@@ -59,10 +31,6 @@ export function checkTypes(program: Program, inference: Inference, context: Pass
   warnUnusedDeclarations(program, checking);
 }
 
-export function typingOf(node: Node, checking: Checking): Typing | undefined {
-  return checking.inference.resolver.get(node);
-}
-
 function visit(node: Node, checking: Checking): void {
   const { context } = checking;
   const children = (): void => forEachChild(node, (child) => visit(child, checking));
@@ -72,14 +40,16 @@ function visit(node: Node, checking: Checking): void {
         context.report(error('unknown-identifier', node.span, `Unknown identifier: '${node.name}'`));
       }
       return;
-    case 'call':
+    case 'call': {
+      const modes = takesMode(node.name);
       for (const argument of node.args) {
-        if (argument.kind === 'identifier' && isMode(node.name, argument.name)) continue;
+        if (argument.kind === 'identifier' && modes && !isBuiltin(argument.name)) continue;
         if (argument.kind === 'map' && takesMap(node.name)) checkMap(argument, checking);
         else visit(argument, checking);
       }
       checkCallTypes(node, checking);
       return;
+    }
     case 'map':
       checkMap(node, checking);
       return;
@@ -158,10 +128,6 @@ function visit(node: Node, checking: Checking): void {
   }
 }
 
-function isMode(name: string, mode: string): boolean {
-  return ['nsecs', 'kstack', 'ustack', 'pid', 'tid'].includes(name) && !isBuiltin(mode);
-}
-
 function inLoop(body: Statement, checking: Checking): void {
   checking.loops += 1;
   visit(body, checking);
@@ -197,74 +163,6 @@ function checkKey(node: MapAccess, checking: Checking): void {
   if (key.type.kind === 'pointer' && key.context === true) report('context cannot be part of a map key');
   const parts: readonly Type[] = key.type.kind === 'tuple' ? [key.type, ...key.type.elements] : [key.type];
   for (const part of parts) if (isMultiValue(part)) report(`${typeName(part)} cannot be part of a map key`);
-}
-
-function checkIndex(node: IndexAccess, checking: Checking): void {
-  const report = (message: string): void => checking.context.report(error('index', node.span, message));
-  const base = typingOf(node.base, checking)?.type;
-  if (base === undefined) return;
-  if (base.kind === 'pointer' && sizeOf(base.to) === 0) {
-    report('The array index operator [] cannot be used on a pointer to an unsized type (void *).');
-  }
-  if (node.index.kind === 'integer' && node.index.value >= 0n) {
-    const count = base.kind === 'array' ? base.length : base.kind === 'string' ? base.size : 0;
-    if (count !== 0 && node.index.value >= BigInt(count)) {
-      report(`the index ${node.index.value} is out of bounds for array of size ${count}`);
-    }
-    return;
-  }
-  const index = typingOf(node.index, checking);
-  if (index === undefined) return;
-  if (!isInteger(index.type) || (isSigned(index.type) && index.flexible !== true)) {
-    const got = typeName(index.type);
-    report(`The array index operator [] only accepts non-negative integer indices. Got: ${got}`);
-  }
-}
-
-function checkTupleAccess(node: Extract<Node, { kind: 'tuple_access' }>, checking: Checking): void {
-  const base = typingOf(node.base, checking)?.type;
-  const report = (message: string): void => checking.context.report(error('tuple-access', node.span, message));
-  if (base?.kind !== 'tuple') {
-    const name = base === undefined ? 'none' : typeName(base);
-    report(`Can not access index '${node.index}' on expression of type '${name}'`);
-  } else if (node.index >= base.elements.length) {
-    report(`Invalid tuple index: ${node.index}. Found ${base.elements.length} elements in tuple.`);
-  }
-}
-
-function checkBinary(node: Binary, checking: Checking): void {
-  const left = typingOf(node.left, checking);
-  const right = typingOf(node.right, checking);
-  if (left === undefined || right === undefined) return;
-  if (isNumeric(left) && isNumeric(right)) return;
-  if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return;
-  const report = (message: string): void => checking.context.report(error('operands', node.span, message));
-  const equality = node.operator === '==' || node.operator === '!=';
-  if (left.type.kind === 'array' && right.type.kind === 'array') {
-    if (!equality) report(`The ${node.operator} operator cannot be used on arrays.`);
-    if (left.type.length !== right.type.length) {
-      report('Only arrays of same size support comparison operators.');
-    }
-    if (!isInteger(left.type.element) || !sameType(left.type, right.type)) {
-      report('Only arrays of same sized integer support comparison operators.');
-    }
-    return;
-  }
-  const names = [typeName(left.type), typeName(right.type)] as const;
-  if (!isCompatible(left.type, right.type)) {
-    const text = `Type mismatch for '${node.operator}': comparing ${names[0]} with ${names[1]}`;
-    const mismatch = withRelated(error('operands', node.span, text), `left (${names[0]})`, node.left.span);
-    checking.context.report(withRelated(mismatch, `right (${names[1]})`, node.right.span));
-  } else if (!equality) {
-    report(`The ${node.operator} operator can not be used on expressions of types ${names[0]}, ${names[1]}`);
-  }
-}
-
-function checkCondition(condition: Expression, node: Node, checking: Checking): void {
-  const type = typingOf(condition, checking)?.type;
-  if (type === undefined || isInteger(type) || type.kind === 'pointer' || type.kind === 'bool') return;
-  const text = `Invalid condition: ${KIND_NAMES[type.kind]}`;
-  checking.context.report(error('condition', node.span, text));
 }
 
 function checkReturn(node: Jump, checking: Checking): void {
@@ -310,9 +208,7 @@ function checkDiscarded(node: Extract<Node, { kind: 'expression_statement' }>, c
 }
 
 function isMacroCall(node: Expression): boolean {
-  if (node.kind !== 'call' || !isFunction(node.name)) return false;
-  const row: FunctionRow = FUNCTIONS[node.name];
-  return row.library === true;
+  return node.kind === 'call' && functionRow(node.name)?.library === true;
 }
 
 function checkDeclaration(node: Extract<Node, { kind: 'variable_declaration' }>, checking: Checking): void {

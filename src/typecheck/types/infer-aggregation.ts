@@ -1,5 +1,5 @@
 import type { Assignment, Call, Expression, IntegerLiteral, MapAccess, MapRef } from '../../ast/nodes.ts';
-import { isAggregation } from '../../lang/aggregations.ts';
+import { AGGREGATIONS, isAggregation } from '../../lang/aggregations.ts';
 import type { AggregationName } from '../../lang/aggregations.ts';
 import { typeName } from '../../lang/type-name.ts';
 import { VOID } from '../../lang/types.ts';
@@ -27,7 +27,7 @@ export function inferAggregation(inference: Inference, node: Assignment, target:
   else inferExpression(inference, node.value);
   const slot = inference.map(map.name).value;
   const value = call.args[0];
-  if (takesInteger(name) && value !== undefined && value.kind !== 'type') {
+  if (AGGREGATIONS[name].signed && value !== undefined && value.kind !== 'type') {
     inference.rule(slot, [value], ([input]) => {
       const found = aggregated(inference, call, map, input!);
       return found === undefined ? undefined : aggregationTyping(inference, map.name, typing(found), call);
@@ -44,10 +44,6 @@ export function inferAggregation(inference: Inference, node: Assignment, target:
 
 function inferArgument(inference: Inference, argument: Call['args'][number]): void {
   if (argument.kind !== 'type') inferExpression(inference, argument);
-}
-
-function takesInteger(name: AggregationName): boolean {
-  return name === 'sum' || name === 'avg' || name === 'min' || name === 'max' || name === 'stats';
 }
 
 /** All calls for one map must take integers that can be brought together. */
@@ -70,29 +66,29 @@ function aggregated(inference: Inference, call: Call, map: MapRef, value: Typing
   return valueType(call, isSigned(value.type));
 }
 
+type TseriesAggregation = Extract<Type, { kind: 'tseries' }>['aggregation'];
+
+const VALUE_TYPES: Readonly<Record<AggregationName, (call: Call, signed: boolean) => Type>> = {
+  count: () => ({ kind: 'count' }),
+  sum: (_call, signed) => ({ kind: 'sum', signed }),
+  avg: (_call, signed) => ({ kind: 'avg', signed }),
+  min: (_call, signed) => ({ kind: 'min', signed }),
+  max: (_call, signed) => ({ kind: 'max', signed }),
+  stats: (_call, signed) => ({ kind: 'stats', signed }),
+  hist: (call) => ({ kind: 'hist', bits: Number(integer(call, 1)) }),
+  lhist: (call) => ({ kind: 'lhist', min: integer(call, 1), max: integer(call, 2), step: integer(call, 3) }),
+  tseries: (call, signed) => ({
+    kind: 'tseries',
+    intervalNs: integer(call, 1),
+    intervals: Number(integer(call, 2)),
+    aggregation: (call.args[3]?.kind === 'string' ? call.args[3].value : 'none') as TseriesAggregation,
+    signed,
+  }),
+};
+
 /** The map value type that a call stands for, from its literal arguments. */
 export function valueType(call: Call, signed: boolean): Type {
-  const name = call.name as AggregationName;
-  switch (name) {
-    case 'count':
-      return { kind: 'count' };
-    case 'hist':
-      return { kind: 'hist', bits: Number(integer(call, 1)) };
-    case 'lhist':
-      return { kind: 'lhist', min: integer(call, 1), max: integer(call, 2), step: integer(call, 3) };
-    case 'tseries': {
-      const aggregation = call.args[3]?.kind === 'string' ? call.args[3].value : 'none';
-      return {
-        kind: 'tseries',
-        intervalNs: integer(call, 1),
-        intervals: Number(integer(call, 2)),
-        aggregation: aggregation as Extract<Type, { kind: 'tseries' }>['aggregation'],
-        signed,
-      };
-    }
-    default:
-      return { kind: name, signed };
-  }
+  return VALUE_TYPES[call.name as AggregationName](call, signed);
 }
 
 function integer(call: Call, index: number): bigint {

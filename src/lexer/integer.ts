@@ -1,3 +1,5 @@
+import { matchEnd } from './match.ts';
+
 /** What is wrong inside a literal, by offsets from the start of the text scanned. */
 export interface LiteralMistake {
   readonly message: string;
@@ -20,36 +22,30 @@ const EXPONENT = /[eE][0-9_]*/y;
 const SUFFIX = /[num]s|[smhd]|[uU](?:[lL][lL]?)?|[lL][lL]?/y;
 const TRAILING = /[A-Za-z_]\w*/y;
 
-function matchAt(pattern: RegExp, text: string, offset: number): string {
-  pattern.lastIndex = offset;
-  return pattern.exec(text)?.[0] ?? '';
-}
-
 /** Reads an integer literal the way bpftrace does, also where there is none (`hash(FOO)`). */
 export function scanInteger(text: string, start: number): ScannedInteger {
   const mistakes: LiteralMistake[] = [];
   let end = start;
   const take = (pattern: RegExp): void => {
-    const part = matchAt(pattern, text, end);
-    end += part.length;
-    if (part.endsWith('_')) {
+    const begin = end;
+    end = matchEnd(pattern, text, begin);
+    if (end > begin && text[end - 1] === '_') {
       mistakes.push({ message: 'trailing underscore in integer literal', start: end - 1, end });
     }
   };
-  if (matchAt(HEX, text, start) !== '') {
-    take(HEX);
+  take(HEX);
+  if (end > start) {
     return { digits: text.slice(start, end), end, mistakes };
   }
   take(DECIMAL);
   take(EXPONENT);
   take(SUFFIX);
   const digits = text.slice(start, end);
-  const bad = matchAt(TRAILING, text, end);
-  if (bad !== '') {
-    mistakes.push({ message: `invalid integer suffix '${bad}'`, start: end, end: end + bad.length });
-    end += bad.length;
+  const behind = matchEnd(TRAILING, text, end);
+  if (behind > end) {
+    mistakes.push({ message: `invalid integer suffix '${text.slice(end, behind)}'`, start: end, end: behind });
   }
-  return { digits, end, mistakes };
+  return { digits, end: behind, mistakes };
 }
 
 const MAX_UINT64 = (1n << 64n) - 1n;

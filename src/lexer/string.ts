@@ -1,13 +1,13 @@
 import type { LiteralMistake } from './integer.ts';
+import { matchEnd } from './match.ts';
 
 /** Where the string that opens at `start` ends: behind its quote, or at the end of the line that lacks one. */
 export function scanString(text: string, start: number): number {
-  STRING.lastIndex = start;
-  return STRING.test(text) ? STRING.lastIndex : start;
+  return matchEnd(STRING, text, start);
 }
 
 // A backslash takes the next character with it, be it a newline.
-const STRING = /"(?:[^"\\\n]|\\[^])*"?/y;
+const STRING = /"(?:[^"\\\n]+|\\[^])*"?/y;
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\' };
 

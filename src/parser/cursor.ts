@@ -2,7 +2,8 @@ import { EmbeddedActionsParser, EOF, tokenMatcher } from 'chevrotain';
 import type { IToken, TokenType } from 'chevrotain';
 import { skipLayout, wordEnd } from '../lexer/layout.ts';
 import type { LiteralMistake } from '../lexer/integer.ts';
-import { tokenEnd, vocabulary } from '../lexer/lex.ts';
+import { tokenEnd } from '../lexer/lex.ts';
+import { VOCABULARY } from '../lexer/tokens.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { createSource } from '../source/source.ts';
 import type { Source, Span } from '../source/source.ts';
@@ -27,7 +28,7 @@ export abstract class GrammarCursor extends EmbeddedActionsParser {
   private silent = false;
 
   constructor(skipValidations: boolean) {
-    super(vocabulary(), {
+    super(VOCABULARY, {
       maxLookahead: 1,
       recoveryEnabled: false,
       skipValidations,

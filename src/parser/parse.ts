@@ -1,6 +1,6 @@
 import type { IToken } from 'chevrotain';
 import type { Expression, Program } from '../ast/nodes.ts';
-import { lex, tokenEnd } from '../lexer/lex.ts';
+import { lex } from '../lexer/lex.ts';
 import { bug } from '../source/bug.ts';
 import { hasErrors } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
@@ -32,7 +32,7 @@ export function createGrammar(skipValidations: boolean): Grammar {
 export function parse(source: Source): ParsedProgram {
   const { tokens, comments } = lex(source.text);
   const { value, diagnostics } = run(source, tokens, (rules) => rules.program());
-  const spans = comments.map((token) => ({ source, start: token.startOffset, end: tokenEnd(token) }));
+  const spans = comments.map((comment) => ({ source, ...comment }));
   return { ...(value === undefined ? {} : { program: value }), diagnostics, comments: spans };
 }
 

@@ -1,7 +1,7 @@
 import { Alternation, LLkLookaheadStrategy, NonTerminal, Option, Repetition, Terminal } from 'chevrotain';
 import type { ILookaheadStrategy, IProduction, IToken, Rule } from 'chevrotain';
 import { expect, test } from 'vitest';
-import { vocabulary } from '../../src/lexer/lex.ts';
+import { VOCABULARY } from '../../src/lexer/tokens.ts';
 import { FirstTokenLookahead } from '../../src/parser/first-token-lookahead.ts';
 import { createGrammar } from '../../src/parser/parse.ts';
 
@@ -37,7 +37,7 @@ test.each(rules.map((rule) => [rule.name, rule] as const))(
   (_, rule) => {
     const ours = decisions(rule, new FirstTokenLookahead({ maxLookahead: 1 }));
     const theirs = decisions(rule, new LLkLookaheadStrategy({ maxLookahead: 1 }));
-    const differing = vocabulary().flatMap(({ name, tokenTypeIdx }) => {
+    const differing = VOCABULARY.flatMap(({ name, tokenTypeIdx }) => {
       const next = () => ({ tokenTypeIdx }) as IToken;
       const reader = { LA: next, LA_FAST: next };
       return [...theirs.keys()]

@@ -45,6 +45,7 @@ function createEnvironment(): { environment: ExecutionEnvironment; context: numb
     cpu: allocate(8),
     time: allocate(8),
     pidTgid: allocate(8),
+    probedFunction: allocate(8),
     uidGid: allocate(8),
     comm: allocate(16),
     task: allocate(8),

@@ -66,6 +66,8 @@ export interface CurrentLocations {
   readonly comm: number;
   /** u64: address of the task_struct */
   readonly task: number;
+  /** u64: address of the function at whose entry or return a probe runs; 0 in probes of other places. */
+  readonly probedFunction: number;
 }
 
 /** Runs with the context at this arena offset; returns the low 32 bits of r0 (the high half is in resultHigh). */

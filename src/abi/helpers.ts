@@ -41,6 +41,7 @@ export const HELPERS = {
   ringbuf_submit: { id: 132, args: ['ringbuf_mem', 'anything'], ret: 'void' },
   ringbuf_discard: { id: 133, args: ['ringbuf_mem', 'anything'], ret: 'void' },
   for_each_map_elem: { id: 164, args: ['const_map_ptr', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
+  get_func_ip: { id: 173, args: ['ctx'], ret: 'integer' },
   loop: { id: 181, args: ['anything', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
   strncmp: { id: 182, args: ['mem', 'const_size', 'const_str'], ret: 'integer' },
   map_lookup_percpu_elem: { id: 195, args: ['const_map_ptr', 'map_key', 'anything'], ret: 'map_value_or_null' },

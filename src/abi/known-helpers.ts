@@ -72,7 +72,6 @@ const DECLARED = {
     ret: 'integer',
   },
   timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
-  get_func_ip: { id: 173, args: ['ctx'], ret: 'integer' },
   get_attach_cookie: { id: 174, args: ['ctx'], ret: 'integer' },
   get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
   get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },

@@ -38,9 +38,10 @@ export const CURRENT_SYMBOLS: Record<keyof CurrentLocations, string> = {
   uidGid: 'UID_GID',
   comm: 'COMM',
   task: 'TASK',
+  probedFunction: 'PROBED_FUNCTION',
 };
 
-/** Helpers without arguments whose result lies in the arena: where, and whether it has a high half there. */
+/** Helpers that heed no argument and whose result lies in the arena: where, and whether it has a high half there. */
 const INLINE_LOADS: Partial<Record<HelperName, { readonly location: keyof CurrentLocations; readonly wide: boolean }>> =
   {
     ktime_get_ns: { location: 'time', wide: true },
@@ -48,6 +49,7 @@ const INLINE_LOADS: Partial<Record<HelperName, { readonly location: keyof Curren
     get_current_uid_gid: { location: 'uidGid', wide: true },
     get_current_task: { location: 'task', wide: true },
     get_smp_processor_id: { location: 'cpu', wide: false },
+    get_func_ip: { location: 'probedFunction', wide: true },
   };
 
 /** Names of the halves in a set, in the order in which functions take them. */

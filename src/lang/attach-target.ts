@@ -1,26 +1,31 @@
-/** One place where one program attaches, fully resolved: no wildcards, no short names. */
+/** Functions that share one program (kprobe.multi, uprobe.multi); `function` is then the pattern that they match. */
+interface Shared {
+  readonly functions?: readonly string[];
+}
+
+/** Where one program attaches, fully resolved: no short names, and no wildcards but where the program is shared. */
 export type AttachTarget =
   | { readonly kind: 'begin' | 'end' }
   | { readonly kind: 'self'; readonly signal: string }
   | { readonly kind: 'test' | 'bench'; readonly name: string }
-  | {
+  | ({
       readonly kind: 'kprobe';
       readonly function: string;
       readonly offset: number;
       readonly module?: string;
       readonly address?: bigint;
-    }
-  | { readonly kind: 'kretprobe'; readonly function: string; readonly module?: string }
+    } & Shared)
+  | ({ readonly kind: 'kretprobe'; readonly function: string; readonly module?: string } & Shared)
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string; readonly module: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'rawtracepoint'; readonly name: string }
-  | {
+  | ({
       readonly kind: 'uprobe' | 'uretprobe';
       readonly path: string;
       readonly function: string;
       readonly offset: number;
       readonly address?: bigint;
-    }
+    } & Shared)
   | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
   /** On every CPU. Frequency in Hz, or a period in ns. */
   | { readonly kind: 'profile'; readonly frequency?: number; readonly periodNs?: number }

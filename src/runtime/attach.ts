@@ -1,12 +1,12 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { assertNever } from '../source/bug.ts';
-import type { HookTarget, Kernel } from './kernel.ts';
+import type { AttachResult, HookHandler, HookTarget, Kernel } from './kernel.ts';
 
 const NS_PER_SECOND = 1_000_000_000;
 
 /** Where the machine is to call a program; `runner` for probes that the session runs itself. */
 export type AttachPlan =
-  | { readonly kind: 'hook'; readonly target: HookTarget }
+  | { readonly kind: 'hooks'; readonly targets: readonly HookTarget[] }
   | { readonly kind: 'runner' }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
@@ -21,9 +21,10 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
       return { kind: 'runner' };
     case 'kprobe':
       return target.address === undefined
-        ? hook({ kind: 'kprobe', function: target.function, offset: target.offset })
+        ? each(target, (name) => ({ kind: 'kprobe', function: name, offset: target.offset }))
         : kprobeAt(target.address, kernel);
     case 'kretprobe':
+      return each(target, (name) => ({ kind: 'kretprobe', function: name }));
     case 'fentry':
     case 'fexit':
       return hook({ kind: target.kind, function: target.function });
@@ -33,7 +34,7 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
       return hook({ kind: 'rawtracepoint', name: target.name });
     case 'uprobe':
     case 'uretprobe':
-      return hook({ kind: target.kind, path: target.path, function: target.function, offset: target.offset });
+      return each(target, (name) => ({ kind: target.kind, path: target.path, function: name, offset: target.offset }));
     // A timer on every CPU, and one on the first (bpftrace opens perf events of the cpu-clock for both).
     case 'profile':
       return hook({ kind: 'clock', periodNs: periodOf(target), cpu: 'all' });
@@ -50,8 +51,33 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
   }
 }
 
+/** Puts one program on all of its hooks, or on none when one of them fails. */
+export function attachAll(kernel: Kernel, targets: readonly HookTarget[], handler: HookHandler): AttachResult {
+  const detachers: (() => void)[] = [];
+  const detach = (): void => {
+    for (const undo of detachers.splice(0)) undo();
+  };
+  for (const target of targets) {
+    const result = kernel.attach(target, handler);
+    if (!result.ok) {
+      detach();
+      return result;
+    }
+    detachers.push(() => result.detach());
+  }
+  return { ok: true, detach };
+}
+
 function hook(target: HookTarget): AttachPlan {
-  return { kind: 'hook', target };
+  return { kind: 'hooks', targets: [target] };
+}
+
+/** A hook for each function that the program attaches to. */
+function each(
+  target: { readonly function: string; readonly functions?: readonly string[] },
+  hookAt: (name: string) => HookTarget,
+): AttachPlan {
+  return { kind: 'hooks', targets: (target.functions ?? [target.function]).map(hookAt) };
 }
 
 function periodOf(target: { readonly frequency?: number; readonly periodNs?: number }): number {

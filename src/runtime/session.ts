@@ -1,7 +1,7 @@
 import type { EnginePrograms } from '../abi/execution.ts';
 import type { ProgramImage } from '../abi/program-image.ts';
 import type { Attachment, Resources } from '../lang/resources.ts';
-import { planAttachment } from './attach.ts';
+import { attachAll, planAttachment } from './attach.ts';
 import { createEventConsumer } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import { loadImage, type LoadedImage } from './load.ts';
@@ -121,12 +121,12 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     const plan = planAttachment(target, kernel);
     if (plan.kind === 'runner') continue;
     const result =
-      plan.kind === 'hook'
-        ? kernel.attach(plan.target, loaded.runner(program))
+      plan.kind === 'hooks'
+        ? attachAll(kernel, plan.targets, loaded.runner(program))
         : ({ ok: false, errno: 'EOPNOTSUPP', reason: plan.reason } as const);
     if (result.ok) {
       detachers.push(() => result.detach());
-      attached++;
+      attached += plan.kind === 'hooks' ? plan.targets.length : 0;
       continue;
     }
     const reason =

@@ -165,6 +165,7 @@ export class Machine {
       uidGid: place + 24,
       comm: place + 32,
       cpu: place + 48,
+      probedFunction: place + 56,
     };
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
@@ -526,6 +527,7 @@ export interface CurrentPlaces {
   readonly uidGid: number;
   readonly comm: number;
   readonly task: number;
+  readonly probedFunction: number;
 }
 export interface TracepointHandlers {
   record: readonly Handler[];

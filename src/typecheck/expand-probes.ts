@@ -1,19 +1,21 @@
 import type { AttachPoint, Probe, Program } from '../ast/nodes.ts';
+import type { AttachTarget } from '../lang/attach-target.ts';
 import { withHint } from '../source/diagnostic.ts';
-import { hasWildcard } from './attach-points.ts';
+import { describe, hasWildcard } from './attach-points.ts';
 import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { matchAttachPoint } from './match-probes.ts';
 import { error, warning } from './messages.ts';
-import { cloneTree } from './rewrite.ts';
+import { cloneTree, walk } from './rewrite.ts';
 
-/** One probe per place that it attaches to: wildcards are matched against the machine, bodies are copied. */
+/** One probe per program: wildcards are matched against the machine, bodies are copied where matches do not share one. */
 export const expandProbes: Pass = {
   name: 'probe expansion',
   run(program: Program, context: PassContext): Program {
     const probes: Probe[] = [];
     const empty: Probe[] = [];
     for (const probe of program.probes) {
-      const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, context));
+      const namesItself = mentionsProbe(probe);
+      const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, !namesItself, context));
       if (attachPoints.length === 0) empty.push(probe);
       attachPoints.forEach((attachPoint, index) => {
         const body = index === 0 ? probe : cloneTree(probe);
@@ -51,18 +53,54 @@ function reportEmpty({ attachPoints }: Probe, context: PassContext): void {
   }
 }
 
-function expand(node: AttachPoint, context: PassContext): readonly AttachPoint[] {
+/** `probe` is a constant: it makes a program of its own of every match. */
+function mentionsProbe(probe: Probe): boolean {
+  let found = false;
+  walk(probe, (node) => {
+    if (node.kind === 'identifier' && node.name === 'probe') found = true;
+    return !found;
+  });
+  return found;
+}
+
+function expand(node: AttachPoint, mayShare: boolean, context: PassContext): readonly AttachPoint[] {
   const parsed = context.attachPoints.get(node);
   if (parsed === undefined) return [];
   const matches = matchAttachPoint(parsed, context);
   if (matches.length > 0) {
-    return matches.map((match) => {
+    const shared = mayShare ? shareProgram(parsed, matches) : undefined;
+    return (shared === undefined ? matches : [shared]).map((match) => {
       const copy: AttachPoint = { ...node };
       context.attachPoints.set(copy, match);
       return copy;
     });
   }
   return reportMissing(node, parsed, context);
+}
+
+/** The functions that a pattern of a kprobe or uprobe matches take one program; the kernel's multi links know no modules. */
+function shareProgram(parsed: ParsedAttachPoint, matches: readonly ParsedAttachPoint[]): ParsedAttachPoint | undefined {
+  const targets = matches.flatMap(({ target }) => (target === undefined || !isShareable(target) ? [] : [target]));
+  const [first] = targets;
+  if (!parsed.parts.some(hasWildcard) || first === undefined || targets.length !== matches.length) return undefined;
+  const pattern = parsed.parts[parsed.parts.length - 1]!;
+  const target = { ...first, function: pattern, functions: targets.map((match) => match.function) };
+  return describe(parsed.kind, parsed.parts, target);
+}
+
+type Shareable = Extract<AttachTarget, { readonly functions?: readonly string[] }>;
+
+function isShareable(target: AttachTarget): target is Shareable {
+  switch (target.kind) {
+    case 'kprobe':
+    case 'kretprobe':
+      return target.module === undefined;
+    case 'uprobe':
+    case 'uretprobe':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** A pattern may match nothing. */

@@ -1,9 +1,14 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/pipeline/compile.ts';
 import { createSimulation } from '../../src/pipeline/simulation.ts';
 import { createSource } from '../../src/source/source.ts';
 
 const { target } = createSimulation({ scenario: 'server', seed: 1 });
+
+function programsOf(script: string): readonly string[] {
+  const source = createSource('script.bt', script);
+  return compile({ source, target, unsafe: true }).generated?.image.programs.map(({ name }) => name) ?? [];
+}
 
 function errorsOf(script: string): readonly string[] {
   const source = createSource('script.bt', script);
@@ -22,4 +27,22 @@ test.each([
   'rawtracepoint:sched_switch { @ = args; print(args); }',
 ])('the verifier accepts %s', (script) => {
   expect(errorsOf(script)).toEqual([]);
+});
+
+describe('the matches of a pattern', () => {
+  test.each(['kprobe:vfs_* { @[func] = count(); }', 'kretprobe:vfs_* { @[func] = hist(retval); }'])(
+    'share one program in %s',
+    (script) => {
+      expect(programsOf(script)).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    'kprobe:vfs_rea* { @[probe] = count(); }',
+    'kprobe:vmlinux:vfs_rea* { @[func] = count(); }',
+    'fentry:vfs_rea* { @[func] = count(); }',
+    'tracepoint:syscalls:sys_enter_open* { @[comm] = count(); }',
+  ])('have programs of their own in %s', (script) => {
+    expect(programsOf(script).length).toBeGreaterThan(1);
+  });
 });

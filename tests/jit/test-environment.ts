@@ -13,6 +13,7 @@ export const PLACES = {
   uidGid: 96,
   task: 104,
   comm: 112,
+  probedFunction: 128,
   context: 256,
   array: 0x1000,
   perCpuArray: 0x2000,
@@ -73,6 +74,7 @@ export function testEnvironment(): ExecutionEnvironment {
     get_current_pid_tgid: () => result(words[PLACES.pidTgid >> 2]!, words[(PLACES.pidTgid >> 2) + 1]!),
     get_current_uid_gid: () => result(words[PLACES.uidGid >> 2]!, words[(PLACES.uidGid >> 2) + 1]!),
     get_current_task: () => result(words[PLACES.task >> 2]!, words[(PLACES.task >> 2) + 1]!),
+    get_func_ip: () => result(words[PLACES.probedFunction >> 2]!, words[(PLACES.probedFunction >> 2) + 1]!),
     get_current_comm: (to, size) => {
       bytes.copyWithin(to, PLACES.comm, PLACES.comm + Math.min(size, 16));
       return result(0);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AttachTarget } from '../../src/lang/attach-target.ts';
-import { planAttachment } from '../../src/runtime/attach.ts';
-import type { HookTarget } from '../../src/runtime/kernel.ts';
+import { attachAll, planAttachment } from '../../src/runtime/attach.ts';
+import type { HookTarget, Kernel } from '../../src/runtime/kernel.ts';
 import { createTestMachine } from './test-machine.ts';
 
 const machine = createTestMachine();
@@ -29,7 +29,7 @@ test.each<[AttachTarget, HookTarget]>([
     { kind: 'clock', periodNs: 5_000_000_000, cpu: 0 },
   ],
 ])('%o becomes the hook %o', (target, hook) => {
-  expect(planAttachment(target, machine.kernel)).toEqual({ kind: 'hook', target: hook });
+  expect(planAttachment(target, machine.kernel)).toEqual({ kind: 'hooks', targets: [hook] });
 });
 
 test('an address outside of kernel text cannot be probed', () => {
@@ -37,4 +37,35 @@ test('an address outside of kernel text cannot be probed', () => {
     kind: 'unsupported',
     reason: '0x10 is no kernel text',
   });
+});
+
+test('a program that functions share has a hook at each of them', () => {
+  const target: AttachTarget = { kind: 'kretprobe', function: 'vfs_*', functions: ['vfs_read', 'vfs_write'] };
+  expect(planAttachment(target, machine.kernel)).toEqual({
+    kind: 'hooks',
+    targets: [
+      { kind: 'kretprobe', function: 'vfs_read' },
+      { kind: 'kretprobe', function: 'vfs_write' },
+    ],
+  });
+});
+
+test('when one of several hooks fails the others are taken back', () => {
+  const attached: string[] = [];
+  const kernel: Kernel = {
+    ...machine.kernel,
+    attach(target) {
+      if (target.kind !== 'kprobe' || target.function === 'missing')
+        return { ok: false, errno: 'ENOENT', reason: 'no such function' };
+      attached.push(target.function);
+      return { ok: true, detach: () => void attached.pop() };
+    },
+  };
+  const result = attachAll(
+    kernel,
+    ['a', 'b', 'missing'].map((name) => ({ kind: 'kprobe', function: name, offset: 0 })),
+    () => undefined,
+  );
+  expect(result).toMatchObject({ ok: false, errno: 'ENOENT' });
+  expect(attached).toEqual([]);
 });

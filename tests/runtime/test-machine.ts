@@ -22,6 +22,7 @@ export function createTestMachine(options: { cpus?: number } = {}) {
     cpu: allocate(8),
     time: allocate(8),
     pidTgid: allocate(8),
+    probedFunction: allocate(8),
     uidGid: allocate(8),
     comm: allocate(16),
     task: allocate(8),

@@ -59,20 +59,11 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
     return scalar(contextWord(l, X86_REGISTERS.ax));
   },
   func: (l, node) => {
-    const attach = l.origin.probe?.attach;
-    switch (attach?.kind) {
-      // Behind a return the instruction pointer is not the function's any more, and tracing programs have none.
-      case 'fentry':
-      case 'fexit':
-      case 'kretprobe':
-        return scalar(l.b.const(l.unit.typed.target.kernelSymbol(attach.function) ?? 0n));
-      case 'uretprobe':
-        return unsupported(l, node.span, 'func in a uretprobe');
-      default: {
-        const address = contextWord(l, X86_REGISTERS.ip);
-        return l.typeOf(node).kind === 'usym' ? userSymbol(l, address) : scalar(address);
-      }
-    }
+    const kind = l.origin.probe?.attach.kind;
+    // Behind a return the instruction pointer is not the function's any more, and tracing programs have none.
+    const asks = kind === 'fentry' || kind === 'fexit' || kind === 'kretprobe' || kind === 'uretprobe';
+    const address = asks ? l.b.call('get_func_ip', context(l)) : contextWord(l, X86_REGISTERS.ip);
+    return l.typeOf(node).kind === 'usym' ? userSymbol(l, address) : scalar(address);
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),

@@ -12,6 +12,7 @@ type TaskHelpers = Pick<
   | 'get_current_cgroup_id'
   | 'send_signal'
   | 'override_return'
+  | 'get_func_ip'
 >;
 
 const TASK_COMM_LEN = 16;
@@ -34,6 +35,7 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
       for (let i = 0; i < length && bytes[current.comm + i] !== 0; i++) bytes[to + i] = bytes[current.comm + i]!;
       return returnSigned(host, 0);
     },
+    get_func_ip: () => returnWord64(host, current.probedFunction),
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
     // The high half of pid_tgid, the thread group, gets the signal.

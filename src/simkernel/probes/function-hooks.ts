@@ -52,13 +52,13 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   if (hooks.fentry.length > 0) {
     const context = storeArguments(m, slot, args as readonly Word[]);
     m.traceFrom(symbol.entry + FENTRY_END, fp, slot);
-    runHandlers(m, hooks.fentry, context);
+    runHandlers(m, hooks.fentry, context, symbol);
   }
   if (hooks.entry.length > 0) {
     const ip = symbol.entry + FENTRY_END - 5 + KPROBE_IP;
     const regs = storeRegisters(m, cpu, slot, ip);
     m.traceFrom(ip, fp, slot);
-    runHandlers(m, hooks.entry, regs);
+    runHandlers(m, hooks.entry, regs, symbol);
   }
   const hasRethook = hooks.returns.length > 0;
   const { current } = cpu;
@@ -84,7 +84,7 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
       const context = storeArguments(m, slot, args as readonly Word[]);
       storeWord(words, context + 8 * args.length, value);
       m.traceFrom(symbol.entry + FENTRY_END, fp, slot);
-      runHandlers(m, fexit, context);
+      runHandlers(m, fexit, context, symbol);
     }
     if (hasRethook) {
       current.rethooks.pop();
@@ -92,7 +92,7 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
       here.registers[PT_REGS.ax / 4 + 1] = highOf(value);
       const regs = storeRegisters(m, here, sp, returnLow);
       m.traceFrom(returnLow, fp, 0);
-      runHandlers(m, m.functionHooks.get(symbol.index)?.returns ?? [], regs);
+      runHandlers(m, m.functionHooks.get(symbol.index)?.returns ?? [], regs, symbol);
     }
     return value;
   };

@@ -1,11 +1,18 @@
+import type { TextSymbol } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 
 /** What a tracer hangs on a hook point: called with the arena offset of the context. */
 export type Handler = (context: number) => void;
 
-/** Runs the handlers of a hook point that the current CPU has just reached; they see who runs, when and where. */
-export function runHandlers(m: Machine, handlers: readonly Handler[], context: number): void {
+/**
+ * Runs the handlers of a hook point that the current CPU has just reached; they see who runs, when and where. `probed` is
+ * the function whose entry or return the hook point is.
+ */
+export function runHandlers(m: Machine, handlers: readonly Handler[], context: number, probed?: TextSymbol): void {
   m.locate(m.cpu, m.cpu.current);
+  const place = m.current.probedFunction >> 2;
+  m.words[place] = probed === undefined ? 0 : probed.entry | 0x80000000;
+  m.words[place + 1] = probed === undefined ? 0 : -1;
   const { inHandler } = m;
   m.inHandler = true;
   for (const handler of handlers) handler(context);

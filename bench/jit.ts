@@ -1,95 +1,29 @@
-// Generated JavaScript against the interpreter, interleaved; best round in nanoseconds a run.
-// Usage: node --no-lazy-feedback-allocation --import tsx bench/jit.ts [rounds] [name filter]
-import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../src/abi/execution.ts';
+// Our engines, a JavaScript reference and peers in C on the same bytecode, interleaved; best round in nanoseconds a run.
+// Usage: node --no-lazy-feedback-allocation --import tsx bench/jit.ts [--rounds=25] [--only=NAME] [--ubpf=LIBUBPF.SO]
+import { parseArgs } from 'node:util';
+import type { EnginePrograms } from '../src/abi/execution.ts';
 import { HELPERS, type HelperName } from '../src/abi/helpers.ts';
 import type { Program } from '../src/abi/program-image.ts';
 import type { VerifiedImage } from '../src/abi/verified-image.ts';
 import { assemble } from '../src/isa/assemble.ts';
-import { compileImage } from '../src/jit/compile.ts';
-import { createHelpers } from '../src/runtime/helpers/create-helpers.ts';
-import { openArena } from '../src/runtime/arena.ts';
-import { interpretImage } from '../src/runtime/interpreter/interpreter.ts';
-import type { Kernel } from '../src/runtime/kernel.ts';
-import { MAP_OBJECT, type BpfMap } from '../src/runtime/maps/bpf-map.ts';
-import { createMap } from '../src/runtime/maps/create-map.ts';
-import { WORKLOADS, WORKLOAD_MAPS, type Workload } from './jit-workloads.ts';
+import { ENGINES, type EngineName } from '../src/runtime/engines.ts';
+import { createMachine } from './jit/machine.ts';
+import { startPeers, type PeerEngine } from './jit/peers.ts';
+import { createReferences } from './jit/references.ts';
+import { WORKLOADS, WORKLOAD_MAPS, type Workload } from './jit/workloads.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 7);
-const FILTER = process.argv[3] ?? '';
-const ROUND_NS = 30e6;
-const KERNEL_HIGH = 0xffff8880 | 0;
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '25' },
+    only: { type: 'string', default: '' },
+    /** Path of a libubpf.so; built without retpolines it is the peer that the bars speak of. */
+    ubpf: { type: 'string' },
+  },
+});
+// Short rounds: the best of many finds moments in which nothing else ran.
+const ROUND_NS = 4e6;
 
-/** An arena and the real maps and helpers on a machine that stands still. */
-function createEnvironment(): { environment: ExecutionEnvironment; context: number; drain: () => void } {
-  const buffer = new ArrayBuffer(1 << 22);
-  let next = 8192;
-  const allocate = (size: number): number => {
-    const at = next;
-    next += (size + 15) & ~15;
-    return at;
-  };
-  const unused = (): never => {
-    throw new Error('not part of this benchmark');
-  };
-  const memory = {
-    buffer,
-    kernelHigh: KERNEL_HIGH,
-    allocate,
-    free: unused,
-    kernelAddress: unused,
-    readKernel: unused,
-    readUser: unused,
-    writeUser: unused,
-  };
-  const current = {
-    cpu: allocate(8),
-    time: allocate(8),
-    pidTgid: allocate(8),
-    probedFunction: allocate(8),
-    uidGid: allocate(8),
-    comm: allocate(16),
-    task: allocate(8),
-  };
-  const arena = openArena(memory);
-  arena.words.set([1234, 1230], current.pidTgid >> 2);
-  arena.words.set([123456, 7], current.time >> 2);
-  const host = { arena, cpus: 4, cpu: current.cpu };
-  const maps = WORKLOAD_MAPS.map((definition, index) => createMap(definition, index, host) as BpfMap);
-  const resultHigh = allocate(8);
-  const stackTop = allocate(16 * 512) + 16 * 512;
-  const environment: ExecutionEnvironment = {
-    buffer: memory.buffer,
-    kernelHigh: KERNEL_HIGH,
-    resultHigh,
-    stackTop,
-    helpers: createHelpers({
-      kernel: { memory, current, cpus: 4, bootTimeNs: 0 } as unknown as Kernel,
-      arena,
-      maps,
-      resultHigh,
-      scratch: allocate(4096),
-      random: () => 4,
-      callback: unused,
-    }),
-    maps: maps.map(({ location }) => location),
-    current,
-    probeLoad: unused,
-    callback: null,
-  };
-  const context = allocate(1024);
-  for (let i = 0; i < 1024; i++) arena.bytes[context + i] = (i * 37 + 11) & 0xff;
-  arena.bytes.copyWithin(context + 512, context + 256, context + 256 + 64);
-  arena.view.setBigUint64(context, 123456789n, true);
-  arena.view.setBigUint64(context + 8, 987654321987654321n, true);
-  arena.view.setBigUint64(context + 16, 12345678901n, true);
-  const ring = maps[2]!.location.address;
-  const drain = (): void => {
-    arena.words[(ring + MAP_OBJECT.consumer) >> 2] = arena.words[(ring + MAP_OBJECT.producer) >> 2]!;
-  };
-  return { environment, context, drain };
-}
-
-function imageOf({ name, text }: Workload): VerifiedImage {
+function imageOf({ name, text }: Workload): { readonly image: VerifiedImage; readonly program: Program } {
   const helper = (called: string): number | undefined => HELPERS[called as HelperName]?.id;
   const result = assemble(text, { helper });
   if (!result.ok) throw new Error(`${name}: ${JSON.stringify(result.errors)}`);
@@ -109,23 +43,18 @@ function imageOf({ name, text }: Workload): VerifiedImage {
     stackDepths: [16],
     insnsProcessed: insns.length,
   };
-  return { image: { programs: [program], maps: WORKLOAD_MAPS }, programs: [{ program, facts }] };
+  return { image: { image: { programs: [program], maps: WORKLOAD_MAPS }, programs: [{ program, facts }] }, program };
 }
 
-interface Runner {
-  readonly measure: () => number;
-  readonly result: () => number;
-}
+/** Runs something `times` times. */
+type Loop = (times: number) => Promise<{ readonly ns: number; readonly result: number }>;
 
 let unit = 0;
 /** Keeps results alive. */
 let sink = 0;
 
-function prepare(programs: EnginePrograms, name: string): Runner {
-  const { environment, context, drain } = createEnvironment();
-  const run: CompiledProgram = programs.get(name)!(environment);
-  // A harness of its own for each engine and workload: a shared loop would call a different function each time and measure
-  // that.
+/** A loop of its own for each engine and workload: a shared one would call a different function each time and measure that. */
+function loopOver(run: (context: number) => number, context: number, drain: () => void): Loop {
   const harness = new Function(
     'run',
     'drain',
@@ -135,32 +64,104 @@ function prepare(programs: EnginePrograms, name: string): Runner {
       return sum;
     };`,
   )(run, drain) as (context: number, times: number) => number;
-  const loop = (times: number): number => {
+  return (times) => {
     const start = process.hrtime.bigint();
     sink ^= harness(context, times);
-    return Number(process.hrtime.bigint() - start);
+    const ns = Number(process.hrtime.bigint() - start);
+    return Promise.resolve({ ns, result: run(context) });
   };
-  // Warm up until a round takes long enough to be measured.
-  let times = 16;
-  while (loop(times) < ROUND_NS) times *= 2;
-  return { measure: () => loop(times) / times, result: () => run(context) };
 }
 
-console.log('workload                     js ns   interpreter ns    ratio');
-for (const workload of WORKLOADS.filter(({ name }) => name.includes(FILTER))) {
-  const image = imageOf(workload);
-  const js = prepare(compileImage(image).programs, workload.name);
-  const interpreter = prepare(interpretImage(image), workload.name);
-  if (js.result() !== interpreter.result()) throw new Error(`${workload.name}: the engines differ`);
-  const times: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    times[0].push(js.measure());
-    times[1].push(interpreter.measure());
-  }
-  // The best round: whatever else the machine does can only add time.
-  const [a, b] = [Math.min(...times[0]), Math.min(...times[1])];
-  console.log(
-    `${workload.name.padEnd(26)}${a.toFixed(1).padStart(8)}${b.toFixed(0).padStart(17)}${(b / a).toFixed(0).padStart(9)}`,
-  );
+function engineLoop(programs: EnginePrograms, name: string): Loop {
+  const { environment, context, drain } = createMachine();
+  return loopOver(programs.get(name)!(environment), context, drain);
 }
+
+function referenceLoop(index: number): Loop {
+  const { environment, context, drain } = createMachine();
+  const bytes = new DataView(environment.buffer, context, 1024);
+  return loopOver(createReferences({ context: bytes, pid: 1230, time: 7n })[index]!, 0, drain);
+}
+
+/** Best time of each loop over interleaved rounds: whatever else the machine does can only add time. */
+async function measure(loops: ReadonlyMap<string, Loop>, rounds: number): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  const results = new Set<number>();
+  for (const [name, loop] of loops) {
+    // Warm up until a round takes long enough to be measured.
+    let count = 4;
+    while ((await loop(count)).ns < ROUND_NS) count *= 2;
+    times.set(name, count);
+  }
+  const best = new Map<string, number>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, loop] of loops) {
+      const count = times.get(name)!;
+      const { ns, result } = await loop(count);
+      results.add(result);
+      best.set(name, Math.min(best.get(name) ?? Infinity, ns / count));
+    }
+  }
+  if (results.size > 1) throw new Error(`the engines differ: ${[...results].join(', ')}`);
+  return best;
+}
+
+const OURS = Object.keys(ENGINES) as EngineName[];
+const PEERS: readonly PeerEngine[] = ['native', 'jit', 'interpreter'];
+const COLUMNS = [...OURS, 'reference', ...PEERS.map((name) => (name === 'native' ? 'C' : `ubpf ${name}`))];
+
+const peers = startPeers(options.ubpf);
+if (peers === undefined) console.log('No C compiler: no native column, no ratios to ubpf.');
+else if (options.ubpf === undefined) console.log('Columns of ubpf: native C, measured now, times recorded factors.');
+
+const cell = (value: number | undefined): string =>
+  (value === undefined ? '-' : value < 1000 ? value.toFixed(1) : value.toFixed(0)).padStart(12);
+console.log(`${'ns a run'.padEnd(28)}${COLUMNS.map((name) => name.padStart(12)).join('')}`);
+const ratios: string[] = [];
+for (const [index, workload] of WORKLOADS.entries()) {
+  if (!workload.name.includes(options.only)) continue;
+  const { image, program } = imageOf(workload);
+  const loops = new Map<string, Loop>();
+  for (const name of OURS) loops.set(name, engineLoop(ENGINES[name](image), workload.name));
+  loops.set('reference', referenceLoop(index));
+  for (const name of peers?.engines ?? []) {
+    if (name === 'jit') await peers!.load(index, program);
+    loops.set(name, (times) => peers!.run(name, index, times));
+  }
+  const best = await measure(loops, Number(options.rounds));
+  const native = best.get('native');
+  for (const name of ['jit', 'interpreter'] as const) {
+    if (native !== undefined && !best.has(name)) best.set(name, native * workload.ubpf[name]);
+  }
+  console.log(
+    `${workload.name.padEnd(28)}${[...OURS, 'reference', ...PEERS].map((name) => cell(best.get(name))).join('')}`,
+  );
+  ratios.push(ratioLine(workload, best));
+}
+peers?.close();
+console.log(
+  `\n${'times faster'.padEnd(28)}${['auto : interp', 'reference', 'ubpf jit', 'bar', 'ubpf interp', 'bar', 'C : ubpf jit', 'C : interp'].map((name) => name.padStart(14)).join('')}`,
+);
+for (const line of ratios) console.log(line);
 if (sink === 0x12345) console.log();
+
+function ratioLine({ name, bar }: Workload, best: ReadonlyMap<string, number>): string {
+  const ratio = (other: string, own = 'auto'): number | undefined => {
+    const [a, b] = [best.get(own), best.get(other)];
+    return a === undefined || b === undefined ? undefined : b / a;
+  };
+  const number = (value: number | undefined): string => value?.toFixed(2) ?? '-';
+  const judged = (value: number | undefined, wanted: number | undefined): string =>
+    wanted === undefined || value === undefined ? '-' : `${wanted} ${value >= wanted ? 'met' : 'MISSED'}`;
+  const cells = [
+    number(ratio('interp')),
+    number(ratio('reference')),
+    number(ratio('jit')),
+    judged(ratio('jit'), bar),
+    number(ratio('interpreter')),
+    judged(ratio('interpreter'), 7),
+    number(ratio('jit', 'native')),
+    number(ratio('interpreter', 'native')),
+  ];
+  return `${name.padEnd(28)}${cells.map((text) => text.padStart(14)).join('')}`;
+}

@@ -1,3 +1,4 @@
+import type { HashLayout, RingLayout } from './map-layouts.ts';
 import type { HelperFunctions } from './helpers.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { HelperFunctions } from './helpers.ts';
 export interface ExecutionEnvironment {
   /** The arena: fixed size, never detached. */
   readonly buffer: ArrayBuffer;
+  /** The WebAssembly.Memory that the arena is the buffer of. */
+  readonly wasmMemory: object;
   /** Upper 32 bits of every arena address, as int32. */
   readonly kernelHigh: number;
   /** Arena offset (8-aligned) of the word in which a helper leaves the high half of its result. */
@@ -39,8 +42,6 @@ export type BpfCallback = (slot: number, args: Int32Array) => number;
 export interface MapLocation {
   /** Arena offset of the map object, what a ld_imm64 of the map yields. */
   readonly address: number;
-  /** What map_lookup_elem does for this map: lets engines call it without finding the map first. */
-  readonly lookup?: (key: number) => number;
   /** For array maps: where the elements are, so that lookups can be inlined. */
   readonly array?: {
     readonly values: number;
@@ -50,6 +51,10 @@ export interface MapLocation {
     /** For per-CPU arrays: bytes from one CPU's copy of all elements to the next CPU's; 0 otherwise. */
     readonly cpuStride: number;
   };
+  /** For hash maps: how they lie in the arena, so that lookups can be inlined. */
+  readonly hash?: HashLayout;
+  /** For ring buffers: so that reservations can be inlined. */
+  readonly ring?: RingLayout;
 }
 
 /** Arena offsets. */

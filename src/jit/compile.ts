@@ -4,13 +4,14 @@ import type { MapDefinition } from '../abi/program-image.ts';
 import type { VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
 import type { Step } from './control-flow.ts';
 import { buildFlowGraph, decodeSteps } from './control-flow.ts';
-import { CURRENT_SYMBOLS, helperVariable, lookupSymbol, parameterNames } from './emit-call.ts';
+import { CURRENT_SYMBOLS, helperVariable, parameterNames } from './emit-call.ts';
+import { emitMapFunctions, emitSubmit, mapConstants, onlyRing } from './emit-maps.ts';
 import type { FunctionContext, FunctionPlan } from './emit-function.ts';
 import { emitFunction } from './emit-function.ts';
 import type { Halves } from './liveness.ts';
 import { bothOf, findLiveness, hasHigh, hasLow } from './liveness.ts';
 import { createSupport } from './support.ts';
-import { FRAME_SYMBOL, mapSymbol, mapValuesSymbol } from './transfer.ts';
+import { FRAME_SYMBOL } from './transfer.ts';
 import type { Writer } from './writer.ts';
 import { createWriter } from './writer.ts';
 
@@ -18,6 +19,12 @@ export interface CompiledImage {
   /** The generated JavaScript, as `-d js` shows it; the addresses of an environment come as constants in front. */
   readonly source: string;
   readonly programs: EnginePrograms;
+}
+
+/** What the programs of a unit refer to. */
+interface UnitUses {
+  readonly helpers: Set<HelperName>;
+  readonly maps: Set<number>;
 }
 
 const ALL_ARGUMENTS: Halves = bothOf(1) | bothOf(2) | bothOf(3) | bothOf(4) | bothOf(5);
@@ -28,16 +35,28 @@ const ALL_ARGUMENTS: Halves = bothOf(1) | bothOf(2) | bothOf(3) | bothOf(4) | bo
  */
 export function compileImage(verified: VerifiedImage): CompiledImage {
   const writer = createWriter();
-  const helpers = new Set<HelperName>();
+  const { maps } = verified.image;
+  const uses: UnitUses = { helpers: new Set(), maps: new Set() };
   const names = verified.programs.map((verifiedProgram, index) =>
-    emitProgram(verifiedProgram, index, verified.image.maps, helpers, writer),
+    emitProgram(verifiedProgram, index, maps, uses, writer),
   );
-  const source = writer.text();
+  const code = writer.text();
+  const mapFunctions = (hasLayout: (index: number) => boolean): string => {
+    const functions = createWriter();
+    for (const index of uses.maps) emitMapFunctions(maps[index]!, index, hasLayout(index), functions);
+    const ring = onlyRing(maps);
+    if (ring !== undefined && uses.helpers.has('ringbuf_submit')) emitSubmit(ring, hasLayout(ring), functions);
+    return functions.text();
+  };
   const units = new WeakMap<ExecutionEnvironment, readonly CompiledProgram[]>();
   const unitFor = (environment: ExecutionEnvironment): readonly CompiledProgram[] => {
     const known = units.get(environment);
     if (known !== undefined) return known;
-    const unit = instantiate(source, names, helpers, environment);
+    const hasLayout = (index: number): boolean => {
+      const { hash, ring } = environment.maps[index]!;
+      return hash !== undefined || ring !== undefined;
+    };
+    const unit = instantiate(mapFunctions(hasLayout) + code, names, uses.helpers, environment);
     units.set(environment, unit);
     return unit;
   };
@@ -47,7 +66,7 @@ export function compileImage(verified: VerifiedImage): CompiledImage {
       (environment: ExecutionEnvironment) => unitFor(environment)[index]!,
     ]),
   );
-  return { source, programs };
+  return { source: mapFunctions(() => true) + code, programs };
 }
 
 /** Writes the functions of one program and returns the name of its main function. */
@@ -55,7 +74,7 @@ function emitProgram(
   { program, facts }: VerifiedProgram,
   index: number,
   maps: readonly MapDefinition[],
-  helpers: Set<HelperName>,
+  uses: UnitUses,
   writer: Writer,
 ): string {
   const steps = decodeSteps(program.insns);
@@ -71,7 +90,8 @@ function emitProgram(
     maps,
     callbackName: `${mainName}_callback`,
     functionName,
-    useHelper: (name) => void helpers.add(name),
+    useHelper: (name) => void uses.helpers.add(name),
+    useMap: (map) => void uses.maps.add(map),
   };
 
   // Callees first: what they read decides what a call passes. The verifier has excluded recursion.
@@ -135,10 +155,6 @@ function instantiate(
   writer.line('const { HEAP8, HEAPU8, HEAP16, HEAPU16, HEAP32, VIEW } = memory;');
   writer.line('const { udiv, umod, sdiv, smod, swap32 } = support;');
   for (const [name, value] of constantsOf(environment)) writer.line(`const ${name} = ${value};`);
-  environment.maps.forEach((map, index) => {
-    const general = `(key) => ENV.helpers.map_lookup_elem(${mapSymbol(index)}, key)`;
-    writer.line(`const ${lookupSymbol(index)} = ${map.lookup === undefined ? general : `ENV.maps[${index}].lookup`};`);
-  });
   for (const name of helpers) writer.line(`const ${helperVariable(name)} = ENV.helpers.${name};`);
   const text = `${writer.text()}${source}return [${names.join(', ')}];\n`;
   const { buffer } = environment;
@@ -170,15 +186,6 @@ function constantsOf(environment: ExecutionEnvironment): [string, number][] {
   for (const [key, symbol] of Object.entries(CURRENT_SYMBOLS)) {
     constants.push([symbol, environment.current[key as keyof typeof CURRENT_SYMBOLS]]);
   }
-  environment.maps.forEach(({ address, array }, index) => {
-    constants.push([mapSymbol(index), address]);
-    if (array === undefined) return;
-    constants.push(
-      [mapValuesSymbol(index), array.values],
-      [`STRIDE${index}`, array.stride],
-      [`CPU_STRIDE${index}`, array.cpuStride],
-      [`ENTRIES${index}`, array.maxEntries],
-    );
-  });
+  environment.maps.forEach((map, index) => constants.push(...mapConstants(map, index)));
   return constants;
 }

@@ -4,13 +4,14 @@ import type { CurrentLocations } from '../abi/execution.ts';
 import { ARG_WORDS, RETURN_KINDS } from '../abi/helper-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import { lookupKind, lookupSymbol, onlyRing, recordSize, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
 import type { Value } from './value.ts';
-import { alignOf } from './value.ts';
+import { alignOf, asConstant } from './value.ts';
 
 /** What calls need to know about the program and its unit. */
 export interface CallContext {
@@ -23,6 +24,8 @@ export interface CallContext {
   readonly parametersOf: (slot: number) => Halves;
   /** Notes that generated code refers to a helper. */
   readonly useHelper: (name: HelperName) => void;
+  /** Notes that generated code works on a map by itself. */
+  readonly useMap: (index: number) => void;
 }
 
 /** Name of a helper in generated code. */
@@ -65,18 +68,17 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
   const name = helperById(id);
   if (name === undefined) return [`unsupported(${id});`];
   const wantsHigh = needsHigh(site, 0, result);
-  const inlined = INLINE_LOADS[name];
-  if (inlined !== undefined) {
+  const load = INLINE_LOADS[name];
+  if (load !== undefined) {
     if (!isRead(site, 0)) return [];
-    const symbol = CURRENT_SYMBOLS[inlined.location];
-    const high = wantsHigh ? [`h0 = ${inlined.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
+    const symbol = CURRENT_SYMBOLS[load.location];
+    const high = wantsHigh ? [`h0 = ${load.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
     return [`r0 = HEAP32[${symbol} >> 2];`, ...high];
   }
-  if (name === 'map_lookup_elem') {
-    const lookup = emitLookup(site, context);
-    if (lookup !== undefined) return lookup;
-  }
+  // Also where the call is inlined: what is rare is left to the helper.
   context.useHelper(name);
+  const inlined = INLINED[name]?.(site, context);
+  if (inlined !== undefined) return inlined;
   const row: HelperRow = HELPERS[name];
   const args = row.args.flatMap((kind, index) => {
     const register = index + 1;
@@ -105,27 +107,52 @@ function withCallback(statements: readonly string[], { callbackName }: CallConte
   ];
 }
 
-/** Name of the function that looks a key up in map `index`. */
-export function lookupSymbol(index: number): string {
-  return `lookup${index}`;
-}
+/** Helpers that generated code carries out itself where it knows enough; undefined where it does not. */
+const INLINED: Partial<Record<HelperName, (site: Site, context: CallContext) => string[] | undefined>> = {
+  map_lookup_elem: emitLookup,
+  ringbuf_reserve: emitReserve,
+  ringbuf_submit: emitSubmit,
+};
 
-/** A lookup in a map that is known here: an array's is a bounds check and a multiplication, others are called directly. */
-function emitLookup(site: Site, { maps }: CallContext): string[] | undefined {
+/** A lookup in a map that is known here: an array's is a bounds check and a multiplication, a hash has a function. */
+function emitLookup(site: Site, { maps, useMap }: CallContext): string[] | undefined {
   const index = mapIndex(site.state[1]!);
   const map = index === undefined ? undefined : maps[index];
   if (map === undefined || index === undefined) return undefined;
-  if (map.keySize !== 4 || (map.type !== 'array' && map.type !== 'percpu_array')) {
-    return [`r0 = ${lookupSymbol(index)}(${lowText(site.state[2]!, 2)});`];
-  }
-  if (!isRead(site, 0)) return [];
+  const kind = lookupKind(map);
+  if (kind === 'call') return undefined;
   const key = site.state[2]!;
   const base = lowText(key, 2);
+  useMap(index);
+  if (kind === 'hash') return [`r0 = ${lookupSymbol(index)}(${base});`];
+  if (!isRead(site, 0)) return [];
   const aligned = Math.min(key.align, key.low === undefined ? key.align : alignOf(key.low)) >= 2;
   const load = aligned ? `HEAP32[${base} >> 2]` : `VIEW.getInt32(${base}, true)`;
   const cpu = map.type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   const element = `${mapValuesSymbol(index)}${cpu} + Math.imul(r0, STRIDE${index}) | 0`;
   return [`r0 = ${load};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element} : 0;`];
+}
+
+/** A reservation of a known size in a known ring. */
+function emitReserve({ state }: Site, { useMap }: CallContext): string[] | undefined {
+  const index = mapIndex(state[1]!);
+  const [size, flags] = [asConstant(state[2]!), asConstant(state[3]!)];
+  if (index === undefined || size === undefined || flags === undefined || (flags.low | flags.high) !== 0)
+    return undefined;
+  // The runtime refuses the others.
+  if (size.low < 0 || size.low > MAX_INLINE_RECORD) return undefined;
+  useMap(index);
+  return [`r0 = ${reserveSymbol(index)}(${size.low}, ${recordSize(size.low)});`];
+}
+
+/** Every ring has at least one page, so that records up to this size fit into an empty one. */
+const MAX_INLINE_RECORD = 4096 - 8;
+
+function emitSubmit(site: Site, { maps }: CallContext): string[] | undefined {
+  if (onlyRing(maps) === undefined) return undefined;
+  const flags = site.state[2]!;
+  const call = `${SUBMIT_SYMBOL}(${lowText(site.state[1]!, 1)}, ${lowText(flags, 2)}, ${highText(flags, 2)});`;
+  return [call, ...(isRead(site, 0) ? ['r0 = 0;'] : [])];
 }
 
 /** The map whose address a register is known to hold. */

@@ -25,8 +25,3 @@ export function roundUp8(size: number): number {
 export function snapshot(arena: Arena, address: number, size: number): Uint8Array {
   return arena.bytes.slice(address, address + size);
 }
-
-/** The u64 at an 8-aligned address as a number: exact below 2^53. */
-export function loadTime(arena: Arena, address: number): number {
-  return (arena.words[address >> 2]! >>> 0) + (arena.words[(address >> 2) + 1]! >>> 0) * 0x1_0000_0000;
-}

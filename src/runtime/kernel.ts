@@ -36,12 +36,28 @@ export interface Kernel {
   sendSignal(pid: number, signal: number): number;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
   currentCgroup?(): number;
+  /** Whether a process of this PID exists (-p); without it any may. */
+  hasProcess?(pid: number): boolean;
+  /** Prepares a program of the machine with its arguments (-c); a string says why that cannot be. */
+  spawn?(argv: readonly string[]): SpawnedProcess | string;
   /** system(): runs a shell command on the simulated machine and returns what it printed. */
   shell(command: string): string;
 }
 
+/** A child of the tracer: it exists from the beginning, so that its PID is known, and waits to be told to execute its program. */
+export interface SpawnedProcess {
+  readonly pid: number;
+  start(): void;
+  /** False from its exit on, though nobody waits for it. */
+  isAlive(): boolean;
+  /** SIGTERM; nothing if it is dead. */
+  terminate(): void;
+}
+
 export interface KernelMemory {
   readonly buffer: ArrayBuffer;
+  /** The WebAssembly.Memory with that buffer. */
+  readonly wasmMemory: object;
   /** Upper half of the address of every arena byte. */
   readonly kernelHigh: number;
   /** Allocates zeroed bytes, aligned; throws when the arena is full. */

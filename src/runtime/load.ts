@@ -142,6 +142,7 @@ export function createEnvironment(
   };
   const environment: ExecutionEnvironment = {
     buffer: memory.buffer,
+    wasmMemory: memory.wasmMemory,
     kernelHigh: memory.kernelHigh,
     resultHigh,
     stackTop: memory.allocate(stackSize, 16) + stackSize,

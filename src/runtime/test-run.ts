@@ -57,6 +57,7 @@ function borrow(memory: KernelMemory): KernelMemory & { readonly release: () => 
   const blocks = new Map<number, number>();
   return {
     buffer: memory.buffer,
+    wasmMemory: memory.wasmMemory,
     kernelHigh: memory.kernelHigh,
     allocate(size, align) {
       const address = memory.allocate(size, align);

@@ -27,7 +27,7 @@ export function outcomeOf(programs: EnginePrograms, name: string, input: Uint8Ar
     result = joinHalves(low, new Int32Array(environment.buffer)[PLACES.resultHigh >> 2]!);
   }
   memory.fill(0, PLACES.resultHigh, PLACES.resultHigh + 4);
-  return { result, memory };
+  return { result, memory: memory.slice() };
 }
 
 /** Demands that generated code does to r0 and to every byte of memory what the interpreter does; gives r0. */

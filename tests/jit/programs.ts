@@ -1,9 +1,10 @@
-import type { MapDefinition, Program, Relocation } from '../../src/abi/program-image.ts';
+import type { Program, Relocation } from '../../src/abi/program-image.ts';
 import type { MemoryAccess, VerifiedImage } from '../../src/abi/verified-image.ts';
 import { HELPERS } from '../../src/abi/helpers.ts';
 import type { HelperName } from '../../src/abi/helpers.ts';
 import { assemble } from '../../src/isa/assemble.ts';
 import type { Insn } from '../../src/isa/instruction.ts';
+import { MAP_DEFINITIONS } from './test-environment.ts';
 
 /** A program without lines, names or attach target. */
 export function rawProgram(insns: readonly Insn[], relocations: readonly Relocation[] = [], name = 'test'): Program {
@@ -22,14 +23,6 @@ export function programOf(text: string, name = 'test'): Program {
   }));
   return rawProgram(result.program.insns, relocations, name);
 }
-
-const MAP_ROW = { keySize: 4, valueSize: 24, maxEntries: 4, flags: 0 } as const;
-/** The maps of the test environment. */
-export const MAP_DEFINITIONS: readonly MapDefinition[] = [
-  { ...MAP_ROW, name: 'array', type: 'array' },
-  { ...MAP_ROW, name: 'percpu', type: 'percpu_array' },
-  { ...MAP_ROW, name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0 },
-];
 
 /** An image whose verifier found out nothing: engines must be right without facts. `accesses` by slot, where one matters. */
 export function imageOf(

@@ -114,18 +114,58 @@ const forward: fc.Arbitrary<Item> = fc.oneof(
     .map(([op, dst, src, at]) => ({ insns: [build.jump32Reg(op, dst, src, 0)], target: at })),
 );
 
-/** A lookup with a key that may be out of bounds: r0 is a pointer or null afterwards. */
+/** Keys of up to 12 bytes at r10 - 16, values at r10 - 40; few different ones, so that lookups also hit. */
+const keyWord = fc.integer({ min: 0, max: 5 });
+const mapCall = (
+  map: number,
+  helper: 'map_lookup_elem' | 'map_update_elem' | 'map_delete_elem',
+  keys: number[],
+): Item => ({
+  insns: [
+    ...keys.map((key, word) => build.storeImm(4, R10, -16 + 4 * word, key)),
+    build.alu64Reg('mov', R2, R10),
+    build.alu64Imm('add', R2, -16),
+    build.alu64Reg('mov', R3, R10),
+    build.alu64Imm('add', R3, -40),
+    build.alu64Imm('mov', R4, 0),
+    ...build.loadImm64(R1, 0n, 'map_fd'),
+    build.callHelper(HELPERS[helper].id),
+  ],
+  map,
+});
+/** A lookup: r0 is a pointer or null afterwards. */
 const lookup: fc.Arbitrary<Item> = fc
-  .tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 5 }))
-  .map(([map, key]) => ({
+  .tuple(fc.constantFrom(0, 1, 3, 4, 5, 6), fc.tuple(keyWord, fc.constantFrom(0, 1), fc.constant(0)))
+  .map(([map, keys]) => mapCall(map, 'map_lookup_elem', keys));
+/** Changes of the hash maps: they fill up, evict and reuse elements. */
+const change: fc.Arbitrary<Item> = fc
+  .tuple(
+    fc.constantFrom(3, 4, 5, 6),
+    fc.constantFrom('map_update_elem' as const, 'map_update_elem' as const, 'map_delete_elem' as const),
+    fc.tuple(keyWord, fc.constantFrom(0, 1), fc.constant(0)),
+  )
+  .map(([map, helper, keys]) => mapCall(map, helper, keys));
+/** What a program does with a value that it found: count in it. */
+const increment: fc.Arbitrary<Item> = fc.tuple(lookup, reg).map(([{ insns, ...rest }, src]) => ({
+  ...rest,
+  insns: [...insns, build.jumpImm('jeq', R0, 0, 1), build.atomic('add', 8, R0, 8, src, false)],
+}));
+/** A record of the ring buffer, filled in and submitted or discarded. */
+const event: fc.Arbitrary<Item> = fc
+  .tuple(fc.constantFrom(0, 8, 20, 64, 1000), reg, fc.boolean(), fc.constantFrom(0, 0, 1, 2))
+  .map(([bytes, src, discard, flags]) => ({
     insns: [
-      build.storeImm(4, R10, -4, key),
-      build.alu64Reg('mov', R2, R10),
-      build.alu64Imm('add', R2, -4),
+      build.alu64Imm('mov', R2, bytes),
+      build.alu64Imm('mov', R3, 0),
       ...build.loadImm64(R1, 0n, 'map_fd'),
-      build.callHelper(HELPERS.map_lookup_elem.id),
+      build.callHelper(HELPERS.ringbuf_reserve.id),
+      build.jumpImm('jeq', R0, 0, bytes >= 8 ? 4 : 3),
+      ...(bytes >= 8 ? [build.store(8, R0, 0, src === R0 ? R9 : src)] : []),
+      build.alu64Reg('mov', R1, R0),
+      build.alu64Imm('mov', R2, flags),
+      build.callHelper(discard ? HELPERS.ringbuf_discard.id : HELPERS.ringbuf_submit.id),
     ],
-    map,
+    map: 2,
   }));
 /** Comparisons of r0, which may just have come from a lookup. */
 const nullCheck: fc.Arbitrary<Item> = fc
@@ -156,6 +196,9 @@ const mainItems = fc.array(
     { weight: 3, arbitrary: forward },
     { weight: 3, arbitrary: counted },
     { weight: 2, arbitrary: lookup },
+    { weight: 2, arbitrary: change },
+    { weight: 2, arbitrary: increment },
+    { weight: 1, arbitrary: event },
     { weight: 2, arbitrary: nullCheck },
     subprogram,
     callback,

@@ -1,8 +1,14 @@
-import type { ExecutionEnvironment, MapLocation } from '../../src/abi/execution.ts';
-import type { HelperFunctions, HelperName } from '../../src/abi/helpers.ts';
-import { HELPERS } from '../../src/abi/helpers.ts';
+import type { ExecutionEnvironment } from '../../src/abi/execution.ts';
+import type { MapDefinition } from '../../src/abi/program-image.ts';
+import { Memory } from '../../src/jit/web-assembly.ts';
+import { openArena } from '../../src/runtime/arena.ts';
+import { createHelpers, createRandom } from '../../src/runtime/helpers/create-helpers.ts';
+import type { HelperHost } from '../../src/runtime/helpers/helper-host.ts';
+import type { Kernel } from '../../src/runtime/kernel.ts';
+import { createMap } from '../../src/runtime/maps/create-map.ts';
 
-export const ARENA_BYTES = 1 << 17;
+const PAGES = 2;
+const ARENA_BYTES = PAGES * 65536;
 export const KERNEL_HIGH = 0xffff8880 | 0;
 /** Where things are in the arena of these tests. */
 export const PLACES = {
@@ -15,134 +21,98 @@ export const PLACES = {
   comm: 112,
   probedFunction: 128,
   context: 256,
-  array: 0x1000,
-  perCpuArray: 0x2000,
-  records: 0x8000,
+  /** Maps, from here to the stacks. */
+  heap: 0x1000,
   stackTop: 0x10000,
 } as const;
 
-/** Array maps of four 24-byte values; the second has one copy for each of two CPUs. */
-export const MAPS: readonly MapLocation[] = [
-  { address: 0x200, array: { values: PLACES.array, stride: 24, maxEntries: 4, cpuStride: 0 } },
-  { address: 0x208, array: { values: PLACES.perCpuArray, stride: 24, maxEntries: 4, cpuStride: 96 } },
-  { address: 0x210 },
+const ROW = { keySize: 4, valueSize: 24, maxEntries: 4, flags: 0 } as const;
+/** The maps of the test environment, one of each kind that generated code treats in its own way. */
+export const MAP_DEFINITIONS: readonly MapDefinition[] = [
+  { ...ROW, name: 'array', type: 'array' },
+  { ...ROW, name: 'percpu', type: 'percpu_array' },
+  { ...ROW, name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 4096 },
+  { ...ROW, name: 'by_number', type: 'hash' },
+  { ...ROW, name: 'by_word', type: 'percpu_hash', keySize: 8 },
+  { ...ROW, name: 'recent', type: 'lru_hash', keySize: 12 },
+  { ...ROW, name: 'odd', type: 'lru_percpu_hash', keySize: 7 },
 ];
 
-/**
- * An arena with just enough helpers to see how engines call them: a hash-less lookup, a bump allocator for records, bpf_loop,
- * for_each over an array, and reads that fault outside of the arena.
- */
+/** A WebAssembly.Memory reserves much address space: environments take turns with a few, so that only the latest are good. */
+const MEMORIES = Array.from({ length: 6 }, () => new Memory({ initial: PAGES, maximum: PAGES }));
+let turn = 0;
+
+/** The real maps and helpers over a small arena, with a kernel whose clock and processes stand still. */
 export function testEnvironment(): ExecutionEnvironment {
-  const buffer = new ArrayBuffer(ARENA_BYTES);
+  const wasmMemory = MEMORIES[turn++ % MEMORIES.length]!;
+  const { buffer } = wasmMemory;
   const words = new Int32Array(buffer);
   const bytes = new Uint8Array(buffer);
+  bytes.fill(0);
   words[PLACES.cpu >> 2] = 1;
   words.set([0x12345678, 5], PLACES.time >> 2);
   words.set([1234, 1230], PLACES.pidTgid >> 2);
   words.set([1000, 100], PLACES.uidGid >> 2);
   words.set([0x4000, KERNEL_HIGH], PLACES.task >> 2);
   bytes.set(new TextEncoder().encode('tester'), PLACES.comm);
-  let nextRecord: number = PLACES.records;
-  const result = (low: number, high = low >> 31): number => {
-    words[PLACES.resultHigh >> 2] = high;
-    return low;
-  };
-  const loadAt = (low: number, high: number, size: number): number => {
-    const at = low >>> 0;
-    if (high !== KERNEL_HIGH || at + size > ARENA_BYTES) return result(0, 0);
-    let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i]!);
-    return result(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
-  };
-  const element = (map: number, key: number): number => {
-    const row = MAPS.find((candidate) => candidate.address === map)?.array;
-    const index = words[key >> 2]! >>> 0;
-    if (row === undefined || index >= row.maxEntries) return 0;
-    return row.values + index * row.stride + row.cpuStride * words[PLACES.cpu >> 2]!;
-  };
 
-  const implemented: Partial<HelperFunctions> = {
-    map_lookup_elem: element,
-    map_update_elem: (map, key, value, flags) => {
-      const at = element(map, key);
-      if (at === 0 || flags !== 0) return result(-2);
-      bytes.copyWithin(at, value, value + 24);
-      return result(0);
-    },
-    ktime_get_ns: () => result(words[PLACES.time >> 2]!, words[(PLACES.time >> 2) + 1]!),
-    get_smp_processor_id: () => result(words[PLACES.cpu >> 2]!, 0),
-    get_current_pid_tgid: () => result(words[PLACES.pidTgid >> 2]!, words[(PLACES.pidTgid >> 2) + 1]!),
-    get_current_uid_gid: () => result(words[PLACES.uidGid >> 2]!, words[(PLACES.uidGid >> 2) + 1]!),
-    get_current_task: () => result(words[PLACES.task >> 2]!, words[(PLACES.task >> 2) + 1]!),
-    get_func_ip: () => result(words[PLACES.probedFunction >> 2]!, words[(PLACES.probedFunction >> 2) + 1]!),
-    get_current_comm: (to, size) => {
-      bytes.copyWithin(to, PLACES.comm, PLACES.comm + Math.min(size, 16));
-      return result(0);
-    },
-    probe_read_kernel: (to, size, low, high) => {
-      const at = low >>> 0;
-      if (high !== KERNEL_HIGH || at + size > ARENA_BYTES) {
-        bytes.fill(0, to, to + size);
-        return result(-14);
-      }
-      bytes.copyWithin(to, at, at + size);
-      return result(0);
-    },
-    ringbuf_reserve: (_map, size) => {
-      if (nextRecord + size > PLACES.stackTop - 0x2000) return 0;
-      const at = nextRecord;
-      nextRecord += (size + 7) & ~7;
-      return at;
-    },
-    ringbuf_submit: () => 0,
-    ringbuf_discard: () => 0,
-    loop: (count, countHigh, slot, context, contextHigh) => {
-      const callback = environment.callback!;
-      if (countHigh !== 0) return result(-7);
-      let index = 0;
-      while (index < count) {
-        const stop = callback(slot, Int32Array.of(index, 0, context, contextHigh, 0, 0, 0, 0, 0, 0));
-        index++;
-        if (stop !== 0) break;
-      }
-      return result(index, 0);
-    },
-    for_each_map_elem: (map, slot, context, contextHigh) => {
-      const callback = environment.callback!;
-      const row = MAPS.find((candidate) => candidate.address === map)!;
-      const array = row.array!;
-      const key = 0x220;
-      let index = 0;
-      while (index < array.maxEntries) {
-        words[key >> 2] = index;
-        const value = array.values + index * array.stride;
-        const args = [map, KERNEL_HIGH, key, KERNEL_HIGH, value, KERNEL_HIGH, context, contextHigh, 0, 0];
-        const stop = callback(slot, Int32Array.from(args));
-        index++;
-        if (stop !== 0) break;
-      }
-      return result(index, 0);
-    },
+  let top: number = PLACES.heap;
+  const at = (low: number, high: number, size: number): number =>
+    high === KERNEL_HIGH && (low >>> 0) + size <= ARENA_BYTES ? low : -1;
+  const read = (to: number, size: number, low: number, high: number): number => {
+    const from = at(low, high, size);
+    if (from < 0) return -14;
+    bytes.copyWithin(to, from, from + size);
+    return 0;
   };
-  const helpers = Object.fromEntries(
-    (Object.keys(HELPERS) as HelperName[]).map((name) => [
-      name,
-      implemented[name] ??
-        ((): never => {
-          throw new Error(`the test environment has no ${name}`);
-        }),
-    ]),
-  ) as unknown as HelperFunctions;
-
+  const memory: Kernel['memory'] = {
+    buffer,
+    wasmMemory,
+    kernelHigh: KERNEL_HIGH,
+    allocate(size) {
+      const block = top;
+      top += (size + 15) & ~15;
+      if (top > PLACES.stackTop - 0x1000) throw new Error('the maps of the tests are too large');
+      return block;
+    },
+    free: () => undefined,
+    kernelAddress: at,
+    readKernel: read,
+    readUser: () => -14,
+    writeUser: () => -14,
+  };
+  const arena = openArena(memory);
+  const maps = MAP_DEFINITIONS.map((definition, index) => {
+    const map = createMap(definition, index, { arena, cpus: 2, cpu: PLACES.cpu });
+    if ('error' in map) throw new Error(map.error);
+    return map;
+  });
+  const kernel: Partial<Kernel> = { memory, current: PLACES, cpus: 2, bootTimeNs: 0 };
+  const host: HelperHost = {
+    kernel: kernel as Kernel,
+    arena,
+    maps,
+    resultHigh: PLACES.resultHigh,
+    scratch: memory.allocate(4096),
+    random: createRandom(1),
+    callback: () => environment.callback!,
+  };
   const environment: ExecutionEnvironment = {
     buffer,
+    wasmMemory,
     kernelHigh: KERNEL_HIGH,
     resultHigh: PLACES.resultHigh,
     stackTop: PLACES.stackTop,
-    helpers,
-    maps: MAPS,
+    helpers: createHelpers(host),
+    maps: maps.map(({ location }) => location),
     current: PLACES,
-    probeLoad: loadAt,
+    probeLoad(low, high, size) {
+      const from = at(low, high, size);
+      words[PLACES.resultHigh >> 2] = from >= 0 && size === 8 ? arena.view.getInt32(from + 4, true) : 0;
+      if (from < 0) return 0;
+      if (size === 1) return bytes[from]!;
+      return size === 2 ? arena.view.getUint16(from, true) : arena.view.getInt32(from, true);
+    },
     callback: null,
   };
   return environment;

@@ -1,14 +1,18 @@
+import { Memory } from '../../src/jit/web-assembly.ts';
 import type { AttachResult, HookHandler, HookTarget, Kernel, SymbolHit } from '../../src/runtime/kernel.ts';
 
 const KERNEL_HIGH = 0xffff_8880 | 0;
 const PAGE = 4096;
+/** Of WebAssembly, 64 KiB each. */
+const PAGES = 1024;
 
 /**
  * The smallest machine that can run programs: memory, a clock with an event queue, one current task, hooks that a test
  * fires itself. User space is the first MiB of addresses, mapped onto the arena page by page by `mapUser`.
  */
 export function createTestMachine(options: { cpus?: number } = {}) {
-  const buffer = new ArrayBuffer(64 * 1024 * 1024);
+  const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES });
+  const { buffer } = wasmMemory;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   let top = 64 * 1024;
@@ -57,6 +61,7 @@ export function createTestMachine(options: { cpus?: number } = {}) {
   const kernel: Kernel = {
     memory: {
       buffer,
+      wasmMemory,
       kernelHigh: KERNEL_HIGH,
       allocate,
       free: () => undefined,

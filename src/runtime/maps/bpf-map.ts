@@ -66,3 +66,21 @@ export function updateFlagsError(flags: number, exists: boolean): number {
   if (!exists && flags === 2) return -ERRNO.ENOENT;
   return 0;
 }
+
+/** A map whose elements programs cannot look into: only helpers that name it work on it. */
+export function withoutElements(definition: MapDefinition, location: MapLocation): BpfMap {
+  const unsupported = (): number => -ERRNO.EOPNOTSUPP;
+  return {
+    definition,
+    location,
+    lookup: () => 0,
+    lookupOnCpu: () => 0,
+    update: unsupported,
+    delete: unsupported,
+    forEach: () => 0,
+    collect: () => [],
+    clear: () => undefined,
+    zero: () => undefined,
+    write: unsupported,
+  };
+}

@@ -1,8 +1,7 @@
 import { MAP_TYPES, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { ERRNO } from '../errno.ts';
 import { createArrayMap } from './array-map.ts';
-import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
+import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 import { createHashMap } from './hash-map.ts';
 import { createRingBuffer } from './ring-buffer.ts';
 import { createStackTraceMap } from './stack-trace-map.ts';
@@ -19,7 +18,8 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   percpu_array: createArrayMap,
   ringbuf: createRingBuffer,
   stack_trace: createStackTraceMap,
-  perf_event_array: createHandleArray,
+  // Its elements are file descriptors.
+  perf_event_array: (definition, address) => withoutElements(definition, { address }),
   prog_array: undefined,
   cgroup_array: undefined,
   array_of_maps: undefined,
@@ -45,22 +45,4 @@ export function createMap(
   words[(object + MAP_OBJECT.valueSize) >> 2] = definition.valueSize;
   words[(object + MAP_OBJECT.maxEntries) >> 2] = definition.maxEntries;
   return factory(definition, object, host);
-}
-
-/** An array whose elements are file descriptors that programs cannot see: only helpers that name the map use it. */
-function createHandleArray(definition: MapDefinition, object: number): BpfMap {
-  const unsupported = (): number => -ERRNO.EOPNOTSUPP;
-  return {
-    definition,
-    location: { address: object },
-    lookup: () => 0,
-    lookupOnCpu: () => 0,
-    update: unsupported,
-    delete: unsupported,
-    forEach: () => 0,
-    collect: () => [],
-    clear: () => undefined,
-    zero: () => undefined,
-    write: unsupported,
-  };
 }

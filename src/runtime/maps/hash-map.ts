@@ -1,3 +1,4 @@
+import { ELEMENT_HEADER, ELEMENT_STATE, type HashLayout } from '../../abi/map-layouts.ts';
 import { MAP_TYPES, UPDATE_FLAGS } from '../../abi/map-types.ts';
 import type { MapLocation } from '../../abi/execution.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
@@ -5,9 +6,8 @@ import { roundUp8, snapshot } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { updateFlagsError, type BpfMap, type MapElement, type MapHost } from './bpf-map.ts';
 import { hashKey } from './hash-key.ts';
-import { createLookup, ELEMENT_HEADER, REFERENCED, USED, type HashLayout } from './hash-lookup.ts';
 
-const FREE = 0;
+const { free: FREE, used: USED, referenced: REFERENCED } = ELEMENT_STATE;
 
 /** hash, lru_hash and their per-CPU forms (kernel/bpf/hashtab.c). */
 export function createHashMap(definition: MapDefinition, object: number, host: MapHost): BpfMap {
@@ -29,6 +29,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     values: arena.memory.allocate(copies * maxEntries * valueStride, 8),
     valueStride,
     cpuStride: perCpu ? maxEntries * valueStride : 0,
+    lru,
   };
   const { words, bytes } = arena;
   const { mask, keys, values, cpuStride } = layout;
@@ -72,7 +73,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
   function lookupOnCpu(key: number, cpu: number): number {
     const element = findElement(key);
     if (element < 0) return 0;
-    if (lru) words[stateWord(element)] = USED | REFERENCED;
+    if (lru) words[stateWord(element)] = REFERENCED;
     return valueOf(element, cpu);
   }
 
@@ -105,7 +106,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     for (;;) {
       const element = clockHand;
       clockHand = (clockHand + 1) % maxEntries;
-      if (words[stateWord(element)]! & REFERENCED) words[stateWord(element)] = USED;
+      if (words[stateWord(element)] === REFERENCED) words[stateWord(element)] = USED;
       else {
         removeElement(element);
         return element;
@@ -129,7 +130,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     if (error !== 0) return error;
     if (slot >= 0) {
       const element = words[firstSlot + slot]! - 1;
-      if (lru) words[stateWord(element)] = USED | REFERENCED;
+      if (lru) words[stateWord(element)] = REFERENCED;
       return element;
     }
     const element = allocateElement();
@@ -159,18 +160,11 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
   }
 
   const scratchKey = arena.memory.allocate(roundUp8(keySize), 8);
-  const lookup = createLookup(keySize, {
-    words,
-    layout,
-    cpu: host.cpu,
-    lru,
-    general: (key) => lookupOnCpu(key, currentCpu()),
-  });
-  const location: MapLocation = { address: object, lookup };
+  const location: MapLocation = { address: object, hash: layout };
   return {
     definition,
     location,
-    lookup,
+    lookup: (key) => lookupOnCpu(key, currentCpu()),
     lookupOnCpu: (key, cpu) => (cpu >>> 0 < host.cpus ? lookupOnCpu(key, perCpu ? cpu : 0) : 0),
     update(key, value, flags) {
       if (flags >>> 0 > UPDATE_FLAGS.exist) return -ERRNO.EINVAL;

@@ -1,21 +1,11 @@
+import { RECORD_FLAGS, RECORD_HEADER, type RingLayout } from '../../abi/map-layouts.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
-import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
+import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 
-/**
- * The BPF ring buffer (kernel/bpf/ringbuf.c): records of an 8-byte header and data, produced in order of reservation.
- * Positions count bytes for ever (modulo 2^32) and live in the map object, so that generated code may reserve inline.
- * The kernel maps the data pages twice so that no record is ever split; here the area is twice as long as the ring, and a
- * record that starts near the end of the first half runs on into the second.
- *
- *   header: +0 u32 length | BUSY | DISCARD   +4 u32 position of the record (the kernel stores a page offset here)
- */
 const PAGE_SIZE = 4096;
-const HEADER = 8;
-const BUSY = 0x8000_0000 | 0;
-const DISCARD = 0x4000_0000;
-const LENGTH = 0x3fff_ffff;
+const { busy: BUSY, discard: DISCARD, length: LENGTH } = RECORD_FLAGS;
 const NO_WAKEUP = 1;
 const FORCE_WAKEUP = 2;
 
@@ -35,6 +25,10 @@ export interface RingBuffer extends BpfMap {
   dropped(): number;
 }
 
+/**
+ * The BPF ring buffer (kernel/bpf/ringbuf.c): records produced in order of reservation. The kernel maps the data pages twice
+ * so that no record is ever split; here a record that starts near the end of the first half runs on into the second.
+ */
 export function createRingBuffer(definition: MapDefinition, object: number, host: MapHost): RingBuffer {
   const { words, bytes, memory } = host.arena;
   // The kernel wants a power of two of whole pages; libbpf rounds up to it.
@@ -46,7 +40,7 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
   const dropped = (object + MAP_OBJECT.dropped) >> 2;
 
   function reserve(size: number): number {
-    const total = roundUp8(size + HEADER);
+    const total = roundUp8(size + RECORD_HEADER);
     const position = words[producer]!;
     if (size < 0 || total > ringSize || ((position + total - words[consumer]!) | 0) > ringSize) {
       words[dropped]!++;
@@ -56,20 +50,19 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
     words[at >> 2] = size | BUSY;
     words[(at >> 2) + 1] = position;
     words[producer] = (position + total) | 0;
-    return at + HEADER;
+    return at + RECORD_HEADER;
   }
 
   function commit(record: number, flags: number, discard: boolean): void {
-    const header = (record - HEADER) >> 2;
+    const header = (record - RECORD_HEADER) >> 2;
     words[header] = (words[header]! & LENGTH) | (discard ? DISCARD : 0);
     const awaited = words[header + 1] === words[consumer];
     if (ring.onData !== null && (flags & FORCE_WAKEUP || (awaited && !(flags & NO_WAKEUP)))) ring.onData();
   }
 
-  const unsupported = (): number => -ERRNO.EOPNOTSUPP;
+  const layout: RingLayout = { data, mask, producer: producer << 2, consumer: consumer << 2 };
   const ring: RingBuffer = {
-    definition,
-    location: { address: object },
+    ...withoutElements(definition, { address: object, ring: layout }),
     onData: null,
     reserve,
     owns: (record) => record >= data && record < data + ringSize * 2,
@@ -89,8 +82,8 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
         const header = words[at >> 2]!;
         if (header & BUSY) return false;
         const size = header & LENGTH;
-        const next = (words[consumer]! + roundUp8(size + HEADER)) | 0;
-        if (!(header & DISCARD)) read(at + HEADER, size);
+        const next = (words[consumer]! + roundUp8(size + RECORD_HEADER)) | 0;
+        if (!(header & DISCARD)) read(at + RECORD_HEADER, size);
         // Only now may a producer overwrite the record.
         words[consumer] = next;
         if (!(header & DISCARD)) return true;
@@ -98,15 +91,6 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
       return false;
     },
     dropped: () => words[dropped]! >>> 0,
-    lookup: () => 0,
-    lookupOnCpu: () => 0,
-    update: unsupported,
-    delete: unsupported,
-    forEach: () => 0,
-    collect: () => [],
-    clear: () => undefined,
-    zero: () => undefined,
-    write: unsupported,
   };
   return ring;
 }

@@ -10,12 +10,16 @@
  */
 export interface Arena {
   readonly buffer: ArrayBuffer;
+  /** The WebAssembly.Memory with that buffer, for code that a tracer compiles to WebAssembly. */
+  readonly wasmMemory: object;
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly kernelHigh: number;
   allocate(size: number, align?: number): number;
   free(address: number, size: number): void;
+  /** Bytes of the heap that are in use. */
+  heapBytes(): number;
   /** Arena offset of `size` mapped bytes at a kernel address, or -1. */
   kernelAddress(low: number, high: number, size: number): number;
   /** Reserves bytes of the kernel image (globals, tables). */
@@ -62,21 +66,25 @@ declare const WebAssembly: {
 
 export function createArena(materialize: (offset: number, size: number) => void): Arena {
   const pages = ARENA_SIZE / 65536;
-  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const { buffer } = wasmMemory;
   const bytes = new Uint8Array(buffer);
   let top = IMAGE_END;
   let imageTop = IMAGE_DATA;
+  let used = 0;
   const freed = new Map<number, number[]>();
   // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size.
   const classOf = (size: number): number => (size <= 64 ? (size + 15) & ~15 : 2 ** Math.ceil(Math.log2(size)));
   return {
     buffer,
+    wasmMemory,
     bytes,
     words: new Int32Array(buffer),
     view: new DataView(buffer),
     kernelHigh: KERNEL_HIGH,
     allocate(size, align = 16) {
       const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
+      used += block;
       const recycled = align <= 16 || align <= block ? freed.get(block) : undefined;
       const last = recycled?.at(-1);
       if (recycled !== undefined && last !== undefined && (last & (align - 1)) === 0) {
@@ -91,10 +99,12 @@ export function createArena(materialize: (offset: number, size: number) => void)
     },
     free(address, size) {
       const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
+      used -= block;
       const list = freed.get(block);
       if (list === undefined) freed.set(block, [address]);
       else list.push(address);
     },
+    heapBytes: () => used,
     allocateImage(size, align) {
       const at = (imageTop + align - 1) & -align;
       if (at + size > IMAGE_END) throw new Error('kernel image is full');

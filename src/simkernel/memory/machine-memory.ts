@@ -6,6 +6,7 @@ const EFAULT = 14;
 /** Guest memory as a tracer may use it: its own allocations, checked reads of either address space. */
 export interface MachineMemory {
   readonly buffer: ArrayBuffer;
+  readonly wasmMemory: object;
   readonly kernelHigh: number;
   allocate(size: number, align?: number): number;
   free(address: number, size: number): void;
@@ -24,6 +25,7 @@ export function createMachineMemory(m: Machine): MachineMemory {
   };
   return {
     buffer: arena.buffer,
+    wasmMemory: arena.wasmMemory,
     kernelHigh: KERNEL_HIGH,
     allocate: (size, align) => arena.allocate(size, align),
     free: (address, size) => arena.free(address, size),

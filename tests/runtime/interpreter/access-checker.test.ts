@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createAccessChecker } from '../../../src/runtime/interpreter/access-checker.ts';
 import { interpretProgram } from '../../../src/runtime/interpreter/interpreter.ts';
-import { MAP_DEFINITIONS, programOf } from '../../jit/programs.ts';
-import { PLACES, testEnvironment } from '../../jit/test-environment.ts';
+import { programOf } from '../../jit/programs.ts';
+import { MAP_DEFINITIONS, PLACES, testEnvironment } from '../../jit/test-environment.ts';
 
 function runChecked(text: string, lenientStack = false): number {
   const environment = testEnvironment();

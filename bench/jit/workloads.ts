@@ -1,8 +1,12 @@
-import type { MapDefinition } from '../src/abi/program-image.ts';
+import type { MapDefinition } from '../../src/abi/program-image.ts';
 
 export interface Workload {
   readonly name: string;
   readonly text: string;
+  /** How ubpf does beside native C on the machine where both were last measured: multiples of the native time. */
+  readonly ubpf: { readonly jit: number; readonly interpreter: number };
+  /** What the engine that `auto` chooses must at least reach, as a multiple of the speed of ubpf's compiled code. */
+  readonly bar?: number;
 }
 
 /** The maps of the workloads: map[0] counts by process, map[1] holds a histogram, map[2] takes events. */
@@ -25,9 +29,11 @@ below${bits}:`,
 
 /** What tracing scripts do all day, and what is hardest for JavaScript: 64-bit arithmetic. The context is 1 KiB of bytes. */
 export const WORKLOADS: readonly Workload[] = [
-  { name: 'empty', text: 'r0 = 0\nexit' },
+  { name: 'empty', ubpf: { jit: 1, interpreter: 1 }, text: 'r0 = 0\nexit' },
   {
     name: 'hash64, 1000 steps',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 0.9,
     text: `
   r0 = 0xcbf29ce484222325ll
   r2 = 0x100000001b3ll
@@ -44,6 +50,7 @@ again:
   },
   {
     name: 'primes below 1000, u32',
+    ubpf: { jit: 1, interpreter: 1 },
     text: `
   w0 = 0
   w1 = 2
@@ -67,6 +74,8 @@ next:
   },
   {
     name: 'byte sum of 1 KiB',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 1.2,
     text: `
   r0 = 0
   r2 = r1
@@ -81,6 +90,8 @@ again:
   },
   {
     name: 'count by pid',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 1.2,
     text: `
   call get_current_pid_tgid
   r0 >>= 32
@@ -109,6 +120,8 @@ first:
   },
   {
     name: 'log2 histogram',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 1.2,
     text: `
   r1 = *(u64 *)(r1 +0)
   r6 = 0
@@ -130,6 +143,8 @@ out:
   },
   {
     name: 'compare 64 bytes',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 0.55,
     text: `
   r2 = r1
   r2 += 256
@@ -151,7 +166,33 @@ differ:
   exit`,
   },
   {
+    name: 'compare 64 bytes by words',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 0.55,
+    text: `
+  r2 = r1
+  r2 += 256
+  r3 = r1
+  r3 += 512
+  r4 = 0
+again:
+  r5 = *(u64 *)(r2 +0)
+  r6 = *(u64 *)(r3 +0)
+  if r5 != r6 goto differ
+  r2 += 8
+  r3 += 8
+  r4 += 1
+  if r4 < 8 goto again
+  r0 = 1
+  exit
+differ:
+  r0 = 0
+  exit`,
+  },
+  {
     name: 'ring-buffer event',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 1.2,
     text: `
   r6 = r1
   r1 = map[2]
@@ -178,6 +219,8 @@ full:
   },
   {
     name: 'u64 division',
+    ubpf: { jit: 1, interpreter: 1 },
+    bar: 1.2,
     text: `
   r2 = *(u64 *)(r1 +8)
   r3 = *(u64 *)(r1 +16)

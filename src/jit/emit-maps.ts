@@ -1,0 +1,153 @@
+import type { MapLocation } from '../abi/execution.ts';
+import { ELEMENT_HEADER, ELEMENT_STATE, HASH, RECORD_FLAGS, RECORD_HEADER } from '../abi/map-layouts.ts';
+import { MAP_TYPES } from '../abi/map-types.ts';
+import type { MapDefinition } from '../abi/program-image.ts';
+import { mapSymbol, mapValuesSymbol } from './transfer.ts';
+import type { Writer } from './writer.ts';
+
+/** Longer keys are hashed and compared by the runtime: written out, they would be too much code for what they save. */
+const MAX_KEY_WORDS = 8;
+
+/** How generated code looks a key up in a map of this kind. */
+export type LookupKind = 'array' | 'hash' | 'call';
+
+export function lookupKind({ type, keySize }: MapDefinition): LookupKind {
+  if (keySize === 4 && (type === 'array' || type === 'percpu_array')) return 'array';
+  const isHash = type === 'hash' || type === 'percpu_hash' || type === 'lru_hash' || type === 'lru_percpu_hash';
+  return isHash && keySize % 4 === 0 && keySize / 4 <= MAX_KEY_WORDS ? 'hash' : 'call';
+}
+
+/** Name of the function that looks a key up in map `index`. */
+export function lookupSymbol(index: number): string {
+  return `lookup${index}`;
+}
+
+/** Name of the function that reserves a record of ring buffer `index`. */
+export function reserveSymbol(index: number): string {
+  return `reserve${index}`;
+}
+
+/** Name of the function that submits a record, in images with one ring buffer. */
+export const SUBMIT_SYMBOL = 'submit';
+
+/** The ring buffer that every record of an image belongs to, if there is just one. */
+export function onlyRing(maps: readonly MapDefinition[]): number | undefined {
+  const rings = maps.flatMap(({ type }, index) => (type === 'ringbuf' ? [index] : []));
+  return rings.length === 1 ? rings[0] : undefined;
+}
+
+/** Bytes that a record of `size` bytes takes in its ring. */
+export function recordSize(size: number): number {
+  return (size + RECORD_HEADER + 7) & ~7;
+}
+
+/**
+ * Writes the functions through which generated code works on map `index`: on its layout, where the environment tells it, and
+ * by the runtime's helper where not or where something rare is to be done.
+ */
+export function emitMapFunctions(definition: MapDefinition, index: number, hasLayout: boolean, writer: Writer): void {
+  const map = mapSymbol(index);
+  if (lookupKind(definition) === 'hash') {
+    if (hasLayout) emitHashLookup(definition, index, writer);
+    else writer.line(`const ${lookupSymbol(index)} = (key) => bpf_map_lookup_elem(${map}, key);`);
+  } else if (definition.type === 'ringbuf') {
+    if (hasLayout) emitReserve(index, writer);
+    else writer.line(`const ${reserveSymbol(index)} = (size) => bpf_ringbuf_reserve(${map}, size, 0, 0);`);
+  }
+}
+
+/** Multiplies, and folds the high bits down. */
+function mixed({ multiplier, shift }: { readonly multiplier: number; readonly shift: number }, writer: Writer): void {
+  writer.line(`hash = Math.imul(hash, ${multiplier});`);
+  writer.line(`hash ^= hash >>> ${shift};`);
+}
+
+function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, writer: Writer): void {
+  const words = Array.from({ length: keySize / 4 }, (_, word) => word);
+  const cpu = MAP_TYPES[type].perCpu ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
+  writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
+  writer.block(`function ${lookupSymbol(index)}(key)`, () => {
+    writer.line(`if ((key & 3) !== 0) return bpf_map_lookup_elem(${mapSymbol(index)}, key);`);
+    writer.line('let hash = 0;');
+    for (const word of words) {
+      writer.line(`const k${word} = HEAP32[key + ${4 * word} >> 2];`);
+      writer.line(`hash ^= k${word};`);
+      mixed(HASH.step, writer);
+    }
+    mixed(HASH.finish, writer);
+    writer.block(`for (let slot = hash & MASK${index};; slot = slot + 1 & MASK${index})`, () => {
+      writer.line(`const element = HEAP32[(INDEX${index} >> 2) + slot] - 1;`);
+      writer.line('if (element < 0) return 0;');
+      writer.line(`const at = KEYS${index} + Math.imul(element, KEY_STRIDE${index}) | 0;`);
+      const equal = words.map((word) => `HEAP32[at + ${ELEMENT_HEADER + 4 * word} >> 2] === k${word}`);
+      writer.block(`if (${equal.join(' && ')})`, () => {
+        if (type.startsWith('lru')) writer.line(`HEAP32[at + 4 >> 2] = ${ELEMENT_STATE.referenced};`);
+        writer.line(`return ${mapValuesSymbol(index)} + Math.imul(element, STRIDE${index})${cpu} | 0;`);
+      });
+    });
+  });
+}
+
+function emitReserve(index: number, writer: Writer): void {
+  writer.block(`function ${reserveSymbol(index)}(size, total)`, () => {
+    writer.line(`const position = HEAP32[PRODUCER${index} >> 2];`);
+    // The runtime counts what does not fit.
+    writer.line(
+      `if ((position + total - HEAP32[CONSUMER${index} >> 2] | 0) > MASK${index} + 1) ` +
+        `return bpf_ringbuf_reserve(${mapSymbol(index)}, size, 0, 0);`,
+    );
+    writer.line(`const at = RECORDS${index} + (position & MASK${index}) | 0;`);
+    writer.line(`HEAP32[at >> 2] = size | ${RECORD_FLAGS.busy};`);
+    writer.line('HEAP32[at + 4 >> 2] = position;');
+    writer.line(`HEAP32[PRODUCER${index} >> 2] = position + total | 0;`);
+    writer.line(`return at + ${RECORD_HEADER} | 0;`);
+  });
+}
+
+/** Writes the function that submits a record of the only ring; the runtime wakes a consumer that waits for this very record. */
+export function emitSubmit(index: number, hasLayout: boolean, writer: Writer): void {
+  if (!hasLayout) {
+    writer.line(`const ${SUBMIT_SYMBOL} = bpf_ringbuf_submit;`);
+    return;
+  }
+  writer.block(`function ${SUBMIT_SYMBOL}(record, flags, flagsHigh)`, () => {
+    writer.line(
+      `if ((flags | flagsHigh) !== 0 || HEAP32[record - 4 >> 2] === HEAP32[CONSUMER${index} >> 2]) ` +
+        'bpf_ringbuf_submit(record, flags, flagsHigh);',
+    );
+    writer.line(`else HEAP32[record - 8 >> 2] &= ${RECORD_FLAGS.length};`);
+  });
+}
+
+/** What generated code knows of a map by name: its address, and where its parts are. */
+export function mapConstants({ address, array, hash, ring }: MapLocation, index: number): [string, number][] {
+  const constants: [string, number][] = [[mapSymbol(index), address]];
+  if (array !== undefined) {
+    constants.push(
+      [mapValuesSymbol(index), array.values],
+      [`STRIDE${index}`, array.stride],
+      [`CPU_STRIDE${index}`, array.cpuStride],
+      [`ENTRIES${index}`, array.maxEntries],
+    );
+  }
+  if (hash !== undefined) {
+    constants.push(
+      [`INDEX${index}`, hash.index],
+      [`MASK${index}`, hash.mask],
+      [`KEYS${index}`, hash.keys],
+      [`KEY_STRIDE${index}`, hash.keyStride],
+      [mapValuesSymbol(index), hash.values],
+      [`STRIDE${index}`, hash.valueStride],
+      [`CPU_STRIDE${index}`, hash.cpuStride],
+    );
+  }
+  if (ring !== undefined) {
+    constants.push(
+      [`RECORDS${index}`, ring.data],
+      [`MASK${index}`, ring.mask],
+      [`PRODUCER${index}`, ring.producer],
+      [`CONSUMER${index}`, ring.consumer],
+    );
+  }
+  return constants;
+}

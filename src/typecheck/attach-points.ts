@@ -7,7 +7,9 @@ import { error } from './messages.ts';
 import { checkTarget } from './attach-point-checks.ts';
 
 /** What the parts of an attach point mean, or what is wrong with them. */
-type Parsed = { readonly target: AttachTarget | undefined } | { readonly problem: string };
+type Parsed =
+  /** `parts` where the probe's name has others than the script. */
+  { readonly target: AttachTarget | undefined; readonly parts?: readonly string[] } | { readonly problem: string };
 type PartsParser = (parts: readonly string[], context: PassContext, kind: ProbeKind) => Parsed;
 
 /** Gives every attach point its meaning; those with wildcards keep their parts for expansion. */
@@ -69,7 +71,7 @@ function parseAttachPoint(node: AttachPoint, context: PassContext): ParsedAttach
   }
   const parsed = PARSERS[kind](parts.slice(1), context, kind);
   if ('problem' in parsed) return fail(parsed.problem);
-  return describe(kind, parts, parsed.target);
+  return describe(kind, [kind, ...(parsed.parts ?? parts.slice(1))], parsed.target);
 }
 
 /** An attach point as later passes see it. */
@@ -248,7 +250,9 @@ function timer(parts: readonly string[], kind: 'profile' | 'interval'): Parsed {
     if (ns < 1000) {
       return { problem: `Invalid rate of ${kind} probe. Minimum is 1000 or 1us. Found: ${ns} nanoseconds` };
     }
-    return { target: { kind, periodNs: Math.floor(ns / 1000) * 1000 } };
+    // bpftrace knows the probe by its microseconds from then on.
+    const microseconds = Math.floor(ns / 1000);
+    return { target: { kind, periodNs: microseconds * 1000 }, parts: ['us', String(microseconds)] };
   }
   if (parts.length !== 2) return countProblem(kind, '1 or 2', parts);
   const [unit, text] = parts as [string, string];

@@ -53,6 +53,7 @@ describe('attach points', () => {
     ['f:vfs_read', ['fentry:vmlinux:vfs_read']],
     ['t:syscalls:sys_e*_openat', ['tracepoint:syscalls:sys_enter_openat', 'tracepoint:syscalls:sys_exit_openat']],
     ['interval:s:1', ['interval:s:1']],
+    ['interval:1s', ['interval:us:1000000']],
     ['profile:hz:99', ['profile:hz:99']],
   ])('%s attaches as %j', (attachPoint, expected) => {
     expect(checkText(`${attachPoint} { @ = 1 }`).typed!.probes.map((probe) => probe.probeName)).toEqual(expected);

@@ -54,6 +54,7 @@ export async function runArguments(
     directory,
     isTerminal: false,
     onInterrupt: () => undefined,
+    onUserSignal: () => undefined,
     stdin: () => Buffer.concat(stdin.map((chunk) => Buffer.from(chunk))).toString('utf8'),
     stdinChunks: () => Readable.from(stdin.map((chunk) => Buffer.from(chunk))),
   });

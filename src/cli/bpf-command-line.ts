@@ -1,6 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { BPF_OPTIONS, type BpfConfig, type BpfOptionRow } from './bpf-options.ts';
-import type { CommandLineOutput } from './command-line.ts';
+
+/** Where help and mistakes go. */
+export interface CommandLineOutput {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
 
 interface SubcommandRow {
   readonly summary: string;

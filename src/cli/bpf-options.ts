@@ -1,10 +1,18 @@
 import { InvalidArgumentError } from 'commander';
 import { parseMap, RAW_PROGRAM_TYPES } from '../pipeline/bpf-program.ts';
 import { ENGINE_NAMES, type EngineName } from '../pipeline/settings.ts';
-import { oneOf } from './options.ts';
 
 type MapDefinition = Exclude<ReturnType<typeof parseMap>, string>;
 type ProgramType = (typeof RAW_PROGRAM_TYPES)[number];
+
+/** Reads one of a few words. */
+const oneOf =
+  <T extends string>(...choices: readonly T[]) =>
+  (text: string): T => {
+    const choice = choices.find((name) => name === text);
+    if (choice === undefined) throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`);
+    return choice;
+  };
 
 /** What the command line of `bpf` says, over all its subcommands. */
 export interface BpfConfig {

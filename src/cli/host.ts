@@ -9,6 +9,8 @@ export interface CliHost {
   readonly isTerminal: boolean;
   /** Calls the handler at each Ctrl-C. */
   readonly onInterrupt: (handler: () => void) => void;
+  /** Calls the handler when the process is sent SIGUSR1. */
+  readonly onUserSignal: (handler: () => void) => void;
   /** All of standard input. */
   readonly stdin: () => string;
   /** Standard input piece by piece, for what may be longer than memory. */

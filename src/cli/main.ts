@@ -15,6 +15,9 @@ export async function main(): Promise<void> {
       process.on('SIGINT', handler);
       process.on('SIGTERM', handler);
     },
+    onUserSignal: (handler) => {
+      process.on('SIGUSR1', handler);
+    },
     stdin: () => readFileSync(0, 'utf8'),
     stdinChunks: () => process.stdin,
   });
@@ -32,6 +35,7 @@ export async function warmUp(): Promise<void> {
     env: {},
     isTerminal: false,
     onInterrupt: NOTHING,
+    onUserSignal: NOTHING,
     stdin: () => '',
     stdinChunks: () => Readable.from([]),
   };

@@ -1,4 +1,3 @@
-import { InvalidArgumentError, Option } from 'commander';
 import {
   DEBUG_STAGES,
   ENGINE_NAMES,
@@ -7,22 +6,36 @@ import {
   type EngineName,
   type ScenarioName,
 } from '../pipeline/settings.ts';
+import type { Switch } from './getopt.ts';
+
+/** What the command does with a script. */
+export const MODES = ['codegen', 'compiler-bench', 'bench', 'test', 'format'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Ways of attaching that --no-feature may forbid. */
+export const FEATURES = ['kprobe_multi', 'kprobe_session', 'uprobe_multi'] as const;
+export type Feature = (typeof FEATURES)[number];
 
 /** What the command line says, after parsing. */
 export interface CliConfig {
   readonly program: string | undefined;
   readonly list: boolean;
   readonly verbose: boolean;
+  readonly pid: string | undefined;
+  readonly command: string | undefined;
   readonly output: string | undefined;
   readonly format: string;
   readonly buffering: 'line' | 'full' | 'none';
   readonly quiet: boolean;
-  readonly warnings: boolean;
-  readonly noWarnings: boolean;
+  /** 0: none, 1: as usual, 2: also failing reads and map operations at run time. */
+  readonly warnings: 0 | 1 | 2;
   readonly includeDirs: readonly string[];
   readonly includes: readonly string[];
+  readonly traceableFunctions: string | undefined;
   readonly unsafe: boolean;
-  readonly fmt: boolean;
+  readonly withoutFeatures: readonly Feature[];
+  readonly mode: Mode | undefined;
+  readonly probeFilter: string | undefined;
   readonly dryRun: boolean;
   readonly debug: readonly DebugStage[];
   readonly scenario: ScenarioName;
@@ -32,168 +45,410 @@ export interface CliConfig {
   readonly jit: EngineName;
 }
 
-type Section = 'OPTIONS' | 'MACHINE OPTIONS' | 'DEVELOPER OPTIONS' | 'TROUBLESHOOTING OPTIONS';
+export const DEFAULTS: CliConfig = {
+  program: undefined,
+  list: false,
+  verbose: false,
+  pid: undefined,
+  command: undefined,
+  output: undefined,
+  format: 'text',
+  buffering: 'line',
+  quiet: false,
+  warnings: 1,
+  includeDirs: [],
+  includes: [],
+  traceableFunctions: undefined,
+  unsafe: false,
+  withoutFeatures: [],
+  mode: undefined,
+  probeFilter: undefined,
+  dryRun: false,
+  debug: [],
+  scenario: 'server',
+  seed: 1,
+  durationNs: undefined,
+  cpus: undefined,
+  jit: 'auto',
+};
 
-interface OptionRow<T> {
-  readonly flags: string;
-  readonly help: string;
-  readonly section: Section;
-  readonly default?: T;
-  /** Turns the argument into the value, given the value so far; throws InvalidArgumentError. */
-  readonly parse?: (text: string, previous: T) => T;
+/** A mistake in the use of an option, as bpftrace words it behind `USAGE: `. */
+export class UsageMistake extends Error {
+  override readonly name = 'UsageMistake';
 }
 
-/** Reads one of a few words. */
-export const oneOf =
-  <T extends string>(...choices: readonly T[]) =>
-  (text: string): T => {
-    const choice = choices.find((name) => name === text);
-    if (choice === undefined) throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`);
-    return choice;
-  };
-const collect = (text: string, previous: readonly string[]): readonly string[] => [...previous, text];
-const collectStages = (text: string, previous: readonly DebugStage[]): readonly DebugStage[] => [
-  ...previous,
-  ...text.split(',').flatMap((name) => (name === 'all' ? DEBUG_STAGES : [oneOf(...DEBUG_STAGES)(name)])),
-];
-const wholeNumber =
-  (low: number, high: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high)
-      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-    return value;
+type Draft = { -readonly [K in keyof CliConfig]: CliConfig[K] };
+export type Section = 'OPTIONS' | 'MACHINE OPTIONS' | 'DEVELOPER OPTIONS' | 'TROUBLESHOOTING OPTIONS';
+/** What --help, --version and --info do at once. */
+export type Answer = 'help' | 'version' | 'info';
+
+export interface OptionRow {
+  readonly short?: string;
+  readonly long?: string;
+  /** Name of the value in --help; options without it take none. */
+  readonly value?: string;
+  /** What may be chosen, for completion. */
+  readonly choices?: readonly string[];
+  /** The value is a file or folder of this computer. */
+  readonly path?: 'file' | 'directory';
+  /** Behind the flags in --help: an operand that changes their meaning. */
+  readonly operand?: string;
+  readonly section: Section;
+  /** First of a group: --help leaves a line free before it. */
+  readonly group?: true;
+  /** Lines of --help; without it the option is taken, but not told of. */
+  readonly help?: readonly string[];
+  readonly answer?: Answer;
+  readonly set?: (config: Draft, text: string) => void;
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
+
+function choose<T extends string>(choices: readonly T[], text: string, message: string): T {
+  const choice = choices.find((name) => name === text);
+  if (choice === undefined) throw new UsageMistake(message);
+  return choice;
+}
+
+/** Stages as bpftrace calls them, where we have something of the kind. */
+const STAGE_ALIASES: Readonly<Record<string, DebugStage>> = {
+  parse: 'tokens',
+  codegen: 'ir',
+  'codegen-opt': 'ir',
+  dis: 'bytecode',
+};
+
+function addStages(config: Draft, text: string): void {
+  const stages = text.split(',').filter((name) => name !== '');
+  for (const name of stages) {
+    if (name === 'all') config.debug = [...config.debug, ...DEBUG_STAGES];
+    else {
+      const stage = STAGE_ALIASES[name] ?? choose(DEBUG_STAGES, name, `invalid option for -d: ${name}`);
+      config.debug = [...config.debug, stage];
+    }
+  }
+}
+
+const claimMode =
+  (mode: Mode, flag: string) =>
+  (config: Draft): void => {
+    if (config.mode !== undefined) throw new UsageMistake(`${flag} conflicts with existing --mode`);
+    config.mode = mode;
   };
 
+function warnMore(config: Draft): void {
+  if (config.warnings === 2)
+    throw new UsageMistake(
+      '-kk has been deprecated. Use a single -k for runtime warnings for errors in map lookups and probe reads.',
+    );
+  if (config.warnings === 0) throw new UsageMistake('-k, --warnings conflicts with --no-warnings');
+  config.warnings = 2;
+}
+
+function silenceWarnings(config: Draft): void {
+  if (config.warnings === 2) throw new UsageMistake('-k, --warnings conflicts with --no-warnings');
+  config.warnings = 0;
+}
+
+function wholeNumber(flag: string, low: number, high: number, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < low || value > high)
+    throw new UsageMistake(`${flag} must be a whole number from ${low} to ${high}.`);
+  return value;
+}
+
 const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9 };
+const LONGEST_NS = 3600e9;
 /** A virtual time such as `500ms`, `5s`, `1.5s` or `2m`; a bare number is seconds. */
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m)?$/.exec(text);
   const ns = match === null ? 0 : Math.round(Number(match[1]) * UNIT_NS[match[2] ?? 's']!);
-  if (ns <= 0 || ns > 3600e9)
-    throw new InvalidArgumentError('It must be a time up to an hour, such as 500ms, 5s or 2m.');
+  if (ns <= 0 || ns > LONGEST_NS)
+    throw new UsageMistake('--duration must be a time up to an hour, such as 500ms, 5s or 2m.');
   return ns;
 }
 
-/** Every option once: parsing, defaults and --help follow from these rows. Names and meanings are bpftrace's where it has them. */
-export const OPTIONS: { readonly [K in keyof CliConfig]-?: OptionRow<CliConfig[K]> } = {
-  program: { flags: '-e <program>', help: 'execute this program', section: 'OPTIONS' },
-  list: {
-    flags: '-l, --list',
-    help: 'list the probes that match a search pattern, or those of a script',
-    section: 'OPTIONS',
-    default: false,
-  },
-  verbose: {
-    flags: '-v, --verbose',
-    help: 'verbose messages; with -l, also show probe arguments',
-    section: 'OPTIONS',
-    default: false,
-  },
-  output: { flags: '-o, --output <file>', help: 'redirect output to a file', section: 'OPTIONS' },
-  format: {
-    flags: '-f <format>',
-    help: "output format ('text', 'json')",
-    section: 'OPTIONS',
-    default: 'text',
-  },
-  buffering: {
-    flags: '-B <mode>',
-    help: "output buffering ('line', 'full', 'none')",
-    section: 'OPTIONS',
-    default: 'line',
-    parse: oneOf('line', 'full', 'none'),
-  },
-  quiet: { flags: '-q, --quiet', help: 'keep messages quiet', section: 'OPTIONS', default: false },
-  warnings: {
-    flags: '-k, --warnings',
-    help: 'warn when probe read helpers return an error',
-    section: 'OPTIONS',
-    default: false,
-  },
-  noWarnings: { flags: '--no-warnings', help: 'disable all warning messages', section: 'OPTIONS', default: false },
-  includeDirs: {
-    flags: '-I <dir>',
-    help: 'add a directory to the include search path',
-    section: 'OPTIONS',
-    default: [],
-    parse: collect,
-  },
-  includes: {
-    flags: '--include <file>',
-    help: 'add an #include before the script',
-    section: 'OPTIONS',
-    default: [],
-    parse: collect,
-  },
-  unsafe: {
-    flags: '--unsafe',
-    help: 'allow unsafe functions (they act on the simulated machine only)',
-    section: 'OPTIONS',
-    default: false,
-  },
-  scenario: {
-    flags: '--scenario <name>',
-    help: `what the machine does (${SCENARIO_NAMES.map((name) => `'${name}'`).join(', ')})`,
-    section: 'MACHINE OPTIONS',
-    default: 'server',
-    parse: oneOf(...SCENARIO_NAMES),
-  },
-  seed: {
-    flags: '--seed <n>',
-    help: 'seed of all chance in the machine; same seed, same output',
-    section: 'MACHINE OPTIONS',
-    default: 1,
-    parse: wholeNumber(0, 0xffff_ffff),
-  },
-  durationNs: {
-    flags: '--duration <time>',
-    help: "virtual time until Ctrl-C is simulated (default: the scenario's length)",
-    section: 'MACHINE OPTIONS',
-    parse: parseDuration,
-  },
-  cpus: {
-    flags: '--cpus <n>',
-    help: "number of CPUs (default: the scenario's)",
-    section: 'MACHINE OPTIONS',
-    parse: wholeNumber(1, 64),
-  },
-  fmt: { flags: '--fmt', help: 'format the script and print it', section: 'DEVELOPER OPTIONS', default: false },
-  jit: {
-    flags: '--jit <engine>',
-    help: `what runs the bytecode (${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')})`,
-    section: 'DEVELOPER OPTIONS',
-    default: 'auto',
-    parse: oneOf(...ENGINE_NAMES),
-  },
-  dryRun: {
-    flags: '--dry-run',
-    help: 'stop right after attaching all the probes',
-    section: 'TROUBLESHOOTING OPTIONS',
-    default: false,
-  },
-  debug: {
-    flags: '-d, --debug <stage>',
-    help: `print what a stage made, and do not run (${DEBUG_STAGES.map((name) => `'${name}'`).join(', ')}, 'all')`,
-    section: 'TROUBLESHOOTING OPTIONS',
-    default: [],
-    parse: collectStages,
-  },
+const missing = (reason: string) => (): void => {
+  throw new UsageMistake(reason);
 };
 
-/** The rows as commander's options, with the key that each fills. */
-export function commanderOptions(): {
-  readonly key: keyof CliConfig;
-  readonly section: Section;
-  readonly option: Option;
-}[] {
-  return (Object.keys(OPTIONS) as (keyof CliConfig)[]).map((key) => {
-    const row: OptionRow<unknown> = OPTIONS[key] as OptionRow<unknown>;
-    const option = new Option(row.flags, row.help);
-    // `--no-x` would mean "x is true by default" to commander; it is a flag of its own here.
-    if (option.negate) option.negate = false;
-    if (row.default !== undefined) option.default(row.default);
-    if (row.parse !== undefined) option.argParser(row.parse);
-    return { key, section: row.section, option };
-  });
-}
+/**
+ * Every option once: parsing, --help, completions and the manual page follow from these rows. Names, meanings and messages
+ * are bpftrace's where it has them.
+ */
+export const OPTIONS = {
+  program: {
+    short: 'e',
+    value: "'program'",
+    section: 'OPTIONS',
+    help: ['execute this program'],
+    set: (config, text) => (config.program = text === '' ? undefined : text),
+  },
+  list: {
+    short: 'l',
+    long: 'list',
+    operand: '[search|filename]',
+    section: 'OPTIONS',
+    help: ['list kernel probes or probes in a program'],
+    set: (config) => (config.list = true),
+  },
+  verbose: {
+    short: 'v',
+    long: 'verbose',
+    section: 'OPTIONS',
+    help: ['enable verbose messages; with -l, also show probe arguments'],
+    set: (config) => (config.verbose = true),
+  },
+  help: { short: 'h', long: 'help', section: 'OPTIONS', help: ['show this help message'], answer: 'help' },
+  version: { short: 'V', long: 'version', section: 'OPTIONS', help: ['show the version'], answer: 'version' },
+  info: {
+    long: 'info',
+    section: 'OPTIONS',
+    help: ['print information about the machine and its BPF support'],
+    answer: 'info',
+  },
+  pid: {
+    short: 'p',
+    long: 'pid',
+    value: 'PID',
+    section: 'OPTIONS',
+    group: true,
+    help: ['filter actions and enable USDT probes on PID'],
+    set: (config, text) => (config.pid = text),
+  },
+  command: {
+    short: 'c',
+    long: 'cmd',
+    value: 'CMD',
+    section: 'OPTIONS',
+    help: ['run CMD on the machine and enable USDT probes on resulting process'],
+    set: (config, text) => (config.command = text),
+  },
+  dwarfPid: {
+    long: 'dwarf-pid',
+    value: 'PID',
+    section: 'OPTIONS',
+    set: missing('--dwarf-pid: the machine has no DWARF unwinder'),
+  },
+  usdtFileActivation: {
+    long: 'usdt-file-activation',
+    section: 'OPTIONS',
+    help: ['activate usdt semaphores based on file path'],
+  },
+  output: {
+    short: 'o',
+    long: 'output',
+    value: 'FILE',
+    path: 'file',
+    section: 'OPTIONS',
+    group: true,
+    help: ['redirect output to FILE'],
+    set: (config, text) => (config.output = text),
+  },
+  format: {
+    short: 'f',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    section: 'OPTIONS',
+    help: [`output format (${quoted(['text', 'json'])})`],
+    set: (config, text) => (config.format = text),
+  },
+  buffering: {
+    short: 'B',
+    value: 'MODE',
+    choices: ['line', 'full', 'none'],
+    section: 'OPTIONS',
+    help: [`output buffering mode (${quoted(['line', 'full', 'none'])})`],
+    set: (config, text) =>
+      (config.buffering = choose(
+        ['line', 'full', 'none'] as const,
+        text,
+        "-B must be either 'line', 'full', or 'none'.",
+      )),
+  },
+  quiet: {
+    short: 'q',
+    long: 'quiet',
+    section: 'OPTIONS',
+    help: ['keep messages quiet'],
+    set: (config) => (config.quiet = true),
+  },
+  warnings: {
+    short: 'k',
+    long: 'warnings',
+    section: 'OPTIONS',
+    help: ['emit a warning when probe read helpers return an error'],
+    set: warnMore,
+  },
+  noWarnings: {
+    long: 'no-warnings',
+    section: 'OPTIONS',
+    help: ['disable all warning messages'],
+    set: silenceWarnings,
+  },
+  includeDirs: {
+    short: 'I',
+    value: 'DIR',
+    path: 'directory',
+    section: 'OPTIONS',
+    group: true,
+    help: ['add the directory to the include search path'],
+    set: (config, text) => (config.includeDirs = [...config.includeDirs, text]),
+  },
+  includes: {
+    long: 'include',
+    value: 'FILE',
+    path: 'file',
+    section: 'OPTIONS',
+    help: ['add an #include file before preprocessing'],
+    set: (config, text) => (config.includes = [...config.includes, text]),
+  },
+  /** The machine's programs carry no debug info, so there is nothing to search for. */
+  debugInfo: { long: 'debuginfo', value: 'DIR[:DIR]', path: 'directory', section: 'OPTIONS' },
+  traceableFunctions: {
+    long: 'traceable-functions',
+    value: 'FILE',
+    path: 'file',
+    section: 'OPTIONS',
+    help: ['load the list of traceable kernel functions from FILE'],
+    set: (config, text) => (config.traceableFunctions = text),
+  },
+  btf: { short: 'b', long: 'btf', section: 'OPTIONS' },
+  unsafe: {
+    long: 'unsafe',
+    section: 'OPTIONS',
+    group: true,
+    help: ['allow unsafe/destructive functionality, on the simulated machine only'],
+    set: (config) => (config.unsafe = true),
+  },
+  withoutFeatures: {
+    long: 'no-feature',
+    value: 'FEATURE[,FEATURE]',
+    choices: FEATURES,
+    section: 'OPTIONS',
+    help: [`disable use of detected features (${quoted(FEATURES)})`],
+    set: (config, text) => {
+      const message = `--no-feature can only have values '${FEATURES.join(',')}'.`;
+      const names = text.split(',').map((name) => choose(FEATURES, name, message));
+      config.withoutFeatures = [...config.withoutFeatures, ...names];
+    },
+  },
+  scenario: {
+    long: 'scenario',
+    value: 'NAME',
+    choices: SCENARIO_NAMES,
+    section: 'MACHINE OPTIONS',
+    help: [`what the machine does (${quoted(SCENARIO_NAMES)})`],
+    set: (config, text) =>
+      (config.scenario = choose(SCENARIO_NAMES, text, `--scenario must be one of ${SCENARIO_NAMES.join(', ')}.`)),
+  },
+  seed: {
+    long: 'seed',
+    value: 'N',
+    section: 'MACHINE OPTIONS',
+    help: ['seed of all chance in the machine; same seed, same output'],
+    set: (config, text) => (config.seed = wholeNumber('--seed', 0, 0xffff_ffff, text)),
+  },
+  duration: {
+    long: 'duration',
+    value: 'TIME',
+    section: 'MACHINE OPTIONS',
+    help: ["virtual time until Ctrl-C is simulated (default: the scenario's length)"],
+    set: (config, text) => (config.durationNs = parseDuration(text)),
+  },
+  cpus: {
+    long: 'cpus',
+    value: 'N',
+    section: 'MACHINE OPTIONS',
+    help: ["number of CPUs (default: the scenario's)"],
+    set: (config, text) => (config.cpus = wholeNumber('--cpus', 1, 64, text)),
+  },
+  mode: {
+    long: 'mode',
+    value: 'MODE',
+    choices: MODES,
+    section: 'DEVELOPER OPTIONS',
+    help: ['used for benchmarking and testing', `(${quoted(MODES)})`],
+    set: (config, text) =>
+      (config.mode = choose(
+        MODES,
+        text,
+        "--mode can only be 'codegen', 'compiler-bench', 'bench', 'test' or 'format'.",
+      )),
+  },
+  test: {
+    long: 'test',
+    section: 'DEVELOPER OPTIONS',
+    help: ['run all test: probes (same as --mode test)'],
+    set: claimMode('test', '--test'),
+  },
+  bench: {
+    long: 'bench',
+    section: 'DEVELOPER OPTIONS',
+    help: ['run all bench: probes (same as --mode bench)'],
+    set: claimMode('bench', '--bench'),
+  },
+  probeFilter: {
+    long: 'probe-filter',
+    value: 'REGEX',
+    section: 'DEVELOPER OPTIONS',
+    help: ['only run probes whose name matches REGEX'],
+    set: (config, text) => (config.probeFilter = text),
+  },
+  fmt: {
+    long: 'fmt',
+    section: 'DEVELOPER OPTIONS',
+    help: ['format the input script and print it'],
+    set: claimMode('format', '--fmt'),
+  },
+  jit: {
+    long: 'jit',
+    value: 'ENGINE',
+    choices: ENGINE_NAMES,
+    section: 'DEVELOPER OPTIONS',
+    help: [`what runs the bytecode (${quoted(ENGINE_NAMES)})`],
+    set: (config, text) =>
+      (config.jit = choose(ENGINE_NAMES, text, `--jit must be one of ${ENGINE_NAMES.join(', ')}.`)),
+  },
+  dryRun: {
+    long: 'dry-run',
+    section: 'TROUBLESHOOTING OPTIONS',
+    help: ['terminate execution right after attaching all the probes'],
+    set: (config) => (config.dryRun = true),
+  },
+  /** Nothing to switch on: what runs here always passes the verifier, and there is no LLVM. */
+  verifyIr: { long: 'verify-llvm-ir', section: 'TROUBLESHOOTING OPTIONS' },
+  debug: {
+    short: 'd',
+    long: 'debug',
+    value: 'STAGE',
+    choices: [...DEBUG_STAGES, 'all'],
+    section: 'TROUBLESHOOTING OPTIONS',
+    help: ['print what a stage made, and do not run', `(${quoted(['all', ...DEBUG_STAGES])})`],
+    set: addStages,
+  },
+  emitElf: {
+    long: 'emit-elf',
+    value: 'FILE',
+    section: 'TROUBLESHOOTING OPTIONS',
+    set: missing('--emit-elf is not there yet; -d bytecode prints the programs'),
+  },
+  emitLlvm: {
+    long: 'emit-llvm',
+    value: 'FILE',
+    section: 'TROUBLESHOOTING OPTIONS',
+    set: missing('--emit-llvm: there is no LLVM here; -d ir prints the intermediate representation'),
+  },
+  aot: {
+    long: 'aot',
+    value: 'FILE',
+    section: 'TROUBLESHOOTING OPTIONS',
+    set: missing('--aot: a script cannot be made an executable here'),
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** The rows as a list that getopt reads. */
+export const SWITCHES: readonly (OptionRow & Switch)[] = Object.values<OptionRow>(OPTIONS).map((row) => ({
+  ...row,
+  takesValue: row.value !== undefined,
+}));

@@ -2,21 +2,43 @@ import { InternalError } from '../source/bug.ts';
 import { VERSION } from '../pipeline/version.ts';
 import { bpf } from './commands/bpf.ts';
 import { format } from './commands/format.ts';
+import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
-import { helpText, parseCommandLine } from './command-line.ts';
+import { CommandFailure } from './commands/script.ts';
+import { parseCommandLine } from './command-line.ts';
+import { helpText, type Subcommand } from './help.ts';
 import type { CliHost } from './host.ts';
+import type { Answer, CliConfig } from './options.ts';
 
 const COLOR_MODES = ['auto', 'always', 'never'];
 
 /** What a program that found its own mistake returns (EX_SOFTWARE of sysexits.h). */
 const BUG_STATUS = 70;
 
+const SUBCOMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => number | Promise<number>> = { bpf };
+
+const ANSWERS: Record<Answer, (config: CliConfig, host: CliHost) => number> = {
+  help(_, host) {
+    host.stdout(helpText());
+    return 0;
+  },
+  version(_, host) {
+    host.stdout(`tsbpftrace v${VERSION}\n`);
+    return 0;
+  },
+  info,
+};
+
 /** The whole command: returns the exit code and touches the process only through `host`. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
   try {
     return await dispatch(args, host);
   } catch (error) {
+    if (error instanceof CommandFailure) {
+      host.stderr(`ERROR: ${error.message}\n`);
+      return error.exitCode;
+    }
     if (!(error instanceof InternalError)) throw error;
     host.stderr(
       `BUG: ${error.message}\nThis is a mistake of tsbpftrace, not of the script: please report it with the script.\n`,
@@ -26,25 +48,29 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
 }
 
 async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
-  if (args.length === 0) {
-    host.stderr(helpText());
-    return 1;
+  const [first = '', ...rest] = args;
+  // A script in a file of such a name is run as ./bpf.
+  if (Object.hasOwn(SUBCOMMANDS, first)) return SUBCOMMANDS[first as Subcommand](rest, host);
+  warnOfColor(host);
+  const parsed = parseCommandLine(args);
+  switch (parsed.kind) {
+    case 'mistake':
+      host.stderr(parsed.message);
+      return 1;
+    case 'answer':
+      return ANSWERS[parsed.answer](parsed.config, host);
+    case 'run': {
+      const { config, operands } = parsed;
+      if (config.mode === 'format') return format(config, operands, host);
+      return config.list ? list(config, operands, host) : run(config, operands, host);
+    }
   }
-  // A script in a file of that name is run as ./bpf.
-  if (args[0] === 'bpf') return bpf(args.slice(1), host);
-  const parsed = parseCommandLine(args, VERSION, host);
-  if (parsed.kind === 'done') return parsed.exitCode;
-  const { config, operands } = parsed;
+}
+
+function warnOfColor(host: CliHost): void {
   const color = host.env['BPFTRACE_COLOR'];
-  if (color !== undefined && !COLOR_MODES.includes(color))
-    host.stderr(
-      `WARNING: Invalid env value! The valid values of \`BPFTRACE_COLOR\` are [auto|always|never]. The current value is ${color}!\n`,
-    );
-  if (config.warnings && config.noWarnings) {
-    host.stderr('ERROR: USAGE: -k, --warnings conflicts with --no-warnings\n');
-    return 1;
-  }
-  if (config.list) return list(config, operands, host);
-  if (config.fmt) return format(config, operands, host);
-  return run(config, operands, host);
+  if (color === undefined || COLOR_MODES.includes(color)) return;
+  host.stderr(
+    `WARNING: Invalid env value! The valid values of \`BPFTRACE_COLOR\` are [auto|always|never]. The current value is ${color}!\n`,
+  );
 }

@@ -28,6 +28,10 @@ export interface CompileInput {
   /** What the path of an `import` leads to. */
   readonly readImport?: NonNullable<CheckInput['readImport']>;
   readonly unsafe?: boolean;
+  /** -p: events of other processes do not count. */
+  readonly pid?: number;
+  /** Child of -c. */
+  readonly childPid?: number;
   /** Keeps the verifier's whole log. */
   readonly verifierLog?: boolean;
   /** -k: events for failing probe reads. */

@@ -1,6 +1,8 @@
 import type { VerifiedImage } from '../abi/verified-image.ts';
 import type { Resources } from '../lang/resources.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
+import type { SpawnedProcess } from '../runtime/kernel.ts';
+import { meterImage } from '../runtime/meter.ts';
 import { runSession } from '../runtime/session.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -13,6 +15,15 @@ export interface RunOptions {
   readonly quiet: boolean;
   readonly warnings: boolean;
   readonly dryRun: boolean;
+  readonly verbose?: boolean;
+  /** --test, --bench. */
+  readonly measure?: 'test' | 'bench';
+  readonly probeFilter?: string;
+  /** -p */
+  readonly pid?: number;
+  /** -c */
+  readonly child?: SpawnedProcess;
+  readonly onUserSignal?: (handler: () => void) => void;
   /** Virtual time; the scenario's length when absent. */
   readonly durationNs?: number;
   /** Ctrl-C. */
@@ -23,20 +34,34 @@ export interface RunOptions {
 
 /** Attaches a compiled script to a machine and runs both; returns the exit code. */
 export async function runCompiled(options: RunOptions): Promise<number> {
-  const { machine, verified, resources, engine, stdout, stderr } = options;
+  const { machine, verified, resources, engine, stdout, stderr, measure, interrupt } = options;
+  const programs = ENGINES[engine](verified);
+  const metered = measure === undefined ? undefined : meterImage(verified, programs);
   const { exitCode } = await runSession({
+    ...pick(options, [
+      'format',
+      'quiet',
+      'warnings',
+      'dryRun',
+      'verbose',
+      'probeFilter',
+      'pid',
+      'child',
+      'onUserSignal',
+    ]),
     image: verified.image,
     resources,
-    programs: ENGINES[engine](verified),
+    programs: metered?.programs ?? programs,
     kernel: machine.kernel,
     output: { stdout, stderr },
-    format: options.format,
     durationNs: options.durationNs ?? machine.durationNs,
-    signal: options.interrupt,
-    quiet: options.quiet,
-    warnings: options.warnings,
-    dryRun: options.dryRun,
+    signal: interrupt,
     seed: machine.seed,
+    ...(measure === undefined || metered === undefined ? {} : { measure: { kind: measure, meter: metered.meter } }),
   });
   return exitCode;
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]])) as Pick<T, K>;
 }

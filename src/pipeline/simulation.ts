@@ -14,6 +14,8 @@ export interface SimulationOptions {
   readonly cpus?: number;
   /** Types of a BTF file (BPFTRACE_BTF); they shadow the machine's. */
   readonly types?: TypeSet;
+  /** --traceable-functions: other kernel functions cannot be probed. */
+  readonly traceable?: ReadonlySet<string>;
 }
 
 /** A machine, and what the compiler must know of it. */
@@ -41,7 +43,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
       return ownTypes === undefined ? kernelTypes() : (types ??= overlayTypeSets(ownTypes, kernelTypes()));
     },
     cpus,
-    functions: traceableFunctions,
+    functions: () => traceable(options.traceable),
     tracepoints: listTracepoints,
     tracepointRecord,
     rawTracepoint: rawTracepointParameters,
@@ -64,4 +66,9 @@ export function createSimulation(options: SimulationOptions): Simulation {
     durationNs: scenario.lengthNs,
     seed: options.seed,
   };
+}
+
+function traceable(only: ReadonlySet<string> | undefined): ReturnType<typeof traceableFunctions> {
+  const all = traceableFunctions();
+  return only === undefined ? all : all.filter(({ name }) => only.has(name));
 }

@@ -36,13 +36,16 @@ export interface EventConsumer {
   /** Reports events that were lost since the last report. */
   reportLost(): void;
   printMap(index: number): void;
+  /** Sends what follows elsewhere: --test and --bench look at it first. */
+  redirect(output: Output): void;
 }
 
 /** Room for time()'s text; more is an error (bpftrace's MAX_TIME_STR_LEN). */
 const MAX_TIME_TEXT = 64;
 
 export function createEventConsumer(host: EventHost): EventConsumer {
-  const { kernel, arena, maps, resources, context, output } = host;
+  const { kernel, arena, maps, resources, context } = host;
+  let { output } = host;
   const ring = maps[resources.ringBuffer] as RingBuffer;
   const formats = new Map<Action, FormatString>();
   let exiting = false;
@@ -195,5 +198,8 @@ export function createEventConsumer(host: EventHost): EventConsumer {
     },
     reportLost,
     printMap: (index) => printMap(index, 0, 1n, false),
+    redirect(to) {
+      output = to;
+    },
   };
 }

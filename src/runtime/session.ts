@@ -1,11 +1,13 @@
 import type { EnginePrograms } from '../abi/execution.ts';
 import type { ProgramImage } from '../abi/program-image.ts';
 import type { Attachment, Resources } from '../lang/resources.ts';
-import { attachAll, planAttachment } from './attach.ts';
+import { attachProbes } from './attach-probes.ts';
 import { createEventConsumer } from './events.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, SpawnedProcess } from './kernel.ts';
 import { loadImage, type LoadedImage } from './load.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
+import { runBenchmarks, runTests } from './measured-probes.ts';
+import type { Meter } from './meter.ts';
 import { byteText } from './output/byte-text.ts';
 import { createJsonOutput } from './output/json-output.ts';
 import type { OutputStreams } from './output/output.ts';
@@ -27,8 +29,20 @@ export interface SessionOptions {
   readonly quiet?: boolean;
   /** False for --no-warnings. */
   readonly warnings?: boolean;
+  /** -v: what is attached is told. */
+  readonly verbose?: boolean;
   /** --dry-run: attaches, then ends. */
   readonly dryRun?: boolean;
+  /** --test and --bench run such probes instead of attaching the others; `programs` are metered then. */
+  readonly measure?: { readonly kind: 'test' | 'bench'; readonly meter: Meter };
+  /** --probe-filter: only probes whose names match it. */
+  readonly probeFilter?: string;
+  /** -p: the session ends with this process. */
+  readonly pid?: number;
+  /** -c: starts once everything is attached; the session ends with it. */
+  readonly child?: SpawnedProcess;
+  /** Calls back when the tracer is sent a signal that probes may wait for. */
+  readonly onUserSignal?: (handler: () => void) => void;
   readonly seed?: number;
   /** Lets the host's event loop run between slices of the machine. */
   readonly pause?: () => Promise<void>;
@@ -41,16 +55,28 @@ const FAILED = 255;
 /** Bytes of zeroes for programs that run without a context. */
 const EMPTY_CONTEXT_SIZE = 256;
 
+/** How often bpftrace looks up from waiting for events: whether the traced process still lives. */
+const POLL_NS = 100_000_000;
+
 /** Runs a loaded script from its begin probes to the maps printed at exit. */
 export async function runSession(options: SessionOptions): Promise<{ readonly exitCode: number }> {
-  const { resources, kernel, output: streams } = options;
-  const { config, attachments } = resources;
+  const { resources, kernel, output: streams, child } = options;
+  const { config } = resources;
   const output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams, options.warnings);
   const error = (message: string): void => streams.stderr(`ERROR: ${message}\n`);
   const warn = (message: string): void => {
     if (options.warnings !== false) streams.stderr(`WARNING: ${message}\n`);
   };
+  const tell = (message: string): void => {
+    if (options.verbose === true) streams.stderr(`${message}\n`);
+  };
 
+  const filter = probeFilter(options.probeFilter);
+  if (typeof filter === 'string') {
+    error(filter);
+    return { exitCode: FAILED };
+  }
+  const attachments = resources.attachments.filter(filter);
   if (attachments.length === 0) {
     if (options.quiet !== true) streams.stdout(new TextEncoder().encode('No probes to attach\n'));
     return { exitCode: 1 };
@@ -73,9 +99,11 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   const ring = loaded.maps[resources.ringBuffer] as RingBuffer;
   let exitCode = 0;
   let finished = false;
-  const detachers: (() => void)[] = [];
-  const detachAll = (): void => {
-    for (const detach of detachers.splice(0)) detach();
+  let detachAll = (): void => undefined;
+  const finish = (): void => {
+    finished = true;
+    detachAll();
+    kernel.stop();
   };
   const consumer = createEventConsumer({
     kernel,
@@ -94,9 +122,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     warnings: options.warnings !== false,
     onExit(code) {
       exitCode = code;
-      finished = true;
-      detachAll();
-      kernel.stop();
+      finish();
     },
   });
 
@@ -104,96 +130,153 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   const emptyContext = kernel.memory.allocate(EMPTY_CONTEXT_SIZE, 8);
   const ofKind = (kind: Attachment['target']['kind']): Attachment[] =>
     attachments.filter((attachment) => attachment.target.kind === kind);
-  const runAsTracer = (probes: readonly Attachment[]): void => {
-    for (const { program } of probes) {
-      const run = loaded.runner(program);
-      kernel.asTracer(() => run(emptyContext));
-    }
+  const runAsTracer = ({ program }: Attachment): void => {
+    const run = loaded.runner(program);
+    kernel.asTracer(() => run(emptyContext));
   };
 
   const begins = ofKind('begin');
   const ends = ofKind('end');
-  const signals = ofKind('self');
-  runAsTracer(begins);
-
-  let attached = 0;
-  for (const { program, probeName, target } of attachments) {
-    const plan = planAttachment(target, kernel);
-    if (plan.kind === 'runner') continue;
-    const result =
-      plan.kind === 'hooks'
-        ? attachAll(kernel, plan.targets, loaded.runner(program))
-        : ({ ok: false, errno: 'EOPNOTSUPP', reason: plan.reason } as const);
-    if (result.ok) {
-      detachers.push(() => result.detach());
-      attached += plan.kind === 'hooks' ? plan.targets.length : 0;
-      continue;
-    }
-    const reason =
-      result.errno === 'EILSEQ'
-        ? 'Possible attachment attempt in the middle of an instruction, try a different offset.'
-        : result.reason;
-    if (config.missing_probes === 'error') {
-      error(reason);
-      error(
-        `Unable to attach probe: ${probeName}. If this is expected, set the 'missing_probes' config variable to 'warn'.`,
-      );
-      detachAll();
-      return { exitCode: FAILED };
-    }
-    if (config.missing_probes === 'warn') {
-      warn(reason);
-      warn(`Unable to attach probe: ${probeName}. Skipping.`);
-    }
+  for (const probe of begins) {
+    runAsTracer(probe);
+    tell("Attaching 'begin' probe");
   }
-  if (options.dryRun === true) {
-    detachAll();
-    return { exitCode };
+
+  const { measure } = options;
+  let signals: readonly Attachment[] = [];
+  let failed = false;
+  let attached = 0;
+  if (measure !== undefined) {
+    const probes = ofKind(measure.kind);
+    const run = measure.kind === 'test' ? runTests : runBenchmarks;
+    attached = probes.length;
+    failed = !run({ consumer, output, meter: measure.meter, run: runAsTracer, takeExitCode, error }, probes);
+  } else {
+    signals = ofKind('self');
+    const traced = options.pid ?? child?.pid;
+    const attaching = attachProbes({
+      attachments,
+      kernel,
+      runner: (program) => loaded.runner(program),
+      missingProbes: config.missing_probes,
+      error,
+      warn,
+      tell,
+      ...(traced === undefined ? {} : { traced }),
+    });
+    if (attaching === undefined) return { exitCode: FAILED };
+    attached = attaching.attached;
+    detachAll = attaching.detach;
+    if (options.dryRun === true) {
+      detachAll();
+      return { exitCode };
+    }
+    child?.start();
   }
   const total = attached + begins.length + ends.length + signals.length;
   if (total === 0) {
     error(nothingAttached(attachments));
     return { exitCode: FAILED };
   }
-  if (options.quiet !== true) output.attachedProbes(total);
+  if (options.quiet !== true && measure === undefined) output.attachedProbes(total);
 
   // Only begin and end: nothing will ever happen, so what they left is all there is.
-  if (attached + signals.length > 0) await runMachine();
+  if (measure === undefined && (attached + signals.length > 0 || child !== undefined)) await runMachine();
   else consumer.drain();
 
   detachAll();
   // Events behind an exit() are not shown; those that a Ctrl-C left behind are.
   if (finished) consumer.discard();
-  runAsTracer(ends);
+  for (const probe of ends) {
+    runAsTracer(probe);
+    tell("Attaching 'end' probe");
+  }
   consumer.drain();
   const lost = ring.dropped();
   consumer.reportLost();
   if (lost > 0) warn(`Total lost event count: ${lost}`);
 
   output.end();
-  if (config.print_maps_on_exit) for (const index of printedMaps(resources)) consumer.printMap(index);
-  return { exitCode };
+  if (config.print_maps_on_exit && measure === undefined)
+    for (const index of printedMaps(resources)) consumer.printMap(index);
+  return { exitCode: exitCode === 0 && failed ? 1 : exitCode };
+
+  function takeExitCode(): number {
+    const code = exitCode;
+    exitCode = 0;
+    return code;
+  }
+
+  /** Whether the process of -p or -c is there no more. */
+  function isOver(): boolean {
+    if (child !== undefined) return !child.isAlive();
+    return options.pid !== undefined && kernel.hasProcess?.(options.pid) === false;
+  }
+
+  function poll(): void {
+    consumer.drain();
+    if (!finished && isOver()) kernel.stop();
+  }
 
   async function runMachine(): Promise<void> {
     const until = kernel.now() + options.durationNs;
     const pause = options.pause ?? nextTurn;
     const stop = (): void => kernel.stop();
+    let signalled = false;
     options.signal?.addEventListener('abort', stop);
-    ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, () => consumer.drain());
+    if (signals.length > 0)
+      options.onUserSignal?.(() => {
+        signalled = true;
+        kernel.stop();
+      });
+    ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, poll);
+    if (child !== undefined || options.pid !== undefined) pollRegularly(kernel, poll, () => finished);
     // What the begin probes left in the ring is read at once.
     consumer.drain();
-    while (!finished && options.signal?.aborted !== true && kernel.now() < until && kernel.halted === undefined) {
+    const isOn = (): boolean =>
+      !finished && options.signal?.aborted !== true && kernel.now() < until && kernel.halted === undefined;
+    while (isOn() && !isOver()) {
       kernel.run(until);
       await pause();
+      if (!signalled) continue;
+      signalled = false;
+      for (const probe of signals) {
+        runAsTracer(probe);
+        tell("Attaching 'self:signal' probe");
+      }
     }
     if (kernel.halted !== undefined) {
       consumer.drain();
       error(`The machine stopped: ${kernel.halted}`);
       exitCode = FAILED;
     }
+    child?.terminate();
     ring.onData = null;
     options.signal?.removeEventListener('abort', stop);
   }
+}
+
+/** Calls back at bpftrace's own pace, as long as the session goes on. */
+function pollRegularly(kernel: Kernel, poll: () => void, isDone: () => boolean): void {
+  kernel.at(kernel.now() + POLL_NS, () => {
+    if (isDone()) return;
+    poll();
+    pollRegularly(kernel, poll, isDone);
+  });
+}
+
+/** Probes of the tracer itself that --probe-filter leaves alone. */
+const UNFILTERED: ReadonlySet<Attachment['target']['kind']> = new Set(['begin', 'end', 'self']);
+
+function probeFilter(pattern: string | undefined): ((attachment: Attachment) => boolean) | string {
+  if (pattern === undefined || pattern === '') return () => true;
+  let expression: RegExp;
+  try {
+    expression = new RegExp(pattern);
+  } catch (error) {
+    return `Invalid --probe-filter regex '${pattern}': ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return ({ target, probeName }) => UNFILTERED.has(target.kind) || expression.test(probeName);
 }
 
 function nextTurn(): Promise<void> {

@@ -48,33 +48,6 @@ test('-lv shows the body of a structure', async () => {
   expect(stdout).toBe('struct path {\n\tstruct vfsmount *mnt;\n\tstruct dentry *dentry;\n};\n');
 });
 
-test.each([
-  ['an unknown option', ['--nope'], "ERROR: USAGE: unknown option '--nope'"],
-  ['a missing script', [], 'USAGE:'],
-  [
-    'a file that is not there',
-    ['no-such-file.bt'],
-    "ERROR: failed to open file 'no-such-file.bt': No such file or directory",
-  ],
-  ['an unknown scenario', ['--scenario', 'mars', '-e', 'begin { }'], 'It must be one of server, idle.'],
-  ['a seed that is no number', ['--seed', 'x', '-e', 'begin { }'], 'It must be a whole number from 0 to 4294967295.'],
-  ['a length of nothing', ['--duration', '0s', '-e', 'begin { }'], 'It must be a time up to an hour'],
-  ['an unknown stage', ['-d', 'llvm', '-e', 'begin { }'], 'It must be one of tokens'],
-  ['two search patterns', ['-l', 'a', 'b'], 'Quote it, so that the shell does not expand it.'],
-  ['an unknown format', ['-f', 'yaml', '-e', 'begin { }'], 'ERROR: Invalid output format "yaml"'],
-  [
-    'an output file in no folder',
-    ['-o', '/no/such/folder/out', '-e', 'begin { }'],
-    "ERROR: failed to open file '/no/such/folder/out'",
-  ],
-  ['warnings both on and off', ['-k', '--no-warnings', '-e', 'begin { }'], 'conflicts with --no-warnings'],
-])('%s is answered with a message and exit code 1', async (_, args, message) => {
-  const { stdout, stderr, exitCode } = await runArguments(args);
-  expect(stderr).toContain(message);
-  expect(stdout).toBe('');
-  expect(exitCode).toBe(1);
-});
-
 test.each(DEBUG_STAGES)('-d %s prints what the stage made and runs nothing', async (stage) => {
   const { stdout, stderr, exitCode } = await runArguments(['-d', stage, '-e', COUNT]);
   expect(stdout.length).toBeGreaterThan(10);

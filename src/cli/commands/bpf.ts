@@ -17,8 +17,8 @@ import type { CliHost } from '../host.ts';
 import { reason } from './script.ts';
 
 /** A mistake that ends the command, already worded. */
-class CommandFailure extends Error {
-  override readonly name = 'CommandFailure';
+class WordedFailure extends Error {
+  override readonly name = 'WordedFailure';
 }
 
 type Subcommand = (config: BpfConfig, file: string, host: CliHost) => number | Promise<number>;
@@ -32,7 +32,7 @@ async function readInput(file: string, host: CliHost): Promise<Uint8Array> {
   try {
     return readFileSync(resolve(host.directory ?? '.', file));
   } catch (error) {
-    throw new CommandFailure(`ERROR: failed to open file '${file}': ${reason(error)}`);
+    throw new WordedFailure(`ERROR: failed to open file '${file}': ${reason(error)}`);
   }
 }
 
@@ -52,17 +52,17 @@ async function loadProgram(config: BpfConfig, file: string, host: CliHost): Prom
     ...(type === undefined ? {} : { type }),
     ...(attach === undefined ? {} : { attach }),
   });
-  if (!loaded.ok) throw new CommandFailure(wording(file, loaded.errors));
+  if (!loaded.ok) throw new WordedFailure(wording(file, loaded.errors));
   return loaded.value;
 }
 
 async function inputMemory(config: BpfConfig, host: CliHost): Promise<Uint8Array> {
   const { memory, memoryFile } = config;
   if (memory !== undefined && memoryFile !== undefined)
-    throw new CommandFailure('ERROR: USAGE: --mem conflicts with --mem-file');
+    throw new WordedFailure('ERROR: USAGE: --mem conflicts with --mem-file');
   if (memoryFile !== undefined) return readInput(memoryFile, host);
   const bytes = readHex(memory ?? '');
-  if (!bytes.ok) throw new CommandFailure(wording('--mem', bytes.errors));
+  if (!bytes.ok) throw new WordedFailure(wording('--mem', bytes.errors));
   return bytes.value;
 }
 
@@ -84,7 +84,7 @@ async function answerLines(config: BpfConfig, withRuns: boolean, host: CliHost):
 const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
   async asm(config, file, host) {
     const result = assembleFile(new TextDecoder().decode(await readInput(file, host)));
-    if (!result.ok) throw new CommandFailure(wording(file, result.errors));
+    if (!result.ok) throw new WordedFailure(wording(file, result.errors));
     if (config.output === undefined) {
       host.stdout(encodeHex(result.value));
       return 0;
@@ -92,13 +92,13 @@ const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
     try {
       writeFileSync(resolve(host.directory ?? '.', config.output), encodeProgram(result.value));
     } catch (error) {
-      throw new CommandFailure(`ERROR: failed to open file '${config.output}': ${reason(error)}`);
+      throw new WordedFailure(`ERROR: failed to open file '${config.output}': ${reason(error)}`);
     }
     return 0;
   },
   async dis(_, file, host) {
     const result = disassembleFile(await readInput(file, host));
-    if (!result.ok) throw new CommandFailure(wording(file, result.errors));
+    if (!result.ok) throw new WordedFailure(wording(file, result.errors));
     host.stdout(result.value);
     return 0;
   },
@@ -114,9 +114,9 @@ const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
     const raw = await loadProgram(config, file, host);
     const input = await inputMemory(config, host);
     const verdict = verifyRaw(raw);
-    if (verdict.verdict === 'reject') throw new CommandFailure(describeVerdict(raw, verdict).join('\n'));
+    if (verdict.verdict === 'reject') throw new WordedFailure(describeVerdict(raw, verdict).join('\n'));
     const outcome = createRunner(config.jit).run(raw, verdict, input);
-    if (typeof outcome === 'string') throw new CommandFailure(`ERROR: ${raw.program.name} cannot run: ${outcome}`);
+    if (typeof outcome === 'string') throw new WordedFailure(`ERROR: ${raw.program.name} cannot run: ${outcome}`);
     host.stdout(`r0 = 0x${outcome.result.toString(16)} (${BigInt.asIntN(64, outcome.result)})\n`);
     if (config.showMemory) host.stdout(`${Buffer.from(outcome.memory).toString('hex')}\n`);
     return 0;
@@ -130,13 +130,13 @@ export async function bpf(args: readonly string[], host: CliHost): Promise<numbe
   const { subcommand, config, file } = parsed;
   try {
     if (config.jsonl) {
-      if (file !== undefined && file !== '-') throw new CommandFailure('ERROR: USAGE: --jsonl reads standard input');
+      if (file !== undefined && file !== '-') throw new WordedFailure('ERROR: USAGE: --jsonl reads standard input');
       return await answerLines(config, subcommand === 'run', host);
     }
-    if (file === undefined) throw new CommandFailure("ERROR: USAGE: missing required argument 'file'");
+    if (file === undefined) throw new WordedFailure("ERROR: USAGE: missing required argument 'file'");
     return await SUBCOMMANDS[subcommand](config, file, host);
   } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error;
+    if (!(error instanceof WordedFailure)) throw error;
     host.stderr(`${error.message}\n`);
     return 1;
   }

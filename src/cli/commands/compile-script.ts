@@ -7,38 +7,70 @@ import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { readImport } from './read-import.ts';
-import { reason, type Script } from './script.ts';
+import { CommandFailure, reason, type Script } from './script.ts';
 
-/** The machine that the options describe, with the types of BPFTRACE_BTF; a string is the message of a mistake. */
-export function openMachine(config: CliConfig, host: CliHost): Simulation | string {
+/** The machine that the options describe, with the types of BPFTRACE_BTF. */
+export function openMachine(config: CliConfig, host: CliHost): Simulation {
   const types = readTypes(host);
-  if (typeof types === 'string') return types;
+  const traceable = readTraceable(config, host);
   return createSimulation({
     scenario: config.scenario,
     seed: config.seed,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
     ...(types === undefined ? {} : { types }),
+    ...(traceable === undefined ? {} : { traceable }),
   });
 }
 
-function readTypes({ env, directory }: CliHost): SimulationOptions['types'] | string {
+function readTypes({ env, directory }: CliHost): SimulationOptions['types'] {
   const path = env['BPFTRACE_BTF'];
   if (path === undefined || path === '') return undefined;
+  const failure = `BTF: failed to parse BTF from ${path}`;
+  let bytes: Uint8Array;
   try {
-    return readBtf(readFileSync(resolve(directory ?? '.', path))) ?? `BTF: failed to parse BTF from ${path}`;
+    bytes = readFileSync(resolve(directory ?? '.', path));
   } catch (error) {
-    return `BTF: failed to parse BTF from ${path}: ${reason(error)}`;
+    throw new CommandFailure(`${failure}: ${reason(error)}`);
+  }
+  const types = readBtf(bytes);
+  if (types === undefined) throw new CommandFailure(failure);
+  return types;
+}
+
+/** --traceable-functions: a file in the format of tracefs's available_filter_functions, `name` or `name [module]` a line. */
+function readTraceable(
+  { traceableFunctions: path }: CliConfig,
+  { directory }: CliHost,
+): ReadonlySet<string> | undefined {
+  if (path === undefined) return undefined;
+  try {
+    const lines = readFileSync(resolve(directory ?? '.', path), 'utf8').split('\n');
+    return new Set(lines.flatMap((line) => line.trim().split(/\s+/, 1)).filter((name) => name !== ''));
+  } catch (error) {
+    throw new CommandFailure(`Failed to open kernel function info: failed to open ${path} (${reason(error)})`);
   }
 }
 
-/** BPFTRACE_COLOR decides; without it, useColor go to terminals only. */
+/** BPFTRACE_COLOR decides; without it, colors go to terminals only. */
 export function useColor(host: CliHost): boolean {
   const mode = host.env['BPFTRACE_COLOR'] ?? 'auto';
   return mode === 'always' || (mode !== 'never' && host.isTerminal);
 }
 
+/** The process that -p or -c names. */
+export interface TracedProcess {
+  readonly pid?: number;
+  readonly childPid?: number;
+}
+
 /** Compiles and prints what the stages have to say. */
-export function compileScript(script: Script, config: CliConfig, machine: Simulation, host: CliHost): Compilation {
+export function compileScript(
+  script: Script,
+  config: CliConfig,
+  machine: Simulation,
+  host: CliHost,
+  traced: TracedProcess = {},
+): Compilation {
   const directory = host.directory ?? '.';
   const readInclude = (name: string): string | undefined => {
     const path = ['.', ...config.includeDirs]
@@ -47,6 +79,7 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     return path === undefined ? undefined : readFileSync(path, 'utf8');
   };
   const compilation = compile({
+    ...traced,
     source: script.source,
     target: machine.target,
     positional: script.positional,
@@ -56,12 +89,13 @@ export function compileScript(script: Script, config: CliConfig, machine: Simula
     readImport: (path) => readImport(resolve(directory, path)),
     includes: config.includes,
     unsafe: config.unsafe,
-    reportHelperErrors: config.warnings,
+    reportHelperErrors: config.warnings === 2,
     verifierLog: config.debug.includes('verifier'),
   });
-  const shown = config.noWarnings
-    ? compilation.diagnostics.filter(({ severity }) => severity === 'error')
-    : compilation.diagnostics;
+  const shown =
+    config.warnings === 0
+      ? compilation.diagnostics.filter(({ severity }) => severity === 'error')
+      : compilation.diagnostics;
   host.stderr(renderDiagnostics(shown, { color: useColor(host) }));
   return compilation;
 }

@@ -5,16 +5,11 @@ import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { useColor } from './compile-script.ts';
-import { loadScript, reason } from './script.ts';
+import { CommandFailure, loadScript, reason } from './script.ts';
 
 /** --fmt: prints the script in bpftrace's own layout; -o writes it to a file. */
 export function format(config: CliConfig, operands: readonly string[], host: CliHost): number {
-  const script = loadScript(config, operands, host);
-  if (typeof script === 'string') {
-    host.stderr(`ERROR: ${script}\n`);
-    return 1;
-  }
-  const { text, diagnostics } = formatSource(script.source);
+  const { text, diagnostics } = formatSource(loadScript(config, operands, host).source);
   host.stderr(renderDiagnostics(diagnostics, { color: useColor(host) }));
   if (text === undefined) return 1;
   if (config.output === undefined) {
@@ -25,7 +20,6 @@ export function format(config: CliConfig, operands: readonly string[], host: Cli
     writeFileSync(resolve(host.directory ?? '.', config.output), text);
     return 0;
   } catch (error) {
-    host.stderr(`ERROR: failed to open file '${config.output}': ${reason(error)}\n`);
-    return 1;
+    throw new CommandFailure(`failed to open file '${config.output}': ${reason(error)}`);
   }
 }

@@ -5,38 +5,30 @@ import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { compileScript, openMachine } from './compile-script.ts';
 import { loadScript } from './script.ts';
+import { findTraced } from './traced-process.ts';
+
+const EVERYTHING = '*:*';
 
 /** -l: probes of the machine that match a pattern, or those that a script would attach to. */
 export function list(config: CliConfig, operands: readonly string[], host: CliHost): number {
   const machine = openMachine(config, host);
-  if (typeof machine === 'string') {
-    host.stderr(`ERROR: ${machine}\n`);
-    return 1;
-  }
   const print = (lines: readonly string[]): number => {
     if (lines.length > 0) host.stdout(`${lines.join('\n')}\n`);
     return 0;
   };
-  const [search = '*:*', ...rest] = operands;
-  const isFile =
-    config.program !== undefined || (operands.length > 0 && existsSync(resolve(host.directory ?? '.', search)));
-  if (!isFile) {
-    if (rest.length > 0) {
-      host.stderr('ERROR: USAGE: -l takes one search pattern. Quote it, so that the shell does not expand it.\n');
-      return 1;
-    }
-    if (/^[^:*]*\.[^:*]*$/.test(search) && !config.noWarnings)
+  const [operand = EVERYTHING] = operands;
+  const isFile = operands.length > 0 && operand !== '' && existsSync(resolve(host.directory ?? '.', operand));
+  if (config.program === undefined && !isFile) {
+    findTraced(config, machine);
+    if (/^[^:*]*\.[^:*]*$/.test(operand) && config.warnings > 0)
       host.stderr(
-        `WARNING: It appears that '${search}' is a filename but the file does not exist. Treating '${search}' as a search pattern.\n`,
+        `WARNING: It appears that '${operand}' is a filename but the file does not exist. Treating '${operand}' as a search pattern.\n`,
       );
-    return print(listSearch(machine.target, search, config.verbose));
+    // Cutting nothing at its commas leaves bpftrace no pattern at all.
+    if (operand === '') return 0;
+    return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose));
   }
-  const script = loadScript(config, operands, host);
-  if (typeof script === 'string') {
-    host.stderr(`ERROR: ${script}\n`);
-    return 1;
-  }
-  const compilation = compileScript(script, config, machine, host);
+  const compilation = compileScript(loadScript(config, operands, host), config, machine, host);
   return compilation.typed === undefined
     ? 1
     : print(listProbesOfScript(machine.target, compilation.typed, config.verbose));

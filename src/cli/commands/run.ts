@@ -1,16 +1,19 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Compilation } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
-import { runCompiled } from '../../pipeline/run.ts';
+import { runCompiled, type RunOptions } from '../../pipeline/run.ts';
+import type { Simulation } from '../../pipeline/simulation.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { compileScript, openMachine } from './compile-script.ts';
-import { loadScript, reason } from './script.ts';
+import { CommandFailure, loadScript, type Script } from './script.ts';
+import { openSink } from './sink.ts';
+import { findTraced, type Traced } from './traced-process.ts';
 
 /** bpftrace tells clang's mistakes from its own by another exit code. */
 const CLANG_ERROR = 'clang-parse-error';
 const CLANG_ERROR_STATUS = 2;
+
+type Ready = Required<Pick<Compilation, 'generated' | 'verified'>>;
 
 /** What `-- --help` says: the options that the script reads with getopt(). */
 function scriptHelp({ options }: Compilation): string {
@@ -21,70 +24,77 @@ function scriptHelp({ options }: Compilation): string {
   return `expected program options:\n${lines.join('\n')}`;
 }
 
-type Sink = { readonly write: (bytes: Uint8Array | string) => void; readonly close: () => void };
-
-function openSink(config: CliConfig, host: CliHost): Sink {
-  if (config.output === undefined) return { write: host.stdout, close: () => undefined };
-  const file = openSync(resolve(host.directory ?? '.', config.output), 'w');
-  return {
-    write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)),
-    close: () => closeSync(file),
-  };
-}
-
 /** Compiles a script, attaches it to a machine and runs that until its time is over, the script calls exit() or Ctrl-C. */
 export async function run(config: CliConfig, operands: readonly string[], host: CliHost): Promise<number> {
   const script = loadScript(config, operands, host);
-  if (typeof script === 'string') {
-    host.stderr(`ERROR: ${script}\n`);
-    return 1;
-  }
+  if (config.mode === 'compiler-bench')
+    throw new CommandFailure('--mode compiler-bench is not there yet; bench/front-end.ts measures the stages');
   const machine = openMachine(config, host);
-  if (typeof machine === 'string') {
-    host.stderr(`ERROR: ${machine}\n`);
-    return 1;
-  }
-  const compilation = compileScript(script, config, machine, host);
+  const traced = findTraced(config, machine);
+  const compilation = compileScript(script, config, machine, host, {
+    ...(traced.pid === undefined ? {} : { pid: traced.pid }),
+    ...(traced.child === undefined ? {} : { childPid: traced.child.pid }),
+  });
   if (config.debug.length > 0) {
     host.stdout(dump(config.debug, script.source, compilation));
     return compilation.verified === undefined ? 1 : 0;
   }
-  if (script.named.includes('help')) {
+  if (askedForHelp(script)) {
     host.stderr(`HINT: ${scriptHelp(compilation)}\n`);
     return 1;
   }
-  if (compilation.generated === undefined || compilation.verified === undefined)
+  const { generated, verified } = compilation;
+  if (generated === undefined || verified === undefined)
     return compilation.diagnostics.some(({ code }) => code === CLANG_ERROR) ? CLANG_ERROR_STATUS : 1;
-  const { format } = config;
-  if (format !== 'text' && format !== 'json') {
-    host.stderr(`ERROR: Invalid output format "${format}"\nValid formats: 'text', 'json'\n`);
-    return 1;
-  }
-  let sink: Sink;
-  try {
-    sink = openSink(config, host);
-  } catch (error) {
-    host.stderr(`ERROR: failed to open file '${config.output}': ${reason(error)}\n`);
-    return 1;
-  }
+  if (config.mode === 'codegen') return 0;
+  return execute(config, { generated, verified }, machine, traced, host);
+}
+
+const askedForHelp = ({ named }: Script): boolean => named.includes('help');
+
+async function execute(
+  config: CliConfig,
+  { generated, verified }: Ready,
+  machine: Simulation,
+  traced: Traced,
+  host: CliHost,
+): Promise<number> {
+  const sink = openSink(config, host);
   const interrupt = new AbortController();
   host.onInterrupt(() => interrupt.abort());
   try {
     return await runCompiled({
+      ...traced,
+      ...modeOptions(config),
       machine,
-      verified: compilation.verified,
-      resources: compilation.generated.resources,
+      verified,
+      resources: generated.resources,
       engine: config.jit,
-      format,
+      format: outputFormat(config),
       quiet: config.quiet,
-      warnings: !config.noWarnings,
+      verbose: config.verbose,
+      warnings: config.warnings > 0,
       dryRun: config.dryRun,
-      ...(config.durationNs === undefined ? {} : { durationNs: config.durationNs }),
       interrupt: interrupt.signal,
+      onUserSignal: host.onUserSignal,
       stdout: sink.write,
       stderr: host.stderr,
     });
   } finally {
     sink.close();
   }
+}
+
+function modeOptions({ mode, probeFilter, durationNs }: CliConfig): Partial<RunOptions> {
+  return {
+    ...(mode === 'test' || mode === 'bench' ? { measure: mode } : {}),
+    ...(probeFilter === undefined ? {} : { probeFilter }),
+    ...(durationNs === undefined ? {} : { durationNs }),
+  };
+}
+
+function outputFormat({ format }: CliConfig): RunOptions['format'] {
+  if (format === '' || format === 'text') return 'text';
+  if (format === 'json') return 'json';
+  throw new CommandFailure(`Invalid output format "${format}"\nValid formats: 'text', 'json'`);
 }

@@ -20,6 +20,10 @@ export interface InterpreterOptions {
   readonly checker?: AccessChecker;
   /** Instructions after which a run is given up; fuzzers set it. */
   readonly maxSteps?: number;
+  /** Told after each run how many instructions it executed. */
+  readonly counted?: (instructions: number) => void;
+  /** Sees every instruction before it is carried out: its slot, the registers, how deep the frame is. */
+  readonly watch?: (slot: number, registers: BigUint64Array, depth: number) => void;
 }
 
 /** The reference engine for a whole image. */
@@ -51,7 +55,7 @@ export function interpretProgram(
   environment: ExecutionEnvironment,
   options: InterpreterOptions = {},
 ): CompiledProgram {
-  const { checker, accesses } = options;
+  const { checker, accesses, watch } = options;
   const maxSteps = options.maxSteps ?? Infinity;
   const insns = program.insns;
   const operations = insns.map((insn) => decode(insn));
@@ -141,6 +145,7 @@ export function interpretProgram(
       const operation = operations[slot];
       if (insn === undefined || operation === undefined) return bug(`${program.name}: no instruction at slot ${slot}`);
       if (++steps > maxSteps) return bug(`${program.name}: gave up after ${maxSteps} instructions`);
+      watch?.(slot, r, frame.depth);
       const { dst, src, off, imm } = insn;
       // An immediate is signed even in 64-bit arithmetic and comparisons.
       const immediate = u64(BigInt(imm));
@@ -228,6 +233,8 @@ export function interpretProgram(
   return (context) => {
     steps = 0;
     checker?.begin(context);
-    return returnResult(call(0, 0, [pointer(context)]));
+    const result = returnResult(call(0, 0, [pointer(context)]));
+    options.counted?.(steps);
+    return result;
   };
 }

@@ -130,6 +130,13 @@ export function createJsonOutput(streams: OutputStreams): Output {
     attachedProbes(count) {
       write(`{"type": "attached_probes", "count": ${count}, "data": {"probes": ${count}}}\n`);
     },
+    testResult({ names, index, durationNs, passed, text }) {
+      const record = `{"duration": ${durationNs}, "passed": ${passed[index]!}, "output": ${quote(text)}}`;
+      emit('test_result', `{${quote(byteText(names[index]!))}: ${record}}`);
+    },
+    benchmarkResult({ names, index, averageNs, runs }) {
+      emit('benchmark_result', `{${quote(byteText(names[index]!))}: {"average": ${averageNs}, "iters": ${runs}}}`);
+    },
     end: () => undefined,
   };
 }

@@ -16,8 +16,28 @@ export interface Output {
   runtimeError(error: RuntimeError, span: Span): void;
   lostEvents(count: number): void;
   attachedProbes(count: number): void;
+  testResult(result: TestResult): void;
+  benchmarkResult(result: BenchmarkResult): void;
   /** Between the last event and the maps printed at exit. */
   end(): void;
+}
+
+/** One test of a --test run; `passed` knows this and the earlier ones. */
+export interface TestResult {
+  readonly names: readonly string[];
+  readonly index: number;
+  readonly durationNs: number;
+  readonly passed: readonly boolean[];
+  /** What it printed. */
+  readonly text: string;
+}
+
+/** One benchmark of a --bench run. */
+export interface BenchmarkResult {
+  readonly names: readonly string[];
+  readonly index: number;
+  readonly averageNs: number;
+  readonly runs: number;
 }
 
 export type MessageSeverity = 'error' | 'warning';

@@ -6,6 +6,7 @@ import { decodeText, textToBytes } from './byte-text.ts';
 import { histogramText } from './histogram.ts';
 import type { MessageSeverity, Output, OutputStreams, RuntimeError } from './output.ts';
 import { keyText, primitiveText } from './primitive-text.ts';
+import { benchmarkReport, testReport } from './test-report.ts';
 import { timeSeriesText } from './time-series.ts';
 import type { Value } from './value.ts';
 
@@ -43,6 +44,8 @@ export function createTextOutput(streams: OutputStreams, warnings = true): Outpu
     },
     lostEvents: (count) => streams.stderr(`Lost ${count} events\n`),
     attachedProbes: (count) => streams.stderr(`Attached ${count} ${count === 1 ? 'probe' : 'probes'}\n`),
+    testResult: (result) => write(testReport(result)),
+    benchmarkResult: (result) => write(benchmarkReport(result)),
     end: () => write('\n\n'),
   };
 }

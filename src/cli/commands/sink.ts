@@ -1,0 +1,56 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CliHost } from '../host.ts';
+import type { CliConfig } from '../options.ts';
+import { CommandFailure, reason } from './script.ts';
+
+/** Where a run's results go. */
+export interface Sink {
+  readonly write: (bytes: Uint8Array | string) => void;
+  readonly close: () => void;
+}
+
+/** What `-B full` collects before it writes. */
+const BUFFER_BYTES = 65_536;
+
+/** Standard output or the file of -o, buffered as -B says. */
+export function openSink(config: CliConfig, host: CliHost): Sink {
+  const sink =
+    config.output === undefined ? { write: host.stdout, close: () => undefined } : openFile(config.output, host);
+  // Each write is one action's whole output: there is nothing between `line` and `none` to wait for.
+  return config.buffering === 'full' ? buffered(sink) : sink;
+}
+
+function openFile(path: string, host: CliHost): Sink {
+  try {
+    const file = openSync(resolve(host.directory ?? '.', path), 'w');
+    return {
+      write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)),
+      close: () => closeSync(file),
+    };
+  } catch (error) {
+    throw new CommandFailure(`Failed to open output file: "${path}": ${reason(error)}`);
+  }
+}
+
+function buffered(sink: Sink): Sink {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (waiting.length > 0) sink.write(Buffer.concat(waiting));
+    waiting = [];
+    bytes = 0;
+  };
+  return {
+    write(more) {
+      const chunk = Buffer.from(more);
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= BUFFER_BYTES) flush();
+    },
+    close() {
+      flush();
+      sink.close();
+    },
+  };
+}

@@ -19,7 +19,7 @@ import { createHrTimer } from './irq/hrtimer.ts';
 import type { Machine } from './machine.ts';
 import { addressLow } from './memory/arena.ts';
 import { startLoadAverage } from './memory/kernel-data.ts';
-import { addProcFiles } from './fs/proc-files.ts';
+import { addProcFiles } from './fs/proc/files.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
@@ -85,12 +85,12 @@ function createTables(m: Machine): number {
 
 function createCpu(m: Machine, id: number, idt: number): Cpu {
   const idle = createTask(m, { pid: 0, comm: `swapper/${id}`, parent: null, flags: PF_IDLE });
-  m.tasks.delete(0);
   idle.cpu = id;
   idle.boundTo = id;
   const tss = m.arena.allocate(TSS_SIZE);
   const cpu = new Cpu({
     id,
+    time: m.clock,
     fn: commonStartup64,
     idt,
     tss,
@@ -103,7 +103,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   cpu.sp = idle.sp;
   cpu.fp = idle.fp;
   for (const caller of id === 0 ? BOOT_CPU_PATH : SECONDARY_PATH) pushFrame(cpu, m.words, caller);
-  cpu.busyUntil = 0;
+  cpu.busyUntil = cpu.time;
   setKernelStack(m.arena, tss, idle.stackTop);
   // The idle task is in the kernel from the beginning and never leaves.
   idle.pending = new Pending().then(() => cpuStartupEntry(m, CPUHP_AP_ONLINE_IDLE));

@@ -37,6 +37,8 @@ import type { MachineMemory } from './memory/machine-memory.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand } from './programs/host-commands.ts';
+import { createLoopback } from './net/device.ts';
+import type { NetDevice } from './net/device.ts';
 import type { Image } from './programs/image.ts';
 import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -80,6 +82,8 @@ const PACE_MASK = 63;
 const RECORD_SIZE = 8192;
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
+/** The machine has booted and sat idle for this long when somebody first looks at it; then its workload starts. */
+export const UPTIME_NS = 60_000_000_000;
 /** PID of the tracer's own process. */
 export const TRACER_PID = 19_000;
 
@@ -101,12 +105,13 @@ export class Machine {
   readonly globals: KernelGlobals;
   /** Executables by path. */
   readonly images = new Map<string, Image>();
+  readonly netDevices: NetDevice[] = [createLoopback()];
   /** Stands for small stack objects whose fields nobody reads. */
   readonly scratch: number;
   /** The CPU whose code runs now. */
   cpu: Cpu;
   /** Time of the current segment or device event. */
-  clock = 0;
+  clock = UPTIME_NS;
   stopped = false;
   /** The machine's last words; it runs no further. */
   halted: string | undefined;
@@ -140,7 +145,8 @@ export class Machine {
   readonly interruptCounts: Record<'localTimer' | 'reschedule' | 'callFunction', number[]>;
   private readonly visibleText = new Set<TextSymbol>();
   private readonly rcuCallbacks: (() => void)[] = [];
-  private nextPid = 20_001;
+  /** Where the search for a free PID goes on. */
+  lastPid = 20_000;
 
   constructor(options: MachineOptions) {
     resolveFields();
@@ -408,7 +414,7 @@ export class Machine {
     return getSignal(this, task);
   }
   allocatePid(): number {
-    return this.nextPid++;
+    return (this.lastPid += 1);
   }
   slack(limitNs: number): number {
     return this.slackStream.uniform() * limitNs;

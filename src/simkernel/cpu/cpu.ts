@@ -4,6 +4,7 @@ import type { HrTimer } from '../irq/hrtimer.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import type { Task } from '../tasks/task.ts';
+import { CPU_TIME_SLOTS } from './accounting.ts';
 
 /** An interrupt on its way to a CPU's local APIC. */
 export interface Arrival {
@@ -15,7 +16,7 @@ export interface Arrival {
 export class Cpu {
   readonly id: number;
   /** How far this CPU has run. */
-  time = 0;
+  time: number;
   /** It has something to do from here on: the end of the work in progress, Infinity while halted. */
   busyUntil = Infinity;
   /** Earliest interrupt: the APIC timer's deadline or an arrival. */
@@ -24,6 +25,8 @@ export class Cpu {
   horizon = Infinity;
   readonly arrivals: Arrival[] = [];
   timerDeadline = Infinity;
+  /** Where its time went, in nanoseconds; see accounting.ts. */
+  readonly times = new Float64Array(CPU_TIME_SLOTS);
   /** How slowly kernel code runs at the moment (caches, branch prediction): drawn anew for every system call. */
   pace = 1;
 
@@ -67,6 +70,7 @@ export class Cpu {
 
   constructor(parts: {
     id: number;
+    time: number;
     fn: TextSymbol;
     idt: number;
     tss: number;
@@ -77,6 +81,7 @@ export class Cpu {
     wheel: KernelObject & { readonly timers: WheelTimer[] };
   }) {
     this.id = parts.id;
+    this.time = parts.time;
     this.fn = parts.fn;
     this.idt = parts.idt;
     this.tss = parts.tss;

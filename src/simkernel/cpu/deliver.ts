@@ -4,6 +4,7 @@ import { samplePoint } from '../execution/text.ts';
 import { MachineHalted } from '../execution/halt.ts';
 import type { Pending } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
+import { account } from './accounting.ts';
 import type { Cpu } from './cpu.ts';
 import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, VECTORS } from './descriptor-tables.ts';
 import { FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS, PT_REGS, PT_REGS_SIZE } from './registers.ts';
@@ -36,6 +37,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const entry = (attributes & 0x8000) === 0 ? undefined : m.entryPoints.get(handler);
   if (entry === undefined) return fault(m, cpu, vector, ip);
   const fromUser = cpu.userMode;
+  if (fromUser) account(cpu);
   const { sp, fp, fn } = cpu;
   const top = fromUser ? m.arena.view.getInt32(cpu.tss + TSS_SP0, true) : sp & ~15;
   const regs = top - PT_REGS_SIZE;
@@ -83,7 +85,10 @@ function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, f
   const { cpu, words } = m;
   const at = regs >> 2;
   for (let i = 0; i < REGISTERS_WORDS; i += 1) cpu.registers[i] = words[at + i]!;
-  cpu.userMode = (words[at + PT_REGS.cs / 4]! & 3) !== 0;
+  if ((words[at + PT_REGS.cs / 4]! & 3) !== 0) {
+    account(cpu);
+    cpu.userMode = true;
+  }
   cpu.interruptsEnabled = (words[at + PT_REGS.flags / 4]! & 0x200) !== 0;
   cpu.sp = sp;
   cpu.fp = fp;

@@ -1,3 +1,4 @@
+import { account, storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { setKernelStack } from '../cpu/descriptor-tables.ts';
 import { deliver } from '../cpu/deliver.ts';
@@ -13,7 +14,7 @@ import { callSites, declareText } from './text.ts';
 /** Direct cost of switching tasks: registers, address space, cold caches. */
 const CONTEXT_SWITCH_NS = 900;
 /** Steps after which `run` gives the host a chance; a step is a few microseconds of host time at most. */
-const STEPS_PER_TURN = 200_000;
+const STEPS_PER_TURN = 4_000;
 
 /**
  * The main loop. The earliest of all device events and CPUs goes next; a CPU then runs one segment: an interrupt, a system
@@ -114,7 +115,10 @@ function settle(m: Machine, cpu: Cpu, outcome: unknown): void {
     if (cpu.next !== null) switchTo(m, cpu);
     return;
   }
-  cpu.userMode = true;
+  if (!cpu.userMode) {
+    account(cpu);
+    cpu.userMode = true;
+  }
   cpu.busyUntil = cpu.time + task.workLeft;
 }
 
@@ -123,6 +127,8 @@ function switchTo(m: Machine, cpu: Cpu): void {
   const prev = cpu.current;
   const next = cpu.next!;
   const { words } = m;
+  account(cpu);
+  storeTaskTimes(words, prev);
   prev.sp = cpu.sp;
   prev.fp = cpu.fp;
   prev.fn = cpu.fn;

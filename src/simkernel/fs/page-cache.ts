@@ -18,12 +18,17 @@ export class PageCache {
   private states: Uint8Array;
   readonly reads = new Map<number, PageRead>();
   dirtyPages = 0;
+  /** All that take memory: being read, read, or dirty. */
+  cachedPages = 0;
 
   /** Neighbours share their fate at the start: `isWarm` decides about stretches of 32 pages. */
   constructor(pages: number, isWarm: (stretch: number) => boolean) {
     this.states = new Uint8Array(Math.max(pages, 16));
     for (let page = 0; page < pages; page += STRETCH_PAGES) {
-      if (isWarm(page / STRETCH_PAGES)) this.states.fill(UPTODATE, page, Math.min(pages, page + STRETCH_PAGES));
+      if (!isWarm(page / STRETCH_PAGES)) continue;
+      const end = Math.min(pages, page + STRETCH_PAGES);
+      this.states.fill(UPTODATE, page, end);
+      this.cachedPages += end - page;
     }
   }
   isUptodate(page: number): boolean {
@@ -34,6 +39,7 @@ export class PageCache {
   }
   startRead(first: number, count: number, read: PageRead): void {
     for (let page = first; page < first + count; page += 1) {
+      if (this.states[page] === ABSENT) this.cachedPages += 1;
       this.states[page] = READING;
       this.reads.set(page, read);
     }
@@ -50,6 +56,7 @@ export class PageCache {
       larger.set(this.states);
       this.states = larger;
     }
+    if (this.states[page] === ABSENT) this.cachedPages += 1;
     if (this.states[page] !== DIRTY) this.dirtyPages += 1;
     this.states[page] = DIRTY;
   }

@@ -138,7 +138,16 @@ export const blkDoneSoftirq = kernelFunction('blk_done_softirq', 15, (m): void =
 );
 
 /** schedule() that counts as waiting for I/O. */
-export const ioSchedule = kernelFunction('io_schedule', 15, (m): Result => schedule(m));
+export const ioSchedule = kernelFunction('io_schedule', 15, (m): Result => {
+  const task = m.cpu.current;
+  task.inIoWait = true;
+  const slept = schedule(m);
+  const after = (): number => {
+    task.inIoWait = false;
+    return 0;
+  };
+  return slept instanceof Pending ? slept.then(after) : after();
+});
 
 /** Waits until `isDone`, as wait loops around a bit or a completion do. */
 export function waitFor(m: Machine, isDone: () => boolean, prepare: () => void): Result {

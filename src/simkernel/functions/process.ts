@@ -5,7 +5,15 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import type { File } from '../fs/file.ts';
-import { createProcess, createTask, releaseTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
+import {
+  createProcess,
+  createTask,
+  forgetTask,
+  releaseTask,
+  retFromForkAsm,
+  setComm,
+  setProgram,
+} from '../tasks/process.ts';
 import type { Pid } from '../tasks/process.ts';
 import {
   EXIT_DEAD,
@@ -180,7 +188,7 @@ function reap(m: Machine, task: Task): void {
 }
 const releaseTaskFunction = kernelFunction('release_task', 900, (m, p: Task): void => {
   p.exitState = EXIT_DEAD;
-  m.tasks.delete(p.pid);
+  forgetTask(m, p);
   m.callRcu(() => {
     schedProcessFree(m, p);
     p.mayBeFreed = true;

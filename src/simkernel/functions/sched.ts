@@ -1,3 +1,4 @@
+import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -44,9 +45,10 @@ export function setTaskState(m: Machine, task: Task, state: number): void {
 export const updateCurr = kernelFunction('update_curr', 14, (m, cfs: RunQueue['cfs']): void => {
   const { cpu } = m;
   const { current: task } = cpu;
-  const ran = cpu.time - task.execStart;
+  const now = taskClock(cpu);
+  const ran = now - task.execStart;
   if (ran <= 0 || task === cpu.idle) return;
-  task.execStart = cpu.time;
+  task.execStart = now;
   task.sumExecRuntime += ran;
   task.vruntime += task.prio === DEFAULT_PRIORITY ? ran : ran / weightOf(task);
   storeNumber(m.words, task.address + TASK.sumExecRuntime, task.sumExecRuntime);
@@ -111,6 +113,7 @@ const scheduleCore = kernelFunction(
     if (prev !== cpu.idle) {
       if (preempt === 0 && prevState !== TASK_RUNNING) {
         dequeueTaskFair(m, rq, prev, DEQUEUE_SLEEP);
+        if (prev.inIoWait) addIoWaiters(cpu, 1, cpu.time);
         storeNumber(m.words, prev.address + TASK.nvcsw, (prev.voluntarySwitches += 1));
       } else {
         prev.enqueuedAt = cpu.time;
@@ -121,12 +124,13 @@ const scheduleCore = kernelFunction(
     if (next === null && schedBalanceNewidle(m, rq) !== 0) next = rq.takeFirst() ?? null;
     next ??= cpu.idle;
     next.onRunQueue = false;
-    next.execStart = cpu.time;
+    next.execStart = taskClock(cpu);
     next.sliceStart = next.sumExecRuntime;
     if (next === prev) {
       m.irqEnable();
       return 0;
     }
+    rq.countSwitch(m.words);
     schedSwitch(m, preempt, prev, next, prevState);
     cpu.next = next;
     return new Pending().then(() => {
@@ -222,6 +226,7 @@ export const tryToWakeUp = kernelFunction(
       schedWakeup(m, p);
       return 1;
     }
+    if (p.inIoWait) addIoWaiters(m.cpuList[p.cpu]!, -1, cpu.time);
     const target = selectTaskRqFair(m, p, p.cpu, wakeFlags);
     if (target !== p.cpu) setTaskCpu(m, p, target);
     if (target === cpu.id) {

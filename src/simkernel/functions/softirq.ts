@@ -1,10 +1,11 @@
+import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
+import { TICK_NS } from '../memory/kernel-data.ts';
 import { softirqEntry, softirqExit, softirqRaise } from '../tracepoints/irq.ts';
 import type { Cpu, WheelTimer } from '../cpu/cpu.ts';
 import { blkDoneSoftirq } from './block.ts';
-import { TICK_NS } from './timer.ts';
 
 /** include/linux/interrupt.h: the vectors in order of their bits. */
 export const SOFTIRQS = [
@@ -50,6 +51,7 @@ const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
 /** Runs what is pending, lowest vector first, with interrupts on. */
 const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number): void => {
   const { cpu } = m;
+  account(cpu);
   cpu.softirqDepth += 1;
   for (let rounds = 0; cpu.softirqPending !== 0 && rounds < MAX_RESTART; rounds += 1) {
     const pending = cpu.softirqPending;
@@ -64,18 +66,21 @@ const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number
     }
     m.irqDisable();
   }
+  account(cpu);
   cpu.softirqDepth -= 1;
 });
 /** kernel/softirq.c: MAX_SOFTIRQ_RESTART; what is left then is ksoftirqd's. */
 const MAX_RESTART = 10;
 
 export const irqEnterRcu = kernelFunction('irq_enter_rcu', 8, (m): void => {
+  account(m.cpu);
   m.cpu.hardirqDepth += 1;
 });
 
 /** Leaving the outermost interrupt runs pending softirqs. */
 export const irqExitRcu = kernelFunction('irq_exit_rcu', 10, (m): void => {
   const { cpu } = m;
+  account(cpu);
   cpu.hardirqDepth -= 1;
   if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0 && cpu.softirqPending !== 0) handleSoftirqs(m, 0);
 });

@@ -1,3 +1,4 @@
+import { account } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { PT_REGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -109,6 +110,7 @@ function exitWork(m: Machine): Result {
 export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   const regs = task.userRegs;
   const { words } = m;
+  account(cpu);
   cpu.userMode = false;
   m.storeUserFrame(cpu, regs.address);
   const at = regs.address >> 2;

@@ -1,9 +1,11 @@
+import { storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { TICK_NS, updateJiffies } from '../memory/kernel-data.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import { createHrTimer, dequeueTimer, enqueueTimer } from '../irq/hrtimer.ts';
 import type { Task } from '../tasks/task.ts';
@@ -11,8 +13,6 @@ import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import { hrtimerCancel, hrtimerExpireEntry, hrtimerExpireExit, hrtimerStart } from '../tracepoints/irq.ts';
 import { schedTick, schedule, setTaskState, wakeUpProcess } from './sched.ts';
 
-/** CONFIG_HZ=250. */
-export const TICK_NS = 4_000_000;
 /** The bases that expire in hard interrupt context. */
 const HRTIMER_ACTIVE_HARD = 0x0f;
 export const HRTIMER_MODE_REL = 1;
@@ -72,6 +72,8 @@ const updateProcessTimes = kernelFunction('update_process_times', 40, (m, _userT
 /** The scheduler's tick. Idle CPUs run it only for their next wheel timer. */
 export const tickNohzHandler = kernelFunction('tick_nohz_handler', 30, (m, timer: HrTimer): boolean => {
   const { cpu } = m;
+  updateJiffies(m, cpu.time);
+  storeTaskTimes(m.words, cpu.current);
   updateProcessTimes(m, m.irqFromUser(cpu) ? 1 : 0);
   if (cpu.tickStopped) return false;
   timer.expires += TICK_NS;
@@ -89,6 +91,7 @@ export const tickNohzIdleStopTick = kernelFunction('tick_nohz_idle_stop_tick', 4
 export const tickNohzIdleEnter = kernelFunction('tick_nohz_idle_enter', 15, (_m): void => {});
 export const tickNohzIdleExit = kernelFunction('tick_nohz_idle_exit', 30, (m): void => {
   const { cpu } = m;
+  updateJiffies(m, cpu.time);
   cpu.tickStopped = false;
   enqueueTimer(m, cpu, cpu.tick, nextTick(cpu, cpu.time));
 });

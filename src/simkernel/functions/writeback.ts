@@ -2,6 +2,7 @@ import { kernelFunction, sleepingFunction } from '../execution/kernel-function.t
 import { Pending } from '../execution/pending.ts';
 import type { Inode, SuperBlock } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
+import { TICK_NS } from '../memory/kernel-data.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_IDLE, TASK_RUNNING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
@@ -9,7 +10,6 @@ import type { WheelTimer } from '../cpu/cpu.ts';
 import { workqueueExecuteEnd, workqueueExecuteStart } from '../tracepoints/workqueue.ts';
 import { doWritepages } from './ext4.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
-import { TICK_NS } from './timer.ts';
 
 /** dirty_writeback_centisecs = 500, here shorter so that a 10-second run sees several. */
 const WRITEBACK_INTERVAL_NS = 1_500_000_000;
@@ -110,7 +110,7 @@ export function startWriteback(m: Machine, pool: KernelObject & { readonly worke
   const jiffies = WRITEBACK_INTERVAL_NS / TICK_NS;
   const timer: WheelTimer = {
     address: m.arena.allocate(64),
-    expiresJiffies: jiffies,
+    expiresJiffies: m.now() / TICK_NS + jiffies,
     pending: true,
     expire() {
       delayedWorkTimer(m, { address: timer.address, pool, work });

@@ -24,21 +24,49 @@ export function globalSize(name: GlobalName): number {
 const FIXED_1 = 2048;
 const DECAY = [1884, 2014, 2037] as const;
 const LOAD_FREQUENCY_NS = 5_004_000_000;
-/** As after a while of the workload, so that short runs show something. */
-const INITIAL_LOAD = [0.42, 0.37, 0.31] as const;
 
+/** In hundredths, rounded as /proc/loadavg rounds them. */
 export function loadAverages(m: Machine): readonly number[] {
-  return DECAY.map((_, i) => m.words[(m.globals.avenrun + 8 * i) >> 2]! / FIXED_1);
+  return DECAY.map((_, i) => {
+    const load = m.words[(m.globals.avenrun + 8 * i) >> 2]! + Math.floor(FIXED_1 / 200);
+    return Math.floor((load * 100) / FIXED_1);
+  });
+}
+
+/** nr_running of all CPUs: those that run and those that wait for a CPU. */
+export function runningTasks(m: Machine): number {
+  return m.cpuList.reduce((sum, cpu) => sum + cpu.runQueue.tasks.length + (cpu.current === cpu.idle ? 0 : 1), 0);
+}
+
+/** A task was made: total_forks and nr_threads. */
+export function countFork(m: Machine): void {
+  m.words[m.globals.total_forks >> 2]! += 1;
+  storeThreadCount(m);
+}
+export function totalForks(m: Machine): number {
+  return m.words[m.globals.total_forks >> 2]!;
+}
+export function storeThreadCount(m: Machine): void {
+  m.words[m.globals.nr_threads >> 2] = m.tasks.size;
+}
+
+/** CONFIG_HZ=250. */
+export const TICK_NS = 4_000_000;
+/** The counter starts five minutes before its lower half wraps, so that code which cannot cope fails early. */
+const INITIAL_JIFFIES = 2 ** 32 - (300 * 1e9) / TICK_NS;
+
+/** tick_do_update_jiffies64: ticks since boot, told by whichever CPU's tick comes first. */
+export function updateJiffies(m: Machine, timeNs: number): void {
+  storeNumber(m.words, m.globals.jiffies_64, INITIAL_JIFFIES + Math.floor(timeNs / TICK_NS));
 }
 
 /** calc_global_load: every five seconds, the number of running and uninterruptible tasks. */
 export function startLoadAverage(m: Machine): void {
-  INITIAL_LOAD.forEach((load, i) => storeNumber(m.words, m.globals.avenrun + 8 * i, Math.floor(load * FIXED_1)));
   const update = (timeNs: number): void => {
     let active = 0;
     for (const task of m.tasks.values())
       if ((task.state & 0xff) === TASK_UNINTERRUPTIBLE && (task.state & 0x400) === 0) active += 1;
-    for (const cpu of m.cpuList) active += cpu.runQueue.tasks.length + (cpu.current === cpu.idle ? 0 : 1);
+    active += runningTasks(m);
     DECAY.forEach((decay, i) => {
       const at = m.globals.avenrun + 8 * i;
       const load =
@@ -47,8 +75,8 @@ export function startLoadAverage(m: Machine): void {
         (active * FIXED_1 >= m.words[at >> 2]! ? FIXED_1 - 1 : 0);
       storeNumber(m.words, at, Math.floor(load / FIXED_1));
     });
-    storeNumber(m.words, m.globals.jiffies_64, Math.floor(timeNs / 4_000_000));
     m.schedule(timeNs + LOAD_FREQUENCY_NS, () => update(timeNs + LOAD_FREQUENCY_NS));
   };
-  m.schedule(LOAD_FREQUENCY_NS, () => update(LOAD_FREQUENCY_NS));
+  const first = Math.ceil(m.now() / LOAD_FREQUENCY_NS) * LOAD_FREQUENCY_NS;
+  m.schedule(first, () => update(first));
 }

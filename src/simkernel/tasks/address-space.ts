@@ -107,6 +107,10 @@ export class AddressSpace implements KernelObject {
     }
     return at;
   }
+  /** Stack and heap: what no file stands behind. */
+  anonymousBytes(): number {
+    return this.mappings.reduce((sum, { image, size }) => sum + (image === null ? size : 0), 0);
+  }
   imageBase(image: Image): number {
     return this.mappings.find((mapping) => mapping.image === image)?.start ?? 0;
   }

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
+import { countFork, storeThreadCount } from '../memory/kernel-data.ts';
 import { structFields } from '../memory/layout.ts';
 import { PT_REGS_SIZE } from '../cpu/registers.ts';
 import { declareText } from '../execution/text.ts';
@@ -30,6 +31,9 @@ export interface Process extends KernelObject {
 export interface Pid extends KernelObject {
   readonly number: number;
 }
+
+/** All idle tasks have it; no table lists them. */
+const IDLE_PID = 0;
 
 export const retFromForkAsm: TextSymbol = declareText('ret_from_fork_asm', { traceable: false, site: 0x1a });
 
@@ -85,7 +89,10 @@ export function createTask(
   task.userRegs = { address: regs };
   task.sp = regs;
   task.fp = regs | 1;
-  m.tasks.set(fields.pid, task);
+  if (fields.pid !== IDLE_PID) {
+    m.tasks.set(fields.pid, task);
+    countFork(m);
+  }
   return task;
 }
 
@@ -136,10 +143,16 @@ export function setProgram(m: Machine, task: Task, process: Process, body: (u: U
   task.program = body(user);
 }
 
+/** Its number leads nowhere from now on. */
+export function forgetTask(m: Machine, task: Task): void {
+  m.tasks.delete(task.pid);
+  storeThreadCount(m);
+}
+
 /** Frees what a dead task held, once nobody can look at it any more. */
 export function releaseTask(m: Machine, task: Task): void {
   const { arena } = m;
-  m.tasks.delete(task.pid);
+  forgetTask(m, task);
   arena.free(task.stack, KERNEL_STACK_SIZE);
   arena.free(task.address, TASK.size);
   if (task.cred !== null) arena.free(task.cred.address, CRED.size);

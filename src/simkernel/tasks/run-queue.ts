@@ -1,8 +1,9 @@
 import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { Task } from './task.ts';
 
-export const RQ = structFields('rq', { cfs: 'cfs', nrRunning: 'nr_running', cpu: 'cpu' });
+export const RQ = structFields('rq', { cfs: 'cfs', nrRunning: 'nr_running', switches: 'nr_switches', cpu: 'cpu' });
 
 /** struct rq: the runnable tasks of one CPU but the running one, by virtual runtime. */
 export class RunQueue implements KernelObject {
@@ -11,6 +12,9 @@ export class RunQueue implements KernelObject {
   /** Woken by other CPUs, not yet taken over (ttwu_queue_wakelist). */
   readonly wakeList: Task[] = [];
   minVruntime = 0;
+  /** nr_iowait: sleepers that wait for a disk. */
+  ioWaiters = 0;
+  switches = 0;
 
   /** The fair class's part of it. */
   readonly cfs: KernelObject & { readonly queue: RunQueue };
@@ -32,6 +36,9 @@ export class RunQueue implements KernelObject {
     for (let i = 1; i < tasks.length; i += 1) if (tasks[i]!.vruntime < tasks[best]!.vruntime) best = i;
     const [task] = tasks.splice(best, 1);
     return task;
+  }
+  countSwitch(words: Int32Array): void {
+    storeNumber(words, this.address + RQ.switches, (this.switches += 1));
   }
   remove(task: Task): void {
     const at = this.tasks.indexOf(task);

@@ -22,6 +22,10 @@ export const PF_IDLE = 0x2;
 export const PF_EXITING = 0x4;
 export const PF_KTHREAD = 0x200000;
 
+/** Indexes of Task.times. */
+export const TASK_UTIME = 0;
+export const TASK_STIME = 1;
+
 export const KERNEL_STACK_SIZE = 16384;
 export const DEFAULT_PRIORITY = 120;
 
@@ -90,7 +94,12 @@ export class Task implements KernelObject {
   cpu = 0;
   vruntime = 0;
   sumExecRuntime = 0;
+  /** Task clock of its CPU when its runtime was last brought up to date. */
   execStart = 0;
+  /** Nanoseconds in user mode and in the kernel. */
+  readonly times = new Float64Array(2);
+  /** Sleeps in io_schedule(). */
+  inIoWait = false;
   enqueuedAt = 0;
   /** For timed sleeps; made at the first one. */
   sleepTimer: HrTimer | null = null;

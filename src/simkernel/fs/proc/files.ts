@@ -1,0 +1,65 @@
+import { textSymbols } from '../../execution/text.ts';
+import type { Machine } from '../../machine.ts';
+import { addressLow } from '../../memory/arena.ts';
+import { loadAverages, runningTasks } from '../../memory/kernel-data.ts';
+import { memoryInfo } from '../../memory/memory-info.ts';
+import type { FileSystem } from '../file-system.ts';
+import { interruptsText, softirqsText } from './interrupts.ts';
+import { inet6Text, netDevText } from './net.ts';
+import { statText, uptimeText } from './stat.ts';
+
+/** The files of /proc that the machine answers from its own state; what it does not count it does not have. */
+const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
+  '/proc/uptime': uptimeText,
+  '/proc/stat': statText,
+  '/proc/loadavg': (m) => {
+    const loads = loadAverages(m).map((load) => (load / 100).toFixed(2));
+    return `${loads.join(' ')} ${runningTasks(m)}/${m.tasks.size} ${m.lastPid}\n`;
+  },
+  '/proc/meminfo': (m) =>
+    memoryInfo(m)
+      .map(([name, kib]) => `${`${name}:`.padEnd(16)}${String(kib).padStart(8)} kB\n`)
+      .join(''),
+  '/proc/cpuinfo': cpuInfoText,
+  '/proc/net/dev': netDevText,
+  '/proc/net/if_inet6': inet6Text,
+  '/proc/interrupts': interruptsText,
+  '/proc/softirqs': softirqsText,
+  '/proc/kallsyms': kallsymsText,
+};
+
+/** One package with a core for each CPU, numbered as their local APICs are; the model is what we call ourselves. */
+function cpuInfoText(m: Machine): string {
+  return m.cpuList
+    .map(({ id }) => {
+      const rows: readonly (readonly [string, string | number])[] = [
+        ['processor\t', id],
+        ['vendor_id\t', 'GenuineIntel'],
+        ['model name\t', 'Simulated CPU'],
+        ['physical id\t', 0],
+        ['siblings\t', m.cpus],
+        ['core id\t\t', id],
+        ['cpu cores\t', m.cpus],
+        ['apicid\t\t', id],
+        ['initial apicid\t', id],
+      ];
+      return `${rows.map(([name, value]) => `${name}: ${value}\n`).join('')}\n`;
+    })
+    .join('');
+}
+
+/** Functions of the text, then global variables: everything that has an address. */
+function kallsymsText(m: Machine): string {
+  const line = (offset: number, type: string, name: string): string =>
+    `ffffffff${(addressLow(offset) >>> 0).toString(16).padStart(8, '0')} ${type} ${name}\n`;
+  const variables = Object.entries(m.globals).sort(([, a], [, b]) => a - b);
+  return (
+    textSymbols()
+      .map(({ name, entry }) => line(entry, 'T', name))
+      .join('') + variables.map(([name, at]) => line(at, 'B', name)).join('')
+  );
+}
+
+export function addProcFiles(fileSystem: FileSystem): void {
+  for (const [path, contents] of Object.entries(PROC_FILES)) fileSystem.procFile(path, contents);
+}

@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bytecode: ['source', 'ast', 'lang', 'abi', 'btf', 'isa'],
   verifier: ['isa', 'abi', 'btf'],
   jit: ['isa', 'abi'],
+  object: ['isa', 'abi', 'btf'],
   simkernel: ['btf'],
   runtime: ['isa', 'abi', 'btf', 'lang', 'verifier', 'jit', 'simkernel', 'source'],
   pipeline: [
@@ -31,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'typecheck',
     'bytecode',
     'verifier',
+    'object',
     'simkernel',
     'runtime',
   ],

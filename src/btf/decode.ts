@@ -21,6 +21,15 @@ export interface BtfTypeSet extends TypeSet {
   variable(name: string): CType | undefined;
   /** Names of the declaration tags on a function, e.g. `bpf_kfunc`. */
   functionTags(name: string): readonly string[];
+  /** The variables of a section of an object file, such as `.maps`. */
+  dataSection(name: string): readonly BtfVariable[] | undefined;
+  /** A string by its place in the string section; .BTF.ext refers to strings so. */
+  string(offset: number): string;
+}
+
+export interface BtfVariable {
+  readonly name: string;
+  readonly type: CType;
 }
 
 const K = BTF_KINDS;
@@ -32,10 +41,11 @@ const NAMED = {
   function: [K.func.code],
   int: [K.int.code, K.float.code],
   variable: [K.var.code],
+  dataSection: [K.datasec.code],
 } as const satisfies Record<string, readonly number[]>;
 type NamedKind = keyof typeof NAMED;
 
-/** Reads a little-endian BTF blob. Throws on a malformed one: blobs are ours or the kernel's, never a user's text. */
+/** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
 export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return invalid('not a BTF blob');
@@ -298,6 +308,21 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
         if (kindOf(at) === K.decl_tag.code && refOf(at) === target) tags.push(nameOf(at));
       }
       return tags;
+    },
+    dataSection(name) {
+      const id = idOf('dataSection', name);
+      if (id === undefined) return undefined;
+      const at = offsets[id]!;
+      return Array.from({ length: vlenOf(at) }, (_, i) => {
+        const variable = offsets[view.getUint32(at + 12 + i * 12, true)] ?? 0;
+        if (variable === 0 || kindOf(variable) !== K.var.code) return invalid(`section ${name} holds no variable`);
+        return { name: nameOf(variable), type: need(refOf(variable)) };
+      });
+    },
+    string(offset) {
+      const start = stringsStart + offset;
+      const end = bytes.indexOf(0, start);
+      return start >= stringsEnd || end < 0 ? '' : new TextDecoder().decode(bytes.subarray(start, end));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { checkTypes } from '../btf/check-types.ts';
 import { decodeBtf } from '../btf/decode.ts';
 import type { TypeSet } from '../btf/types.ts';
 
@@ -5,8 +6,7 @@ import type { TypeSet } from '../btf/types.ts';
 export function readBtf(bytes: Uint8Array): TypeSet | undefined {
   try {
     const types = decodeBtf(bytes);
-    // Types come into being when they are reached: reach all of them, while a broken file is still the user's mistake.
-    for (let id = 1; id <= types.typeCount; id += 1) types.type(id);
+    checkTypes(types);
     return types;
   } catch {
     return undefined;

@@ -1,0 +1,175 @@
+import type { LineInfo, Relocation } from '../abi/program-image.ts';
+import { decodeInsns, SLOT_BYTES } from '../isa/codec.ts';
+import { LD_IMM64 } from '../isa/decode.ts';
+import type { Insn } from '../isa/instruction.ts';
+import { CALL, CALLEE, CLASS, PSEUDO } from '../isa/opcodes.ts';
+import { badObject, demand } from './bad-object.ts';
+import { FIRST_RESERVED_SECTION, NO_SECTION, RELOCATION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
+import { type ElfFile, type ElfRelocation, type ElfSection, isCode } from './elf-reader.ts';
+import type { MapIndex } from './read-maps.ts';
+
+/** Where a function starts: the number of its section and a slot there. */
+export interface FunctionPlace {
+  readonly section: number;
+  readonly start: number;
+}
+
+/** A function of an object; slots count from its start. */
+export interface ObjectFunction {
+  readonly name: string;
+  readonly section: string;
+  readonly place: FunctionPlace;
+  readonly insns: readonly Insn[];
+  readonly maps: readonly Relocation[];
+  /** Calls and addresses of functions, by where those stand. */
+  readonly calls: readonly { readonly slot: number; readonly place: FunctionPlace }[];
+  readonly lines: readonly LineInfo[];
+}
+
+/** Splits the sections of code at their function symbols and resolves what relocations name. */
+export function readFunctions(
+  elf: ElfFile,
+  maps: MapIndex,
+  lines: ReadonlyMap<string, readonly LineInfo[]>,
+): readonly ObjectFunction[] {
+  return elf.sections
+    .filter(isCode)
+    .flatMap((section) => functionsOf(elf, section, maps, lines.get(section.name) ?? []));
+}
+
+function functionsOf(
+  elf: ElfFile,
+  section: ElfSection,
+  maps: MapIndex,
+  lines: readonly LineInfo[],
+): readonly ObjectFunction[] {
+  const insns =
+    decodeInsns(section.bytes) ??
+    badObject(`${section.name} has ${section.size} bytes, each instruction ${SLOT_BYTES}`);
+  const symbols = elf.symbols
+    .filter((symbol) => symbol.section === section.index && symbol.type === SYMBOL_TYPES.function)
+    .sort((a, b) => a.value - b.value);
+  const relocations = new Cursor(
+    [...elf.relocations(section.index)].sort((a, b) => a.offset - b.offset),
+    byOffset,
+  );
+  const ownLines = new Cursor(lines, bySlot);
+  let end = 0;
+  return symbols.map(({ name, value, size }): ObjectFunction => {
+    const fits = size > 0 && value % SLOT_BYTES === 0 && size % SLOT_BYTES === 0 && value + size <= section.size;
+    demand(fits, `function ${name} (${size} bytes at ${value}) does not fit in ${section.name}`);
+    demand(value >= end, `function ${name} overlaps another one in ${section.name}`);
+    end = value + size;
+    const start = value / SLOT_BYTES;
+    const own = insns.slice(start, end / SLOT_BYTES);
+    const resolved = new Resolver(section, start, own, elf.sections, maps);
+    for (const relocation of relocations.take(value, end)) resolved.relocate(relocation);
+    return {
+      name,
+      section: section.name,
+      place: { section: section.index, start },
+      ...resolved.finish(),
+      lines: ownLines.take(start, end / SLOT_BYTES).map((line) => ({ ...line, slot: line.slot - start })),
+    };
+  });
+}
+
+const byOffset = ({ offset }: ElfRelocation): number => offset;
+const bySlot = ({ slot }: LineInfo): number => slot;
+
+/** Hands out sorted rows range by range, so that many functions and many rows do not take their product of time. */
+class Cursor<T> {
+  readonly #rows: readonly T[];
+  readonly #placeOf: (row: T) => number;
+  #next = 0;
+
+  constructor(rows: readonly T[], placeOf: (row: T) => number) {
+    this.#rows = rows;
+    this.#placeOf = placeOf;
+  }
+
+  /** The rows from `start` to before `end`; ranges must come in order. */
+  take(start: number, end: number): readonly T[] {
+    const rows = this.#rows;
+    while (this.#next < rows.length && this.#placeOf(rows[this.#next]!) < start) this.#next++;
+    const first = this.#next;
+    while (this.#next < rows.length && this.#placeOf(rows[this.#next]!) < end) this.#next++;
+    return rows.slice(first, this.#next);
+  }
+}
+
+const CALL_CODE = CLASS.jmp | CALL;
+
+class Resolver {
+  readonly #section: ElfSection;
+  readonly #start: number;
+  readonly #insns: Insn[];
+  readonly #sections: readonly ElfSection[];
+  readonly #maps: MapIndex;
+  readonly #mapReferences: Relocation[] = [];
+  readonly #calls = new Map<number, FunctionPlace>();
+
+  constructor(section: ElfSection, start: number, insns: Insn[], sections: readonly ElfSection[], maps: MapIndex) {
+    this.#section = section;
+    this.#start = start;
+    this.#insns = insns;
+    this.#sections = sections;
+    this.#maps = maps;
+  }
+
+  relocate({ offset, type, symbol }: ElfRelocation): void {
+    demand(offset % SLOT_BYTES === 0, `a relocation of ${this.#section.name} at ${offset} is inside an instruction`);
+    const slot = offset / SLOT_BYTES - this.#start;
+    const insn = this.#insns[slot]!;
+    const where = `instruction ${this.#start + slot} of ${this.#section.name}`;
+    const named = symbol.name === '' ? (this.#sections[symbol.section]?.name ?? 'a section') : symbol.name;
+    const isDefined = symbol.section !== NO_SECTION && symbol.section < FIRST_RESERVED_SECTION;
+    demand(isDefined, `${where} refers to '${named}', which the object does not define`);
+    const target = this.#sections[symbol.section] ?? badObject(`${where} refers to a section that is not there`);
+    if (type === RELOCATION_TYPES.r_bpf_64_32 && insn.code === CALL_CODE) {
+      demand(isCode(target), `${where} calls '${named}', which is no function`);
+      this.#call(slot, symbol.section, symbol.value / SLOT_BYTES + insn.imm + 1);
+      return;
+    }
+    const isImmediate = type === RELOCATION_TYPES.r_bpf_64_64 && insn.code === LD_IMM64;
+    demand(isImmediate && slot + 1 < this.#insns.length, `${where} cannot be relocated (type ${type})`);
+    const place = symbol.value + insn.imm;
+    if (isCode(target)) {
+      this.#set(slot, PSEUDO.func, 0);
+      this.#call(slot, symbol.section, place / SLOT_BYTES);
+      return;
+    }
+    const data = this.#maps.data.get(symbol.section);
+    if (data !== undefined) {
+      demand(place >= 0 && place <= target.size, `${where} refers to byte ${place} of ${target.name}`);
+      this.#set(slot, PSEUDO.map_value, 0);
+      this.#mapReferences.push({ slot, map: data, offset: place });
+      return;
+    }
+    const map = this.#maps.definitions.get(symbol.section)?.get(place);
+    if (map === undefined) badObject(`${where} refers to '${named}', which is neither a map, data nor a function`);
+    this.#set(slot, PSEUDO.map_fd, 0);
+    this.#mapReferences.push({ slot, map });
+  }
+
+  finish(): Pick<ObjectFunction, 'insns' | 'maps' | 'calls'> {
+    this.#insns.forEach((insn, slot) => {
+      if (insn.code === CALL_CODE && insn.src === CALLEE.subprogram && !this.#calls.has(slot))
+        this.#call(slot, this.#section.index, this.#start + slot + 1 + insn.imm);
+    });
+    return {
+      insns: this.#insns,
+      maps: this.#mapReferences.sort((a, b) => a.slot - b.slot),
+      calls: [...this.#calls].map(([slot, place]) => ({ slot, place })).sort((a, b) => a.slot - b.slot),
+    };
+  }
+
+  #call(slot: number, section: number, start: number): void {
+    this.#calls.set(slot, { section, start });
+  }
+
+  #set(slot: number, src: number, imm: number): void {
+    this.#insns[slot] = { ...this.#insns[slot]!, src, imm };
+    this.#insns[slot + 1] = { ...this.#insns[slot + 1]!, imm: 0 };
+  }
+}

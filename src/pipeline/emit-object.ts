@@ -1,0 +1,23 @@
+import type { ProgramImage } from '../abi/program-image.ts';
+import type { Resources } from '../lang/resources.ts';
+import { writeObject } from '../object/write-object.ts';
+import { bug } from '../source/bug.ts';
+import { sectionsOf } from './attach-sections.ts';
+
+/** Helpers for tracing are for GPL programs only. */
+export const OBJECT_LICENSE = 'GPL';
+
+/** A compiled script as an object file that libbpf loads. */
+export function emitObject(image: ProgramImage, resources: Resources): Uint8Array {
+  const written = writeObject({
+    programs: image.programs.map((program) => ({
+      program,
+      sections: resources.attachments
+        .filter((row) => row.program === program.name)
+        .flatMap(({ target }) => sectionsOf(target)),
+    })),
+    maps: image.maps,
+    license: OBJECT_LICENSE,
+  });
+  return written.ok ? written.bytes : bug(`an image that no object can hold: ${written.message}`);
+}

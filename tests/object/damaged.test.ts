@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { BtfWriter } from '../../src/btf/encode.ts';
+import type { CType } from '../../src/btf/types.ts';
+import { ElfWriter } from '../../src/object/elf-writer.ts';
+import { describeSection } from '../../src/object/program-sections.ts';
+import { readObject } from '../../src/object/read-object.ts';
+import { writeObject } from '../../src/object/write-object.ts';
+import { verifyProgram } from '../../src/verifier/verify.ts';
+
+const COMPILED: Uint8Array = new Uint8Array(readFileSync(join(import.meta.dirname, 'compiled/packets.o')));
+const OURS = (() => {
+  const read = readObject(COMPILED);
+  if (!read.ok) throw new Error(read.message);
+  const written = writeObject({
+    programs: read.object.programs.map((program) => ({
+      program: { ...program, ...describeSection(program.section)! },
+      sections: [program.section],
+    })),
+    maps: read.object.maps,
+    license: 'GPL',
+  });
+  if (!written.ok) throw new Error(written.message);
+  return written.bytes;
+})();
+
+type Damage = (bytes: Uint8Array) => Uint8Array;
+
+/** Numbers that stand at limits: of the fields, of the file, of signs. */
+const edge = fc.constantFrom(0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff);
+const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
+const damage: fc.Arbitrary<Damage> = fc.oneof(
+  fc.tuple(place, fc.nat(255)).map(([at, value]): Damage => (bytes) => {
+    bytes[Math.floor(at * bytes.length)] = value;
+    return bytes;
+  }),
+  fc.tuple(place, fc.oneof(edge, fc.nat(0xffff))).map(([at, value]): Damage => (bytes) => {
+    const offset = Math.floor((at * (bytes.length - 4)) / 4) * 4;
+    if (offset >= 0) new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset, value, true);
+    return bytes;
+  }),
+  place.map(
+    (at): Damage =>
+      (bytes) =>
+        bytes.slice(0, Math.floor(at * bytes.length)),
+  ),
+);
+
+test.each([
+  ['an object of clang', COMPILED],
+  ['an object of ours', OURS],
+])('%s, however damaged, is read or refused with a reason, and what is read can be verified', (_, original) => {
+  fc.assert(
+    fc.property(fc.array(damage, { minLength: 1, maxLength: 4 }), (damages) => {
+      const read = readObject(damages.reduce<Uint8Array>((bytes, make) => make(bytes), original.slice()));
+      if (!read.ok) return read.message !== '';
+      for (const program of read.object.programs) {
+        const described = describeSection(program.section) ?? { type: 'kprobe' as const };
+        const { verdict } = verifyProgram({ ...program, ...described }, read.object.maps);
+        expect(['accept', 'reject']).toContain(verdict);
+      }
+      return true;
+    }),
+    { numRuns: 150, seed: 7 },
+  );
+});
+
+/** An object whose only map is of this type. */
+function withMap(type: CType, extra: (elf: ElfWriter) => void = () => undefined): Uint8Array {
+  const btf = new BtfWriter();
+  btf.dataSection('.maps', 8, [{ variable: btf.variable('m', type), offset: 0, size: 8 }]);
+  const elf = new ElfWriter();
+  const flags = ['alloc', 'write'] as const;
+  const section = elf.section({ name: '.maps', type: 'progbits', flags, align: 8, bytes: new Uint8Array(8) });
+  elf.symbol({ name: 'm', binding: 'global', type: 'object', section, value: 0, size: 8 });
+  elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf.finish() });
+  extra(elf);
+  return elf.finish();
+}
+
+const INT: CType = { kind: 'int', name: 'int', size: 4, signed: true, bool: false, char: false };
+const numbered = (name: string, length: number) => ({
+  name,
+  type: { kind: 'pointer', to: { kind: 'array', element: INT, length } } as const,
+  offsetBits: 0,
+});
+const struct = (...members: ReturnType<typeof numbered>[]): CType => ({ kind: 'struct', name: '', size: 8, members });
+
+function endlessTypedef(): CType {
+  const type: CType = { kind: 'typedef', name: 'again', type: INT };
+  type.type = type;
+  return type;
+}
+
+test.each<[string, Uint8Array, string]>([
+  ['a map that is a number', withMap(INT), "map 'm' is no struct with the properties of a map"],
+  ['a map of an unknown type', withMap(struct(numbered('type', 999))), "map 'm': map type 999 is not known here"],
+  ['a map without a type', withMap(struct(numbered('max_entries', 4))), "map 'm' has no type"],
+  ['an unknown property', withMap(struct(numbered('color', 4))), "map 'm': no map has the property 'color'"],
+  ['endless types', withMap(endlessTypedef()), 'malformed .BTF: BTF: type 1 leads through more than 32 others'],
+  [
+    'maps of old objects',
+    withMap(struct(numbered('type', 1)), (elf) => {
+      elf.section({ name: 'maps', type: 'progbits', flags: ['alloc'], align: 4, bytes: new Uint8Array(20) });
+    }),
+    "maps in a section 'maps' are no longer taken by libbpf",
+  ],
+  [
+    'more zeroes than any program has',
+    withMap(struct(numbered('type', 1)), (elf) => {
+      const huge = { length: 0xffff_ff00 } as Uint8Array;
+      elf.section({ name: '.bss', type: 'nobits', flags: ['alloc'], align: 1, bytes: huge });
+    }),
+    '.bss has 4294967040 bytes',
+  ],
+])('%s is refused', (_, bytes, message) => {
+  expect(readObject(bytes)).toMatchObject({ ok: false, message: expect.stringContaining(message) as string });
+});
+
+/** An object with one function of these bytes, and what else `more` adds. */
+function withCode(
+  bytes: Uint8Array,
+  more: (elf: ElfWriter, code: ReturnType<ElfWriter['section']>) => void,
+): Uint8Array {
+  const elf = new ElfWriter();
+  const code = elf.section({ name: 'kprobe', type: 'progbits', flags: ['alloc', 'execute'], align: 8, bytes });
+  more(elf, code);
+  return elf.finish();
+}
+const main = (section: ReturnType<ElfWriter['section']>, size: number, value = 0) =>
+  ({ name: 'main', binding: 'global', type: 'function', section, value, size }) as const;
+
+test.each<[string, Uint8Array, string]>([
+  ['half an instruction', withCode(new Uint8Array(12), (elf, c) => void elf.symbol(main(c, 8))), 'kprobe has 12 bytes'],
+  [
+    'a function that is too long',
+    withCode(new Uint8Array(8), (elf, c) => void elf.symbol(main(c, 16))),
+    'function main (16 bytes at 0) does not fit in kprobe',
+  ],
+  [
+    'functions that overlap',
+    withCode(new Uint8Array(24), (elf, c) => void [main(c, 16), main(c, 16, 8)].map((symbol) => elf.symbol(symbol))),
+    'function main overlaps another one in kprobe',
+  ],
+  [
+    'a relocation of an instruction without an address',
+    withCode(Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0), (elf, c) => {
+      elf.relocate(c, 0, 'r_bpf_64_64', elf.symbol(main(c, 8)));
+    }),
+    'instruction 0 of kprobe cannot be relocated (type 1)',
+  ],
+  [
+    'a call into the middle of a function',
+    withCode(Uint8Array.of(0x85, 0x10, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0), (elf, c) => {
+      elf.symbol(main(c, 16));
+    }),
+    'instruction 0 of main names a function where none starts',
+  ],
+])('%s is refused', (_, bytes, message) => {
+  expect(readObject(bytes)).toMatchObject({ ok: false, message: expect.stringContaining(message) as string });
+});

@@ -26,7 +26,20 @@ export function userSymbols(
   scenario: ScenarioSpec,
   path: string,
 ): readonly { readonly name: string; readonly address: number; readonly size: number }[] | undefined {
-  const images = [LIBC, ...scenario.images, ...scenario.processes.map((process) => process.image)];
-  const image = images.find((candidate) => candidate.path === path);
+  const image = images(scenario).find((candidate) => candidate.path === realPath(path));
   return image?.symbols.map((name) => ({ name, address: imageSymbolOffset(image, name), size: FUNCTION_BYTES }));
+}
+
+/** Paths of a scenario's executables and libraries. */
+export function userFiles(scenario: ScenarioSpec): readonly string[] {
+  return [...new Set(images(scenario).map((image) => image.path))].sort();
+}
+
+function images(scenario: ScenarioSpec): readonly Image[] {
+  return [LIBC, ...scenario.images, ...scenario.processes.map((process) => process.image)];
+}
+
+/** /bin, /sbin and /lib are links to their namesakes in /usr. */
+function realPath(path: string): string {
+  return /^\/(s?bin|lib(64)?)\//.test(path) ? `/usr${path}` : path;
 }

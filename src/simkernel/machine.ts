@@ -554,4 +554,4 @@ function recordBuilder(m: Machine, row: TracepointRow): (args: readonly Word[]) 
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }
-export { traceableFunctions, userSymbols } from './listing.ts';
+export { traceableFunctions, userFiles, userSymbols } from './listing.ts';

@@ -13,8 +13,8 @@ import { callSites, declareText } from './text.ts';
 
 /** Direct cost of switching tasks: registers, address space, cold caches. */
 const CONTEXT_SWITCH_NS = 900;
-/** Steps after which `run` gives the host a chance; a step is a few microseconds of host time at most. */
-const STEPS_PER_TURN = 4_000;
+/** Steps after which `run` gives the host a chance to see a Ctrl-C: some 30 ms of host time, a step being a system call or an interrupt. */
+const STEPS_PER_TURN = 8_000;
 
 /**
  * The main loop. The earliest of all device events and CPUs goes next; a CPU then runs one segment: an interrupt, a system

@@ -3,6 +3,7 @@ import { helperFault } from './check-helper.ts';
 import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
 import { memoryFault } from './check-memory.ts';
 import type { Claim } from './claims.ts';
+import { atomicFault } from './encoding.ts';
 import { pointerArithmeticFault } from './pointer-arithmetic.ts';
 import { isPacket, isPointer, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
@@ -85,7 +86,7 @@ const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
     c.address === c.overwritten
       ? registerViolation(c.address, 'EACCES', `R${c.address} invalid mem access 'scalar'`)
       : undefined,
-  known_atomic: () => undefined,
+  known_atomic: (c) => atomicFault(c.insn),
   one_pointer_kind: pointerKindFault,
   helper: (c, w) => helperFault(w, c.id),
   helper_arguments: (c, w, call) => argumentsFault(w, c.id, call),

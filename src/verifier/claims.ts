@@ -34,7 +34,8 @@ export type Claim =
   | { readonly kind: 'atomic_target'; readonly register: number; readonly verb: 'stores into' | 'loads from' }
   /** An atomic operation must not overwrite its own address before it is used. */
   | { readonly kind: 'address_survives'; readonly address: number; readonly overwritten: number | undefined }
-  | { readonly kind: 'known_atomic' }
+  /** The atomic operation exists, for operands of this size. */
+  | { readonly kind: 'known_atomic'; readonly insn: Insn }
   /** This instruction is translated according to the kind of pointer, so that must not change from path to path. */
   | { readonly kind: 'one_pointer_kind'; readonly register: number; readonly merges: boolean }
   | { readonly kind: 'helper'; readonly id: number }
@@ -72,6 +73,7 @@ function atomicClaims(insn: Insn, op: Extract<Operation, { kind: 'atomic' }>): C
   const loaded = !op.fetch ? undefined : op.op === 'cmpxchg' ? 0 : src;
   const memory = { kind: 'memory', register: dst, offset, size: op.size, signed: false, stored: undefined } as const;
   return [
+    { kind: 'known_atomic', insn },
     readable(src),
     readable(dst),
     ...(op.op === 'cmpxchg' ? [readable(0)] : []),

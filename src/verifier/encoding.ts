@@ -118,7 +118,10 @@ function jumpFault(insn: Insn): Violation | undefined {
   }
 }
 
-function atomicFault(insn: Insn): Violation | undefined {
+export const isAtomic = (insn: Insn): boolean => (insn.code & (CLASS_MASK | MODE_MASK)) === (CLASS.stx | MODE.atomic);
+
+/** What only shows when the instruction is reached: an atomic operation that does not exist. */
+export function atomicFault(insn: Insn): Violation | undefined {
   const fetching = Object.values(ATOMIC).some(({ code }) => insn.imm === code || insn.imm === (code | ATOMIC_FETCH));
   if (insn.imm === LOAD_ACQUIRE || insn.imm === STORE_RELEASE) return undefined;
   if (!fetching) {
@@ -146,7 +149,7 @@ function fieldFault(insn: Insn): Violation | undefined {
     case CLASS.st:
       return insn.src !== 0 ? reserved('BPF_ST') : undefined;
     case CLASS.stx:
-      if ((insn.code & MODE_MASK) === MODE.atomic) return undefined;
+      if (isAtomic(insn)) return undefined;
       return insn.imm !== 0 ? reserved('BPF_STX') : undefined;
     case CLASS.ld:
       return loadPacketFault(insn);
@@ -199,6 +202,3 @@ export function findEncodingFault(
   }
   return undefined;
 }
-
-/** What only shows when the instruction is reached: an atomic operation that does not exist. */
-export const findAtomicFault = atomicFault;

@@ -42,7 +42,7 @@ export function explore(w: Walk): void {
     }
     w.state.lastSlot = w.previous;
     w.state.slot = slot;
-    if (w.marks.prune[slot] === 1 && isCovered(w, slot)) {
+    if (w.marks.prune[slot] === 1 && w.prune && isCovered(w, slot)) {
       narrator?.safe();
       if (!nextPath(w)) return;
       narrator?.resumed();
@@ -52,6 +52,7 @@ export function explore(w: Walk): void {
     const insn = w.graph.insns[slot]!;
     const op = w.graph.operations[slot]!;
     noteVisit(w.facts, slot, currentFrame(w.state));
+    w.observe?.(w);
     narrator?.before();
     w.previous = slot;
     const call = noDetails();

@@ -69,7 +69,8 @@ const PROBE: MemoryAccess = { region: 'probe' };
 
 /** How this visit's access reaches memory. */
 function accessOf(pointer: Register, frame: Frame, offset: number): MemoryAccess {
-  if (pointer.type === 'ptr_') return PROBE;
+  // A map object too is kernel memory, of which the runtime need not hold all that the kernel's type has.
+  if (pointer.type === 'ptr_' || pointer.type === 'map_ptr') return PROBE;
   if (pointer.value.isConst) {
     const at = Number(BigInt.asIntN(64, pointer.value.value)) + offset;
     if (pointer.type === 'fp' && pointer.frame === frame.index) return { region: 'stack', offset: at };

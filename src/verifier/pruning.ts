@@ -1,10 +1,11 @@
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { covers, mayLoop } from './equivalence.ts';
 import { formatState } from './print-state.ts';
+import { isLiveUnit } from './live-stack.ts';
 import { markPathPrecise, propagatePrecision } from './precision.ts';
 import { NOT_INIT, UNKNOWN_SCALAR, type Register, sameContents, withChanges, withoutLink } from './register.ts';
 import { reject, violation } from './rejection.ts';
-import { isSpill } from './stack.ts';
+import { isSpill, withoutDead } from './stack.ts';
 import { type Checkpoint, type Frame, type State, copyState, currentFrame, frameSlot, mapRegisters } from './state.ts';
 import { type LoopVisit, type Walk, recordJump } from './walk.ts';
 
@@ -28,6 +29,22 @@ function forgetDead(w: Walk, s: State): void {
     const live = w.live[frameSlot(s, f)]!;
     const registers = s.frames[f]!.registers;
     for (let r = 0; r < FRAME_POINTER; r++) if ((live & (1 << r)) === 0) registers[r] = NOT_INIT;
+    forgetDeadStack(w, s, f);
+  }
+}
+
+/** Of callers it matters what they read after the call, and all that was handed out with it. */
+function forgetDeadStack(w: Walk, s: State, f: number): void {
+  let slot = frameSlot(s, f);
+  if (f < s.frames.length - 1 && w.marks.callback[slot] !== 1) {
+    if (w.liveStack.handsOut[slot] === 1) return;
+    slot++;
+  }
+  const { stack } = s.frames[f]!;
+  for (let i = 0; i < stack.length; i++) {
+    const before = stack[i]!;
+    if (before.kinds === 0 && before.spill === undefined) continue;
+    stack[i] = withoutDead(before, isLiveUnit(w.liveStack, slot, 2 * i + 1), isLiveUnit(w.liveStack, slot, 2 * i));
   }
 }
 

@@ -66,6 +66,31 @@ export function scrubbed(slot: Slot): Slot {
   return { kinds, spill: undefined };
 }
 
+/** The bytes of half a slot: `low` those with the lower addresses, where spilled registers start. */
+const LOW_HALF = [4, 5, 6, 7];
+const HIGH_HALF = [0, 1, 2, 3];
+
+/**
+ * The slot without the halves that nobody reads any more. A spilled pointer keeps being one as long as any of it is read:
+ * reading part of it must go on to be refused.
+ */
+export function withoutDead(slot: Slot, lowLives: boolean, highLives: boolean): Slot {
+  if ((lowLives && highLives) || slot === EMPTY_SLOT) return slot;
+  let { kinds, spill } = slot;
+  if (!lowLives) {
+    if (highLives && isSpill(slot)) {
+      if (spill?.type !== 'scalar') return slot;
+      const kind = spill.value.isZero ? BYTE.zero : BYTE.misc;
+      for (const byte of HIGH_HALF) if (kindOf(slot, byte) === BYTE.spill) kinds = withKind(kinds, byte, kind);
+    }
+    spill = undefined;
+    for (const byte of LOW_HALF) kinds = withKind(kinds, byte, BYTE.invalid);
+  }
+  if (!highLives) for (const byte of HIGH_HALF) kinds = withKind(kinds, byte, BYTE.invalid);
+  if (kinds === slot.kinds && spill === slot.spill) return slot;
+  return kinds === 0 ? EMPTY_SLOT : { kinds, spill };
+}
+
 const KIND_LETTER: Record<ByteKind, string> = { 0: '?', 1: 'r', 2: 'm', 3: '0' };
 export function formatKinds(slot: Slot): string {
   let text = '';

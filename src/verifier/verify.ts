@@ -8,13 +8,14 @@ import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { findRecursion, findStackOverflow } from './call-graph.ts';
 import { decideConstantBranches } from './constant-branches.ts';
-import { findAtomicFault, findEncodingFault } from './encoding.ts';
+import { findEncodingFault, isAtomic } from './encoding.ts';
 import { explore } from './explore.ts';
 import { finishFacts } from './facts.ts';
 import { findFlowFault, markWalk, numberLoops } from './flow.ts';
 import { type Graph, describeFunctions, findFunctionStarts, findLayoutFault } from './graph.ts';
 import { MAX_PROCESSED } from './limits.ts';
 import { liveRegisters } from './live-registers.ts';
+import { liveStack } from './live-stack.ts';
 import { type Log, type LogLevel, createLog } from './log.ts';
 import { Rejected, type Violation, violation } from './rejection.ts';
 import { runsCallback } from './step-call.ts';
@@ -29,6 +30,10 @@ export interface VerifyOptions {
   readonly prototype?: FunctionProtoType;
   /** Whether stack bytes that were never written may be read, as Linux lets root do; true by default. */
   readonly allowUninitStack?: boolean;
+  /** False walks every path to its end, however many there are: what pruning may not change. */
+  readonly prune?: boolean;
+  /** Called before each instruction that is walked. */
+  readonly observe?: (walk: Walk) => void;
 }
 
 export interface Acceptance {
@@ -71,6 +76,9 @@ function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): M
   return { map, offset: relocation.offset };
 }
 
+const wholeMap = (reference: MapReference | undefined): MapDefinition | undefined =>
+  reference?.offset === undefined ? reference?.map : undefined;
+
 const isViolation = (x: object): x is Violation => 'lines' in x;
 
 interface Refused {
@@ -103,8 +111,11 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   for (let slot = 0; slot < insns.length; slot++) {
     const insn = insns[slot]!;
     if (insn.code === LD_IMM64) operations[++slot] = undefined;
-    else if (operations[slot] === undefined) return { slot, violation: undecodable(insn.code, slot, insn) };
-    else if (insn.code === 0x85 && insn.src === CALLEE.kfunc) {
+    else if (operations[slot] === undefined) {
+      if (!isAtomic(insn)) return { slot, violation: undecodable(insn.code, slot) };
+      // An atomic operation that does not exist is refused when the walk reaches it, not before (check_atomic).
+      operations[slot] = { kind: 'atomic', op: 'add', size: 8, fetch: false };
+    } else if (insn.code === 0x85 && insn.src === CALLEE.kfunc) {
       return { slot, violation: violation('EINVAL', `kernel btf_id ${insn.imm} is not a function`) };
     }
   }
@@ -131,12 +142,15 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
     graph,
     marks,
     live: liveRegisters(graph, argumentCount),
+    liveStack: liveStack(graph, program.type, (slot) => wholeMap(references[slot])),
     loops: numberLoops(graph, marks.callback),
     mapReferences: references,
     types: options.types,
     prototype,
     hasFunctionRecords: program.functions.length > 0,
     allowUninitStack: options.allowUninitStack ?? true,
+    prune: options.prune ?? true,
+    observe: options.observe,
     log,
   });
 }
@@ -157,11 +171,9 @@ function unresolved(src: number, imm: number): Violation | undefined {
   }
 }
 
-function undecodable(code: number, slot: number, insn: Program['insns'][number]): Violation {
+function undecodable(code: number, slot: number): Violation {
   if (code === 0x0d) return violation('EINVAL', 'no jump tables found for subprog starting at 0');
-  return (
-    findAtomicFault(insn) ?? violation('EINVAL', `unknown opcode ${code.toString(16).padStart(2, '0')} at ${slot}`)
-  );
+  return violation('EINVAL', `unknown opcode ${code.toString(16).padStart(2, '0')} at ${slot}`);
 }
 
 function statistics(w: Walk): string {

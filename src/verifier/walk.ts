@@ -4,6 +4,7 @@ import { collectFacts, type FactCollector } from './facts.ts';
 import type { WalkMarks } from './flow.ts';
 import type { Graph } from './graph.ts';
 import { MAX_PENDING } from './limits.ts';
+import type { LiveStack } from './live-stack.ts';
 import type { Log } from './log.ts';
 import { reject, violation } from './rejection.ts';
 import {
@@ -47,6 +48,7 @@ export interface Walk {
   readonly graph: Graph;
   readonly marks: WalkMarks;
   readonly live: Uint16Array;
+  readonly liveStack: LiveStack;
   readonly loops: Int32Array;
   readonly mapReferences: readonly (MapReference | undefined)[];
   readonly types: TypeSet | undefined;
@@ -55,6 +57,9 @@ export interface Walk {
   readonly hasFunctionRecords: boolean;
   /** Root may read stack bytes that were never written. */
   readonly allowUninitStack: boolean;
+  /** Whether paths end where a remembered state covers them. */
+  readonly prune: boolean;
+  readonly observe: ((walk: Walk) => void) | undefined;
   readonly log: Log;
   readonly facts: FactCollector;
 
@@ -85,12 +90,15 @@ export type WalkInput = Pick<
   | 'graph'
   | 'marks'
   | 'live'
+  | 'liveStack'
   | 'loops'
   | 'mapReferences'
   | 'types'
   | 'prototype'
   | 'hasFunctionRecords'
   | 'allowUninitStack'
+  | 'prune'
+  | 'observe'
   | 'log'
 >;
 

@@ -28,7 +28,8 @@ export function readRecorded(path: string | URL): readonly Recorded[] {
     .map((line) => JSON.parse(line) as Recorded);
 }
 
-function toMaps(r: Recorded): readonly MapDefinition[] {
+/** Its maps, as our image declares them. */
+export function recordedMaps(r: Recorded): readonly MapDefinition[] {
   return r.maps.map(([name, type, keySize, valueSize, maxEntries, flags = 0]) => ({
     name,
     type,
@@ -39,7 +40,8 @@ function toMaps(r: Recorded): readonly MapDefinition[] {
   }));
 }
 
-function toProgram(r: Recorded): Program {
+/** Its instructions with relocations in place. */
+export function recordedProgram(r: Recorded): Program {
   const bytes = Uint8Array.from(r.insns.join('').match(/../g) ?? [], (hex) => parseInt(hex, 16));
   const insns = decodeInsns(bytes) ?? [];
   const relocations = r.relocs.map(([slot, map, offset]) => ({
@@ -93,7 +95,7 @@ const recordedTypes: TypeSet = {
 };
 
 export function judge(r: Recorded): Verdict {
-  return verifyProgram(toProgram(r), toMaps(r), { types: recordedTypes });
+  return verifyProgram(recordedProgram(r), recordedMaps(r), { types: recordedTypes });
 }
 
 /** A message without its numbers: what kind of fault it tells. */

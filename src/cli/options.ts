@@ -38,6 +38,7 @@ export interface CliConfig {
   readonly probeFilter: string | undefined;
   readonly dryRun: boolean;
   readonly debug: readonly DebugStage[];
+  readonly emitElf: string | undefined;
   readonly scenario: ScenarioName;
   readonly seed: number;
   readonly durationNs: number | undefined;
@@ -65,6 +66,7 @@ export const DEFAULTS: CliConfig = {
   probeFilter: undefined,
   dryRun: false,
   debug: [],
+  emitElf: undefined,
   scenario: 'server',
   seed: 1,
   durationNs: undefined,
@@ -430,8 +432,10 @@ export const OPTIONS = {
   emitElf: {
     long: 'emit-elf',
     value: 'FILE',
+    path: 'file',
     section: 'TROUBLESHOOTING OPTIONS',
-    set: missing('--emit-elf is not there yet; -d bytecode prints the programs'),
+    help: ['(dry run) write the programs to FILE as an object that libbpf loads'],
+    set: (config, text) => (config.emitElf = text),
   },
   emitLlvm: {
     long: 'emit-llvm',

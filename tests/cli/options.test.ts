@@ -124,7 +124,11 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
   dryRun: { args: ['--dry-run', '-e', 'kprobe:vfs_read { }'] },
   verifyIr: { args: ['--verify-llvm-ir', '-e', HELLO], ...SAID_HELLO },
   debug: { args: ['-d', 'ast', '-e', HELLO], stdout: /begin/ },
-  emitElf: mistake('--emit-elf is not there yet; -d bytecode prints the programs', '--emit-elf', 'x', '-e', HELLO),
+  emitElf: {
+    args: ['--emit-elf', 'missing/hello.bpf.o', '-e', HELLO],
+    stderr: 'ERROR: Failed to open output file: "missing/hello.bpf.o": No such file or directory\n',
+    exitCode: 1,
+  },
   emitLlvm: mistake(
     '--emit-llvm: there is no LLVM here; -d ir prints the intermediate representation',
     '--emit-llvm',

@@ -1,5 +1,6 @@
 import type { Compilation } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
+import { emitObject } from '../../pipeline/emit-object.ts';
 import { runCompiled, type RunOptions } from '../../pipeline/run.ts';
 import type { Simulation } from '../../pipeline/simulation.ts';
 import type { CliHost } from '../host.ts';
@@ -8,6 +9,7 @@ import { compileScript, openMachine } from './compile-script.ts';
 import { CommandFailure, loadScript, type Script } from './script.ts';
 import { openSink } from './sink.ts';
 import { findTraced, type Traced } from './traced-process.ts';
+import { writeFile } from './write-file.ts';
 
 /** bpftrace tells clang's mistakes from its own by another exit code. */
 const CLANG_ERROR = 'clang-parse-error';
@@ -46,6 +48,10 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
   const { generated, verified } = compilation;
   if (generated === undefined || verified === undefined)
     return compilation.diagnostics.some(({ code }) => code === CLANG_ERROR) ? CLANG_ERROR_STATUS : 1;
+  if (config.emitElf !== undefined) {
+    writeFile(config.emitElf, emitObject(generated.image, generated.resources), host);
+    return 0;
+  }
   if (config.mode === 'codegen') return 0;
   return execute(config, { generated, verified }, machine, traced, host);
 }

@@ -2,26 +2,24 @@ import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
 import type { CurrentLocations } from '../abi/execution.ts';
 import { ARG_WORDS, RETURN_KINDS } from '../abi/helper-types.ts';
-import type { MapDefinition } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
-import { lookupKind, lookupSymbol, onlyRing, recordSize, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
+import { lookupSymbol, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
+import { INLINE_LOADS, knownReservation, lookupKind, mapIndex, onlyRing, recordSize } from './inlining.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
+import type { ProgramPlan } from './plan.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
 import type { Value } from './value.ts';
-import { alignOf, asConstant } from './value.ts';
+import { alignOf } from './value.ts';
 
 /** What calls need to know about the program and its unit. */
-export interface CallContext {
-  readonly maps: readonly MapDefinition[];
+export interface CallContext extends ProgramPlan {
   /** Name of the function that runs callbacks of this program. */
   readonly callbackName: string;
   /** Name of the function at a slot. */
   readonly functionName: (slot: number) => string;
-  /** Halves of r1 to r5 that the function at a slot takes. */
-  readonly parametersOf: (slot: number) => Halves;
   /** Notes that generated code refers to a helper. */
   readonly useHelper: (name: HelperName) => void;
   /** Notes that generated code works on a map by itself. */
@@ -43,17 +41,6 @@ export const CURRENT_SYMBOLS: Record<keyof CurrentLocations, string> = {
   task: 'TASK',
   probedFunction: 'PROBED_FUNCTION',
 };
-
-/** Helpers that heed no argument and whose result lies in the arena: where, and whether it has a high half there. */
-const INLINE_LOADS: Partial<Record<HelperName, { readonly location: keyof CurrentLocations; readonly wide: boolean }>> =
-  {
-    ktime_get_ns: { location: 'time', wide: true },
-    get_current_pid_tgid: { location: 'pidTgid', wide: true },
-    get_current_uid_gid: { location: 'uidGid', wide: true },
-    get_current_task: { location: 'task', wide: true },
-    get_smp_processor_id: { location: 'cpu', wide: false },
-    get_func_ip: { location: 'probedFunction', wide: true },
-  };
 
 /** Names of the halves in a set, in the order in which functions take them. */
 export function parameterNames(halves: Halves): string[] {
@@ -135,30 +122,17 @@ function emitLookup(site: Site, { maps, useMap }: CallContext): string[] | undef
 
 /** A reservation of a known size in a known ring. */
 function emitReserve({ state }: Site, { useMap }: CallContext): string[] | undefined {
-  const index = mapIndex(state[1]!);
-  const [size, flags] = [asConstant(state[2]!), asConstant(state[3]!)];
-  if (index === undefined || size === undefined || flags === undefined || (flags.low | flags.high) !== 0)
-    return undefined;
-  // The runtime refuses the others.
-  if (size.low < 0 || size.low > MAX_INLINE_RECORD) return undefined;
-  useMap(index);
-  return [`r0 = ${reserveSymbol(index)}(${size.low}, ${recordSize(size.low)});`];
+  const known = knownReservation(state);
+  if (known === undefined) return undefined;
+  useMap(known.ring);
+  return [`r0 = ${reserveSymbol(known.ring)}(${known.size}, ${recordSize(known.size)});`];
 }
-
-/** Every ring has at least one page, so that records up to this size fit into an empty one. */
-const MAX_INLINE_RECORD = 4096 - 8;
 
 function emitSubmit(site: Site, { maps }: CallContext): string[] | undefined {
   if (onlyRing(maps) === undefined) return undefined;
   const flags = site.state[2]!;
   const call = `${SUBMIT_SYMBOL}(${lowText(site.state[1]!, 1)}, ${lowText(flags, 2)}, ${highText(flags, 2)});`;
   return [call, ...(isRead(site, 0) ? ['r0 = 0;'] : [])];
-}
-
-/** The map whose address a register is known to hold. */
-function mapIndex({ symbol, low }: Value): number | undefined {
-  const match = low === 0 ? /^MAP(\d+)$/.exec(symbol ?? '') : null;
-  return match === null ? undefined : Number(match[1]);
 }
 
 /** Statements for a call of another function of the program. */

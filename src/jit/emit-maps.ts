@@ -2,20 +2,9 @@ import type { MapLocation } from '../abi/execution.ts';
 import { ELEMENT_HEADER, ELEMENT_STATE, HASH, RECORD_FLAGS, RECORD_HEADER } from '../abi/map-layouts.ts';
 import { MAP_TYPES } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
+import { lookupKind } from './inlining.ts';
 import { mapSymbol, mapValuesSymbol } from './transfer.ts';
 import type { Writer } from './writer.ts';
-
-/** Longer keys are hashed and compared by the runtime: written out, they would be too much code for what they save. */
-const MAX_KEY_WORDS = 8;
-
-/** How generated code looks a key up in a map of this kind. */
-export type LookupKind = 'array' | 'hash' | 'call';
-
-export function lookupKind({ type, keySize }: MapDefinition): LookupKind {
-  if (keySize === 4 && (type === 'array' || type === 'percpu_array')) return 'array';
-  const isHash = type === 'hash' || type === 'percpu_hash' || type === 'lru_hash' || type === 'lru_percpu_hash';
-  return isHash && keySize % 4 === 0 && keySize / 4 <= MAX_KEY_WORDS ? 'hash' : 'call';
-}
 
 /** Name of the function that looks a key up in map `index`. */
 export function lookupSymbol(index: number): string {
@@ -29,17 +18,6 @@ export function reserveSymbol(index: number): string {
 
 /** Name of the function that submits a record, in images with one ring buffer. */
 export const SUBMIT_SYMBOL = 'submit';
-
-/** The ring buffer that every record of an image belongs to, if there is just one. */
-export function onlyRing(maps: readonly MapDefinition[]): number | undefined {
-  const rings = maps.flatMap(({ type }, index) => (type === 'ringbuf' ? [index] : []));
-  return rings.length === 1 ? rings[0] : undefined;
-}
-
-/** Bytes that a record of `size` bytes takes in its ring. */
-export function recordSize(size: number): number {
-  return (size + RECORD_HEADER + 7) & ~7;
-}
 
 /**
  * Writes the functions through which generated code works on map `index`: on its layout, where the environment tells it, and

@@ -2,12 +2,9 @@ import type { AccessSize, AtomicOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
-import { FRAME_SYMBOL } from './transfer.ts';
+import { CONTEXT_SYMBOL, FRAME_SYMBOL } from './transfer.ts';
 import type { Value } from './value.ts';
 import { alignOf, FULL, immediate } from './value.ts';
-
-/** Name of the context's address in the main program. */
-export const CONTEXT_SYMBOL = 'ctx';
 
 /** A place in the arena: JavaScript for its offset, and the exponent of its proved alignment. */
 interface Place {

@@ -273,6 +273,8 @@ function alu64(op: AluOp, a: Value, b: Value): Value {
 
 /** Name of the frame pointer in generated code. */
 export const FRAME_SYMBOL = 'fp';
+/** Name of the context's address in the main program. */
+export const CONTEXT_SYMBOL = 'ctx';
 
 function highsAfter(op: AluOp, a: Value, b: Value, constantB: number | undefined): number {
   switch (op) {

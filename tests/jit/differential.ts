@@ -40,11 +40,13 @@ export function expectSame(
   }: { input?: Uint8Array; accesses?: Readonly<Record<number, MemoryAccess>>; times?: number } = {},
 ): bigint {
   const image = imageOf([program], accesses);
-  const compiled = compileImage(image);
   const wanted = outcomeOf(interpretImage(image), program.name, input, times);
-  const got = outcomeOf(compiled.programs, program.name, input, times);
-  expect(got.result, compiled.source).toBe(wanted.result);
-  // Buffer comparison is much faster than a deep one; the deep one runs for its message only.
-  if (Buffer.compare(got.memory, wanted.memory) !== 0) expect(got.memory, compiled.source).toEqual(wanted.memory);
+  for (const tier of ['js', 'wasm'] as const) {
+    const compiled = compileImage(image, tier);
+    const got = outcomeOf(compiled.programs, program.name, input, times);
+    // Comparing buffers is much faster than a deep comparison; that and the source are for the message only.
+    if (got.result === wanted.result && Buffer.compare(got.memory, wanted.memory) === 0) continue;
+    expect(got, `${tier}\n${compiled.source()}`).toEqual(wanted);
+  }
   return wanted.result;
 }

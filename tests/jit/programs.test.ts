@@ -359,15 +359,16 @@ test('accesses by known place give the same as by register', () => {
 
 test('programs of one image are separate functions of one unit', () => {
   const image = imageOf([programOf('r0 = 1\nexit', 'first'), programOf('r0 = 2\nexit', 'second')]);
-  const { source, programs } = compileImage(image);
+  const compiled = compileImage(image);
+  const [source, programs] = [compiled.source(), compiled.programs];
   expect([...programs.keys()]).toEqual(['first', 'second']);
   expect(source.match(/^\/\/ \d: (first|second)/gm)).toHaveLength(2);
 });
 
 test('generated code shows each instruction and no bigint', () => {
-  const { source } = compileImage(
+  const source = compileImage(
     imageOf([programOf('r0 = 0x123456789abcdef0ll\nr1 = 3\nr0 *= r1\nr0 /= 10\nif r0 s> 5 goto +1\nr0 ^= -1\nexit')]),
-  );
+  ).source();
   expect(source).toContain('// 2: r1 = 3');
   expect(source).toContain('// 7: exit');
   expect(source.replaceAll(/\/\/.*$/gm, '')).not.toMatch(/BigInt|\b\d+n\b/);

@@ -15,9 +15,12 @@ test.each(KERNEL_RESULTS)('$name, verified, returns what the kernel returned', (
   const verdict = verifyProgram(program, []);
   if (verdict.verdict !== 'accept') throw new Error(verdict.message);
   const image = { programs: [program], maps: [] };
-  const compiled = compileImage({ image, programs: [{ program, facts: verdict.facts }] });
-  const { result } = outcomeOf(compiled.programs, program.name, input);
-  expect(Number(BigInt.asUintN(32, result)), compiled.source).toBe(retval >>> 0);
+  const verified = { image, programs: [{ program, facts: verdict.facts }] };
+  const [result, inWasm] = (['js', 'wasm'] as const).map(
+    (tier) => outcomeOf(compileImage(verified, tier).programs, program.name, input).result,
+  );
+  expect(Number(BigInt.asUintN(32, result!))).toBe(retval >>> 0);
+  expect(inWasm).toBe(result);
 
   const environment = testEnvironment();
   new Uint8Array(environment.buffer).set(input, PLACES.context);

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const command = fileURLToPath(new URL('../dist/tsbpftrace.js', import.meta.url));
+const command = fileURLToPath(new URL('../dist/tsbpftrace.cjs', import.meta.url));
 const runs = Number(process.argv[2] ?? 15);
 const CASES = {
   'empty node': ['-e', ''],

@@ -20,6 +20,26 @@ const common = {
   external: ['ink', 'react'],
   logLevel: 'warning',
 };
+
+// What the grammar decides by is worked out here, not at every start: recording its rules takes longer than most scripts.
+const parser = await build({ ...common, entryPoints: ['src/parser/parse.ts'], format: 'esm', write: false });
+const { grammarDecisions } = await import(
+  `data:text/javascript;base64,${Buffer.from(parser.outputFiles[0].contents).toString('base64')}`
+);
+common.define.TSBPFTRACE_DECISIONS = JSON.stringify(JSON.stringify(grammarDecisions()));
+
+// commander loads child_process, and that the network, for subcommands that are programs of their own: we have none.
+const noSubprocesses = {
+  name: 'no-subprocesses',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'child_process', namespace: 'absent' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+common.plugins = [noSubprocesses];
+
 await Promise.all([
   build({
     ...common,
@@ -30,14 +50,18 @@ await Promise.all([
     banner: { js: '(function (exports, require, module) {' },
     footer: { js: '})' },
   }),
+  // CommonJS: Node starts it sooner than a module.
   build({
     ...common,
-    entryPoints: { tsbpftrace: 'src/cli/start.ts', api: 'src/pipeline/api.ts' },
+    entryPoints: { tsbpftrace: 'src/cli/start.ts' },
     outdir: 'dist',
-    format: 'esm',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: { ...common.define, 'import.meta.dirname': '__dirname' },
   }),
+  build({ ...common, entryPoints: { api: 'src/pipeline/api.ts' }, outdir: 'dist', format: 'esm' }),
 ]);
-chmodSync(`${root}dist/tsbpftrace.js`, 0o755);
+chmodSync(`${root}dist/tsbpftrace.cjs`, 0o755);
 
 // What a first run compiles goes into the cache.
 const filename = `${root}dist/cli.cjs`;

@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import { areTerminals, writeError, writeOutput } from './output.ts';
 import { runCli } from './run-cli.ts';
 
 /** Runs the command in this process. */
 export async function main(): Promise<void> {
-  // `| head` closes the pipe early: that ends the run, it is no mistake.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   process.exitCode = await runCli(process.argv.slice(2), {
-    stdout: (bytes) => process.stdout.write(bytes),
-    stderr: (bytes) => process.stderr.write(bytes),
+    stdout: writeOutput,
+    stderr: writeError,
     env: process.env,
-    isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
+    entry: [process.execPath, ...process.execArgv, process.argv[1]!],
+    isTerminal: areTerminals(),
     onInterrupt: (handler) => {
       process.on('SIGINT', handler);
       process.on('SIGTERM', handler);
@@ -37,7 +36,7 @@ export async function warmUp(): Promise<void> {
     onInterrupt: NOTHING,
     onUserSignal: NOTHING,
     stdin: () => '',
-    stdinChunks: () => Readable.from([]),
+    stdinChunks: async function* () {},
   };
   await runCli(['--duration', '10ms', '-e', script], host);
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Script } from 'node:vm';
 
 /**
  * The installed command. Compiling the whole program text is a third of the start-up of a one-liner, so the build leaves
  * V8's code cache beside it. V8 checks version, flags and text itself and compiles as usual when the cache does not fit.
  */
-const filename = fileURLToPath(new URL('./cli.cjs', import.meta.url));
+const filename = join(import.meta.dirname, 'cli.cjs');
 const cacheFile = `${filename}.cache`;
 const script = new Script(readFileSync(filename, 'latin1'), {
   filename,
@@ -16,4 +16,4 @@ const script = new Script(readFileSync(filename, 'latin1'), {
 });
 const loaded: { exports: { main?: () => Promise<void> } } = { exports: {} };
 script.runInThisContext()(loaded.exports, createRequire(filename), loaded);
-await loaded.exports.main?.();
+void loaded.exports.main?.();

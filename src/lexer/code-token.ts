@@ -12,6 +12,7 @@ export interface FoundToken {
 }
 
 type End = (text: string, offset: number) => number;
+type Literal = readonly [TokenType, End];
 
 const pattern =
   (sticky: RegExp): End =>
@@ -21,7 +22,7 @@ const pattern =
 const integerEnd: End = (text, offset) => scanInteger(text, offset).end;
 
 /** What a token that is no word and no symbol begins with; `$` alone is a symbol. */
-const LITERALS: ReadonlyMap<string, readonly (readonly [TokenType, End])[]> = new Map([
+const LITERALS: ReadonlyMap<string, readonly Literal[]> = new Map<string, readonly Literal[]>([
   [
     '$',
     [
@@ -31,7 +32,7 @@ const LITERALS: ReadonlyMap<string, readonly (readonly [TokenType, End])[]> = ne
   ],
   ['@', [[t.MapName, pattern(/@(?:[A-Za-z_]\w*)?/y)]]],
   ['"', [[t.StringText, scanString]]],
-  ...[...'0123456789'].map((digit) => [digit, [[t.Integer, integerEnd]]] as const),
+  ...[...'0123456789'].map((digit) => [digit, [[t.Integer, integerEnd]]] as [string, Literal[]]),
 ]);
 
 const WORD = /[A-Za-z_]\w*/y;

@@ -1,4 +1,4 @@
-import { EmbeddedActionsParser, EOF, tokenMatcher } from 'chevrotain';
+import { EmbeddedActionsParser, EOF, NoViableAltException, tokenMatcher } from 'chevrotain';
 import type { IToken, TokenType } from 'chevrotain';
 import { skipLayout, wordEnd } from '../lexer/layout.ts';
 import type { LiteralMistake } from '../lexer/integer.ts';
@@ -43,6 +43,13 @@ export abstract class GrammarCursor extends EmbeddedActionsParser {
     this.depth = 0;
     this.silent = false;
     this.mistakes = [];
+  }
+
+  /** chevrotain's own looks the rule up, which is not recorded here, to write a message that nobody reads. */
+  protected raiseNoAltException(): never {
+    const error = new NoViableAltException('no way fits', this.LA(1), this.LA(0));
+    this.errors = [...this.errors, error];
+    throw error;
   }
 
   protected failed(): boolean {

@@ -9,12 +9,11 @@ import {
   RepetitionWithSeparator,
   Terminal,
 } from 'chevrotain';
-import type { ILookaheadStrategy, IProduction, IToken, Rule } from 'chevrotain';
+import type { ILookaheadStrategy, IProduction, Rule } from 'chevrotain';
+import { chooseBetween, enterIf, type Choose, type Enter, type Way } from './decisions.ts';
 
 type AlternationQuestion = Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0];
 type OptionalQuestion = Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0];
-type ChooseAlternative = ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']>;
-type Enter = ReturnType<ILookaheadStrategy['buildLookaheadForOptional']>;
 
 /** What a piece of the grammar may start with, as chevrotain numbers token types; `isEmpty` if it may be nothing. */
 interface First {
@@ -22,10 +21,7 @@ interface First {
   readonly isEmpty: boolean;
 }
 
-/** The part of a parser that its lookahead functions see; they are called as its methods. */
-interface TokenReader {
-  LA(distance: number): IToken;
-}
+const wayOf = ({ tokens, isEmpty }: First): Way => (isEmpty ? undefined : tokens);
 
 const OPTIONALS = {
   Option,
@@ -43,27 +39,14 @@ const OPTIONALS = {
 export class FirstTokenLookahead extends LLkLookaheadStrategy {
   private readonly ofRules = new Map<Rule, First>();
 
-  override buildLookaheadForAlternation({ rule, prodOccurrence }: AlternationQuestion): ChooseAlternative {
-    const build = (): readonly First[] =>
-      find(rule, Alternation, prodOccurrence).definition.map((alternative) => this.ofSequence(inside(alternative)));
-    let alternatives: readonly First[] | undefined;
-    return function (this: unknown, gated = []) {
-      alternatives ??= build();
-      const next = (this as TokenReader).LA(1).tokenTypeIdx;
-      const index = alternatives.findIndex(
-        (first, i) => gated[i]?.GATE?.call(this) !== false && (first.isEmpty || first.tokens.has(next)),
-      );
-      return index < 0 ? undefined : index;
-    };
+  override buildLookaheadForAlternation({ rule, prodOccurrence }: AlternationQuestion): Choose {
+    return chooseBetween(() =>
+      find(rule, Alternation, prodOccurrence).definition.map((way) => wayOf(this.ofSequence(inside(way)))),
+    );
   }
 
   override buildLookaheadForOptional({ rule, prodOccurrence, prodType }: OptionalQuestion): Enter {
-    const build = (): First => this.ofSequence(find(rule, OPTIONALS[prodType], prodOccurrence).definition);
-    let first: First | undefined;
-    return function (this: unknown) {
-      first ??= build();
-      return first.isEmpty || first.tokens.has((this as TokenReader).LA(1).tokenTypeIdx);
-    };
+    return enterIf(() => wayOf(this.ofSequence(find(rule, OPTIONALS[prodType], prodOccurrence).definition)));
   }
 
   private ofSequence(sequence: readonly IProduction[]): First {

@@ -17,7 +17,9 @@ import { integerValue } from '../lexer/integer.ts';
 import { scanCDefinition } from '../lexer/raw.ts';
 import { tokenEnd } from '../lexer/lex.ts';
 import * as t from '../lexer/tokens.ts';
+import type { Span } from '../source/source.ts';
 import { splitAttachPoint } from './attach-point.ts';
+import { readDecisions, type DecisionTable } from './decisions.ts';
 import { isReserved } from './reserved.ts';
 import { StatementRules } from './statements.ts';
 
@@ -25,9 +27,11 @@ type Root = Import | Config | MapDeclaration | Macro | Subprogram | Probe | unde
 
 /** The rules of the top level, and with them the whole grammar. */
 export class Grammar extends StatementRules {
-  constructor(skipValidations: boolean) {
+  /** Records the rules and works out their decisions, unless those are known. */
+  constructor(skipValidations: boolean, known?: DecisionTable) {
     super(skipValidations);
-    this.performSelfAnalysis();
+    if (known === undefined) this.performSelfAnalysis();
+    else readDecisions(this, known);
   }
 
   readonly program: ParserMethod<[], Program> = this.RULE('program', () => {

@@ -5,6 +5,7 @@ import { bug } from '../source/bug.ts';
 import { hasErrors } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
+import { writeDecisions, type DecisionTable } from './decisions.ts';
 import { Grammar } from './grammar.ts';
 
 export interface Parsed<T> {
@@ -21,11 +22,21 @@ export interface ParsedProgram {
   readonly comments: readonly Span[];
 }
 
+/** Replaced by the build with the grammar's decisions, as JSON; absent when the sources run as they are. */
+declare const TSBPFTRACE_DECISIONS: string | undefined;
+
+const KNOWN_DECISIONS = typeof TSBPFTRACE_DECISIONS === 'string' ? TSBPFTRACE_DECISIONS : undefined;
+
 let grammar: Grammar | undefined;
 
 /** The parser itself; a test builds it with chevrotain's validations, which take too long for every start. */
-export function createGrammar(skipValidations: boolean): Grammar {
-  return new Grammar(skipValidations);
+export function createGrammar(skipValidations: boolean, known?: DecisionTable): Grammar {
+  return new Grammar(skipValidations, known);
+}
+
+/** What the build puts in place of the grammar's recording. */
+export function grammarDecisions(): DecisionTable {
+  return writeDecisions(createGrammar(true));
 }
 
 /** Parses a whole script, or a file of the standard library. */
@@ -42,7 +53,7 @@ export function parseExpression(source: Source): Parsed<Expression> {
 }
 
 function run<T>(source: Source, tokens: IToken[], rule: (rules: Grammar) => T): Parsed<T> {
-  grammar ??= createGrammar(true);
+  grammar ??= createGrammar(true, KNOWN_DECISIONS && JSON.parse(KNOWN_DECISIONS));
   grammar.start(source, tokens);
   const value = rule(grammar);
   const diagnostics = grammar.mistakes;

@@ -1,9 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { Alternation, LLkLookaheadStrategy, NonTerminal, Option, Repetition, Terminal } from 'chevrotain';
 import type { ILookaheadStrategy, IProduction, IToken, Rule } from 'chevrotain';
 import { expect, test } from 'vitest';
+import { lex } from '../../src/lexer/lex.ts';
 import { VOCABULARY } from '../../src/lexer/tokens.ts';
 import { FirstTokenLookahead } from '../../src/parser/first-token-lookahead.ts';
-import { createGrammar } from '../../src/parser/parse.ts';
+import { createGrammar, grammarDecisions } from '../../src/parser/parse.ts';
+import { createSource } from '../../src/source/source.ts';
 
 type Decide = (this: unknown, alternatives?: []) => unknown;
 
@@ -52,3 +55,23 @@ test('decisions are compared at all', () => {
   const count = rules.reduce((sum, rule) => sum + decisions(rule, new LLkLookaheadStrategy()).size, 0);
   expect(count).toBeGreaterThan(80);
 });
+
+test('a parser that is given the decisions reads every script as one that works them out, mistakes included', () => {
+  const told = createGrammar(true, JSON.parse(JSON.stringify(grammarDecisions())));
+  const works = createGrammar(true);
+  const outcome = (grammar: typeof told, text: string) => {
+    grammar.start(createSource('t.bt', text), lex(text).tokens);
+    return { program: grammar.program(), mistakes: grammar.mistakes };
+  };
+  for (const text of scripts()) expect(outcome(told, text)).toEqual(outcome(works, text));
+});
+
+/** The scripts of the lessons, whole and broken off at every word. */
+function scripts(): string[] {
+  const folder = new URL('../cases/lessons/', import.meta.url);
+  const whole = readdirSync(folder)
+    .filter((name) => name.endsWith('.bt'))
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'));
+  expect(whole.length).toBeGreaterThan(10);
+  return whole.flatMap((text) => [text, ...[...text.matchAll(/\b/g)].map(({ index }) => text.slice(0, index))]);
+}

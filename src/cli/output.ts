@@ -1,0 +1,36 @@
+import { fstatSync, writeSync } from 'node:fs';
+
+const STDOUT = 1;
+const STDERR = 2;
+/** How long a full pipe is left alone before it is tried again. */
+const RETRY_MS = 1;
+
+/**
+ * Writes all of it before it returns. `process.stdout` would do as well, but takes Node's network code into every start,
+ * and orders the two outputs by chance.
+ */
+function write(descriptor: number, output: Uint8Array | string): void {
+  let rest = typeof output === 'string' ? Buffer.from(output) : output;
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // `| head` closes the pipe early: that ends the run, it is no mistake.
+      if (code !== 'EAGAIN') process.exit(code === 'EPIPE' ? 0 : 1);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+export const writeOutput = (output: Uint8Array | string): void => write(STDOUT, output);
+export const writeError = (output: Uint8Array | string): void => write(STDERR, output);
+
+/** Whether both outputs go to a terminal. */
+export function areTerminals(): boolean {
+  return [STDOUT, STDERR].every(
+    // Asking Node about terminals loads the network code too.
+    (descriptor) =>
+      fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor),
+  );
+}

@@ -19,7 +19,7 @@ test('an example counts a packet, with bounds and null checks that the verifier 
   const verified = await bpf(['verify', example('packet-counter')]);
   expect(verified.stdout).toMatch(/^packet-counter: accepted \(xdp\), \d+ instructions processed/);
   expect(verified.exitCode).toBe(0);
-  for (const engine of ['js', 'interp']) {
+  for (const engine of ['js', 'wasm', 'interp']) {
     const counted = await bpf(['run', `--jit=${engine}`, '--mem', PACKET, '--show-mem', example('packet-counter')]);
     expect(counted.stdout).toBe('r0 = 0x1 (1)\nffffffffffff000000000000080045000014\n');
     const short = await bpf(['run', `--jit=${engine}`, '--mem', 'ffff', example('packet-counter')]);
@@ -43,7 +43,7 @@ test.each([
   ['6500000000000000', 'r0 = 0xfffffffffffffff9 (-7)\n'],
   ['', 'r0 = 0x0 (0)\n'],
 ])('an example adds up to a bound: context %j', async (memory, printed) => {
-  for (const engine of ['js', 'interp'])
+  for (const engine of ['js', 'wasm', 'interp'])
     expect((await bpf(['run', '--jit', engine, '--mem', memory, example('sum-loop')])).stdout).toBe(printed);
 });
 
@@ -78,7 +78,7 @@ test('verify -v prints the log of the walk', async () => {
 
 test('callbacks named by a label get the function record that Linux wants', async () => {
   const text = 'r1 = 3\nr2 = func[step]\nr3 = 0\nr4 = 0\ncall loop\nexit\nstep:\nr0 = 0\nexit\n';
-  for (const engine of ['js', 'interp'])
+  for (const engine of ['js', 'wasm', 'interp'])
     expect((await bpf(['run', `--jit=${engine}`, '-'], text)).stdout).toBe('r0 = 0x3 (3)\n');
 });
 
@@ -92,7 +92,6 @@ test.each([
   ['a missing file', ['verify', 'none.s'], '', "failed to open file 'none.s': No such file or directory"],
   ['no file', ['verify'], '', "missing required argument 'file'"],
   ['an unknown type', ['verify', '--type', 'lsm', '-'], '', 'It must be one of socket_filter'],
-  ['a planned engine', ['run', '--jit=wasm', '-'], '', 'The wasm tier does not exist yet'],
   ['an unknown subcommand', ['link', 'x'], '', "unknown command 'link'"],
 ])('%s is answered with its place and exit code 1', async (_, args, stdin, message) => {
   const { stdout, stderr, exitCode } = await bpf(args, stdin);
@@ -134,7 +133,7 @@ const LOST_NULL_CHECK = {
   relocs: [[1, 'm']],
 };
 
-test.each(['js', 'interp'])(
+test.each(['js', 'wasm', 'interp'])(
   'run --jsonl answers every line in order, whatever the others hold (%s)',
   async (engine) => {
     const input = [ADD_ARGUMENTS, LOST_NULL_CHECK].map((job) => `${JSON.stringify(job)}\n`).join('');

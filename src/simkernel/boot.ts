@@ -1,3 +1,4 @@
+import { enqueueAtBoot } from './tasks/process.ts';
 import { Cpu } from './cpu/cpu.ts';
 import { allocateIdt, INTERRUPT_GATE, setGate, setKernelStack, TSS_SIZE, VECTORS } from './cpu/descriptor-tables.ts';
 import { pushFrame } from './execution/kernel-function.ts';
@@ -60,7 +61,7 @@ export function bootWorkload(m: Machine): void {
   const worker: Worker = { task: null, queue: [] };
   const pool = { address: m.arena.allocate(256), worker };
   worker.task = createKthread(m, 'kworker/u16:1', 431, null, () => workerThread(m, pool));
-  m.enqueueAtBoot(worker.task, 0);
+  enqueueAtBoot(m, worker.task, 0);
   startWriteback(m, pool);
   startLoadAverage(m);
 }

@@ -1,6 +1,7 @@
 import { textSymbols } from './execution/text.ts';
 import { kernelTypes } from './kernel-types.ts';
 import { imageSymbolOffset, FUNCTION_BYTES } from './programs/image.ts';
+import type { Image } from './programs/image.ts';
 import { LIBC } from './programs/libc.ts';
 import type { ScenarioSpec } from './scenarios/scenario.ts';
 

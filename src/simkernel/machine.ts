@@ -1,24 +1,29 @@
+import { TracerView } from './probes/tracer-view.ts';
+import type { CurrentPlaces } from './probes/tracer-view.ts';
+import { allocateTracepointBuffers, fireTracepoint } from './tracepoints/fire.ts';
+import type { TracepointBuffers, TracepointHandlers } from './tracepoints/fire.ts';
+import { VisibleText } from './execution/visible-text.ts';
+import { Paces } from './cpu/pace.ts';
+import { post } from './cpu/local-apic.ts';
+import { USERS } from './tasks/users.ts';
 import { Cpu } from './cpu/cpu.ts';
-import type { Arrival } from './cpu/cpu.ts';
 import type { EntryPoint } from './cpu/deliver.ts';
 import { VECTORS } from './cpu/descriptor-tables.ts';
-import { FLAGS_IF, PT_REGS, USER_CS, USER_DS } from './cpu/registers.ts';
 import { MachineHalted } from './execution/halt.ts';
 import type { Body } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import type { Result } from './execution/pending.ts';
 import { catchUp, runUntil } from './execution/run.ts';
-import { callSites, declareText, textSymbolAt, writeText } from './execution/text.ts';
+import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import { getSignal } from './functions/process.ts';
 import { doSendSigInfo } from './functions/signal.ts';
-import { raiseSoftirq, SOFTIRQS } from './functions/softirq.ts';
-import type { Softirq } from './functions/softirq.ts';
+import { SOFTIRQS } from './functions/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
-import { createArena, storeNumber, storeText, storeWord } from './memory/arena.ts';
+import { createArena } from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
 import { allocateGlobals } from './memory/kernel-data.ts';
 import type { KernelGlobals } from './memory/kernel-data.ts';
@@ -28,7 +33,6 @@ import type { Attachment, AttachTarget } from './probes/attach.ts';
 import { hookedCall } from './probes/function-hooks.ts';
 import type { FunctionHooks } from './probes/function-hooks.ts';
 import type { Handler } from './probes/handler.ts';
-import { runHandlers } from './probes/handler.ts';
 import { unwindKernelStack, unwindUserStack } from './probes/stack.ts';
 import { kernelSymbolAddress, kernelSymbolAt, userSymbolAt } from './probes/symbols.ts';
 import type { SymbolPlace } from './probes/symbols.ts';
@@ -42,13 +46,10 @@ import type { NetDevice } from './net/device.ts';
 import type { Image } from './programs/image.ts';
 import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
-import { releaseTask } from './tasks/process.ts';
-import { TASK_RUNNING } from './tasks/task.ts';
 import type { Task } from './tasks/task.ts';
-import { createRandom, hashText } from './time/random.ts';
+import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
-import { recordFields } from './tracepoints/tracepoint.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
 
 /*
@@ -78,8 +79,6 @@ export interface MachineOptions {
   readonly cpus?: number;
 }
 
-const PACE_MASK = 63;
-const RECORD_SIZE = 8192;
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
 /** The machine has booted and sat idle for this long when somebody first looks at it; then its workload starts. */
@@ -131,11 +130,8 @@ export class Machine {
   readonly trace: TraceStart = { ip: 0, fp: 0, slot: 0 };
   readonly rethookTrampoline = rethookTrampoline;
   readonly ftraceCaller = ftraceCaller;
-  readonly recordBase: number;
-  private readonly rawBase: number;
-  readonly current: CurrentPlaces;
-  private located: Task | null = null;
-  private locatedVersion = 0;
+  readonly tracepointBuffers: TracepointBuffers;
+  private readonly view: TracerView;
 
   readonly entryPoints = new Map<number, EntryPoint>();
   readonly ioApic = new IoApic(this);
@@ -143,36 +139,29 @@ export class Machine {
   readonly vectorIrq = new Map<number, IrqDesc>();
   readonly softirqCounts: number[][];
   readonly interruptCounts: Record<'localTimer' | 'reschedule' | 'callFunction', number[]>;
-  private readonly visibleText = new Set<TextSymbol>();
-  private readonly rcuCallbacks: (() => void)[] = [];
+  readonly visibleText = new VisibleText();
+  /** Waiting for a grace period. */
+  readonly rcuCallbacks: (() => void)[] = [];
   /** Where the search for a free PID goes on. */
   lastPid = 20_000;
+  readonly paces: Paces;
+  /** How late timers of sleepers are. */
+  readonly slack: Random;
 
   constructor(options: MachineOptions) {
     resolveFields();
-    this.arena = createArena((offset, size) => this.showText(offset, size));
+    this.arena = createArena((offset, size) => this.visibleText.showRange(this.arena, offset, size));
     this.words = this.arena.words;
     this.random = createRandom(options.seed ?? options.scenario.seed);
-    const pace = this.random.stream('pace');
-    this.paceState = pace.bits() | 1;
-    this.paces = Float64Array.from({ length: PACE_MASK + 1 }, () => Math.max(0.7, pace.logNormal(0.95, 0.3)));
+    this.paces = new Paces(this.random.stream('pace'));
+    this.slack = this.random.stream('timer slack');
     this.scenario = options.scenario;
     this.hooked = new Uint8Array(4096);
     this.traced = new Uint8Array(1024);
     this.globals = allocateGlobals(this);
-    this.recordBase = this.arena.allocate(RECORD_SIZE, 64);
+    this.tracepointBuffers = allocateTracepointBuffers(this.arena);
     this.scratch = this.arena.allocate(256, 64);
-    this.rawBase = this.arena.allocate(256, 64);
-    const place = this.arena.allocate(64, 64);
-    this.current = {
-      time: place,
-      task: place + 8,
-      pidTgid: place + 16,
-      uidGid: place + 24,
-      comm: place + 32,
-      cpu: place + 48,
-      probedFunction: place + 56,
-    };
+    this.view = new TracerView(this.arena);
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);
@@ -186,6 +175,9 @@ export class Machine {
 
   // The interface of the runtime (structurally its `Kernel`).
 
+  get current(): CurrentPlaces {
+    return this.view.places;
+  }
   readonly bootTimeNs = BOOT_TIME_NS;
   get memory(): MachineMemory {
     return (this.memoryView ??= createMachineMemory(this));
@@ -279,7 +271,7 @@ export class Machine {
     this.cpu = host;
     if (host.halted) host.time = Math.max(host.time, this.clock);
     const sent = doSendSigInfo(this, signal, null, task, 1);
-    if (host.needResched) this.post(host, VECTORS.reschedule, host.time);
+    if (host.needResched) post(this, host, VECTORS.reschedule, host.time);
     this.cpu = cpu;
     return sent;
   }
@@ -296,18 +288,6 @@ export class Machine {
     const cost = ns * cpu.pace;
     if ((cpu.time += cost) >= cpu.horizon) catchUp(this, cpu, cost);
   }
-  /** A new mood of the caches. */
-  drawPace(cpu: Cpu): void {
-    // xorshift32: this is drawn for every system call.
-    let x = this.paceState;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.paceState = x;
-    cpu.pace = this.paces[x & PACE_MASK]!;
-  }
-  private readonly paces: Float64Array;
-  private paceState: number;
   /** Longer kernel work: other CPUs' events interleave, interrupts arrive on time, the task keeps the CPU. */
   busy(ns: number): Pending {
     const { cpu } = this;
@@ -322,126 +302,21 @@ export class Machine {
     cpu.busyUntil = Infinity;
     return new Pending();
   }
-  /** An idle CPU that still polls sees TIF_NEED_RESCHED. */
-  stopPolling(cpu: Cpu, timeNs: number): void {
-    cpu.halted = false;
-    cpu.needResched = true;
-    cpu.busyUntil = Math.max(timeNs, cpu.time);
-  }
   catchUp(cpu: Cpu, ns: number): void {
     catchUp(this, cpu, ns);
   }
   hookedCall(symbol: TextSymbol, ns: number, body: Body, args: readonly unknown[]): unknown {
     return hookedCall(this, symbol, ns, body, args);
   }
-  irqDisable(): void {
-    this.cpu.interruptsEnabled = false;
-    this.cpu.horizon = Infinity;
-  }
-  irqEnable(): void {
-    const { cpu } = this;
-    if (cpu.interruptsEnabled) return;
-    cpu.interruptsEnabled = true;
-    this.refresh(cpu);
-    if (cpu.time >= cpu.horizon) catchUp(this, cpu, 0);
-  }
-  /** Recomputes when a CPU must next look up from its work. */
-  refresh(cpu: Cpu): void {
-    if (!cpu.interruptsEnabled) {
-      cpu.nextArrival = cpu.horizon = Infinity;
-      return;
-    }
-    const [first] = cpu.arrivals;
-    cpu.nextArrival = first !== undefined && first.timeNs < cpu.timerDeadline ? first.timeNs : cpu.timerDeadline;
-    cpu.horizon = cpu.nextArrival < this.events.nextTime ? cpu.nextArrival : this.events.nextTime;
-  }
   /** Something outside the CPUs happens at a virtual time. */
   schedule(timeNs: number, action: () => void): void {
     this.events.schedule(timeNs, action);
     if (timeNs < this.cpu.horizon && this.cpu.interruptsEnabled) this.cpu.horizon = timeNs;
   }
-  /** Sends a vector to a CPU's local APIC. */
-  post(cpu: Cpu, vector: number, timeNs: number): void {
-    const { arrivals } = cpu;
-    let at = arrivals.length;
-    while (at > 0 && arrivals[at - 1]!.timeNs > timeNs) at -= 1;
-    const arrival: Arrival = { timeNs, vector };
-    arrivals.splice(at, 0, arrival);
-    this.refresh(cpu);
-  }
-  /** Sets the one-shot timer of a CPU's local APIC to its first hrtimer. */
-  programTimer(cpu: Cpu): void {
-    cpu.timerDeadline = cpu.hrtimers[0]?.expires ?? Infinity;
-    this.refresh(cpu);
-  }
-  takeInterrupt(cpu: Cpu): number {
-    const [first] = cpu.arrivals;
-    if (first !== undefined && first.timeNs < cpu.timerDeadline) {
-      cpu.arrivals.shift();
-      this.refresh(cpu);
-      return first.vector;
-    }
-    cpu.timerDeadline = Infinity;
-    this.refresh(cpu);
-    return VECTORS.localTimer;
-  }
-  raiseSoftirq(cpu: Cpu, softirq: Softirq): void {
-    raiseSoftirq(this, cpu, softirq);
-  }
-  /** call_rcu: runs after a grace period, in the RCU softirq. */
-  callRcu(callback: () => void): void {
-    this.rcuCallbacks.push(callback);
-    this.cpu.softirqPending |= 1 << SOFTIRQS.indexOf('RCU');
-  }
-  runRcuCallbacks(): void {
-    for (const callback of this.rcuCallbacks.splice(0)) callback();
-  }
-  /** A dead task has switched away for the last time. */
-  reapDead(task: Task): void {
-    if (task.exitState === 0) return;
-    this.callRcu(() => releaseTask(this, task));
-  }
-  /** Puts a task on a run queue before anything runs. */
-  enqueueAtBoot(task: Task, cpu: number): void {
-    task.cpu = cpu;
-    task.state = TASK_RUNNING;
-    const on = this.cpuList[cpu]!;
-    on.runQueue.add(task);
-    on.needResched = true;
-  }
   /** Called on the way to user mode; functions/syscall-entry.ts cannot import what declares system calls. */
   deliverSignal(task: Task): Result {
     return getSignal(this, task);
   }
-  allocatePid(): number {
-    return (this.lastPid += 1);
-  }
-  slack(limitNs: number): number {
-    return this.slackStream.uniform() * limitNs;
-  }
-  private get slackStream(): Random {
-    return (this.slackRandom ??= this.random.stream('timer slack'));
-  }
-  private slackRandom: Random | undefined;
-  irqFromUser(cpu: Cpu): boolean {
-    return cpu.irqRegs !== 0 && (this.words[(cpu.irqRegs + PT_REGS.cs) >> 2]! & 3) !== 0;
-  }
-  /** SS, RSP, RFLAGS, CS, RIP and RBP of the interrupted user program. */
-  storeUserFrame(cpu: Cpu, regs: number): void {
-    const { words } = this;
-    const { user } = cpu.current;
-    const at = regs >> 2;
-    storeNumber(words, regs + PT_REGS.bp, user?.fp ?? 0);
-    storeNumber(words, regs + PT_REGS.ip, user?.ip ?? 0);
-    words[at + PT_REGS.cs / 4] = USER_CS;
-    words[at + PT_REGS.cs / 4 + 1] = 0;
-    words[at + PT_REGS.flags / 4] = FLAGS_IF;
-    words[at + PT_REGS.flags / 4 + 1] = 0;
-    storeNumber(words, regs + PT_REGS.sp, user?.sp ?? 0);
-    words[at + PT_REGS.ss / 4] = USER_DS;
-    words[at + PT_REGS.ss / 4 + 1] = 0;
-  }
-
   // What the hook points use.
 
   traceFrom(ip: number, fp: number, slot: number): void {
@@ -457,100 +332,18 @@ export class Machine {
   }
   /** Tells the tracer who runs: the places that its helpers read. */
   locate(cpu: Cpu, task: Task, time = cpu.time): void {
-    const { words, current } = this;
-    words[current.time >> 2] = time | 0;
-    words[(current.time >> 2) + 1] = Math.floor(time / 4294967296);
-    words[current.cpu >> 2] = cpu.id;
-    if (this.located === task && this.locatedVersion === task.version) return;
-    this.located = task;
-    this.locatedVersion = task.version;
-    words[current.pidTgid >> 2] = task.pid;
-    words[(current.pidTgid >> 2) + 1] = task.tgid;
-    words[current.uidGid >> 2] = task.uid;
-    words[(current.uidGid >> 2) + 1] = task.gid;
-    storeText(this.arena.bytes, current.comm, task.comm, 16);
-    storeWord(words, current.task, task);
+    this.view.locate(cpu, task, time);
   }
   /** Whom hook handlers see as current. */
-  currentTask(): Task {
-    return this.located ?? this.tracer;
-  }
-  storeCommonFields(at: number, id: number): void {
-    const { view } = this.arena;
-    view.setUint16(at, id, true);
-    view.setUint8(at + 2, this.cpu.interruptsEnabled ? 0 : 1);
-    view.setUint8(at + 3, 0);
-    view.setInt32(at + 4, this.cpu.current.pid, true);
-  }
-  storeRawArguments(args: readonly Word[]): number {
-    for (let i = 0; i < args.length; i += 1) storeWord(this.words, this.rawBase + 8 * i, args[i]);
-    return this.rawBase;
+  get currentTask(): Task {
+    return this.view.task ?? this.tracer;
   }
   fireTracepoint(row: TracepointRow, args: readonly Word[]): void {
-    const handlers = this.tracepointHandlers.get(row.index);
-    if (handlers === undefined) return;
-    this.traceHere((hashText(row.name) >>> 4) & 15);
-    if (handlers.raw.length > 0) runHandlers(this, handlers.raw, this.storeRawArguments(args));
-    if (handlers.record.length > 0) {
-      handlers.builder ??= recordBuilder(this, row);
-      handlers.builder(args);
-      runHandlers(this, handlers.record, this.recordBase);
-    }
-  }
-
-  /** Makes the bytes of the kernel text around a place real. */
-  private showText(offset: number, size: number): void {
-    for (let at = offset; at < offset + size;) {
-      const symbol = textSymbolAt(at);
-      if (symbol !== undefined) this.showFunction(symbol);
-      at = symbol === undefined ? at + 16 : symbol.entry + symbol.size;
-    }
-  }
-  restoreText(symbol: TextSymbol): void {
-    writeText(symbol, this.arena.bytes, this.arena.view);
-  }
-  showFunction(symbol: TextSymbol): void {
-    if (this.visibleText.has(symbol)) return;
-    this.visibleText.add(symbol);
-    writeText(symbol, this.arena.bytes, this.arena.view);
+    fireTracepoint(this, row, args);
   }
 }
 
 const ESRCH = 3;
-const USERS: ReadonlyMap<number, string> = new Map([
-  [0, 'root'],
-  [33, 'www-data'],
-  [110, 'mysql'],
-  [112, 'Debian-snmp'],
-  [1000, 'user'],
-]);
-
-/** Arena offsets of what helpers without arguments read. */
-export interface CurrentPlaces {
-  readonly cpu: number;
-  readonly time: number;
-  readonly pidTgid: number;
-  readonly uidGid: number;
-  readonly comm: number;
-  readonly task: number;
-  readonly probedFunction: number;
-}
-export interface TracepointHandlers {
-  record: readonly Handler[];
-  raw: readonly Handler[];
-  builder: ((args: readonly Word[]) => void) | null;
-}
-
-function recordBuilder(m: Machine, row: TracepointRow): (args: readonly Word[]) => void {
-  const { fields, id, restart } = recordFields(m, row.category, row.name, m.recordBase);
-  const fill = row.record(fields, m) as (...args: readonly Word[]) => void;
-  return (args) => {
-    restart();
-    m.storeCommonFields(m.recordBase, id);
-    fill(args[0], args[1], args[2], args[3], args[4]);
-  };
-}
-
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PT_REGS, PT_REGS_SIZE } from '../../src/btf/pt-regs.ts';
 import { printType } from '../../src/btf/print.ts';
 import { decodeBase64 } from '../../src/simkernel/base64.ts';
 import {
@@ -127,4 +128,9 @@ test.each([
   ['+/+/', '\xfb\xff\xbf'],
 ])('base64 %s decodes', (text, bytes) => {
   expect(String.fromCharCode(...decodeBase64(text))).toBe(bytes);
+});
+
+test("the table of registers is the kernel's struct pt_regs", () => {
+  expect(sizeOfStruct('pt_regs')).toBe(PT_REGS_SIZE);
+  for (const [name, offset] of Object.entries(PT_REGS)) expect(offsetOf('pt_regs', name), name).toBe(offset);
 });

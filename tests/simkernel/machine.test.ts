@@ -1,10 +1,11 @@
+import { irqDisable, irqEnable, post } from '../../src/simkernel/cpu/local-apic.ts';
 import { expect, test } from 'vitest';
 import { GATE_SIZE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { textSymbols } from '../../src/simkernel/execution/text.ts';
 import { kernelTypes, rawTracepointParameters } from '../../src/simkernel/kernel-types.ts';
 import { tracepointFormat } from '../../src/simkernel/tracepoint-formats.ts';
 import { declaredTracepoints } from '../../src/simkernel/tracepoints/tracepoint.ts';
-import { PT_REGS } from '../../src/simkernel/cpu/registers.ts';
+import { PT_REGS } from '../../src/btf/pt-regs.ts';
 import { fieldOffset, kernelFunctions, machineRunning, MILLISECOND, runFor, SECOND, textAt, u64At } from './support.ts';
 
 test('an interrupt finds its handler through the gate in memory', () => {
@@ -43,7 +44,7 @@ test('delivery and iret give back registers, stack and flags', () => {
   for (let i = 0; i < cpu!.registers.length; i += 1) cpu!.registers[i] = i * 0x01010101;
   cpu!.registers.set([cpu!.fp, m.arena.kernelHigh], PT_REGS.bp / 4);
   const before = { sp: cpu!.sp, fp: cpu!.fp, fn: cpu!.fn, on: cpu!.interruptsEnabled, registers: [...cpu!.registers] };
-  m.post(cpu!, VECTORS.reschedule, cpu!.time);
+  post(m, cpu!, VECTORS.reschedule, cpu!.time);
   m.spend(5_000);
   expect(m.interruptCounts.reschedule[0]).toBe(1);
   expect({ sp: cpu!.sp, fp: cpu!.fp, fn: cpu!.fn, on: cpu!.interruptsEnabled, registers: [...cpu!.registers] }).toEqual(
@@ -56,11 +57,11 @@ test('an interrupt waits while interrupts are off', () => {
   runFor(m, MILLISECOND);
   const [cpu] = m.cpuList;
   m.cpu = cpu!;
-  m.irqDisable();
-  m.post(cpu!, VECTORS.reschedule, cpu!.time + 100);
+  irqDisable(m);
+  post(m, cpu!, VECTORS.reschedule, cpu!.time + 100);
   m.spend(50_000);
   expect(m.interruptCounts.reschedule[0]).toBe(0);
-  m.irqEnable();
+  irqEnable(m);
   expect(m.interruptCounts.reschedule[0]).toBe(1);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PT_REGS } from '../../src/simkernel/cpu/registers.ts';
+import { PT_REGS } from '../../src/btf/pt-regs.ts';
 import { offsetOf } from '../../src/simkernel/kernel-types.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';

@@ -1,3 +1,5 @@
+import { storeUserFrame } from './user-frame.ts';
+import { refresh } from './local-apic.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { samplePoint } from '../execution/text.ts';
@@ -7,7 +9,8 @@ import type { Machine } from '../machine.ts';
 import { account } from './accounting.ts';
 import type { Cpu } from './cpu.ts';
 import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, VECTORS } from './descriptor-tables.ts';
-import { FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS, PT_REGS, PT_REGS_SIZE } from './registers.ts';
+import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
+import { FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS } from './registers.ts';
 
 /** Where a gate leads: assembly entry code, which saves the registers and calls C. */
 export interface EntryPoint {
@@ -47,7 +50,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   words[at + PT_REGS.orig_ax / 4] = errorCode;
   words[at + PT_REGS.orig_ax / 4 + 1] = errorCode >> 31;
   if (fromUser) {
-    m.storeUserFrame(cpu, regs);
+    storeUserFrame(words, cpu, regs);
   } else {
     words[at + PT_REGS.bp / 4] = fp;
     words[at + PT_REGS.bp / 4 + 1] = KERNEL_HIGH;
@@ -93,7 +96,7 @@ function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, f
   cpu.sp = sp;
   cpu.fp = fp;
   cpu.fn = fn;
-  m.refresh(cpu);
+  refresh(m, cpu);
   return 0;
 }
 

@@ -1,3 +1,4 @@
+import { post } from '../cpu/local-apic.ts';
 import { createDisk, REQ_OP_READ } from '../block/request.ts';
 import type { Disk, Request } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -54,7 +55,7 @@ export function createNvme(m: Machine, name: string): Disk {
     const { cpu } = request;
     m.schedule(end, () => {
       queues[cpu]!.completed.push(request);
-      m.post(m.cpuList[cpu]!, lines[cpu]!.vector, end);
+      post(m, m.cpuList[cpu]!, lines[cpu]!.vector, end);
     });
   };
   return createDisk(m, {

@@ -1,3 +1,4 @@
+import { refresh, takeInterrupt } from '../cpu/local-apic.ts';
 import { account, storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { setKernelStack } from '../cpu/descriptor-tables.ts';
@@ -65,13 +66,13 @@ function rewindStackAndMakeDead(m: Machine, cpu: Cpu, signal: number): void {
   cpu.fn = rewindStack;
   task.rethooks.length = 0;
   cpu.interruptsEnabled = true;
-  m.refresh(cpu);
+  refresh(m, cpu);
   settle(m, cpu, makeTaskDead(m, signal));
 }
 const rewindStack = declareText('rewind_stack_and_make_dead', { traceable: false });
 
 function step(m: Machine, cpu: Cpu): void {
-  m.refresh(cpu);
+  refresh(m, cpu);
   if (cpu.nextArrival <= cpu.busyUntil) {
     interruptIdleOrUser(m, cpu);
     return;
@@ -93,7 +94,7 @@ function interruptIdleOrUser(m: Machine, cpu: Cpu): void {
   if (cpu.nextArrival > cpu.time) cpu.time = cpu.nextArrival;
   const started = cpu.time;
   const { userMode, halted, busyUntil, current } = cpu;
-  const vector = m.takeInterrupt(cpu);
+  const vector = takeInterrupt(m, cpu);
   if (userMode) current.workLeft = Math.max(0, busyUntil - started);
   cpu.halted = false;
   // `hlt` has been executed: the interrupted instruction is the one behind it.
@@ -155,13 +156,13 @@ export function catchUp(m: Machine, cpu: Cpu, ns: number): void {
     const { events } = m;
     if (events.nextTime <= cpu.time && events.nextTime <= cpu.nextArrival) {
       events.runNext();
-      m.refresh(cpu);
+      refresh(m, cpu);
       continue;
     }
     const at = Math.max(cpu.nextArrival, start);
     const rest = cpu.time - at;
     cpu.time = at;
-    deliver(m, cpu, m.takeInterrupt(cpu));
+    deliver(m, cpu, takeInterrupt(m, cpu));
     start = cpu.time;
     cpu.time += rest;
   }

@@ -1,3 +1,4 @@
+import { raiseSoftirq } from './softirq-vectors.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -124,7 +125,7 @@ export const blkMqEndRequest = kernelFunction('blk_mq_end_request', 30, (m, rq: 
 /** Hard interrupt handlers leave the rest of a completion to the BLOCK softirq of their CPU. */
 export const blkMqCompleteRequest = kernelFunction('blk_mq_complete_request', 25, (m, rq: Request): void => {
   m.cpu.blockDone.push(rq);
-  m.raiseSoftirq(m.cpu, 'BLOCK');
+  raiseSoftirq(m, m.cpu, 'BLOCK');
 });
 const blkCompleteReqs = kernelFunction(
   'blk_complete_reqs',

@@ -1,6 +1,6 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';

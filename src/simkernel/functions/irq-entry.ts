@@ -1,6 +1,7 @@
+import { irqEnable } from '../cpu/local-apic.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -129,7 +130,7 @@ export const exitToUserModeLoop = kernelFunction(
   'exit_to_user_mode_loop',
   15,
   (m): Result => {
-    m.irqEnable();
+    irqEnable(m);
     return userModeWork(m);
   },
   { traceable: false },

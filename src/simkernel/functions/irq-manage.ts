@@ -1,3 +1,4 @@
+import { post } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { createIrqAction, freeIrqAction, IRQF_SHARED, linkActions, setDepth } from '../irq/irq-desc.ts';
 import type { IrqDesc, IrqHandler } from '../irq/irq-desc.ts';
@@ -96,5 +97,5 @@ export const enableIrq = kernelFunction('enable_irq', 45, (m, irq: number): void
   if (!desc.pending) return;
   desc.pending = false;
   // A level-triggered line needs no reminder: it is still high.
-  if (desc.flow === 'edge') m.post(m.cpuList[desc.cpu]!, desc.vector, m.cpu.time);
+  if (desc.flow === 'edge') post(m, m.cpuList[desc.cpu]!, desc.vector, m.cpu.time);
 });

@@ -1,5 +1,5 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Pending } from '../execution/pending.ts';

@@ -1,5 +1,6 @@
+import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
@@ -90,9 +91,9 @@ const excPageFault = kernelFunction(
   (m, regs: KernelObject, code: number): void => {
     const address = m.cpu.cr2;
     pageFaultUser(m, address, regs, code);
-    m.irqEnable();
+    irqEnable(m);
     doUserAddrFault(m, regs, code, address);
-    m.irqDisable();
+    irqDisable(m);
   },
   { traceable: false },
 );

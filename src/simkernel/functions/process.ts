@@ -1,3 +1,4 @@
+import { callRcu, putTask } from './rcu.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -5,20 +6,13 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import type { File } from '../fs/file.ts';
-import {
-  createProcess,
-  createTask,
-  forgetTask,
-  releaseTask,
-  retFromForkAsm,
-  setComm,
-  setProgram,
-} from '../tasks/process.ts';
+import { createProcess, createTask, forgetTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
 import type { Pid } from '../tasks/process.ts';
 import {
   EXIT_DEAD,
   EXIT_ZOMBIE,
   PF_EXITING,
+  PF_KTHREAD,
   TASK,
   TASK_DEAD,
   TASK_INTERRUPTIBLE,
@@ -69,7 +63,7 @@ const copyProcess = kernelFunction(
   (m, _pid: KernelObject | null, _trace: number, _node: number, _args: KernelObject): Task => {
     const parent = m.cpu.current;
     const child = createTask(m, {
-      pid: m.allocatePid(),
+      pid: (m.lastPid += 1),
       comm: parent.comm,
       parent,
       uid: parent.uid,
@@ -129,7 +123,7 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   const old = process.mm;
   const fresh = createProcess(m, task, image);
   process.files.files.forEach((file, fd) => fresh.files.install(fd, file));
-  m.callRcu(() => {
+  callRcu(m, () => {
     old.release();
     process.files.release();
   });
@@ -161,7 +155,7 @@ const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
 const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
   const { process } = m.cpu.current;
   if (process !== null && mm === process.mm) {
-    m.callRcu(() => {
+    callRcu(m, () => {
       process.mm.release();
       process.files.release();
     });
@@ -189,10 +183,9 @@ function reap(m: Machine, task: Task): void {
 const releaseTaskFunction = kernelFunction('release_task', 900, (m, p: Task): void => {
   p.exitState = EXIT_DEAD;
   forgetTask(m, p);
-  m.callRcu(() => {
+  callRcu(m, () => {
     schedProcessFree(m, p);
-    p.mayBeFreed = true;
-    if (p.state === TASK_DEAD && !m.cpuList.some((cpu) => cpu.current === p || cpu.previous === p)) releaseTask(m, p);
+    putTask(m, p);
   });
 });
 
@@ -307,4 +300,3 @@ export function createKthread(
   startAt(task, m, () => kthread(m, { address: task.address, run }));
   return task;
 }
-const PF_KTHREAD = 0x200000;

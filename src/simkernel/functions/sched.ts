@@ -1,3 +1,5 @@
+import { putTask } from './rcu.ts';
+import { irqDisable, irqEnable, post } from '../cpu/local-apic.ts';
 import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
@@ -95,15 +97,15 @@ const setTaskCpu = kernelFunction('set_task_cpu', 12, (m, p: Task, newCpu: numbe
 
 /** Runs in the next task's context after each switch: `prev` is who ran before. */
 export const finishTaskSwitch = kernelFunction('finish_task_switch', 40, (m, prev: Task): void => {
-  m.irqEnable();
-  if (prev.state === TASK_DEAD) m.reapDead(prev);
+  irqEnable(m);
+  if (prev.state === TASK_DEAD) putTask(m, prev);
 });
 
 const scheduleCore = kernelFunction(
   '__schedule',
   110,
   (m, mode: number): Result => {
-    m.irqDisable();
+    irqDisable(m);
     const { cpu } = m;
     const { current: prev, runQueue: rq } = cpu;
     updateCurr(m, rq.cfs);
@@ -127,7 +129,7 @@ const scheduleCore = kernelFunction(
     next.execStart = taskClock(cpu);
     next.sliceStart = next.sumExecRuntime;
     if (next === prev) {
-      m.irqEnable();
+      irqEnable(m);
       return 0;
     }
     rq.countSwitch(m.words);
@@ -251,10 +253,16 @@ function queueRemotely(m: Machine, other: Cpu, p: Task): void {
   if (other.runQueue.wakeList.length !== 1) return;
   if (other.halted && time >= other.idleSince && time - other.idleSince < IDLE_POLL_NS) {
     schedWakeIdleWithoutIpi(m, other.id);
-    m.stopPolling(other, time + POLL_NOTICE_NS);
+    stopPolling(other, time + POLL_NOTICE_NS);
   } else {
-    m.post(other, VECTORS.callFunctionSingle, time + IPI_LATENCY_NS);
+    post(m, other, VECTORS.callFunctionSingle, time + IPI_LATENCY_NS);
   }
+}
+/** An idle CPU that still polls sees TIF_NEED_RESCHED. */
+function stopPolling(cpu: Cpu, timeNs: number): void {
+  cpu.halted = false;
+  cpu.needResched = true;
+  cpu.busyUntil = Math.max(timeNs, cpu.time);
 }
 /** An idle CPU polls for this long before it halts (cpuidle's poll state), and notices a wake-up within that. */
 const IDLE_POLL_NS = 40_000;

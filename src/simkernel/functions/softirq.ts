@@ -1,26 +1,14 @@
+import { rcuCoreSi } from './rcu.ts';
+import type { Softirq } from './softirq-vectors.ts';
+import { SOFTIRQS } from './softirq-vectors.ts';
+import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
-import type { Machine } from '../machine.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
-import { softirqEntry, softirqExit, softirqRaise } from '../tracepoints/irq.ts';
-import type { Cpu, WheelTimer } from '../cpu/cpu.ts';
+import { softirqEntry, softirqExit } from '../tracepoints/irq.ts';
+import type { WheelTimer } from '../cpu/cpu.ts';
 import { blkDoneSoftirq } from './block.ts';
-
-/** include/linux/interrupt.h: the vectors in order of their bits. */
-export const SOFTIRQS = [
-  'HI',
-  'TIMER',
-  'NET_TX',
-  'NET_RX',
-  'BLOCK',
-  'IRQ_POLL',
-  'TASKLET',
-  'SCHED',
-  'HRTIMER',
-  'RCU',
-] as const;
-export type Softirq = (typeof SOFTIRQS)[number];
 
 const callTimerFn = kernelFunction('call_timer_fn', 12, (_m, timer: WheelTimer, _fn: number, _base: number): void => {
   timer.expire(timer);
@@ -39,7 +27,6 @@ const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
   }
 });
 const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
-const rcuCoreSi = kernelFunction('rcu_core_si', 90, (m): void => m.runRcuCallbacks());
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
   TIMER: runTimerSoftirq,
@@ -56,7 +43,7 @@ const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number
   for (let rounds = 0; cpu.softirqPending !== 0 && rounds < MAX_RESTART; rounds += 1) {
     const pending = cpu.softirqPending;
     cpu.softirqPending = 0;
-    m.irqEnable();
+    irqEnable(m);
     for (let vector = 0; vector < SOFTIRQS.length; vector += 1) {
       if ((pending & (1 << vector)) === 0) continue;
       m.softirqCounts[vector]![cpu.id]! += 1;
@@ -64,7 +51,7 @@ const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number
       HANDLERS[SOFTIRQS[vector]!]?.(m);
       softirqExit(m, vector);
     }
-    m.irqDisable();
+    irqDisable(m);
   }
   account(cpu);
   cpu.softirqDepth -= 1;
@@ -84,9 +71,3 @@ export const irqExitRcu = kernelFunction('irq_exit_rcu', 10, (m): void => {
   cpu.hardirqDepth -= 1;
   if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0 && cpu.softirqPending !== 0) handleSoftirqs(m, 0);
 });
-
-export function raiseSoftirq(m: Machine, cpu: Cpu, softirq: Softirq): void {
-  const vector = SOFTIRQS.indexOf(softirq);
-  cpu.softirqPending |= 1 << vector;
-  softirqRaise(m, vector);
-}

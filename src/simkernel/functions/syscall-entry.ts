@@ -1,6 +1,8 @@
+import { storeUserFrame } from '../cpu/user-frame.ts';
+import { irqEnable } from '../cpu/local-apic.ts';
 import { account } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -73,7 +75,7 @@ const doSyscall64 = kernelFunction(
   'do_syscall_64',
   20,
   (m, regs: KernelObject, nr: number): Result => {
-    m.irqEnable();
+    irqEnable(m);
     if (m.syscallEvents.enterUsers !== 0) fireSyscallEnter(m, regs, nr);
     const ret = x64SysCall(m, regs, nr);
     return ret instanceof Pending
@@ -112,7 +114,7 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   const { words } = m;
   account(cpu);
   cpu.userMode = false;
-  m.storeUserFrame(cpu, regs.address);
+  storeUserFrame(words, cpu, regs.address);
   const at = regs.address >> 2;
   const { args, syscall: nr } = task;
   storeArgument(words, at + PT_REGS.di / 4, args[0]!);
@@ -130,7 +132,7 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   cpu.sp = regs.address;
   cpu.fp = regs.address | 1;
   cpu.fn = entrySyscall64;
-  m.drawPace(cpu);
+  cpu.pace = m.paces.next();
   cpu.time += ENTRY_NS * cpu.pace;
   const left = doSyscall64(m, regs, nr);
   if (left instanceof Pending) {

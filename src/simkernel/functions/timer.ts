@@ -1,3 +1,6 @@
+import { irqFromUser } from '../cpu/user-frame.ts';
+import { raiseSoftirq } from './softirq-vectors.ts';
+import { programTimer } from '../cpu/local-apic.ts';
 import { storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -38,7 +41,7 @@ const runHrtimerQueues = kernelFunction(
 export const hrtimerInterrupt = kernelFunction('hrtimer_interrupt', 40, (m, _device: KernelObject): void => {
   const { cpu } = m;
   runHrtimerQueues(m, cpu.wheel, cpu.time, 0, HRTIMER_ACTIVE_HARD);
-  m.programTimer(cpu);
+  programTimer(m, cpu);
 });
 
 export const hrtimerStartRange = kernelFunction(
@@ -61,7 +64,7 @@ const hrtimerCancelFunction = kernelFunction('hrtimer_cancel', 20, (m, timer: Hr
 const runLocalTimers = kernelFunction('run_local_timers', 10, (m): void => {
   const { wheel, time } = m.cpu;
   const first = wheel.timers[0];
-  if (first !== undefined && first.expiresJiffies * TICK_NS <= time) m.raiseSoftirq(m.cpu, 'TIMER');
+  if (first !== undefined && first.expiresJiffies * TICK_NS <= time) raiseSoftirq(m, m.cpu, 'TIMER');
 });
 
 const updateProcessTimes = kernelFunction('update_process_times', 40, (m, _userTick: number): void => {
@@ -74,7 +77,7 @@ export const tickNohzHandler = kernelFunction('tick_nohz_handler', 30, (m, timer
   const { cpu } = m;
   updateJiffies(m, cpu.time);
   storeTaskTimes(m.words, cpu.current);
-  updateProcessTimes(m, m.irqFromUser(cpu) ? 1 : 0);
+  updateProcessTimes(m, irqFromUser(m, cpu) ? 1 : 0);
   if (cpu.tickStopped) return false;
   timer.expires += TICK_NS;
   return true;
@@ -129,7 +132,7 @@ export const hrtimerNanosleep = kernelFunction(
   35,
   (m, rqtp: number, mode: number, _clock: number): Result => {
     const timer = sleeperTimer(m, m.cpu.current);
-    timer.expires = m.cpu.time + rqtp + m.slack(TIMER_SLACK_NS);
+    timer.expires = m.cpu.time + rqtp + m.slack.uniform() * TIMER_SLACK_NS;
     return doNanosleep(m, timer, mode);
   },
 );

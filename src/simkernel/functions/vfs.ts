@@ -1,3 +1,4 @@
+import { callRcu } from './rcu.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -167,7 +168,7 @@ systemCall('open', 15, (m, filename, flags) => doSysOpenat2(m, AT_FDCWD, filenam
 
 const finalFput = kernelFunction('__fput', 70, (m, file: File): void => {
   file.inode.operations.release?.(m, file.inode, file);
-  m.callRcu(() => file.release(m));
+  callRcu(m, () => file.release(m));
 });
 const fput = kernelFunction('fput', 12, (m, file: File): void => {
   if ((file.references -= 1) === 0) finalFput(m, file);

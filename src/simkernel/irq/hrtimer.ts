@@ -1,3 +1,4 @@
+import { programTimer } from '../cpu/local-apic.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
@@ -45,7 +46,7 @@ export function enqueueTimer(m: Machine, cpu: Cpu, timer: HrTimer, expires: numb
   let at = queue.length;
   while (at > 0 && queue[at - 1]!.expires > expires) at -= 1;
   queue.splice(at, 0, timer);
-  if (at === 0) m.programTimer(cpu);
+  if (at === 0) programTimer(m, cpu);
 }
 
 export function dequeueTimer(m: Machine, timer: HrTimer): void {
@@ -54,5 +55,5 @@ export function dequeueTimer(m: Machine, timer: HrTimer): void {
   timer.queuedOn = null;
   const at = cpu.hrtimers.indexOf(timer);
   cpu.hrtimers.splice(at, 1);
-  if (at === 0) m.programTimer(cpu);
+  if (at === 0) programTimer(m, cpu);
 }

@@ -1,3 +1,4 @@
+import { post } from '../cpu/local-apic.ts';
 import type { Machine } from '../machine.ts';
 
 /**
@@ -66,7 +67,7 @@ export class IoApic {
   private send(pin: number, timeNs: number): void {
     const { machine, table } = this;
     const destination = machine.cpuList[table[2 * pin + 1]! >>> DESTINATION_SHIFT];
-    if (destination !== undefined) machine.post(destination, table[2 * pin]! & RTE_VECTOR, timeNs + BUS_LATENCY_NS);
+    if (destination !== undefined) post(machine, destination, table[2 * pin]! & RTE_VECTOR, timeNs + BUS_LATENCY_NS);
   }
 }
 /** From the pin to the local APIC. */

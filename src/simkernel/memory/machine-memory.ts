@@ -20,7 +20,7 @@ export function createMachineMemory(m: Machine): MachineMemory {
   const { arena } = m;
   const { bytes } = arena;
   const userOffset = (low: number, high: number, size: number): number => {
-    const process = m.currentTask().process;
+    const process = m.currentTask.process;
     return process === null || high < 0 ? -1 : process.mm.find((low >>> 0) + high * 4294967296, size);
   };
   return {

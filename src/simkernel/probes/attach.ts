@@ -121,8 +121,7 @@ const CALL = 0xe8;
 /** Writes what the probes of a function need into its text: a call at the fentry site, int3 elsewhere, the original without them. */
 function patch(m: Machine, symbol: TextSymbol): void {
   const hooks = hooksOf(m, symbol);
-  m.showFunction(symbol);
-  m.restoreText(symbol);
+  m.visibleText.restore(m.arena, symbol);
   const { bytes, view } = m.arena;
   const usesSite = hooks.entry.length + hooks.returns.length + hooks.fentry.length + hooks.fexit.length > 0;
   if (usesSite) {

@@ -1,4 +1,5 @@
-import { PT_REGS, PT_REGS_SIZE } from '../cpu/registers.ts';
+import { irqFromUser } from '../cpu/user-frame.ts';
+import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import { createHrTimer, dequeueTimer, enqueueTimer } from '../irq/hrtimer.ts';
@@ -27,7 +28,7 @@ const perfSweventHrtimer = kernelFunction('perf_swevent_hrtimer', 60, (m, timer:
   words.copyWithin(event.context >> 2, regs >> 2, (regs + PT_REGS_SIZE) >> 2);
   storeNumber(words, event.context + PT_REGS_SIZE, event.periodNs);
   storeNumber(words, event.context + PT_REGS_SIZE + 8, 0);
-  if (m.irqFromUser(cpu)) m.trace.ip = 0;
+  if (irqFromUser(m, cpu)) m.trace.ip = 0;
   else m.traceFrom(words[(regs + PT_REGS.ip) >> 2]!, words[(regs + PT_REGS.bp) >> 2]!, 0);
   runHandlers(m, [event.handler], event.context);
   timer.expires += event.periodNs;

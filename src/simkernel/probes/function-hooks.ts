@@ -1,15 +1,8 @@
 import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { deliver } from '../cpu/deliver.ts';
-import {
-  ARGUMENT_REGISTERS,
-  FLAGS_IF,
-  FLAGS_NO_IF,
-  KERNEL_CS,
-  KERNEL_DS,
-  PT_REGS,
-  PT_REGS_SIZE,
-} from '../cpu/registers.ts';
+import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
+import { ARGUMENT_REGISTERS, FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS } from '../cpu/registers.ts';
 import type { Body } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';

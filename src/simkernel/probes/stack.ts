@@ -1,4 +1,4 @@
-import { PT_REGS, PT_REGS_SIZE } from '../cpu/registers.ts';
+import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
@@ -58,7 +58,7 @@ export function unwindKernelStack(m: Machine, out: number, limit: number, skip: 
 
 /** The current task's user stack, by the frame pointers in its memory. */
 export function unwindUserStack(m: Machine, out: number, limit: number, skip: number): number {
-  const { user, process } = m.currentTask();
+  const { user, process } = m.currentTask;
   if (user === null || process === null) return 0;
   const { view } = m.arena;
   const word = (at: number): number => view.getUint32(at, true) + view.getInt32(at + 4, true) * 4294967296;

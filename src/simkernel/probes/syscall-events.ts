@@ -1,5 +1,6 @@
+import { storeCommonFields, storeRawArguments } from '../tracepoints/fire.ts';
 import type { Machine } from '../machine.ts';
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
@@ -44,8 +45,8 @@ function formatId(category: string, name: string): number {
 
 /** Records share one layout: number at 8, arguments (or the result) of 8 bytes each from 16 on. */
 function startRecord(m: Machine, category: string, name: string, nr: number): number {
-  const at = m.recordBase;
-  m.storeCommonFields(at, formatId(category, name));
+  const at = m.tracepointBuffers.record;
+  storeCommonFields(m, at, formatId(category, name));
   storeNumber(m.words, at + 8, nr);
   return at;
 }
@@ -62,7 +63,7 @@ function storeArguments(m: Machine, at: number, regs: number): void {
 export function fireSyscallEnter(m: Machine, regs: KernelObject, nr: number): void {
   const events = m.syscallEvents;
   m.traceHere();
-  if (events.rawEnter.length > 0) runHandlers(m, events.rawEnter, m.storeRawArguments([regs, nr]));
+  if (events.rawEnter.length > 0) runHandlers(m, events.rawEnter, storeRawArguments(m, [regs, nr]));
   if (events.enter.length > 0) {
     const at = startRecord(m, 'raw_syscalls', 'sys_enter', nr);
     storeArguments(m, at, regs.address);
@@ -79,7 +80,7 @@ export function fireSyscallEnter(m: Machine, regs: KernelObject, nr: number): vo
 export function fireSyscallExit(m: Machine, regs: KernelObject, nr: number, ret: number): void {
   const events = m.syscallEvents;
   m.traceHere();
-  if (events.rawExit.length > 0) runHandlers(m, events.rawExit, m.storeRawArguments([regs, ret]));
+  if (events.rawExit.length > 0) runHandlers(m, events.rawExit, storeRawArguments(m, [regs, ret]));
   if (events.exit.length > 0) {
     const at = startRecord(m, 'raw_syscalls', 'sys_exit', nr);
     storeNumber(m.words, at + 16, ret);

@@ -1,3 +1,4 @@
+import { enqueueAtBoot } from '../tasks/process.ts';
 import { CAPACITY_SECTORS, createAhciDisk } from '../devices/ahci.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, setProgram } from '../tasks/process.ts';
@@ -48,7 +49,7 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         openStandardFiles(m, process);
         setProgram(m, task, process, (u) => main(u, argv ?? [name]));
         startAt(task, m, () => 0);
-        m.enqueueAtBoot(task, index % m.cpus);
+        enqueueAtBoot(m, task, index % m.cpus);
       });
     },
   };

@@ -3,7 +3,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { countFork, storeThreadCount } from '../memory/kernel-data.ts';
 import { structFields } from '../memory/layout.ts';
-import { PT_REGS_SIZE } from '../cpu/registers.ts';
+import { PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { LIBC } from '../programs/libc.ts';
@@ -11,7 +11,7 @@ import type { Image, UserBody } from '../programs/image.ts';
 import { UserContext } from '../programs/user.ts';
 import { FileTable } from '../fs/file-table.ts';
 import { AddressSpace } from './address-space.ts';
-import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, Task } from './task.ts';
+import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, TASK_RUNNING, Task } from './task.ts';
 
 const CRED = structFields('cred', { uid: 'uid', gid: 'gid', euid: 'euid', egid: 'egid', suid: 'suid', fsuid: 'fsuid' });
 const PID = structFields('pid', { count: 'count', level: 'level', nr: 'numbers.0.nr' });
@@ -71,7 +71,7 @@ export function createTask(
   put(TASK.prio, task.prio);
   put(TASK.staticPrio, task.prio);
   put(TASK.normalPrio, task.prio);
-  put(TASK.usage, 1);
+  put(TASK.usage, task.references);
   storeWord(words, address + TASK.stack, { address: stack });
   storeWord(words, address + TASK.realParent, fields.parent ?? task);
   storeWord(words, address + TASK.parent, fields.parent ?? task);
@@ -157,4 +157,13 @@ export function releaseTask(m: Machine, task: Task): void {
   arena.free(task.address, TASK.size);
   if (task.cred !== null) arena.free(task.cred.address, CRED.size);
   if (task.pidObject !== null) arena.free(task.pidObject.address, PID.size + 16);
+}
+
+/** Puts a task on a run queue before anything runs. */
+export function enqueueAtBoot(m: Machine, task: Task, cpu: number): void {
+  task.cpu = cpu;
+  task.state = TASK_RUNNING;
+  const on = m.cpuList[cpu]!;
+  on.runQueue.add(task);
+  on.needResched = true;
 }

@@ -128,8 +128,8 @@ export class Task implements KernelObject {
   waitsForChild = false;
   /** A fatal signal that it has not seen yet. */
   pendingSignal = 0;
-  /** Released and past its grace period. */
-  mayBeFreed = false;
+  /** Its parent's, until it is reaped, and that of the CPU, until it has switched away for good. */
+  references = 2;
   transfer: TransferScratch | null = null;
   /** The path walk under way. */
   nameidata: { readonly mount: Mount; readonly dentry: Dentry } | null = null;

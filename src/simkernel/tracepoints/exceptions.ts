@@ -1,4 +1,4 @@
-import { PT_REGS } from '../cpu/registers.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { tracepoint } from './tracepoint.ts';

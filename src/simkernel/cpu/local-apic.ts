@@ -1,0 +1,63 @@
+import type { Machine } from '../machine.ts';
+import type { Arrival, Cpu } from './cpu.ts';
+import { VECTORS } from './descriptor-tables.ts';
+
+/*
+ * What reaches a CPU and when: vectors on their way to its local APIC, the APIC's one-shot timer, and the interrupt flag.
+ * `horizon` is the one number that running code compares its time with.
+ */
+
+/** Sends a vector to a CPU's local APIC. */
+export function post(m: Machine, cpu: Cpu, vector: number, timeNs: number): void {
+  const { arrivals } = cpu;
+  let at = arrivals.length;
+  while (at > 0 && arrivals[at - 1]!.timeNs > timeNs) at -= 1;
+  const arrival: Arrival = { timeNs, vector };
+  arrivals.splice(at, 0, arrival);
+  refresh(m, cpu);
+}
+
+/** Sets the one-shot timer of a CPU's local APIC to its first hrtimer. */
+export function programTimer(m: Machine, cpu: Cpu): void {
+  cpu.timerDeadline = cpu.hrtimers[0]?.expires ?? Infinity;
+  refresh(m, cpu);
+}
+
+/** Acknowledges the earliest interrupt: its vector. */
+export function takeInterrupt(m: Machine, cpu: Cpu): number {
+  const [first] = cpu.arrivals;
+  if (first !== undefined && first.timeNs < cpu.timerDeadline) {
+    cpu.arrivals.shift();
+    refresh(m, cpu);
+    return first.vector;
+  }
+  cpu.timerDeadline = Infinity;
+  refresh(m, cpu);
+  return VECTORS.localTimer;
+}
+
+/** Recomputes when a CPU must next look up from its work. */
+export function refresh(m: Machine, cpu: Cpu): void {
+  if (!cpu.interruptsEnabled) {
+    cpu.nextArrival = cpu.horizon = Infinity;
+    return;
+  }
+  const [first] = cpu.arrivals;
+  cpu.nextArrival = first !== undefined && first.timeNs < cpu.timerDeadline ? first.timeNs : cpu.timerDeadline;
+  cpu.horizon = cpu.nextArrival < m.events.nextTime ? cpu.nextArrival : m.events.nextTime;
+}
+
+/** `cli`: local_irq_disable() does not count; the second changes nothing. */
+export function irqDisable(m: Machine): void {
+  m.cpu.interruptsEnabled = false;
+  m.cpu.horizon = Infinity;
+}
+
+/** `sti`: what has come meanwhile is delivered at once. */
+export function irqEnable(m: Machine): void {
+  const { cpu } = m;
+  if (cpu.interruptsEnabled) return;
+  cpu.interruptsEnabled = true;
+  refresh(m, cpu);
+  if (cpu.time >= cpu.horizon) m.catchUp(cpu, 0);
+}

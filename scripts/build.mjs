@@ -1,11 +1,13 @@
-// Bundles the command and the library into dist/, and warms V8's code cache for the command's start-up.
+// Bundles the command and the library into dist/ (or the folder named), and warms V8's code cache for the command's start-up.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const outdir = resolve(process.argv[2] ?? `${root}dist`);
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 const common = {
@@ -21,12 +23,25 @@ const common = {
   logLevel: 'warning',
 };
 
-// What the grammar decides by is worked out here, not at every start: recording its rules takes longer than most scripts.
-const parser = await build({ ...common, entryPoints: ['src/parser/parse.ts'], format: 'esm', write: false });
-const { grammarDecisions } = await import(
-  `data:text/javascript;base64,${Buffer.from(parser.outputFiles[0].contents).toString('base64')}`
+// Facts that every start would have to work out anew: what the grammar decides by, and where the members of the kernel's
+// structures lie.
+const facts = await build({
+  ...common,
+  stdin: {
+    contents: `
+      import './src/simkernel/machine.ts';
+      export { grammarDecisions } from './src/parser/parse.ts';
+      export { machineLayouts } from './src/simkernel/memory/layout.ts';`,
+    resolveDir: root,
+  },
+  format: 'esm',
+  write: false,
+});
+const { grammarDecisions, machineLayouts } = await import(
+  `data:text/javascript;base64,${Buffer.from(facts.outputFiles[0].contents).toString('base64')}`
 );
 common.define.TSBPFTRACE_DECISIONS = JSON.stringify(JSON.stringify(grammarDecisions()));
+common.define.TSBPFTRACE_LAYOUTS = JSON.stringify(JSON.stringify(machineLayouts()));
 
 // commander loads child_process, and that the network, for subcommands that are programs of their own: we have none.
 const noSubprocesses = {
@@ -44,7 +59,7 @@ await Promise.all([
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
-    outdir: 'dist',
+    outdir,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     banner: { js: '(function (exports, require, module) {' },
@@ -54,17 +69,17 @@ await Promise.all([
   build({
     ...common,
     entryPoints: { tsbpftrace: 'src/cli/start.ts' },
-    outdir: 'dist',
+    outdir,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     define: { ...common.define, 'import.meta.dirname': '__dirname' },
   }),
-  build({ ...common, entryPoints: { api: 'src/pipeline/api.ts' }, outdir: 'dist', format: 'esm' }),
+  build({ ...common, entryPoints: { api: 'src/pipeline/api.ts' }, outdir, format: 'esm' }),
 ]);
-chmodSync(`${root}dist/tsbpftrace.cjs`, 0o755);
+chmodSync(`${outdir}/tsbpftrace.cjs`, 0o755);
 
 // What a first run compiles goes into the cache.
-const filename = `${root}dist/cli.cjs`;
+const filename = `${outdir}/cli.cjs`;
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
 const loaded = { exports: {} };
 script.runInThisContext()(loaded.exports, createRequire(filename), loaded);

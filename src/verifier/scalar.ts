@@ -102,20 +102,20 @@ export const UNKNOWN = new Scalar(TNUM_UNKNOWN, FULL_64, FULL_32);
 
 function makeConst(value: bigint): Scalar {
   const v = BigInt.asUintN(64, value);
-  return new Scalar(tnumConst(v), fromUnsigned64(v, v), { base: Number(v & 0xffff_ffffn), size: 0 });
+  return new Scalar({ value: v, mask: 0n }, { base: v, size: 0n }, { base: Number(v & 0xffff_ffffn), size: 0 });
 }
 
 const SMALL = 1024;
-const smallConstants: readonly Scalar[] = Array.from({ length: 2 * SMALL }, (_, i) => makeConst(BigInt(i - SMALL)));
+const smallConstants = new Array<Scalar | undefined>(2 * SMALL);
+const smallConst = (value: number): Scalar => (smallConstants[value + SMALL] ??= makeConst(BigInt(value)));
 
 export function constant(value: bigint): Scalar {
   const signed = BigInt.asIntN(64, value);
-  if (signed >= -1024n && signed < 1024n) return smallConstants[Number(signed) + SMALL]!;
-  return makeConst(value);
+  return signed >= -1024n && signed < 1024n ? smallConst(Number(signed)) : makeConst(value);
 }
 /** A sign-extended immediate. */
 export const immediate = (imm: number): Scalar =>
-  imm >= -SMALL && imm < SMALL ? smallConstants[imm + SMALL]! : makeConst(BigInt(imm));
+  imm >= -SMALL && imm < SMALL ? smallConst(imm) : makeConst(BigInt(imm));
 export const ZERO = constant(0n);
 
 export function unsignedRange(min: bigint, max: bigint): Scalar {
@@ -182,6 +182,7 @@ function boundBits(s: Scalar): Tnum {
 
 /** Carries what each view knows into the others; an impossible value is left as it is. */
 export function synced(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
+  if (bits === TNUM_UNKNOWN && r64 === FULL_64 && r32 === FULL_32) return UNKNOWN;
   if (isEmpty64(r64) || isEmpty32(r32)) return new Scalar(bits, EMPTY_64, EMPTY_32);
   const bounded = boundByBits(bits, r64, r32);
   const deduced = deduce(deduce(bounded));

@@ -3,23 +3,53 @@ import { offsetOf, sizeOfStruct } from '../kernel-types.ts';
 /** Byte offsets of the members of a kernel structure that the machine writes, by the machine's names for them. */
 export type Fields<K extends string> = { readonly [name in K]: number } & { readonly size: number };
 
-const unresolved: (() => void)[] = [];
+/** Offsets by structure and path, as BTF gives them; under the path '' the structure's size. */
+export type Layouts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Replaced by the build with the machine's layouts, as JSON; absent when the sources run as they are. */
+declare const TSBPFTRACE_LAYOUTS: string | undefined;
+
+interface Declared {
+  readonly struct: string;
+  /** Paths by the machine's names, '' under `size`. */
+  readonly paths: readonly (readonly [name: string, path: string])[];
+  readonly fields: Record<string, number>;
+}
+
+const declared: Declared[] = [];
+let resolvedCount = 0;
 
 /**
  * Declares which members of a structure the machine keeps up to date in guest memory. Paths are C's (`se.vruntime`,
  * `__sk_common.skc_dport`); offsets come from the kernel's BTF when the first machine is made.
  */
 export function structFields<K extends string>(name: string, paths: { readonly [field in K]: string }): Fields<K> {
-  const fields: Record<string, number> = { size: 0 };
-  for (const field of Object.keys(paths)) fields[field] = 0;
-  unresolved.push(() => {
-    fields['size'] = sizeOfStruct(name);
-    for (const [field, path] of Object.entries<string>(paths)) fields[field] = offsetOf(name, path);
-  });
+  const all = [['size', ''] as const, ...Object.entries<string>(paths)];
+  const fields = Object.fromEntries(all.map(([field]) => [field, 0]));
+  declared.push({ struct: name, paths: all, fields });
   return fields as Fields<K>;
 }
 
+const place = (struct: string, path: string): number => (path === '' ? sizeOfStruct(struct) : offsetOf(struct, path));
+
 /** Fills every declared structure in; only the first machine has work here. */
 export function resolveFields(): void {
-  for (const resolve of unresolved.splice(0)) resolve();
+  const open = declared.slice(resolvedCount);
+  resolvedCount = declared.length;
+  if (open.length === 0) return;
+  // Decoding BTF takes longer than all the rest of making a machine, and many a script needs no other type.
+  const known: Layouts = typeof TSBPFTRACE_LAYOUTS === 'string' ? JSON.parse(TSBPFTRACE_LAYOUTS) : {};
+  for (const { struct, paths, fields } of open) {
+    for (const [name, path] of paths) fields[name] = known[struct]?.[path] ?? place(struct, path);
+  }
+}
+
+/** What the build puts in place of reading BTF: the layouts of all structures declared so far. */
+export function machineLayouts(): Layouts {
+  const layouts: Record<string, Record<string, number>> = {};
+  for (const { struct, paths } of declared) {
+    const row = (layouts[struct] ??= {});
+    for (const [, path] of paths) row[path] = place(struct, path);
+  }
+  return layouts;
 }

@@ -16,16 +16,16 @@ interface SubcommandRow {
 
 /** The subcommands of `tsbpftrace bpf`. */
 export const BPF_SUBCOMMANDS = {
-  asm: { summary: 'assemble text to bytes', options: ['output'], file: '<file>' },
-  dis: { summary: 'disassemble bytes or hex to text', options: [], file: '<file>' },
+  asm: { summary: 'assemble text to an ELF object or bytes', options: ['output', 'format'], file: '<file>' },
+  dis: { summary: 'disassemble an ELF object or bytes to text', options: ['program'], file: '<file>' },
   verify: {
-    summary: 'judge a program as Linux would, and explain a rejection',
-    options: ['type', 'attach', 'maps', 'verbose', 'jsonl'],
+    summary: 'judge programs as Linux would, and explain a rejection',
+    options: ['program', 'type', 'attach', 'maps', 'verbose', 'jsonl'],
     file: '[file]',
   },
   run: {
     summary: 'verify a program, run it once on given memory and print r0',
-    options: ['type', 'attach', 'maps', 'memory', 'memoryFile', 'showMemory', 'jit', 'jsonl'],
+    options: ['program', 'type', 'attach', 'maps', 'memory', 'memoryFile', 'showMemory', 'jit', 'jsonl'],
     file: '[file]',
   },
 } as const satisfies Record<string, SubcommandRow>;
@@ -42,12 +42,16 @@ export type ParsedBpf =
   | { readonly kind: 'done'; readonly exitCode: number };
 
 const FILES = `
-FILE is assembly text, hex digits or bytes, and - is standard input. Assembly text is what
-'bpf dis' prints, with labels instead of numbers where you like, and may say what it needs:
+FILE is an ELF object (ours or clang's), assembly text, hex digits or bytes, and - is standard input.
+Assembly text is what 'bpf dis' prints, with labels instead of numbers where you like, and may say
+what it needs:
     .type xdp                         program type
-    .attach fentry/vfs_read           what a tracing program attaches to
-    .map counts array 4 8 16          name, type, key size, value size, entries
-    r1 = map[counts]                  loads the map;  call map_lookup_elem  calls a helper
+    .attach kprobe/vfs_read           where it attaches, in the words of libbpf's sections
+    .map counts array 4 8 16          name, type, key size, value size, entries, perhaps flags
+    .data counts 2a00                 first bytes of a map's only value, as hex
+    .program second                   begins another program; .license GPL
+    r1 = map[counts]                  loads the map;  r1 = map[counts]+0  its value's address
+    call map_lookup_elem              calls a helper, or a label
 `;
 
 function parseOver(row: BpfOptionRow<unknown>, text: string, previous: unknown): unknown {

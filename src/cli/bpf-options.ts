@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { BINARY_FORMATS, type BinaryFormat } from '../pipeline/bpf-file.ts';
 import { parseMap, RAW_PROGRAM_TYPES } from '../pipeline/bpf-program.ts';
 import { ENGINE_NAMES, type EngineName } from '../pipeline/settings.ts';
 
@@ -17,6 +18,8 @@ const oneOf =
 /** What the command line of `bpf` says, over all its subcommands. */
 export interface BpfConfig {
   readonly output: string | undefined;
+  readonly format: BinaryFormat | undefined;
+  readonly program: string | undefined;
   readonly type: ProgramType | undefined;
   readonly attach: string | undefined;
   readonly maps: readonly MapDefinition[];
@@ -44,13 +47,19 @@ function collectMap(text: string, previous: readonly MapDefinition[]): readonly 
 
 /** Every option of the subcommands once. */
 export const BPF_OPTIONS: { readonly [K in keyof BpfConfig]-?: BpfOptionRow<BpfConfig[K]> } = {
-  output: { flags: '-o, --output <file>', help: 'write the bytes to a file instead of hex to standard output' },
+  output: { flags: '-o, --output <file>', help: 'write to a file instead of standard output' },
+  format: {
+    flags: '--format <format>',
+    help: 'what to write: an ELF object, raw bytes or hex digits (default: elf to FILE.o, raw to other files, else hex)',
+    parse: oneOf(...BINARY_FORMATS),
+  },
+  program: { flags: '--program <name>', help: 'of several programs in the file, the one of this name' },
   type: {
     flags: '--type <type>',
-    help: `program type (${RAW_PROGRAM_TYPES.join(', ')}; default: kprobe, or the file's .type)`,
+    help: `program type (${RAW_PROGRAM_TYPES.join(', ')}; default: what the file says, else kprobe)`,
     parse: oneOf(...RAW_PROGRAM_TYPES),
   },
-  attach: { flags: '--attach <target>', help: 'what a tracing program attaches to, such as fentry/vfs_read' },
+  attach: { flags: '--attach <target>', help: "where it attaches, as libbpf's section names say: fentry/vfs_read" },
   maps: {
     flags: '--map <map>',
     help: 'a map, NAME:TYPE:KEY SIZE:VALUE SIZE:ENTRIES[:FLAGS]; may be repeated',

@@ -21,6 +21,8 @@ export interface AssembledProgram {
   /** Slot of each label. */
   readonly labels: ReadonlyMap<string, number>;
   readonly mapReferences: readonly MapReference[];
+  /** 1-based line of the text from which the instruction at each of these slots is. */
+  readonly lines: readonly { readonly slot: number; readonly line: number }[];
 }
 
 export interface AssemblyError {
@@ -71,7 +73,8 @@ export function assemble(text: string, names: AssemblyNames = {}): AssemblyResul
     if (statement.map !== undefined) mapReferences.push({ slot: at, ...statement.map });
   }
   if (errors.length > 0) return { ok: false, errors: errors.sort((a, b) => a.line - b.line) };
-  return { ok: true, program: { insns, labels, mapReferences } };
+  const lines = statements.map(({ slot: at, line }) => ({ slot: at, line }));
+  return { ok: true, program: { insns, labels, mapReferences, lines } };
 }
 
 interface Target {

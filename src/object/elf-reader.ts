@@ -127,8 +127,11 @@ function stringAt(table: Uint8Array, offset: number): string {
   const rest = table.subarray(offset, offset + MAX_NAME + 1);
   const length = rest.indexOf(0);
   demand(length >= 0, `no name of up to ${MAX_NAME} bytes at ${offset} of ${table.length} bytes of names`);
-  return new TextDecoder().decode(rest.subarray(0, length));
+  return printable(new TextDecoder().decode(rest.subarray(0, length)));
 }
+
+/** Names end up on terminals and in lines of text. */
+export const printable = (text: string): string => text.replace(/\p{Cc}/gu, '\ufffd');
 
 function readSymbols(sections: readonly ElfSection[]): readonly ElfSymbol[] {
   const symtab = sections.find(({ type }) => type === SECTION_TYPES.symtab) ?? badObject('there is no symbol table');

@@ -39,7 +39,7 @@ export function readMaps(
       const isMap = symbol.section === section.index && symbol.type === SYMBOL_TYPES.object;
       if (!isMap) continue;
       const variable = variables.get(symbol.name) ?? badObject(`no BTF describes the map '${symbol.name}'`);
-      places.set(symbol.value, maps.push(readMapVariable(variable.name, variable.type)) - 1);
+      places.set(symbol.value, maps.push(readMapVariable(symbol.name, variable.type)) - 1);
     }
     definitions.set(section.index, places);
   }

@@ -4,7 +4,7 @@ import { decodeBtf, type BtfTypeSet } from '../btf/decode.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { BadObject, badObject } from './bad-object.ts';
 import { type BtfExt, decodeBtfExt } from './btf-ext.ts';
-import { type ElfFile, readElf } from './elf-reader.ts';
+import { type ElfFile, printable, readElf } from './elf-reader.ts';
 import { indexFunctions, type LinkedProgram, linkProgram } from './link-program.ts';
 import { type ObjectFunction, readFunctions } from './read-functions.ts';
 import { readMaps } from './read-maps.ts';
@@ -58,7 +58,7 @@ function read(bytes: Uint8Array): EbpfObject {
 /** libbpf calls everything outside .text a program. */
 const isProgram = ({ section }: ObjectFunction): boolean => section !== '.text';
 
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).replace(/\0[^]*$/, '');
+const text = (bytes: Uint8Array): string => printable(new TextDecoder().decode(bytes).replace(/\0[^]*$/, ''));
 
 function readTypes(elf: ElfFile): BtfTypeSet | undefined {
   const section = elf.sections.find(({ name }) => name === '.BTF');
@@ -85,10 +85,10 @@ function readLines(elf: ElfFile, types: BtfTypeSet | undefined): ReadonlyMap<str
   for (const { section, lines: rows } of ext?.lines ?? []) {
     const own = rows.map(({ offset, file, text: source, line, column }) => ({
       slot: offset / SLOT_BYTES,
-      sourceName: types!.string(file),
+      sourceName: printable(types!.string(file)),
       line,
       column,
-      text: types!.string(source).trim(),
+      text: printable(types!.string(source).trim()),
       start: 0,
       end: 0,
     }));

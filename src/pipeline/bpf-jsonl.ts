@@ -2,7 +2,8 @@ import { MAP_TYPES, type MapType } from '../abi/map-types.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { decodeInsns } from '../isa/codec.ts';
 import { PSEUDO } from '../isa/opcodes.ts';
-import { DEFAULT_PROGRAM_TYPE, RAW_PROGRAM_TYPES, readHex, type RawProgram } from './bpf-program.ts';
+import { readHex } from './bpf-hex.ts';
+import { DEFAULT_PROGRAM_TYPE, RAW_PROGRAM_TYPES, type RawProgram } from './bpf-program.ts';
 import { verifyRaw, type Runner } from './bpf-run.ts';
 
 /**

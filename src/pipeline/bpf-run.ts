@@ -19,8 +19,10 @@ export function describeVerdict({ program }: RawProgram, verdict: Verdict): read
     const depths = verdict.facts.stackDepths.join('+');
     return [`${program.name}: accepted (${program.type}), ${walked}, stack depth ${depths}`];
   }
+  const line = program.lines.findLast(({ slot }) => slot <= verdict.slot);
+  const place = line === undefined ? '' : ` (${line.sourceName}:${line.line})`;
   return [
-    `${program.name}: rejected (${program.type}) at instruction ${verdict.slot}, ${walked}`,
+    `${program.name}: rejected (${program.type}) at instruction ${verdict.slot}${place}, ${walked}`,
     `  ${verdict.lines[0] ?? ''}`,
     ...explain(program, verdict).map((line) => `  HINT: ${line}`),
   ];

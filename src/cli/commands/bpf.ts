@@ -1,20 +1,24 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import {
   assembleFile,
+  type BinaryFormat,
+  chooseProgram,
   disassembleFile,
-  readHex,
-  readProgram,
-  type RawError,
-  type RawProgram,
-} from '../../pipeline/bpf-program.ts';
+  type FileName,
+  programNames,
+  readPrograms,
+} from '../../pipeline/bpf-file.ts';
+import { readHex } from '../../pipeline/bpf-hex.ts';
 import { judgeLine, splitLines } from '../../pipeline/bpf-jsonl.ts';
 import { createRunner, describeVerdict, verifyRaw } from '../../pipeline/bpf-run.ts';
-import { encodeHex, encodeProgram } from '../../pipeline/bpf-program.ts';
+import type { FileProgram } from '../../pipeline/bpf-program.ts';
+import type { RawError, RawResult } from '../../pipeline/raw-result.ts';
 import { parseBpfCommandLine, type BpfSubcommand } from '../bpf-command-line.ts';
 import type { BpfConfig } from '../bpf-options.ts';
 import type { CliHost } from '../host.ts';
 import { reason } from './script.ts';
+import { writeFile } from './write-file.ts';
 
 /** A mistake that ends the command, already worded. */
 class WordedFailure extends Error {
@@ -36,24 +40,41 @@ async function readInput(file: string, host: CliHost): Promise<Uint8Array> {
   }
 }
 
+const shownName = (file: string): string => (file === '-' ? 'stdin' : file);
+
 function wording(file: string, errors: readonly RawError[]): string {
-  const name = file === '-' ? 'stdin' : file;
   return errors
-    .map(({ line, message }) => `${name}${line === undefined ? '' : `:${line}`}: ERROR: ${message}`)
+    .map(({ line, message }) => `${shownName(file)}${line === undefined ? '' : `:${line}`}: ERROR: ${message}`)
     .join('\n');
 }
 
-async function loadProgram(config: BpfConfig, file: string, host: CliHost): Promise<RawProgram> {
+/** The value, or the end of the command. */
+function valueOf<T>(file: string, result: RawResult<T>): T {
+  if (!result.ok) throw new WordedFailure(wording(file, result.errors));
+  return result.value;
+}
+
+const nameOf = (file: string): FileName => ({
+  program: file === '-' ? 'stdin' : basename(file).replace(/(?:\.bpf)?\.\w+$/, ''),
+  path: shownName(file),
+});
+
+/** The programs of a file that the command line asks for. */
+async function loadPrograms(config: BpfConfig, file: string, host: CliHost): Promise<readonly FileProgram[]> {
   const bytes = await readInput(file, host);
   const { type, attach, maps } = config;
-  const name = file === '-' ? 'stdin' : basename(file).replace(/\.\w+$/, '');
-  const loaded = readProgram(bytes, name, {
+  const read = readPrograms(bytes, nameOf(file), {
     maps,
     ...(type === undefined ? {} : { type }),
     ...(attach === undefined ? {} : { attach }),
   });
-  if (!loaded.ok) throw new WordedFailure(wording(file, loaded.errors));
-  return loaded.value;
+  const { programs, warnings } = valueOf(file, chooseProgram(valueOf(file, read), config.program));
+  for (const warning of warnings) host.stderr(`${shownName(file)}: WARNING: ${warning}\n`);
+  const unknown = programs.flatMap(({ program, problem }) =>
+    problem === undefined ? [] : [{ message: `${program.name}: ${problem}` }],
+  );
+  if (unknown.length > 0) throw new WordedFailure(wording(file, unknown));
+  return programs;
 }
 
 async function inputMemory(config: BpfConfig, host: CliHost): Promise<Uint8Array> {
@@ -61,9 +82,7 @@ async function inputMemory(config: BpfConfig, host: CliHost): Promise<Uint8Array
   if (memory !== undefined && memoryFile !== undefined)
     throw new WordedFailure('ERROR: USAGE: --mem conflicts with --mem-file');
   if (memoryFile !== undefined) return readInput(memoryFile, host);
-  const bytes = readHex(memory ?? '');
-  if (!bytes.ok) throw new WordedFailure(wording('--mem', bytes.errors));
-  return bytes.value;
+  return valueOf('--mem', readHex(memory ?? ''));
 }
 
 /** Answers each line of standard input with one; they are read as they are answered. */
@@ -81,37 +100,41 @@ async function answerLines(config: BpfConfig, withRuns: boolean, host: CliHost):
   return exitCode;
 }
 
+/** Objects have names that end in `.o`; bytes would be a mess on a terminal. */
+function formatOf({ format, output }: BpfConfig): BinaryFormat {
+  if (format !== undefined) return format;
+  if (output === undefined) return 'hex';
+  return output.endsWith('.o') ? 'elf' : 'raw';
+}
+
 const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
   async asm(config, file, host) {
-    const result = assembleFile(new TextDecoder().decode(await readInput(file, host)));
-    if (!result.ok) throw new WordedFailure(wording(file, result.errors));
-    if (config.output === undefined) {
-      host.stdout(encodeHex(result.value));
-      return 0;
-    }
-    try {
-      writeFileSync(resolve(host.directory ?? '.', config.output), encodeProgram(result.value));
-    } catch (error) {
-      throw new WordedFailure(`ERROR: failed to open file '${config.output}': ${reason(error)}`);
-    }
+    const text = new TextDecoder().decode(await readInput(file, host));
+    const result = valueOf(file, assembleFile(text, nameOf(file), formatOf(config)));
+    if (config.output === undefined) host.stdout(result);
+    else writeFile(config.output, result, host);
     return 0;
   },
-  async dis(_, file, host) {
-    const result = disassembleFile(await readInput(file, host));
-    if (!result.ok) throw new WordedFailure(wording(file, result.errors));
-    host.stdout(result.value);
+  async dis(config, file, host) {
+    host.stdout(valueOf(file, disassembleFile(await readInput(file, host), config.program)));
     return 0;
   },
   async verify(config, file, host) {
-    const raw = await loadProgram(config, file, host);
-    const verdict = verifyRaw(raw, config.verbose ? 2 : 0);
-    if (config.verbose) host.stdout(verdict.log.map((line) => `${line}\n`).join(''));
-    const description = describeVerdict(raw, verdict).map((line) => `${line}\n`);
-    host.stdout(description.join(''));
-    return verdict.verdict === 'accept' ? 0 : 1;
+    let exitCode = 0;
+    for (const raw of await loadPrograms(config, file, host)) {
+      const verdict = verifyRaw(raw, config.verbose ? 2 : 0);
+      const lines = [...(config.verbose ? verdict.log : []), ...describeVerdict(raw, verdict)];
+      host.stdout(lines.map((line) => `${line}\n`).join(''));
+      if (verdict.verdict === 'reject') exitCode = 1;
+    }
+    return exitCode;
   },
   async run(config, file, host) {
-    const raw = await loadProgram(config, file, host);
+    const [raw, ...others] = await loadPrograms(config, file, host);
+    if (raw === undefined || others.length > 0) {
+      const names = programNames([raw!, ...others]);
+      throw new WordedFailure(wording(file, [{ message: `several programs: choose one by --program, of ${names}` }]));
+    }
     const input = await inputMemory(config, host);
     const verdict = verifyRaw(raw);
     if (verdict.verdict === 'reject') throw new WordedFailure(describeVerdict(raw, verdict).join('\n'));

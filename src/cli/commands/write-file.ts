@@ -4,7 +4,7 @@ import type { CliHost } from '../host.ts';
 import { CommandFailure, reason } from './script.ts';
 
 /** Writes a whole file of results. */
-export function writeFile(path: string, bytes: Uint8Array, host: CliHost): void {
+export function writeFile(path: string, bytes: Uint8Array | string, host: CliHost): void {
   try {
     writeFileSync(resolve(host.directory ?? '.', path), bytes);
   } catch (error) {

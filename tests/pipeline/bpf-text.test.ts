@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { assembleFile, disassembleFile, readPrograms } from '../../src/pipeline/bpf-file.ts';
+import type { RawFile } from '../../src/pipeline/bpf-program.ts';
+import { printFile } from '../../src/pipeline/bpf-text.ts';
+
+const NAME = { program: 'main', path: 'main.s' };
+const PACKETS = readFileSync(join(import.meta.dirname, '../object/compiled/packets.o'));
+
+function read(file: Uint8Array | string): RawFile {
+  const result = readPrograms(typeof file === 'string' ? new TextEncoder().encode(file) : file, NAME, { maps: [] });
+  if (!result.ok) throw new Error(result.errors.map(({ line, message }) => `${line ?? ''}: ${message}`).join('\n'));
+  return result.value;
+}
+
+/** What a text says of programs, without the lines that they are from. */
+const contents = ({ programs, maps, license }: RawFile) => ({
+  programs: programs.map(({ program, section }) => ({
+    section,
+    program: {
+      ...program,
+      lines: [],
+      // Functions that nobody calls need no record.
+      functions: program.functions.length > 1 ? program.functions : [],
+    },
+  })),
+  maps: maps.map(({ initial, ...map }) => ({
+    ...map,
+    initial: initial === undefined ? '' : Buffer.from(initial).toString('hex'),
+  })),
+  license,
+});
+
+const SEVERAL = `
+.license Dual MIT/GPL
+.map counts array 4 8 4
+.map greeting array 4 8 1 0x80
+.data greeting 68656c6c6f00   ; hello
+.program first
+.attach uprobe//bin/bash:readline
+        r1 = map[greeting]+1
+        r2 = func[step]
+        call twice
+again:
+        r0 = 0
+        exit
+step:
+        r0 = 1
+        exit
+twice:
+        r1 = map[counts]
+        r0 = 2
+        exit
+.program second   // another one
+.type tracepoint
+        r0 = 0
+again:
+        exit
+`;
+
+test('a text may hold several programs, each with labels of its own', () => {
+  const file = read(SEVERAL);
+  expect(file.license).toBe('Dual MIT/GPL');
+  expect(file.maps[1]!.initial).toEqual(new TextEncoder().encode('hello\0\0\0'));
+  const [first, second] = file.programs;
+  expect(first!.section).toBe('uprobe//bin/bash:readline');
+  expect(first!.program).toMatchObject({
+    name: 'first',
+    type: 'kprobe',
+    functions: [
+      { slot: 0, name: 'first' },
+      { slot: 7, name: 'step' },
+      { slot: 9, name: 'twice' },
+    ],
+    relocations: [
+      { slot: 0, map: 1, offset: 1 },
+      { slot: 9, map: 0 },
+    ],
+  });
+  expect(first!.program.lines[0]).toMatchObject({ line: 8, text: 'r1 = map[greeting]+1', sourceName: 'main.s' });
+  expect(second!.program).toMatchObject({ name: 'second', type: 'tracepoint' });
+  expect(second!.section).toBe('tracepoint');
+});
+
+test.each([
+  ['text of several programs', () => read(SEVERAL)],
+  ["clang's object", () => read(PACKETS)],
+  ['an object of text', () => read(elf(SEVERAL))],
+])('%s, printed, is the same again', (_, make) => {
+  const file = make();
+  expect(contents(read(printFile(file)))).toEqual(contents(file));
+});
+
+function elf(text: string): Uint8Array {
+  const result = assembleFile(text, NAME, 'elf');
+  if (!result.ok) throw new Error(result.errors[0]!.message);
+  return result.value as Uint8Array;
+}
+
+test('a program of an object is printed alone when it is named', () => {
+  const all = disassembleFile(PACKETS, undefined);
+  const one = disassembleFile(PACKETS, 'on_read');
+  expect(all.ok && all.value.match(/^\.program .*$/gm)).toEqual([
+    '.program count',
+    '.program second',
+    '.program on_read',
+  ]);
+  expect(one.ok && one.value).toContain(
+    '.program on_read\n.attach kprobe/vfs_read\n; ./packets.c:71: return 0;\n       0: (b4) w0 = 0\n       1: (95) exit\n',
+  );
+  expect(one.ok && one.value.match(/^\.program .*$/gm)).toHaveLength(1);
+});
+
+test.each<[string, string, number, string]>([
+  ['a second map of a name', '.map c array 4 8 1\n.map c array 4 8 1\nexit', 2, "there are two maps 'c'"],
+  ['a second program of a name', '.program p\nexit\n.program p\nexit', 3, "there are two programs 'p'"],
+  ['a program without a name', '.program 1\nexit', 1, "'1' cannot be the name of a program"],
+  ['data of no map', '.data c 00\nexit', 1, "data for map 'c', which no .map line in front declares"],
+  ['too much data', '.map c array 4 1 1\n.data c 0000\nexit', 2, "map 'c' has a value of 1 bytes, not more"],
+  ['data that are no hex', '.map c array 4 1 1\n.data c xy\nexit', 2, 'expected bytes as hex'],
+  [
+    'a mistake in the second program',
+    '.program a\nexit\n.program b\nr0 = nothing\nexit',
+    4,
+    'cannot read the instruction',
+  ],
+])('%s is a mistake at its line', (_, text, line, message) => {
+  const result = readPrograms(new TextEncoder().encode(text), NAME, { maps: [] });
+  expect(result).toMatchObject({ ok: false, errors: [{ line, message: expect.stringContaining(message) as string }] });
+});
+
+test('an unknown section leaves the type to the command line', () => {
+  const text = new TextEncoder().encode('.attach lsm/file_open\nr0 = 0\nexit');
+  const unknown = readPrograms(text, NAME, { maps: [] });
+  expect(unknown.ok && unknown.value.programs[0]!.problem).toContain("no program type is known for 'lsm/file_open'");
+  const given = readPrograms(text, NAME, { maps: [], type: 'kprobe' });
+  expect(given.ok && given.value.programs[0]).toMatchObject({ section: 'lsm/file_open', program: { type: 'kprobe' } });
+  expect(given.ok && given.value.programs[0]!.problem).toBeUndefined();
+});

@@ -46,6 +46,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   ink: ['repl'],
   react: ['repl'],
   commander: ['cli'],
+  diff: ['cli'],
   'node:': ['cli', 'pipeline'],
 };
 

@@ -1,7 +1,10 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runCase } from './run-case.ts';
+import { commandOf, readExpected } from '../src/cli/golden/case.ts';
+import { compareCase, type Difference } from '../src/cli/golden/compare.ts';
+import { capture } from '../src/cli/golden/run-case.ts';
+import { runCli } from '../src/cli/run-cli.ts';
 
 /** Scripts with what real bpftrace 0.27.1 printed. */
 const ROOT = join(import.meta.dirname, 'cases', 'bpftrace');
@@ -18,29 +21,24 @@ const casesOf = (area: string): string[] =>
     .filter((name) => name.endsWith('.bt'))
     .map((name) => name.slice(0, -'.bt'.length));
 
-async function agreement(name: string): Promise<{ readonly got: unknown; readonly recorded: unknown }> {
+/** How a run differs from the record, stream by stream. */
+async function differencesOf(name: string): Promise<readonly Difference[]> {
   const base = join(ROOT, name);
-  const recorded = {
-    stdout: readFileSync(`${base}.out`, 'utf8'),
-    stderr: readFileSync(`${base}.err`, 'utf8'),
-    exitCode: existsSync(`${base}.rc`) ? Number(readFileSync(`${base}.rc`, 'utf8')) : 0,
-  };
-  return { got: await runCase(`${base}.bt`, []), recorded };
+  const found = { name, script: `${base}.bt`, base };
+  return compareCase(readExpected(found), await capture(runCli, commandOf(found)));
 }
 
 describe.each(areas)('recorded: %s', (area) => {
   const names = casesOf(area).map((name) => `${area}/${name}`);
   test.each(names.filter((name) => !differences.has(name)))('%s prints what bpftrace printed', async (name) => {
-    const { got, recorded } = await agreement(name);
-    expect(got).toEqual(recorded);
+    expect(await differencesOf(name)).toEqual([]);
   });
 });
 
 test('a case that agrees is not listed as different', async () => {
   const agreeing: string[] = [];
   for (const name of differences) {
-    const { got, recorded } = await agreement(name);
-    if (JSON.stringify(got) === JSON.stringify(recorded)) agreeing.push(name);
+    if ((await differencesOf(name)).length === 0) agreeing.push(name);
   }
   expect(agreeing).toEqual([]);
 });

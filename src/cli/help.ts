@@ -12,6 +12,7 @@ USAGE:
 /** Subcommands; each answers to --help itself. */
 export const SUBCOMMANDS = {
   bpf: { operands: 'asm|dis|verify|run ...', help: 'raw eBPF without a script' },
+  golden: { operands: '[options] [paths]', help: 'compare what scripts print with what was recorded beside them' },
 } as const satisfies Record<string, { readonly operands: string; readonly help: string }>;
 export type Subcommand = keyof typeof SUBCOMMANDS;
 

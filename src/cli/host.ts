@@ -3,6 +3,10 @@ export interface CliHost {
   readonly stdout: (bytes: Uint8Array | string) => void;
   readonly stderr: (bytes: Uint8Array | string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Words that start this command in another process; without them there is only this one. */
+  readonly entry?: readonly string[];
+  /** Seconds on the wall, for reports of how long tests took. */
+  readonly clock?: () => number;
   /** Relative paths start here; the process's own directory when absent. */
   readonly directory?: string;
   /** Both outputs go to a terminal: colours may be used. */

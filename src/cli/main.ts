@@ -8,6 +8,7 @@ export async function main(): Promise<void> {
     stdout: writeOutput,
     stderr: writeError,
     env: process.env,
+    clock: () => Number(process.hrtime.bigint()) / 1e9,
     entry: [process.execPath, ...process.execArgv, process.argv[1]!],
     isTerminal: areTerminals(),
     onInterrupt: (handler) => {

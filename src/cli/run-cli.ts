@@ -2,6 +2,7 @@ import { InternalError } from '../source/bug.ts';
 import { VERSION } from '../pipeline/version.ts';
 import { bpf } from './commands/bpf.ts';
 import { format } from './commands/format.ts';
+import { golden } from './commands/golden.ts';
 import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
@@ -16,7 +17,10 @@ const COLOR_MODES = ['auto', 'always', 'never'];
 /** What a program that found its own mistake returns (EX_SOFTWARE of sysexits.h). */
 const BUG_STATUS = 70;
 
-const SUBCOMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => number | Promise<number>> = { bpf };
+const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => number | Promise<number>> = {
+  bpf,
+  golden: (args, host) => golden(args, host, runCli),
+};
 
 const ANSWERS: Record<Answer, (config: CliConfig, host: CliHost) => number> = {
   help(_, host) {
@@ -50,7 +54,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
 async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
   const [first = '', ...rest] = args;
   // A script in a file of such a name is run as ./bpf.
-  if (Object.hasOwn(SUBCOMMANDS, first)) return SUBCOMMANDS[first as Subcommand](rest, host);
+  if (Object.hasOwn(COMMANDS, first)) return COMMANDS[first as Subcommand](rest, host);
   warnOfColor(host);
   const parsed = parseCommandLine(args);
   switch (parsed.kind) {

@@ -2,15 +2,12 @@
 // Usage: node --no-lazy-feedback-allocation --import tsx bench/jit.ts [--rounds=25] [--only=NAME] [--ubpf=LIBUBPF.SO]
 import { parseArgs } from 'node:util';
 import type { EnginePrograms } from '../src/abi/execution.ts';
-import { HELPERS, type HelperName } from '../src/abi/helpers.ts';
-import type { Program } from '../src/abi/program-image.ts';
-import type { VerifiedImage } from '../src/abi/verified-image.ts';
-import { assemble } from '../src/isa/assemble.ts';
 import { ENGINES, type EngineName } from '../src/runtime/engines.ts';
+import { assembleWorkload } from './jit/assemble-workload.ts';
 import { createMachine } from './jit/machine.ts';
 import { startPeers, type PeerEngine } from './jit/peers.ts';
 import { createReferences } from './jit/references.ts';
-import { WORKLOADS, WORKLOAD_MAPS, type Workload } from './jit/workloads.ts';
+import { WORKLOADS, type Workload } from './jit/workloads.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,29 +19,6 @@ const { values: options } = parseArgs({
 });
 // Short rounds: the best of many finds moments in which nothing else ran.
 const ROUND_NS = 4e6;
-
-function imageOf({ name, text }: Workload): { readonly image: VerifiedImage; readonly program: Program } {
-  const helper = (called: string): number | undefined => HELPERS[called as HelperName]?.id;
-  const result = assemble(text, { helper });
-  if (!result.ok) throw new Error(`${name}: ${JSON.stringify(result.errors)}`);
-  const { insns, mapReferences } = result.program;
-  const program: Program = {
-    name,
-    type: 'kprobe',
-    insns,
-    relocations: mapReferences.map(({ slot, map }) => ({ slot, map: Number(map) })),
-    functions: [{ slot: 0, name }],
-    lines: [],
-  };
-  const facts = {
-    reached: new Uint8Array(insns.length).fill(1),
-    registers: new Uint8Array(insns.length * 11),
-    accesses: insns.map(() => undefined),
-    stackDepths: [16],
-    insnsProcessed: insns.length,
-  };
-  return { image: { image: { programs: [program], maps: WORKLOAD_MAPS }, programs: [{ program, facts }] }, program };
-}
 
 /** Runs something `times` times. */
 type Loop = (times: number) => Promise<{ readonly ns: number; readonly result: number }>;
@@ -120,7 +94,7 @@ console.log(`${'ns a run'.padEnd(28)}${COLUMNS.map((name) => name.padStart(12)).
 const ratios: string[] = [];
 for (const [index, workload] of WORKLOADS.entries()) {
   if (!workload.name.includes(options.only)) continue;
-  const { image, program } = imageOf(workload);
+  const { image, program } = assembleWorkload(workload);
   const loops = new Map<string, Loop>();
   for (const name of OURS) loops.set(name, engineLoop(ENGINES[name](image), workload.name));
   loops.set('reference', referenceLoop(index));

@@ -1,4 +1,4 @@
-import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../abi/execution.ts';
+import type { CompiledProgram, EnginePrograms, ExecutionEnvironment, ProgramFactory } from '../abi/execution.ts';
 import type { VerifiedImage } from '../abi/verified-image.ts';
 import { planProgram, type ProgramPlan } from './plan.ts';
 import { compileScriptUnit } from './script-unit.ts';
@@ -10,53 +10,47 @@ export interface CompiledImage {
   /** The JavaScript of all programs, whichever tier runs them. */
   readonly source: () => string;
   readonly programs: EnginePrograms;
-  /** What each program, by its name, was compiled to. */
-  readonly tiers: ReadonlyMap<string, Tier>;
-}
-
-/** A unit's programs, compiled when the first of them runs and once per environment. */
-function lazily(
-  instantiate: () => (environment: ExecutionEnvironment) => readonly CompiledProgram[],
-): (environment: ExecutionEnvironment) => readonly CompiledProgram[] {
-  let compiled: ReturnType<typeof instantiate> | undefined;
-  const units = new WeakMap<ExecutionEnvironment, readonly CompiledProgram[]>();
-  return (environment) => {
-    let unit = units.get(environment);
-    if (unit === undefined) {
-      compiled ??= instantiate();
-      unit = compiled(environment);
-      units.set(environment, unit);
-    }
-    return unit;
-  };
 }
 
 /**
- * Compiles a verified image: the programs of each tier in one unit. `wanted` forces a tier; programs that WebAssembly
- * cannot express, as their control flow has no structure, are compiled to JavaScript even so.
+ * Compiles a verified image. Each program is analysed and compiled when it first runs, and once more for each further
+ * environment: most probes of a long script never fire. `wanted` forces a tier; programs that WebAssembly cannot express, as
+ * their control flow has no structure, are compiled to JavaScript even so.
  */
 export function compileImage({ image, programs }: VerifiedImage, wanted: Tier | 'auto' = 'js'): CompiledImage {
-  const plans = programs.map((verified) => planProgram(verified, image.maps));
-  const canBeWasm = ({ functions }: ProgramPlan): boolean =>
-    [...functions.values()].every(({ graph }) => structureOf(graph) !== undefined);
-  const tierOf = (plan: ProgramPlan): Tier => {
-    const tier = wanted === 'auto' ? chooseTier(plan) : wanted;
-    return tier === 'wasm' && !canBeWasm(plan) ? 'js' : tier;
-  };
-  const tiers = plans.map(tierOf);
-  const plansOf = (tier: Tier): ProgramPlan[] => plans.filter((_, index) => tiers[index] === tier);
-  const units: Record<Tier, (environment: ExecutionEnvironment) => readonly CompiledProgram[]> = {
-    js: lazily(() => compileScriptUnit(plansOf('js'), image.maps).instantiate),
-    wasm: lazily(() => compileWasmUnit(plansOf('wasm'), image.maps)),
-  };
-  const places = plans.map((plan, index) => ({
-    name: plan.verified.program.name,
-    tier: tiers[index]!,
-    at: plansOf(tiers[index]!).indexOf(plan),
-  }));
+  const factories = programs.map((verified): [string, ProgramFactory] => {
+    let compiled: ProgramFactory | undefined;
+    const instances = new WeakMap<ExecutionEnvironment, CompiledProgram>();
+    return [
+      verified.program.name,
+      (environment) => {
+        const known = instances.get(environment);
+        if (known !== undefined) return known;
+        compiled ??= compileProgram(planProgram(verified, image.maps), wanted);
+        const instance = compiled(environment);
+        instances.set(environment, instance);
+        return instance;
+      },
+    ];
+  });
   return {
-    source: () => compileScriptUnit(plans, image.maps).source,
-    programs: new Map(places.map(({ name, tier, at }) => [name, (environment) => units[tier](environment)[at]!])),
-    tiers: new Map(places.map(({ name, tier }) => [name, tier])),
+    source() {
+      const plans = programs.map((verified) => planProgram(verified, image.maps));
+      return compileScriptUnit(plans, image.maps).source;
+    },
+    programs: new Map(factories),
   };
+}
+
+/** What a program is compiled to. */
+export function tierOf(plan: ProgramPlan, wanted: Tier | 'auto'): Tier {
+  const tier = wanted === 'auto' ? chooseTier(plan) : wanted;
+  const canBeWasm = [...plan.functions.values()].every(({ graph }) => structureOf(graph) !== undefined);
+  return tier === 'wasm' && canBeWasm ? 'wasm' : 'js';
+}
+
+function compileProgram(plan: ProgramPlan, wanted: Tier | 'auto'): ProgramFactory {
+  if (tierOf(plan, wanted) === 'wasm') return (environment) => compileWasmUnit([plan], plan.maps)(environment)[0]!;
+  const unit = compileScriptUnit([plan], plan.maps);
+  return (environment) => unit.instantiate(environment)[0]!;
 }

@@ -1,0 +1,32 @@
+import { HELPERS, type HelperName } from '../../src/abi/helpers.ts';
+import type { Program } from '../../src/abi/program-image.ts';
+import type { VerifiedImage } from '../../src/abi/verified-image.ts';
+import { assemble } from '../../src/isa/assemble.ts';
+import { WORKLOAD_MAPS, type Workload } from './workloads.ts';
+
+/** A workload as the engines take it; the verifier's facts are the weakest that hold. */
+export function assembleWorkload({ name, text }: Workload): {
+  readonly image: VerifiedImage;
+  readonly program: Program;
+} {
+  const helper = (called: string): number | undefined => HELPERS[called as HelperName]?.id;
+  const result = assemble(text, { helper });
+  if (!result.ok) throw new Error(`${name}: ${JSON.stringify(result.errors)}`);
+  const { insns, mapReferences } = result.program;
+  const program: Program = {
+    name,
+    type: 'kprobe',
+    insns,
+    relocations: mapReferences.map(({ slot, map }) => ({ slot, map: Number(map) })),
+    functions: [{ slot: 0, name }],
+    lines: [],
+  };
+  const facts = {
+    reached: new Uint8Array(insns.length).fill(1),
+    registers: new Uint8Array(insns.length * 11),
+    accesses: insns.map(() => undefined),
+    stackDepths: [16],
+    insnsProcessed: insns.length,
+  };
+  return { image: { image: { programs: [program], maps: WORKLOAD_MAPS }, programs: [{ program, facts }] }, program };
+}

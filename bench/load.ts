@@ -1,0 +1,76 @@
+// What it costs to get ready: a script of 200 probes by stage, and a probe that fires ten times, compiling included.
+// Usage: node --import tsx bench/load.ts [PROBES]
+import { assembleWorkload } from './jit/assemble-workload.ts';
+import { createMachine } from './jit/machine.ts';
+import { WORKLOADS } from './jit/workloads.ts';
+import { compile } from '../src/pipeline/compile.ts';
+import { createSimulation } from '../src/pipeline/simulation.ts';
+import { ENGINES, type EngineName } from '../src/runtime/engines.ts';
+import { loadImage } from '../src/runtime/load.ts';
+import { createSource } from '../src/source/source.ts';
+
+const PROBES = Number(process.argv[2] ?? 200);
+const ROUNDS = 3;
+const FIRINGS = 10;
+
+const probe = (n: number): string => `kprobe:vfs_read /pid > ${n}/ {
+  @calls${n % 20}[comm] = count();
+  @bytes = hist(arg2 + ${n});
+  if (arg2 > ${n * 10}) { printf("%d %s %d\\n", pid, comm, arg2 / ${n + 1}); }
+}
+`;
+const text = Array.from({ length: PROBES }, (_, n) => probe(n)).join('');
+const simulation = createSimulation({ scenario: 'idle', seed: 1 });
+const { target } = simulation;
+
+const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
+/** Milliseconds of processor time, all threads: what else the machine does hardly matters. */
+const timed = <T>(run: () => T): { readonly ms: number; readonly value: T } => {
+  const start = process.cpuUsage();
+  const value = run();
+  const { user, system } = process.cpuUsage(start);
+  return { ms: (user + system) / 1000, value };
+};
+
+/** One load of the script; the number in its name keeps V8 from knowing the text. */
+function loadOnce(round: number): { readonly compileMs: number; readonly readyMs: number; readonly firstMs: number } {
+  const compiled = timed(() => compile({ source: createSource(`bench${round}.bt`, text), target }));
+  const { verified } = compiled.value;
+  if (verified === undefined) throw new Error(compiled.value.diagnostics[0]?.message);
+  const { kernel } = simulation;
+  const ready = timed(() => loadImage({ image: verified.image, programs: ENGINES.auto(verified), kernel, seed: 1 }));
+  const loaded = ready.value;
+  if ('error' in loaded) throw new Error(loaded.error);
+  const context = kernel.memory.allocate(1024, 8);
+  const first = timed(() => verified.image.programs.forEach(({ name }) => loaded.runner(name)(context)));
+  return { compileMs: compiled.ms, readyMs: ready.ms, firstMs: first.ms };
+}
+
+const show = (what: string, ms: number): void => console.log(`${what.padEnd(56)}${ms.toFixed(2).padStart(9)} ms`);
+console.log(`${PROBES} probes, ${text.length} characters`);
+const cold = loadOnce(0);
+const loads = Array.from({ length: ROUNDS }, (_, round) => loadOnce(round + 1));
+show('first load: text to verified image', cold.compileMs);
+show('first load: maps, engine', cold.readyMs);
+show('first load: first firing of every probe, compiling', cold.firstMs);
+show('median load: text to verified image', median(loads.map(({ compileMs }) => compileMs)));
+show('median load: maps, engine', median(loads.map(({ readyMs }) => readyMs)));
+show('median load: first firing of every probe, compiling', median(loads.map(({ firstMs }) => firstMs)));
+
+console.log(`\nnew program, environment and ${FIRINGS} runs, milliseconds of processor time`);
+const engines: readonly EngineName[] = ['js', 'wasm', 'interp'];
+console.log(`${''.padEnd(28)}${engines.map((name) => name.padStart(10)).join('')}`);
+for (const workload of WORKLOADS) {
+  const cells = engines.map((engine) => {
+    const times = Array.from({ length: ROUNDS * 5 }, () => {
+      const { image } = assembleWorkload(workload);
+      const { environment, context } = createMachine();
+      return timed(() => {
+        const run = ENGINES[engine](image).get(workload.name)!(environment);
+        for (let i = 0; i < FIRINGS; i++) run(context);
+      }).ms;
+    });
+    return median(times).toFixed(3).padStart(10);
+  });
+  console.log(`${workload.name.padEnd(28)}${cells.join('')}`);
+}

@@ -73,6 +73,8 @@ export interface Probe extends NodeBase {
   readonly kind: 'probe';
   readonly attachPoints: readonly AttachPoint[];
   readonly predicate?: Expression;
+  /** With its slashes. */
+  readonly predicateSpan?: Span;
   readonly body: Block;
 }
 /** As written: split at ':' outside quotes and nothing more; lang/probes.ts gives the parts their meaning. */

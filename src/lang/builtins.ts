@@ -14,6 +14,8 @@ export interface BuiltinRow {
   readonly probes?: readonly ProbeKind[];
   /** Reads the probe's context, which loop callbacks do not get. */
   readonly context?: true;
+  /** What messages call it: bpftrace's library defines the plain name in terms of this one. */
+  readonly internal?: string;
 }
 
 const RETURN_PROBES = ['kretprobe', 'uretprobe', 'fentry', 'fexit'] as const satisfies readonly ProbeKind[];
@@ -41,13 +43,19 @@ export const BUILTINS = {
   cpid: { type: UINT64, constant: true },
   ctx: { context: true },
   args: { context: true, probes: ['tracepoint', 'rawtracepoint', 'fentry', 'fexit', 'uprobe'] },
-  retval: { context: true, probes: RETURN_PROBES },
-  func: { context: true, probes: ['kprobe', 'kretprobe', 'uprobe', 'uretprobe', 'fentry', 'fexit'] },
+  retval: { internal: '__builtin_retval', context: true, probes: RETURN_PROBES },
+  func: {
+    internal: '__builtin_func',
+    context: true,
+    probes: ['kprobe', 'kretprobe', 'uprobe', 'uretprobe', 'fentry', 'fexit'],
+  },
   probe: { constant: true },
   probetype: { constant: true },
   config: { constant: true },
   kstack: { context: true },
   ustack: { context: true },
+  __builtin_arch: { constant: true },
+  __builtin_safe_mode: { constant: true },
   arg0: argument,
   arg1: argument,
   arg2: argument,
@@ -65,6 +73,19 @@ export type BuiltinName = keyof typeof BUILTINS;
 export type BuiltinLoweredByHand = {
   [K in BuiltinName]: (typeof BUILTINS)[K] extends { helper: HelperName } | { constant: true } ? never : K;
 }[BuiltinName];
+
+const INTERNAL = '__builtin_';
+
+/** `retval` for `__builtin_retval`: scripts may spell what bpftrace's library is made of. */
+export function publicName(name: string): string {
+  return name.startsWith(INTERNAL) && !isBuiltin(name) ? name.slice(INTERNAL.length) : name;
+}
+
+/** What messages call a builtin. */
+export function messageName(name: BuiltinName): string {
+  const row: BuiltinRow = BUILTINS[name];
+  return row.internal ?? name;
+}
 
 export function isBuiltin(name: string): name is BuiltinName {
   return Object.hasOwn(BUILTINS, name);

@@ -9,9 +9,13 @@ export interface FormatSpec {
 const SPEC = /%-?\+? ?#?0?(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlLjzt]*([diouxXeEfFGaAcspn%]|gr|g|rh|rx|r)/g;
 
 /** The format with its conversions replaced by texts, in order: for messages while compiling. */
-export function formatLiterals(format: string, texts: readonly string[]): string {
+export function formatLiterals(format: string, values: readonly (string | bigint | boolean)[]): string {
   let next = 0;
-  return format.replace(SPEC, (_match, specifier: string) => (specifier === '%' ? '%' : (texts[next++] ?? '')));
+  return format.replace(SPEC, (_match, specifier: string) => {
+    if (specifier === '%') return '%';
+    const value = values[next++] ?? '';
+    return typeof value === 'boolean' && specifier !== 's' ? String(Number(value)) : String(value);
+  });
 }
 
 /** The conversions of a format string in order; `%%` is text. */

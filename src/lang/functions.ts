@@ -86,6 +86,7 @@ const SIGNAL_PROBES = [
   'fexit',
   'rawtracepoint',
 ] as const satisfies readonly ProbeKind[];
+const TRACING_PROBES = ['fentry', 'fexit', 'iter'] as const satisfies readonly ProbeKind[];
 const USER_PROBES = ['uprobe', 'uretprobe', 'usdt'] as const satisfies readonly ProbeKind[];
 
 /** Functions of the language and its standard library (docs/stdlib.md of bpftrace 0.27). */
@@ -133,7 +134,7 @@ export const FUNCTIONS = {
     arity: [1, 2],
     params: [ANY, INT_LITERAL],
     returns: 'computed',
-    probes: ['fentry', 'fexit', 'iter'],
+    probes: TRACING_PROBES,
   },
   strncmp: { arity: [3, 3], params: [STRING, STRING, INT_LITERAL], returns: UINT64 },
   strlen: { arity: [1, 1], params: [ANY], returns: UINT64, library: true },
@@ -173,8 +174,8 @@ export const FUNCTIONS = {
   signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },
   override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'], library: true },
   write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true, library: true },
-  skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32 },
-  socket_cookie: { arity: [1, 1], params: [POINTER], returns: UINT64 },
+  skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32, probes: TRACING_PROBES },
+  socket_cookie: { arity: [1, 1], params: [POINTER], returns: UINT64, probes: TRACING_PROBES },
   // Compile time.
   is_literal: { arity: [1, 1], params: [ANY], returns: BOOL, constant: true },
   kfunc_exist: { arity: [1, 1], params: [STRING_LITERAL], returns: BOOL, constant: true },

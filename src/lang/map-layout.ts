@@ -41,6 +41,11 @@ export type AggregationKind = keyof typeof AGGREGATION_FIELDS;
 export const TIMESTAMP_MODES = ['monotonic', 'boot', 'tai', 'sw_tai'] as const;
 export type TimestampMode = (typeof TIMESTAMP_MODES)[number];
 
+/** Names of the u64 fields of one CPU's element. */
+export function aggregationFields(kind: AggregationKind): readonly string[] {
+  return AGGREGATION_FIELDS[kind];
+}
+
 export function isAggregation(kind: TypeKind): kind is AggregationKind {
   return Object.hasOwn(AGGREGATION_FIELDS, kind);
 }

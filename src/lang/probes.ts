@@ -12,8 +12,10 @@ export interface ProbeRow {
   readonly programType: ProgramType;
   /** Shown by -l. */
   readonly listed: boolean;
-  /** How messages group probe kinds ("special used here"). */
-  readonly group: string;
+  /** What `probetype` and messages say, where it is not the kind. */
+  readonly typeName?: string;
+  /** Among which kinds a pattern for the kind looks: `k*:vfs_read`. */
+  readonly expands?: 'kernel' | 'user';
 }
 
 /** Probe kinds of bpftrace 0.27 (docs/language.md, "Probes"). */
@@ -24,7 +26,7 @@ export const PROBES = {
     context: 'none',
     programType: 'raw_tracepoint',
     listed: false,
-    group: 'special',
+    typeName: 'special',
   },
   end: {
     aliases: ['END'],
@@ -32,7 +34,7 @@ export const PROBES = {
     context: 'none',
     programType: 'raw_tracepoint',
     listed: false,
-    group: 'special',
+    typeName: 'special',
   },
   self: {
     aliases: [],
@@ -40,7 +42,7 @@ export const PROBES = {
     context: 'none',
     programType: 'raw_tracepoint',
     listed: false,
-    group: 'special',
+    typeName: 'special',
   },
   test: {
     aliases: [],
@@ -48,7 +50,6 @@ export const PROBES = {
     context: 'none',
     programType: 'raw_tracepoint',
     listed: false,
-    group: 'special',
   },
   bench: {
     aliases: [],
@@ -56,7 +57,7 @@ export const PROBES = {
     context: 'none',
     programType: 'raw_tracepoint',
     listed: false,
-    group: 'special',
+    typeName: 'benchmark',
   },
   kprobe: {
     aliases: ['k'],
@@ -64,7 +65,7 @@ export const PROBES = {
     context: 'pt_regs',
     programType: 'kprobe',
     listed: true,
-    group: 'kprobe',
+    expands: 'kernel',
   },
   kretprobe: {
     aliases: ['kr'],
@@ -72,7 +73,6 @@ export const PROBES = {
     context: 'pt_regs',
     programType: 'kprobe',
     listed: false,
-    group: 'kretprobe',
   },
   fentry: {
     aliases: ['f', 'kfunc'],
@@ -80,7 +80,7 @@ export const PROBES = {
     context: 'tracing_args',
     programType: 'tracing',
     listed: true,
-    group: 'fentry',
+    expands: 'kernel',
   },
   fexit: {
     aliases: ['fr', 'kretfunc'],
@@ -88,7 +88,6 @@ export const PROBES = {
     context: 'tracing_args',
     programType: 'tracing',
     listed: false,
-    group: 'fexit',
   },
   tracepoint: {
     aliases: ['t'],
@@ -96,7 +95,7 @@ export const PROBES = {
     context: 'tracepoint',
     programType: 'tracepoint',
     listed: true,
-    group: 'tracepoint',
+    expands: 'kernel',
   },
   rawtracepoint: {
     aliases: ['rt'],
@@ -104,7 +103,7 @@ export const PROBES = {
     context: 'raw_args',
     programType: 'raw_tracepoint',
     listed: true,
-    group: 'rawtracepoint',
+    expands: 'kernel',
   },
   uprobe: {
     aliases: ['u'],
@@ -112,7 +111,7 @@ export const PROBES = {
     context: 'pt_regs',
     programType: 'kprobe',
     listed: true,
-    group: 'uprobe',
+    expands: 'user',
   },
   uretprobe: {
     aliases: ['ur'],
@@ -120,7 +119,6 @@ export const PROBES = {
     context: 'pt_regs',
     programType: 'kprobe',
     listed: false,
-    group: 'uretprobe',
   },
   usdt: {
     aliases: ['U'],
@@ -128,7 +126,7 @@ export const PROBES = {
     context: 'pt_regs',
     programType: 'kprobe',
     listed: true,
-    group: 'usdt',
+    expands: 'user',
   },
   profile: {
     aliases: ['p'],
@@ -136,7 +134,6 @@ export const PROBES = {
     context: 'perf_event',
     programType: 'perf_event',
     listed: false,
-    group: 'timer',
   },
   interval: {
     aliases: ['i'],
@@ -144,7 +141,6 @@ export const PROBES = {
     context: 'perf_event',
     programType: 'perf_event',
     listed: false,
-    group: 'timer',
   },
   software: {
     aliases: ['s'],
@@ -152,7 +148,7 @@ export const PROBES = {
     context: 'perf_event',
     programType: 'perf_event',
     listed: true,
-    group: 'perf_event',
+    expands: 'kernel',
   },
   hardware: {
     aliases: ['h'],
@@ -160,7 +156,7 @@ export const PROBES = {
     context: 'perf_event',
     programType: 'perf_event',
     listed: true,
-    group: 'perf_event',
+    expands: 'kernel',
   },
   watchpoint: {
     aliases: ['w'],
@@ -168,7 +164,6 @@ export const PROBES = {
     context: 'perf_event',
     programType: 'perf_event',
     listed: false,
-    group: 'watchpoint',
   },
   iter: {
     aliases: ['it'],
@@ -176,7 +171,19 @@ export const PROBES = {
     context: 'iter',
     programType: 'tracing',
     listed: true,
-    group: 'iter',
+    expands: 'kernel',
   },
 } as const satisfies Record<string, ProbeRow>;
 export type ProbeKind = keyof typeof PROBES;
+
+export const PROBE_KINDS = Object.keys(PROBES) as readonly ProbeKind[];
+
+/** The kind as a row whose optional columns may be asked for. */
+export function probeRow(kind: ProbeKind): ProbeRow {
+  return PROBES[kind];
+}
+
+/** What `probetype` and messages call the kind. */
+export function probeTypeName(kind: ProbeKind): string {
+  return probeRow(kind).typeName ?? kind;
+}

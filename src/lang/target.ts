@@ -18,6 +18,8 @@ export interface Target {
     name: string,
   ): readonly { readonly name: string; readonly type: import('../btf/types.ts').CType }[] | undefined;
   rawTracepoints(): readonly string[];
+  /** Paths of the executables and libraries that have symbols. */
+  userFiles(): readonly string[];
   /** Symbols of a user-space binary or library; undefined when there is no such file. */
   userSymbols(
     path: string,

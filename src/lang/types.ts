@@ -12,7 +12,8 @@ export type Type =
   /** No value: the result of printf and friends. */
   | { readonly kind: 'void' }
   | { readonly kind: 'bool' }
-  | { readonly kind: 'int'; readonly size: IntSize; readonly signed: boolean }
+  /** `flexible`, while types are inferred: of a non-negative literal, takes the sign of what it meets. */
+  | { readonly kind: 'int'; readonly size: IntSize; readonly signed: boolean; readonly flexible?: true }
   | { readonly kind: 'enum'; readonly enum: EnumType; readonly name: string }
   /** `size` counts the terminating NUL. */
   | { readonly kind: 'string'; readonly size: number }

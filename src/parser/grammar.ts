@@ -398,15 +398,24 @@ export class Grammar extends StatementRules {
     });
     const span = this.ACTION(() => this.spanFrom(start, attachPoints.at(-1)!.span.end));
     let predicate: Expression | undefined;
+    let predicateSpan: Span | undefined;
     this.settle();
     this.OPTION2(() => {
-      this.take(1, t.PredicateOpen);
+      const open = this.take(1, t.PredicateOpen);
       predicate = this.SUBRULE(this.expression);
       if (!this.match(3, t.PredicateClose)) this.report("expected '/' to close predicate");
+      predicateSpan = this.ACTION(() => this.spanFrom(open.startOffset));
     });
     const body = this.SUBRULE(this.plainBlock);
     return this.ACTION((): Probe | undefined => {
-      return { kind: 'probe', attachPoints, ...(predicate === undefined ? {} : { predicate }), body, span };
+      return {
+        kind: 'probe',
+        attachPoints,
+        ...(predicate === undefined ? {} : { predicate }),
+        ...(predicateSpan === undefined ? {} : { predicateSpan }),
+        body,
+        span,
+      };
     });
   });
 

@@ -3,7 +3,7 @@ import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
-import { createMachine, traceableFunctions, TRACER_PID, userSymbols } from '../simkernel/machine.ts';
+import { createMachine, traceableFunctions, TRACER_PID, userFiles, userSymbols } from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
 import { listTracepoints, tracepointRecord } from '../simkernel/tracepoint-formats.ts';
@@ -48,6 +48,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     tracepointRecord,
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
+    userFiles: () => userFiles(scenario),
     userSymbols: (path) => userSymbols(scenario, path),
     syscalls,
     kernelSymbol: (name) => {

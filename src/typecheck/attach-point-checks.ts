@@ -1,9 +1,10 @@
 import type { AttachPoint } from '../ast/nodes.ts';
 import { withHint, withRelated } from '../source/diagnostic.ts';
+import { TIME_UNITS } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
+import { findUserFiles } from './user-files.ts';
 
-const TIME_UNITS: ReadonlySet<string> = new Set(['s', 'ms', 'us', 'hz']);
 const SIGNALS: ReadonlySet<string> = new Set(['SIGUSR1', 'SIGUSR2']);
 const WATCH_LENGTHS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
 /** What x86's debug registers can watch for. */
@@ -38,14 +39,55 @@ export const HARDWARE_EVENTS: readonly (readonly [name: string, alias: string])[
   ['ref-cycles', ''],
 ];
 
+/** Languages whose names are mangled, as bpftrace 0.27 knows them. */
+const LANGUAGES: ReadonlySet<string> = new Set(['cpp']);
+
+function checkUserFunction(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): void {
+  const fail = (message: string): void => context.report(error('attach-point', node.span, message));
+  const [kind, path = '', ...rest] = parsed.parts;
+  const name = rest[rest.length - 1] ?? '';
+  if (path === '') fail(`${kind} should have a target`);
+  if (name === '' && !context.unsafe) fail(`${kind} should be attached to a function and/or address`);
+  if (rest.length === 2 && rest[0] !== '' && !LANGUAGES.has(rest[0]!)) fail(`unsupported language type: ${rest[0]}`);
+  const found = findUserFiles(path, context);
+  if (found.length === 0) fail(`uprobe target file '${path}' does not exist or is not executable`);
+}
+
 /** Reports what is wrong with an attach point whose parts have the right shape. */
 export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): void {
   const { target } = parsed;
+  if (parsed.kind === 'uprobe' || parsed.kind === 'uretprobe') {
+    checkUserFunction(node, parsed, context);
+    return;
+  }
   const fail = (message: string): void => context.report(error('attach-point', node.span, message));
   switch (target?.kind) {
     case 'kprobe':
     case 'kretprobe':
+      if (target.function === '' && parsed.parts.at(-1) === '') {
+        fail('kprobes should be attached to a function or an address');
+      }
       checkTraceable(node, target.function, context);
+      return;
+    case 'fentry':
+    case 'fexit':
+      if (target.function === '') fail('fentry/fexit should specify a function');
+      return;
+    case 'tracepoint':
+      if (target.category === '' || target.name === '') fail('tracepoint probe must have a target');
+      return;
+    case 'rawtracepoint':
+      if (target.name === '') fail('rawtracepoint should be attached to a function');
+      return;
+    case 'usdt':
+      if (target.name === '') fail('usdt probe must have a target function or wildcard');
+      if (target.path === '' && context.pid === undefined) {
+        const hint = "To target all paths/pids set the path to '*'.";
+        fail(`usdt probe must specify at least path or pid to probe. ${hint}`);
+      }
+      return;
+    case 'iter':
+      if (target.name === '') fail("iter should specify a iterator's name");
       return;
     case 'self': {
       const trigger = parsed.parts[1] ?? '';
@@ -57,7 +99,8 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
     case 'interval':
       if (parsed.parts.length === 3) {
         const unit = parsed.parts[1]!;
-        if (!TIME_UNITS.has(unit)) fail(`${unit} is not an accepted unit of time`);
+        if (unit === '') fail(`${target.kind} probe must have unit of time`);
+        else if (!Object.hasOwn(TIME_UNITS, unit)) fail(`${unit} is not an accepted unit of time`);
         if ((target.frequency ?? target.periodNs ?? 0) <= 0) {
           fail(`${target.kind} frequency should be a positive integer`);
         }
@@ -74,6 +117,7 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
       return;
     case 'test':
     case 'bench':
+      if (target.name === '') fail(`${target.kind} probes must have a name`);
       checkUniqueName(node, target.kind, target.name, context);
       return;
     default:
@@ -96,7 +140,8 @@ function checkEvent(
   name: string,
   events: readonly (readonly [string, string])[],
 ): void {
-  if (name.includes('*')) fail(`wildcards are not allowed for ${kind} probe type`);
+  if (name === '') fail(`${kind} probe must have a ${kind} event name`);
+  else if (name.includes('*')) fail(`wildcards are not allowed for ${kind} probe type`);
   else if (!events.some(([event, alias]) => name === event || (alias !== '' && name === alias))) {
     fail(`${name} is not a ${kind} probe`);
   }

@@ -44,7 +44,8 @@ function visitCall(node: Call, probe: Probe | undefined, context: PassContext): 
     return;
   }
   if (row.unsafe === true && !context.unsafe) {
-    fail(`${node.name}() is an unsafe function being used in safe mode`);
+    const library = `${node.name}() is unsafe. To use you need the --unsafe flag`;
+    fail(row.library === true ? library : `${node.name}() is an unsafe function being used in safe mode`);
   }
   checkProbe(node, row, probe, context);
   const problem = arityProblem(node, row.arity);

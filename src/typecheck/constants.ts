@@ -3,7 +3,7 @@ import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/
 import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
-import type { ProbeKind } from '../lang/probes.ts';
+import { probeTypeName } from '../lang/probes.ts';
 import { UINT64 } from '../lang/types.ts';
 import type { Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
@@ -55,16 +55,15 @@ function foldBuiltin(node: Identifier, probe: Probe | undefined, context: PassCo
       return wideInteger(BigInt(context.target.cpus), node, context);
     case 'cpid':
       return wideInteger(BigInt(context.childPid ?? 0), node, context);
+    case '__builtin_arch':
+      return stringNode('x86_64', span);
+    case '__builtin_safe_mode':
+      return booleanNode(!context.unsafe, span);
     case 'config':
       return configRecord(node, context);
     default:
       return node;
   }
-}
-
-/** begin, end and self are one type of probe. */
-function probeTypeName(kind: ProbeKind): string {
-  return kind === 'begin' || kind === 'end' || kind === 'self' ? 'special' : kind;
 }
 
 /** Only probes with registers can tell; begin and end run in user space's context. */

@@ -1,4 +1,6 @@
-import type { Block, Expression, Jump, Macro, Node, Program, Statement } from '../ast/nodes.ts';
+import type { Block, BlockExpression, Expression, If, Jump, Macro, Node, Program, Statement } from '../ast/nodes.ts';
+import type { Diagnostic } from '../source/diagnostic.ts';
+import type { Span } from '../source/source.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { forEachChild, rewriteChildren } from './rewrite.ts';
@@ -10,7 +12,10 @@ export const checkControlFlow: Pass = {
     const returning = rewriteChildren(program, (node) => returnAfterExit(node));
     for (const top of [...returning.subprograms, ...returning.macros, ...returning.probes]) checkJumps(top, context);
     for (const top of [...returning.subprograms, ...returning.probes]) warnUnreachable(top.body, context);
-    return returning;
+    return {
+      ...returning,
+      subprograms: returning.subprograms.map((node) => ({ ...node, body: withReturn(node.body) })),
+    };
   },
 };
 
@@ -24,6 +29,40 @@ function returnAfterExit(node: Node): Node {
     span,
     statements: [{ kind: 'expression_statement', span, expression: rewritten }, jump],
   };
+}
+
+/** A function returns at its end, and at the end of each branch there; one that owes a value is then told that it does not. */
+function withReturn<B extends Block | BlockExpression>(block: B): B {
+  if (ends(block, RETURNS, SILENT)) return block;
+  const last = block.statements[block.statements.length - 1];
+  if (last?.kind !== 'expression_statement') {
+    return { ...block, statements: [...block.statements, returnAt(block.span)] };
+  }
+  const statement = { ...last, expression: returningExpression(last.expression) };
+  return { ...block, statements: [...block.statements.slice(0, -1), statement] };
+}
+
+function returningExpression(node: Expression): Expression {
+  if (node.kind === 'block_expression' && node.result === undefined) return withReturn(node);
+  if (node.kind === 'if') {
+    const otherwise = node.otherwise ?? emptyBlock({ ...node.span, start: node.span.end });
+    return {
+      ...node,
+      then: withReturn(node.then),
+      otherwise: otherwise.kind === 'if' ? (returningExpression(otherwise) as If) : withReturn(otherwise),
+    };
+  }
+  const { span } = node;
+  const statements = [{ kind: 'expression_statement', span, expression: node } as const, returnAt(span)];
+  return { kind: 'block_expression', span, statements };
+}
+
+function returnAt(span: Span): Jump {
+  return { kind: 'jump', span, jump: 'return' };
+}
+
+function emptyBlock(span: Span): BlockExpression {
+  return { kind: 'block_expression', span, statements: [] };
 }
 
 type Place = { readonly name: string; readonly forbidden: ReadonlySet<Jump['jump']> };
@@ -60,6 +99,12 @@ function checkJumpsIn(node: Node, place: Place, context: PassContext): void {
   forEachChild(node, (child) => checkJumpsIn(child, place, context));
 }
 
+/** Where what is unreachable is reported. */
+interface Reports {
+  readonly report: (diagnostic: Diagnostic) => void;
+}
+const SILENT: Reports = { report: () => undefined };
+
 type Jumps = ReadonlySet<Jump['jump']>;
 const RETURNS: Jumps = new Set(['return']);
 const FOR_JUMPS: Jumps = new Set(['break', 'continue']);
@@ -77,7 +122,7 @@ function warnUnreachable(body: Block, context: PassContext): void {
 }
 
 /** Whether control never gets behind the node because of one of these jumps. */
-function ends(node: Statement | Expression | Block, jumps: Jumps, context: PassContext): boolean {
+function ends(node: Statement | Expression | Block, jumps: Jumps, context: Reports): boolean {
   switch (node.kind) {
     case 'jump':
       return jumps.has(node.jump);
@@ -110,7 +155,7 @@ function blockEnds(
   statements: readonly Statement[],
   result: Expression | undefined,
   jumps: Jumps,
-  context: PassContext,
+  context: Reports,
 ): boolean {
   for (const [index, statement] of statements.entries()) {
     if (!ends(statement, jumps, context)) continue;

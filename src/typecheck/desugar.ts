@@ -1,5 +1,6 @@
 import type { Assignment, BinaryOperator, Call, Expression, Node, Program } from '../ast/nodes.ts';
-import { isBuiltin } from '../lang/builtins.ts';
+import { isBuiltin, publicName } from '../lang/builtins.ts';
+import { isFunction } from '../lang/functions.ts';
 import type { Pass } from './context.ts';
 import { cloneTree, rewriteChildren } from './rewrite.ts';
 
@@ -14,11 +15,22 @@ export const desugar: Pass = {
 export function desugarTree(node: Node): Node {
   const rewritten = rewriteChildren(node, desugarTree);
   if (rewritten.kind === 'assignment') return rewritten.operator === '=' ? rewritten : expandCompound(rewritten);
-  if (rewritten.kind === 'call' && rewritten.args.length === 0 && isBuiltin(rewritten.name)) {
-    return { kind: 'identifier', span: rewritten.span, name: rewritten.name };
+  if (rewritten.kind === 'identifier' && rewritten.name !== known(rewritten.name)) {
+    return { ...rewritten, name: known(rewritten.name) };
+  }
+  if (rewritten.kind === 'call' && rewritten.args.length === 0 && isBuiltin(known(rewritten.name))) {
+    return { kind: 'identifier', span: rewritten.span, name: known(rewritten.name) };
+  }
+  if (rewritten.kind === 'call' && rewritten.name !== known(rewritten.name)) {
+    return { ...rewritten, name: known(rewritten.name) };
   }
   if (rewritten.kind === 'call' && rewritten.name === 'delete') return expandDelete(rewritten);
   return rewritten;
+}
+
+function known(name: string): string {
+  const open = publicName(name);
+  return isBuiltin(open) || isFunction(open) ? open : name;
 }
 
 /** The syntax before 0.22. */

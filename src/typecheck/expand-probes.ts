@@ -1,7 +1,8 @@
 import type { AttachPoint, Probe, Program } from '../ast/nodes.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { withHint } from '../source/diagnostic.ts';
-import { describe, hasWildcard } from './attach-points.ts';
+import { hasWildcard } from './attach-point-parts.ts';
+import { describe } from './attach-points.ts';
 import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { matchAttachPoint } from './match-probes.ts';
 import { error, warning } from './messages.ts';

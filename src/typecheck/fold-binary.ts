@@ -62,6 +62,7 @@ function compare(operator: BinaryOperator, left: bigint | boolean | string, righ
 }
 
 const INT64_MIN = -(1n << 63n);
+const INT64_MAX = (1n << 63n) - 1n;
 const UINT64_MAX = (1n << 64n) - 1n;
 
 /** In uint64 when both are non-negative, else in int64; undefined where the result is in neither. */
@@ -72,7 +73,7 @@ function evaluate(operator: BinaryOperator, left: bigint, right: bigint): bigint
     case '+':
       return within(left + right, INT64_MIN, UINT64_MAX);
     case '-':
-      return within(left - right, INT64_MIN, UINT64_MAX);
+      return within(left - right, INT64_MIN, signed ? INT64_MAX : UINT64_MAX);
     case '*':
       return within(left * right, INT64_MIN, UINT64_MAX);
     case '/':

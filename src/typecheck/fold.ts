@@ -1,4 +1,4 @@
-import type { Expression, If, Node, Program, Ternary } from '../ast/nodes.ts';
+import type { Expression, If, Node, Probe, Program, Ternary } from '../ast/nodes.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { parseInteger } from './integer-text.ts';
@@ -58,9 +58,22 @@ function fold(node: Node, context: PassContext): Node {
       return foldBlock(folded);
     case 'block':
       return dropEmptyStatements(folded);
+    case 'probe':
+      return foldPredicate(folded);
     default:
       return folded;
   }
+}
+
+/** The predicate is the condition of an `if` around the body. */
+function foldPredicate(node: Probe): Probe {
+  const { predicate } = node;
+  if (predicate === undefined || predicate.kind === 'boolean' || !hasTruth(predicate)) return node;
+  return { ...node, predicate: booleanNode(literalTruth(predicate), predicate.span) };
+}
+
+function hasTruth(node: Expression): boolean {
+  return node.kind === 'integer' || node.kind === 'string' || node.kind === 'boolean';
 }
 
 function keepText(node: Extract<Node, { kind: 'call' }>, context: PassContext): Node {

@@ -17,24 +17,35 @@ const SUFFIXES: Readonly<Record<string, { readonly most: bigint; readonly factor
   d: { most: UINT64_MAX, factor: 86_400_000_000_000n },
 };
 
+/** Why a text is no integer. */
+export type IntegerProblem = string;
+
 /** An integer from outside the script (a parameter, an option), in the spellings of the script's own literals. */
 export function parseInteger(text: string): bigint | undefined {
-  if (!text.startsWith('-')) return parseMagnitude(text);
-  const magnitude = parseMagnitude(text.slice(1));
-  return magnitude === undefined || magnitude > 1n << 63n ? undefined : -magnitude;
+  const magnitude = readInteger(text.startsWith('-') ? text.slice(1) : text);
+  if (typeof magnitude !== 'bigint') return undefined;
+  if (!text.startsWith('-')) return magnitude;
+  return magnitude > 1n << 63n ? undefined : -magnitude;
 }
 
-function parseMagnitude(text: string): bigint | undefined {
-  const match = /^(0x[0-9a-f]+|0b[01]+|0[0-7]+|\d+)(?:e([1-9]\d*))?([a-z]*)$/i.exec(text.replaceAll('_', ''));
-  if (match === null) return undefined;
+const SPELLINGS = /^(0x[0-9a-f]+|0b[01]+|0[0-7]+|0|[1-9]\d*)(?:e([1-9]\d*))?(.*)$/is;
+
+/** A non-negative integer, or what is wrong with the text, in bpftrace's words. */
+export function readInteger(text: string): bigint | IntegerProblem {
+  const match = SPELLINGS.exec(text.replaceAll('_', ''));
+  if (match === null) return `invalid integer: ${text}`;
   const [, digits, exponent, suffix] = match as unknown as [string, string, string | undefined, string];
   let value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
   if (exponent !== undefined) {
-    // Scientific notation: one digit and a power of ten that fits.
-    if (value < 1n || value > 9n || exponent.length > 2) return undefined;
-    value *= 10n ** BigInt(exponent);
+    if (value < 1n || value > 9n) return `coefficient part of scientific literal must be 1-9: ${text}`;
+    value = exponent.length > 2 ? UINT64_MAX + 1n : value * 10n ** BigInt(exponent);
   }
-  const unit = SUFFIXES[suffix];
-  if (unit === undefined || value > unit.most / unit.factor) return undefined;
-  return value * unit.factor;
+  const unit = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
+  if (value > UINT64_MAX) return overflow(UINT64_MAX, text);
+  if (unit === undefined) return `invalid trailing bytes: ${text}`;
+  return value > unit.most / unit.factor ? overflow(unit.most, text) : value * unit.factor;
+}
+
+function overflow(most: bigint, text: string): IntegerProblem {
+  return `overflow error, maximum value is ${most}: ${text}`;
 }

@@ -14,7 +14,7 @@ import { isFunction } from '../lang/functions.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error } from './messages.ts';
 import { MacroRegistry } from './macro-registry.ts';
-import { cloneTree, relocate, rewriteChildren } from './rewrite.ts';
+import { cloneTree, forEachChild, relocate, rewriteChildren, walk } from './rewrite.ts';
 
 /** Puts macro bodies where the macros are called. Their variables get names of their own, their maps must be arguments. */
 export const expandMacros: Pass = {
@@ -23,14 +23,38 @@ export const expandMacros: Pass = {
     const registry = new MacroRegistry(program.macros, context);
     const expansion: Expansion = { registry, context, stack: [] };
     const expand = (node: Node): Node => rewrite(node, undefined, expansion);
-    return {
+    const expanded = {
       ...program,
       macros: [],
       subprograms: program.subprograms.map((subprogram) => rewriteChildren(subprogram, expand)),
       probes: program.probes.map((probe) => rewriteChildren(probe, expand)),
     };
+    walk(expanded, (node) => checkTypeArguments(node, context));
+    return expanded;
   },
 };
+
+/** Where a type may stand. */
+const TAKES_TYPE: ReadonlySet<Node['kind']> = new Set([
+  'cast',
+  'variable_declaration',
+  'subprogram',
+  'sizeof',
+  'offsetof',
+  'typeof',
+  'typeinfo',
+]);
+
+/** A type that was passed to a macro must have ended up where a type may stand. */
+function checkTypeArguments(node: Node, context: PassContext): void {
+  if (TAKES_TYPE.has(node.kind)) return;
+  forEachChild(node, (child) => {
+    if (child.kind !== 'typeof' && child.kind !== 'type') return;
+    const text =
+      'When used as a call argument, `typeof` builtin only valid for macro calls that are expecting a type parameter';
+    context.report(error('type-argument', child.span, text));
+  });
+}
 
 interface Expansion {
   readonly registry: MacroRegistry;
@@ -64,7 +88,7 @@ function rewrite(node: Node, frame: Frame | undefined, expansion: Expansion): No
     case 'typeinfo':
       return rewriteIntrospection(node, frame, expansion);
     case 'offsetof':
-      return rewriteFields(rewriteIntrospection(node, frame, expansion) as Offsetof, frame);
+      return rewriteFields(rewriteIntrospection(node, frame, expansion) as Offsetof, frame, expansion.context);
     case 'type':
       return rewriteType(node, frame, expansion);
     case 'assignment': {
@@ -158,7 +182,7 @@ function frameOf(macro: Macro, args: Call['args'], depth: number, call: Node): F
       const block: BlockExpression = { kind: 'block_expression', span: call.span, statements: [], result: argument };
       frame.expressions.set(parameter.name, block);
     } else {
-      frame.expressions.set(parameter.name, argument.kind === 'typeof' ? argument.operand : argument);
+      frame.expressions.set(parameter.name, argument);
     }
   }
   return frame;
@@ -173,13 +197,24 @@ function rewriteIntrospection<N extends Extract<Node, { operand: Expression | Ty
   const { operand } = node;
   if (operand.kind !== 'identifier') return rewriteChildren(node, (child) => rewrite(child, frame, expansion));
   const passed = frame?.expressions.get(operand.name);
-  return passed === undefined ? node : ({ ...node, operand: cloneTree(passed) } as N);
+  return passed === undefined ? node : ({ ...node, operand: cloneTree(typeArgument(passed)) } as N);
 }
 
-function rewriteFields(node: Offsetof, frame: Frame | undefined): Offsetof {
+/** What `typeof(...)` as an argument stands for. */
+function typeArgument(argument: Expression | TypeExpression): Expression | TypeExpression {
+  return argument.kind === 'typeof' ? argument.operand : argument;
+}
+
+function rewriteFields(node: Offsetof, frame: Frame | undefined, context: PassContext): Offsetof {
   const [field] = node.fields;
   const passed = node.fields.length === 1 && field !== undefined ? frame?.expressions.get(field) : undefined;
   const path = passed === undefined ? undefined : fieldPath(passed);
+  if (path === undefined && passed?.kind === 'field') {
+    const text =
+      'FieldAccess expressions must be made up entirely of idents (e.g. a.b.c) ' +
+      'to replace the second argument in `offsetof`';
+    context.report(error('macro-field', passed.span, text));
+  }
   return path === undefined ? node : { ...node, fields: path };
 }
 
@@ -193,8 +228,9 @@ function fieldPath(node: Node): readonly string[] | undefined {
 function rewriteType(node: TypeExpression, frame: Frame | undefined, expansion: Expansion): TypeExpression {
   const [keyword, tag] = node.name.split(' ');
   const parameter = tag ?? keyword ?? '';
-  const passed = frame?.expressions.get(parameter);
-  if (frame === undefined || passed === undefined) return node;
+  const argument = frame?.expressions.get(parameter);
+  if (frame === undefined || argument === undefined) return node;
+  const passed = typeArgument(argument);
   if (passed.kind === 'identifier') {
     return { ...node, name: tag === undefined ? passed.name : `${keyword} ${passed.name}` };
   }

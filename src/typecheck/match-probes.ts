@@ -1,6 +1,8 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { describe } from './attach-points.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
+import { matchesPattern } from './name-pattern.ts';
+import { findUserFiles } from './user-files.ts';
 
 /** The places that an attach point means; empty when the machine has none. */
 export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext): readonly ParsedAttachPoint[] {
@@ -63,12 +65,16 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
     case 'uretprobe': {
       const kind = parsed.kind;
       if (target !== undefined && 'address' in target && target.address !== undefined) return [parsed];
-      const path = parts[0]!;
       const name = target !== undefined && 'function' in target ? target.function : parts[parts.length - 1]!;
-      const symbols = machine.userSymbols(path) ?? [];
-      const matches = symbols.filter((symbol) => matchesPattern(symbol.name, name));
-      if (target !== undefined) return matches.length > 0 ? [parsed] : [];
-      return found(matches.map((match) => ({ kind, path, function: match.name, offset: 0 })));
+      const files = findUserFiles(parts[0]!, context);
+      return found(
+        (parts[0]!.includes('*') ? files : files.slice(0, 1)).flatMap((path) => {
+          const symbols = machine.userSymbols(path) ?? [];
+          const matches = symbols.filter((symbol) => matchesPattern(symbol.name, name));
+          const offset = target?.kind === 'uprobe' ? target.offset : 0;
+          return matches.map((match) => ({ kind, path, function: match.name, offset }));
+        }),
+      );
     }
     default:
       return target === undefined ? [] : [parsed];
@@ -93,20 +99,4 @@ function targetParts(target: AttachTarget): readonly string[] {
     default:
       return [];
   }
-}
-
-/** Whether a name matches a pattern with `*` for any text. */
-export function matchesPattern(name: string, pattern: string): boolean {
-  if (!pattern.includes('*')) return name === pattern;
-  const pieces = pattern.split('*');
-  const first = pieces[0]!;
-  const last = pieces[pieces.length - 1]!;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const piece of pieces.slice(1, -1)) {
-    const found = name.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }

@@ -1,8 +1,8 @@
 import type { Identifier, Node, Probe, Program } from '../ast/nodes.ts';
-import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
+import { BUILTINS, isBuiltin, messageName } from '../lang/builtins.ts';
 import type { BuiltinRow } from '../lang/builtins.ts';
 import type { ProbeKind } from '../lang/probes.ts';
-import { PROBES } from '../lang/probes.ts';
+import { PROBES, probeTypeName } from '../lang/probes.ts';
 import type { Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
 import { error } from './messages.ts';
@@ -67,7 +67,7 @@ function walkBuiltins(node: Node, probe: Probe | undefined, context: PassContext
     // The callback that a loop's body becomes does not get the probe's context.
     walk(node.body, (child) => {
       if (child.kind !== 'identifier' || (!isArgument(child.name) && child.name !== 'retval')) return;
-      const text = `'${child.name}' builtin is not allowed in a for-loop`;
+      const text = `'${isBuiltin(child.name) ? messageName(child.name) : child.name}' builtin is not allowed in a for-loop`;
       context.report(error('context-in-loop', child.span, text));
     });
   }
@@ -80,7 +80,9 @@ const OUTSIDE: ReadonlySet<string> = new Set(['ctx', 'func', 'args', 'retval']);
 function checkBuiltin(node: Identifier, probe: Probe | undefined, context: PassContext): void {
   const report = (message: string): void => context.report(error('builtin-probe', node.span, message));
   if (probe === undefined) {
-    if (OUTSIDE.has(node.name) || isArgument(node.name)) report(`Builtin ${node.name} not supported outside probe`);
+    if (OUTSIDE.has(node.name) || isArgument(node.name)) {
+      report(`Builtin ${isBuiltin(node.name) ? messageName(node.name) : node.name} not supported outside probe`);
+    }
     return;
   }
   const kind = attachmentOf(probe, context)?.kind;
@@ -94,14 +96,9 @@ function checkBuiltin(node: Identifier, probe: Probe | undefined, context: PassC
   } else if (node.name === 'args' && !allowedIn(node, kind)) {
     report(
       'The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ' +
-        `(${groupName(kind)} used here)`,
+        `(${probeTypeName(kind)} used here)`,
     );
   }
-}
-
-function groupName(kind: ProbeKind): string {
-  const { group } = PROBES[kind];
-  return group === 'timer' || group === 'perf_event' ? kind : group;
 }
 
 function checkContext(kind: ProbeKind, report: (message: string) => void): void {

@@ -11,6 +11,7 @@ const SPAN_FIELDS = {
   operatorSpan: true,
   operationSpan: true,
   declarationSpan: true,
+  predicateSpan: true,
 } satisfies Record<SpanFieldOf<Node>, true>;
 const SPANS: ReadonlySet<string> = new Set(Object.keys(SPAN_FIELDS));
 

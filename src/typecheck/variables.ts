@@ -1,4 +1,4 @@
-import type { Node, Program, Variable } from '../ast/nodes.ts';
+import type { Node, Program, TypeExpression, Typeof, Variable } from '../ast/nodes.ts';
 import { withRelated } from '../source/diagnostic.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import type { PassContext } from './context.ts';
@@ -14,6 +14,9 @@ export function checkVariables(program: Program, context: PassContext): void {
         const { name } = parameter.variable;
         scopes.add(name, { node: parameter.variable, origin: 'This is the function parameter.', assigned: true });
       }
+      for (const type of [...subprogram.parameters.map((parameter) => parameter.type), subprogram.returns]) {
+        visitType(type, scopes);
+      }
       visit(subprogram.body, scopes);
       scopes.warnUnassigned();
     });
@@ -26,6 +29,11 @@ export function checkVariables(program: Program, context: PassContext): void {
       scopes.warnUnassigned();
     });
   }
+}
+
+/** `typeof($x)` as a type: the variable is only looked at, but it must be there. */
+function visitType(node: TypeExpression | Typeof, scopes: Scopes): void {
+  if (node.kind === 'typeof') visit(node, scopes);
 }
 
 interface Known {

@@ -14,6 +14,7 @@ const TARGET: Target = {
   tracepointRecord: () => undefined,
   rawTracepoint: () => undefined,
   rawTracepoints: () => [],
+  userFiles: () => [],
   userSymbols: () => undefined,
   syscalls: () => [],
   kernelSymbol: () => undefined,

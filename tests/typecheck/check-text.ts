@@ -69,6 +69,7 @@ export const target: Target = {
   rawTracepoint: () => undefined,
   rawTracepoints: () => [],
   syscalls: () => [],
+  userFiles: () => [],
   userSymbols: () => undefined,
   kernelSymbol: (name) => (name === 'jiffies' ? 0xffffffff82000000n : undefined),
   tracerPid: 100,

@@ -92,8 +92,8 @@ const checkFormat: OwnCheck = (node, checking, fail) => {
 };
 
 /** The values of literals, as fail() shows them. */
-function literalText(node: Call['args'][number]): string {
-  return node.kind === 'integer' || node.kind === 'string' || node.kind === 'boolean' ? String(node.value) : '';
+function literalValue(node: Call['args'][number]): string | bigint | boolean {
+  return node.kind === 'integer' || node.kind === 'string' || node.kind === 'boolean' ? node.value : '';
 }
 
 const checkSymbol: OwnCheck = (node, checking, fail) => {
@@ -126,6 +126,8 @@ const checkSpace: OwnCheck = (node, checking, fail) => {
 const PRINTK_KINDS: Readonly<Record<string, Type['kind']>> = { d: 'int', u: 'int', x: 'int', p: 'int', s: 'string' };
 
 const MAC_BYTES = 6;
+/** A buffer's length is a u32. */
+const MOST_BUFFER = 0xffff_ffff;
 
 const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
   printf: checkFormat,
@@ -161,6 +163,10 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
     fail(`str() expects a string, integer or a pointer type as first argument (${got} provided)`);
   },
   buf(node, checking, fail) {
+    const { max_strlen } = checking.context.config;
+    if (max_strlen > MOST_BUFFER) {
+      fail(`BPFTRACE_MAX_STRLEN too large to use on buffer (${max_strlen} > ${MOST_BUFFER})`);
+    }
     const value = argument(node, 0, checking);
     if (!isOneOf(value, 'int', 'string', 'pointer', 'array')) {
       fail(`buf() expects an integer, string, or array argument but saw ${kindName(value)}`);
@@ -178,7 +184,7 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
     const literals = node.args.every((each) => each.kind !== 'type' && isLiteral(each));
     const [format, ...args] = node.args;
     if (!literals) fail('fail() arguments need to be literals');
-    else if (format?.kind === 'string') fail(formatLiterals(format.value, args.map(literalText)));
+    else if (format?.kind === 'string') fail(formatLiterals(format.value, args.map(literalValue)));
   },
   kptr: checkSpace,
   uptr: checkSpace,

@@ -66,6 +66,10 @@ function checkArrayCast(
 
 function checkEnumCast(node: Cast, to: Extract<Type, { kind: 'enum' }>, fail: (message: string) => void): void {
   const { operand } = node;
+  if (to.enum.values.length === 0) {
+    fail(`Unknown enum: ${to.name}`);
+    return;
+  }
   if (operand.kind !== 'integer' || operand.value < 0n) return;
   if (to.enum.values.some((value) => value.value === operand.value)) return;
   fail(`Enum: ${to.name} doesn't contain a variant value of ${operand.value}`);

@@ -3,8 +3,9 @@ import { sizeOf } from '../../lang/layout.ts';
 import { KIND_NAMES, typeName } from '../../lang/type-name.ts';
 
 import { withRelated } from '../../source/diagnostic.ts';
+import type { Span } from '../../source/source.ts';
 import { error } from '../messages.ts';
-import { isCompatible, isSigned, isInteger, sameType } from './typing.ts';
+import { isCompatible, isFlexible, isSigned, isInteger, sameType } from './typing.ts';
 import { isNumeric } from './operators.ts';
 import type { Checking } from './checking.ts';
 import { typingOf } from './checking.ts';
@@ -26,7 +27,7 @@ export function checkIndex(node: IndexAccess, checking: Checking): void {
   }
   const index = typingOf(node.index, checking);
   if (index === undefined) return;
-  if (!isInteger(index.type) || (isSigned(index.type) && index.flexible !== true)) {
+  if (!isInteger(index.type) || (isSigned(index.type) && !isFlexible(index.type))) {
     const got = typeName(index.type);
     report(`The array index operator [] only accepts non-negative integer indices. Got: ${got}`);
   }
@@ -74,9 +75,9 @@ export function checkBinary(node: Binary, checking: Checking): void {
 }
 
 /** What may stand where true or false is asked for. */
-export function checkCondition(condition: Expression, node: Node, checking: Checking): void {
+export function checkCondition(condition: Expression, span: Span, checking: Checking): void {
   const type = typingOf(condition, checking)?.type;
-  if (type === undefined || isInteger(type) || type.kind === 'pointer' || type.kind === 'bool') return;
-  const text = `Invalid condition: ${KIND_NAMES[type.kind]}`;
-  checking.context.report(error('condition', node.span, text));
+  if (type !== undefined && (isInteger(type) || type.kind === 'pointer' || type.kind === 'bool')) return;
+  const text = `Invalid condition: ${type === undefined ? 'none' : KIND_NAMES[type.kind]}`;
+  checking.context.report(error('condition', span, text));
 }

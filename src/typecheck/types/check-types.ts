@@ -26,7 +26,9 @@ export function checkTypes(program: Program, inference: Inference, context: Pass
     for (const child of top.kind === 'probe' ? [top.predicate, top.body] : [top.body]) {
       if (child !== undefined) visit(child, checking);
     }
-    if (top.kind === 'probe' && top.predicate !== undefined) checkCondition(top.predicate, top.predicate, checking);
+    if (top.kind === 'probe' && top.predicate !== undefined) {
+      checkCondition(top.predicate, top.predicateSpan ?? top.predicate.span, checking);
+    }
   }
   warnUnusedDeclarations(program, checking);
 }
@@ -42,9 +44,9 @@ function visit(node: Node, checking: Checking): void {
       return;
     case 'call': {
       const modes = takesMode(node.name);
-      for (const argument of node.args) {
+      for (const [index, argument] of node.args.entries()) {
         if (argument.kind === 'identifier' && modes && !isBuiltin(argument.name)) continue;
-        if (argument.kind === 'map' && takesMap(node.name)) checkMap(argument, checking);
+        if (index === 0 && argument.kind === 'map' && takesMap(node.name)) checkMap(argument, checking);
         else visit(argument, checking);
       }
       checkCallTypes(node, checking);
@@ -57,6 +59,9 @@ function visit(node: Node, checking: Checking): void {
       checkMap(node.map, checking);
       visit(node.key, checking);
       checkKey(node, checking);
+      return;
+    case 'address_of':
+      checkAddress(node, checking);
       return;
     case 'variable':
       if (typingOf(node, checking) === undefined) {
@@ -78,7 +83,7 @@ function visit(node: Node, checking: Checking): void {
     case 'if':
     case 'ternary':
       children();
-      checkCondition(node.condition, node, checking);
+      checkCondition(node.condition, node.span, checking);
       return;
     case 'jump':
       children();
@@ -126,6 +131,14 @@ function visit(node: Node, checking: Checking): void {
     default:
       children();
   }
+}
+
+function checkAddress(node: Extract<Node, { kind: 'address_of' }>, checking: Checking): void {
+  if (node.operand.kind === 'variable') {
+    if (typingOf(node.operand, checking) !== undefined) return;
+    const text = `No type available for variable $${node.operand.name}`;
+    checking.context.report(error('untyped', node.span, text));
+  } else visit(node.operand, checking);
 }
 
 function inLoop(body: Statement, checking: Checking): void {

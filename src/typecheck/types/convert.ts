@@ -70,16 +70,11 @@ function castTuple(
       node.kind === 'tuple'
         ? node.elements[index]!
         : { kind: 'tuple_access', span: node.span, base: cloneTree(node), index };
-    const cast = castTo(context, element, elementTyping(element, from.elements[index]!), type);
+    const cast = castTo(context, element, typing(from.elements[index]!), type);
     if (cast === undefined) return undefined;
     elements.push(cast);
   }
   return { kind: 'tuple', span: node.span, elements };
-}
-
-/** Literals inside a tuple keep their flexible sign. */
-function elementTyping(element: Expression, type: Type): Typing {
-  return element.kind === 'integer' && element.value >= 0n ? { ...typing(type), flexible: true } : typing(type);
 }
 
 function castRecord(
@@ -108,7 +103,7 @@ function castRecord(
             fieldSpan: node.span,
             arrow: false,
           };
-    const cast = value === undefined ? undefined : castTo(context, value, elementTyping(value, own.type), field.type);
+    const cast = value === undefined ? undefined : castTo(context, value, typing(own.type), field.type);
     if (cast === undefined) return undefined;
     fields.push({ name: field.name, value: cast, span: cast.span });
   }

@@ -16,10 +16,10 @@ import { typing } from './typing.ts';
 export function inferCall(inference: Inference, node: Call): void {
   const args = node.args.filter((argument): argument is Expression => argument.kind !== 'type');
   const modes = takesMode(node.name);
-  for (const argument of args) {
+  for (const [index, argument] of args.entries()) {
     if (argument.kind === 'identifier' && modes && !isBuiltin(argument.name)) continue;
     // A map as such has no type of its own: `print(@a)` must not ask for one.
-    if (argument.kind === 'map' && takesMap(node.name)) inference.mapUse(argument);
+    if (index === 0 && argument.kind === 'map' && takesMap(node.name)) inference.mapUse(argument);
     else inferExpression(inference, argument);
   }
   if (isFunction(node.name)) inferFunction(inference, node, node.name, args);

@@ -3,7 +3,7 @@ import { sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
 import type { Inference } from './infer.ts';
 import { probeSpace } from './probe-space.ts';
-import { resolveTypeExpression } from './type-expression.ts';
+import { lookUpCType, resolveTypeExpression } from './type-expression.ts';
 import { isInteger } from './typing.ts';
 import type { Typing } from './typing.ts';
 import { inferExpression } from './infer-expression.ts';
@@ -14,11 +14,22 @@ export function inferCast(inference: Inference, node: Cast): void {
   const written: Node = node.type;
   const attachment = inference.attachment;
   const insideProbe = inference.insideProbe;
-  inferWrittenType(inference, node.type);
+  const unknown = unknownEnum(node.type, inference);
+  if (unknown === undefined) inferWrittenType(inference, node.type);
+  else inference.seed(node.type, unknown);
   inference.rule(node, [written, node.operand], ([type, operand]) => {
     const fallback = insideProbe ? probeSpace(attachment?.kind) : 'kernel';
     return castTyping(type!.type, operand!, fallback);
   });
+}
+
+/** An enum that is nowhere defined is one without members: the checks say so, at the cast. */
+function unknownEnum(node: Cast['type'], inference: Inference): Type | undefined {
+  const [keyword, name] = node.kind === 'type' && node.suffixes.length === 0 ? node.name.split(' ') : [];
+  if (node.kind !== 'type' || keyword !== 'enum' || name === undefined || inference.context.spelled.has(node.name))
+    return undefined;
+  if (lookUpCType(`enum ${name}`, inference.context) !== undefined) return undefined;
+  return { kind: 'enum', name, enum: { kind: 'enum', name, size: 8, signed: false, values: [] } };
 }
 
 /** A type where one is written, also as `typeof(...)`: its node gets the type. */

@@ -4,7 +4,7 @@ import { withRelated } from '../../source/diagnostic.ts';
 import { typeName } from '../../lang/type-name.ts';
 import { BOOL, INT64, UINT64, intType } from '../../lang/types.ts';
 import { error, warning } from '../messages.ts';
-import { isCastableMap, isInteger, isSigned, sameType, typing } from './typing.ts';
+import { isCastableMap, isFlexible, isInteger, isSigned, sameType, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['==', '!=', '<', '>', '<=', '>=', '&&', '||']);
@@ -86,8 +86,8 @@ function integerTyping(node: Binary, left: Typing, right: Typing, report: (diagn
   if (isComparison(node.operator)) return typing(BOOL);
   let leftSigned = isSigned(left.type);
   let rightSigned = isSigned(right.type);
-  if (left.flexible === true && right.flexible !== true) leftSigned = rightSigned;
-  else if (right.flexible === true && left.flexible !== true) rightSigned = leftSigned;
+  if (isFlexible(left.type) && !isFlexible(right.type)) leftSigned = rightSigned;
+  else if (isFlexible(right.type) && !isFlexible(left.type)) rightSigned = leftSigned;
   const minus = node.operator === '-';
   // Operands of one type are taken to be meant so, even when they are signed.
   const same = leftSigned === rightSigned && sameType(unsigned(left), unsigned(right));

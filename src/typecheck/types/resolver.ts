@@ -1,5 +1,5 @@
 import type { Node } from '../../ast/nodes.ts';
-import { sameType } from './typing.ts';
+import { isFlexible, sameType } from './typing.ts';
 import type { Typing } from './typing.ts';
 import { intType } from '../../lang/types.ts';
 
@@ -104,8 +104,8 @@ export class TypeResolver {
 /** A type may lose its flexible sign or gain an address space, never the other way round: else rules would chase each other. */
 function isSettled(current: Typing, next: Typing): boolean {
   if (!sameType(current.type, next.type)) return false;
-  const flexible = current.flexible === true;
-  const nextFlexible = next.flexible === true;
+  const flexible = isFlexible(current.type);
+  const nextFlexible = isFlexible(next.type);
   if (flexible && !nextFlexible) return false;
   if (current.space !== next.space && current.space === 'none') return false;
   return (current.context === true) === (next.context === true);

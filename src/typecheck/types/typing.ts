@@ -9,8 +9,6 @@ export interface Typing {
   readonly type: Type;
   /** Where a pointer that comes out of it leads. */
   readonly space: AddressSpace;
-  /** A non-negative literal: takes the sign of what it meets. */
-  readonly flexible?: boolean;
   /** Lies in the probe's context. */
   readonly context?: boolean;
   /** Lies in the program's own memory: a map value, a variable. */
@@ -31,6 +29,11 @@ export function isInteger(type: Type): boolean {
 
 export function isSigned(type: Type): boolean {
   return 'signed' in type && type.signed;
+}
+
+/** Whether the type is that of a non-negative literal, whose sign is that of what it meets. */
+export function isFlexible(type: Type): boolean {
+  return type.kind === 'int' && type.flexible === true;
 }
 
 export function isCastableMap(type: Type): boolean {
@@ -120,7 +123,7 @@ export function fitsInto(from: Typing, to: Type): boolean {
   if (!isCompatible(type, to)) return false;
   if (type.kind === 'string' && to.kind === 'string') return type.size <= to.size;
   if (isInteger(type)) {
-    if (isSigned(type) === isSigned(to) || from.flexible === true) return sizeOf(type) <= sizeOf(to);
+    if (isSigned(type) === isSigned(to) || isFlexible(type)) return sizeOf(type) <= sizeOf(to);
     return !isSigned(type) && sizeOf(type) < sizeOf(to);
   }
   if (type.kind === 'tuple' && to.kind === 'tuple') {
@@ -190,16 +193,18 @@ function promoteIntegers(current: Typing, next: Typing): Typing {
   const sizeA = sizeOf(a);
   const sizeB = sizeOf(b);
   const larger = Math.max(sizeA, sizeB) as IntSize;
-  const bothFlexible = current.flexible === true && next.flexible === true;
-  const flexibility = bothFlexible ? { flexible: true } : {};
-  if (signedA === signedB) return { ...typing(intType(larger, signedA)), ...flexibility };
-  if (current.flexible === true || next.flexible === true) {
-    const signed = (current.flexible !== true && signedA) || (next.flexible !== true && signedB);
-    return { ...typing(intType(larger, signed)), ...flexibility };
+  const flexible = isFlexible(a) && isFlexible(b);
+  if (signedA === signedB) return typing(flexible ? flexibleInt(larger) : intType(larger, signedA));
+  if (isFlexible(a) || isFlexible(b)) {
+    return typing(intType(larger, (!isFlexible(a) && signedA) || (!isFlexible(b) && signedB)));
   }
   if (signedA && sizeA > sizeB) return typing(intType(sizeA as IntSize, true));
   if (signedB && sizeB > sizeA) return typing(intType(sizeB as IntSize, true));
   return typing(intType(Math.min(8, larger * 2) as IntSize, true));
+}
+
+function flexibleInt(size: IntSize): Type {
+  return { kind: 'int', size, signed: true, flexible: true };
 }
 
 /** The type of an integer literal: the smallest signed one, or uint64 beyond int64. */
@@ -207,7 +212,7 @@ export function literalTyping(value: bigint): Typing {
   const magnitude = value < 0n ? -value - 1n : value;
   if (magnitude > 0x7fff_ffff_ffff_ffffn) return typing(intType(8, false));
   const size: IntSize = magnitude <= 0x7fn ? 1 : magnitude <= 0x7fffn ? 2 : magnitude <= 0x7fff_ffffn ? 4 : 8;
-  return value < 0n ? typing(intType(size, true)) : { ...typing(intType(size, true)), flexible: true };
+  return typing(value < 0n ? intType(size, true) : flexibleInt(size));
 }
 
 /** Whether a literal has a value of an integer type. */

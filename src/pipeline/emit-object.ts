@@ -1,5 +1,6 @@
 import type { ProgramImage } from '../abi/program-image.ts';
 import type { Resources } from '../lang/resources.ts';
+import { mapKeyCType, mapValueCType } from '../lang/to-ctype.ts';
 import { writeObject } from '../object/write-object.ts';
 import { bug } from '../source/bug.ts';
 import { sectionsOf } from './attach-sections.ts';
@@ -17,6 +18,9 @@ export function emitObject(image: ProgramImage, resources: Resources): Uint8Arra
         .flatMap(({ target }) => sectionsOf(target)),
     })),
     maps: image.maps,
+    mapTypes: resources.maps.map((map) =>
+      map === undefined ? undefined : { key: mapKeyCType(map.key, map.value), value: mapValueCType(map.value) },
+    ),
     license: OBJECT_LICENSE,
   });
   return written.ok ? written.bytes : bug(`an image that no object can hold: ${written.message}`);

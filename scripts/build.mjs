@@ -1,13 +1,14 @@
 // Bundles the command and the library into dist/ (or the folder named), and warms V8's code cache for the command's start-up.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
+mkdirSync(outdir, { recursive: true });
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 const common = {
@@ -23,10 +24,15 @@ const common = {
   logLevel: 'warning',
 };
 
+/** What a part of the sources exports. */
+async function importSource(entry) {
+  const { outputFiles } = await build({ ...common, ...entry, format: 'esm', write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
 // Facts that every start would have to work out anew: what the grammar decides by, and where the members of the kernel's
 // structures lie.
-const facts = await build({
-  ...common,
+const { grammarDecisions, machineLayouts } = await importSource({
   stdin: {
     contents: `
       import './src/simkernel/machine.ts';
@@ -34,12 +40,7 @@ const facts = await build({
       export { machineLayouts } from './src/simkernel/memory/layout.ts';`,
     resolveDir: root,
   },
-  format: 'esm',
-  write: false,
 });
-const { grammarDecisions, machineLayouts } = await import(
-  `data:text/javascript;base64,${Buffer.from(facts.outputFiles[0].contents).toString('base64')}`
-);
 common.define.TSBPFTRACE_DECISIONS = JSON.stringify(JSON.stringify(grammarDecisions()));
 common.define.TSBPFTRACE_LAYOUTS = JSON.stringify(JSON.stringify(machineLayouts()));
 
@@ -55,10 +56,29 @@ const noSubprocesses = {
 };
 common.plugins = [noSubprocesses];
 
+// A megabyte of facts that the smallest scripts never look at: files beside the command, read when first asked for.
+const FACTS_ON_DEMAND = ['kernel-btf', 'tracepoint-formats'];
+const factsOnDemand = {
+  name: 'facts-on-demand',
+  setup({ onLoad, onResolve }) {
+    const filter = new RegExp(`/generated/(?:${FACTS_ON_DEMAND.join('|')})\\.ts$`);
+    onResolve({ filter }, ({ path }) => ({ path: `${basename(path, '.ts')}.cjs`, namespace: 'on-demand' }));
+    onLoad({ filter: /.*/, namespace: 'on-demand' }, async ({ path }) => {
+      const name = basename(path, '.cjs');
+      const exported = await importSource({ entryPoints: [`src/simkernel/generated/${name}.ts`] });
+      writeFileSync(`${outdir}/${name}.json`, JSON.stringify(exported));
+      const getters = Object.keys(exported).map((key) => `get ${key}() { return require('./${name}.json').${key}; }`);
+      return { contents: `module.exports = { ${getters.join(', ')} };` };
+    });
+    onResolve({ filter: /\.json$/, namespace: 'on-demand' }, ({ path }) => ({ path, external: true }));
+  },
+};
+
 await Promise.all([
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
+    plugins: [noSubprocesses, factsOnDemand],
     outdir,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',

@@ -57,7 +57,7 @@ interface KindRule {
 const memory: KindRule = { types: MEMORY_TYPES, expected: MEMORY };
 const number: KindRule = { types: ['scalar'], expected: 'scalar' };
 
-const RULES: Record<Exclude<Kind, 'anything'>, KindRule> = {
+const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   const_map_ptr: { types: ['map_ptr'], expected: 'map_ptr' },
   map_key: memory,
   map_value: memory,
@@ -89,7 +89,7 @@ const BTF_FEATURES: Partial<Record<Kind, string>> = {
   kptr: 'bpf_kptr_xchg',
 };
 
-function typeFault(register: number, r: Register, kind: Exclude<Kind, 'anything'>): Violation | undefined {
+function typeFault(register: number, r: Register, kind: Exclude<Kind, 'anything' | 'unchecked'>): Violation | undefined {
   const rule = RULES[kind];
   if (rule.nullable === true && isNull(r)) return undefined;
   const nullOk = !r.maybeNull || (rule.nullable === true && kind !== 'btf_id');
@@ -267,6 +267,7 @@ function stringFault(register: number, r: Register): Violation | undefined {
 function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallDetails): Violation | undefined {
   const register = index + 1;
   const kind: Kind = prototype.args[index]!;
+  if (kind === 'unchecked') return undefined;
   const r = registersOf(w)[register]!;
   if (r.type === 'not_init') return registerViolation(register, 'EACCES', `R${register} !read_ok`);
   if (kind === 'anything') return undefined;

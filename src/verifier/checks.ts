@@ -1,4 +1,4 @@
-import { type CallDetails, argumentsFault, noDetails } from './check-arguments.ts';
+import { type CallDetails, argumentsFault } from './check-arguments.ts';
 import { helperFault } from './check-helper.ts';
 import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
 import { memoryFault } from './check-memory.ts';
@@ -98,8 +98,10 @@ const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
   function_records: (_c, w) => (w.hasFunctionRecords ? undefined : violation('EINVAL', 'missing btf func_info')),
 };
 
-/** Whether a claim holds in the current state; what is wrong if not. */
-export function holds(claim: Claim, w: Walk, call: CallDetails): Violation | undefined {
-  return (CHECKS[claim.kind] as Check<Claim['kind']>)(claim as never, w, call);
+/** A claim with what decides it: undefined if it holds in the current state, what is wrong if not. */
+export interface Test {
+  readonly claim: Claim;
+  readonly fault: (claim: never, w: Walk, call: CallDetails) => Violation | undefined;
 }
-export { noDetails };
+
+export const testOf = (claim: Claim): Test => ({ claim, fault: CHECKS[claim.kind] });

@@ -138,6 +138,24 @@ const REFLEXIVE: Record<JumpOp, (s: Scalar, width: Width) => Outcome> = {
   },
 };
 
+const narrow = (x: bigint, width: Width): bigint => (width === 64 ? x : BigInt.asUintN(32, x));
+const signed = (x: bigint, width: Width): bigint => BigInt.asIntN(width, x);
+
+/** Whether the relation holds between two known unsigned values. */
+export const HOLDS: Record<JumpOp, (a: bigint, b: bigint, width: Width) => boolean> = {
+  jeq: (a, b, w) => narrow(a, w) === narrow(b, w),
+  jne: (a, b, w) => narrow(a, w) !== narrow(b, w),
+  jgt: (a, b, w) => narrow(a, w) > narrow(b, w),
+  jge: (a, b, w) => narrow(a, w) >= narrow(b, w),
+  jlt: (a, b, w) => narrow(a, w) < narrow(b, w),
+  jle: (a, b, w) => narrow(a, w) <= narrow(b, w),
+  jsgt: (a, b, w) => signed(a, w) > signed(b, w),
+  jsge: (a, b, w) => signed(a, w) >= signed(b, w),
+  jslt: (a, b, w) => signed(a, w) < signed(b, w),
+  jsle: (a, b, w) => signed(a, w) <= signed(b, w),
+  jset: (a, b, w) => narrow(a & b, w) !== 0n,
+};
+
 const isPowerOfTwo = (x: bigint): boolean => x !== 0n && (x & (x - 1n)) === 0n;
 const with64 = (s: Scalar, r64: Scalar['r64']): Scalar => new Scalar(s.bits, r64, s.r32);
 const with32 = (s: Scalar, r32: Scalar['r32']): Scalar => new Scalar(s.bits, s.r64, r32);
@@ -247,6 +265,9 @@ export function compare(op: JumpOp, left: Scalar, right: Scalar, width: Width, s
   if (same) {
     const outcome = REFLEXIVE[op](left, width);
     return undecided(outcome);
+  }
+  if (left.isConst && right.isConst) {
+    return undecided(HOLDS[op](left.value, right.value, width) ? 'always' : 'never');
   }
   const outcome = DECIDE[op](left, right, width, boundsOf(left, width), boundsOf(right, width));
   if (outcome !== 'unknown') return undecided(outcome);

@@ -1,26 +1,12 @@
-import { CLASS, JA, type JumpOp } from '../isa/opcodes.ts';
+import { CLASS, JA } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
+import { HOLDS } from './compare.ts';
 import { type Graph, successors } from './graph.ts';
 
 /** A register's value at a slot, over all ways of getting there: undefined before any came, null when it varies. */
 type Known = bigint | null | undefined;
 
-const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
 const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
-
-const EVALUATE: Record<JumpOp, (a: bigint, b: bigint) => boolean> = {
-  jeq: (a, b) => a === b,
-  jne: (a, b) => a !== b,
-  jgt: (a, b) => a > b,
-  jge: (a, b) => a >= b,
-  jlt: (a, b) => a < b,
-  jle: (a, b) => a <= b,
-  jsgt: (a, b) => s64(a) > s64(b),
-  jsge: (a, b) => s64(a) >= s64(b),
-  jslt: (a, b) => s64(a) < s64(b),
-  jsle: (a, b) => s64(a) <= s64(b),
-  jset: (a, b) => (a & b) !== 0n,
-};
 
 /** Follows moves, additions and masks of constants, as much as Linux 7.2 does before it verifies (const_fold.c). */
 function transfer(g: Graph, slot: number, values: Known[]): void {
@@ -127,11 +113,10 @@ export function decideConstantBranches(g: Graph): void {
     const op = g.operations[slot];
     if (op?.kind !== 'jump') continue;
     const { dst, src, off, imm } = g.insns[slot]!;
-    let left = values[slot]![dst];
-    let right = op.source === 'imm' ? u64(BigInt(imm)) : values[slot]![src];
+    const left = values[slot]![dst];
+    const right = op.source === 'imm' ? u64(BigInt(imm)) : values[slot]![src];
     if (!small(left) || (op.source === 'reg' ? !small(right) : typeof right !== 'bigint')) continue;
-    if (op.width === 32) [left, right] = [u64(BigInt.asIntN(32, left)), u64(BigInt.asIntN(32, right!))];
-    const taken = EVALUATE[op.op](left, right!);
+    const taken = HOLDS[op.op](left, right!, op.width);
     g.insns[slot] = { code: CLASS.jmp | JA, dst: 0, src: 0, off: taken ? off : 0, imm: 0 };
     g.operations[slot] = { kind: 'ja', wide: false };
   }

@@ -1,7 +1,8 @@
-import type { OperationKind } from '../isa/operation.ts';
+import type { Insn } from '../isa/instruction.ts';
+import type { Operation, OperationKind } from '../isa/operation.ts';
 import { noDetails } from './check-arguments.ts';
-import { holds } from './checks.ts';
-import { type Claim, claims } from './claims.ts';
+import { type Test, testOf } from './checks.ts';
+import { claims } from './claims.ts';
 import { noteVisit } from './facts.ts';
 import { MAX_PROCESSED } from './limits.ts';
 import { createNarrator } from './narrate.ts';
@@ -27,12 +28,30 @@ function nextPath(w: Walk): boolean {
 /** What the kernel counts as a jump when it decides on checkpoints. */
 const JUMPS: ReadonlySet<OperationKind> = new Set<OperationKind>(['jump', 'ja', 'call', 'exit', 'may_goto']);
 
+/** What has to be known of a slot each time it is walked. */
+interface Plan {
+  readonly insn: Insn;
+  readonly op: Operation;
+  readonly tests: readonly Test[];
+  readonly isJump: boolean;
+  readonly isCall: boolean;
+}
+
+function planOf(w: Walk, slot: number): Plan {
+  const insn = w.graph.insns[slot]!;
+  const op = w.graph.operations[slot]!;
+  const isCall = op.kind === 'call' || op.kind === 'callx';
+  return { insn, op, tests: claims(insn, op).map(testOf), isJump: JUMPS.has(op.kind), isCall };
+}
+
+const NOT_A_CALL = noDetails();
+
 /**
  * Walks every path of the program, instruction by instruction: claims, checks, step. Ends when no path is left; throws
  * Rejected at the first claim that does not hold.
  */
 export function explore(w: Walk): void {
-  const cache: (readonly Claim[] | undefined)[] = new Array(w.graph.insns.length).fill(undefined);
+  const plans: (Plan | undefined)[] = new Array<Plan | undefined>(w.graph.insns.length).fill(undefined);
   const narrator = w.log.level > 0 ? createNarrator(w) : undefined;
   for (;;) {
     w.entry = undefined;
@@ -49,19 +68,18 @@ export function explore(w: Walk): void {
       continue;
     }
     if (w.marks.jump[slot] === 1) recordJump(w);
-    const insn = w.graph.insns[slot]!;
-    const op = w.graph.operations[slot]!;
+    const plan = (plans[slot] ??= planOf(w, slot));
     noteVisit(w.facts, slot, currentFrame(w.state));
     w.observe?.(w);
     narrator?.before();
     w.previous = slot;
-    const call = noDetails();
-    for (const claim of (cache[slot] ??= claims(insn, op))) {
-      const fault = holds(claim, w, call);
-      if (fault !== undefined) reject(fault);
+    const call = plan.isCall ? noDetails() : NOT_A_CALL;
+    for (const { claim, fault } of plan.tests) {
+      const found = fault(claim as never, w, call);
+      if (found !== undefined) reject(found);
     }
-    if (JUMPS.has(op.kind)) w.jumps++;
-    const next = step(w, insn, op, call);
+    if (plan.isJump) w.jumps++;
+    const next = step(w, plan.insn, plan.op, call);
     narrator?.after(next);
     if (next !== PATH_ENDS) {
       w.slot = next;

@@ -8,6 +8,8 @@ import type { Frame } from './state.ts';
 export interface FactCollector {
   readonly reached: Uint8Array;
   readonly registers: Uint8Array;
+  /** What was noted last: the same again tells nothing new. */
+  readonly noted: (Register | undefined)[];
   readonly accesses: (MemoryAccess | undefined)[];
   /** By start slot of a function. */
   readonly stackDepths: Map<number, number>;
@@ -17,6 +19,7 @@ export function collectFacts(g: Graph): FactCollector {
   return {
     reached: new Uint8Array(g.insns.length),
     registers: new Uint8Array(g.insns.length * REGISTER_COUNT),
+    noted: new Array<Register | undefined>(g.insns.length * REGISTER_COUNT).fill(undefined),
     accesses: new Array<MemoryAccess | undefined>(g.insns.length).fill(undefined),
     stackDepths: new Map(g.functions.map((f) => [f.start, 0])),
   };
@@ -56,7 +59,10 @@ export function noteVisit(facts: FactCollector, slot: number, frame: Frame): voi
   const first = facts.reached[slot] === 0;
   facts.reached[slot] = 1;
   for (let r = 0; r <= FRAME_POINTER; r++) {
-    const kind = kindOf(frame.registers[r]!);
+    const register = frame.registers[r]!;
+    if (facts.noted[at + r] === register) continue;
+    facts.noted[at + r] = register;
+    const kind = kindOf(register);
     if (first) facts.registers[at + r] = kind;
     else if (facts.registers[at + r] !== kind) {
       facts.registers[at + r] = join(facts.registers[at + r] as RegisterKind, kind);

@@ -94,6 +94,7 @@ function noteArguments(t: Touched, prototype: Prototype | undefined, registers: 
       case 'int':
         return noteWrite(t, held, 0, FIXED_BYTES[kind]);
       case 'anything':
+      case 'unchecked':
       case 'ctx':
         return undefined;
       case 'stack_or_null':

@@ -1,4 +1,4 @@
-import { helperName, helperPrototype } from '../abi/known-helpers.ts';
+import { argumentCount, helperName } from '../abi/known-helpers.ts';
 import { disassemble, hexByte } from '../isa/disassemble.ts';
 import { registerEffect } from './live-registers.ts';
 import { formatState } from './print-state.ts';
@@ -50,7 +50,7 @@ export function createNarrator(w: Walk): Narrator {
     const slot = w.previous;
     const insn = w.graph.insns[slot]!;
     const op = w.graph.operations[slot]!;
-    const effect = registerEffect(insn, op, (id) => helperPrototype(id, w.program.type)?.args.length ?? 5);
+    const effect = registerEffect(insn, op, (id) => argumentCount(id, w.program.type));
     let mask = effect.reads | effect.writes;
     frame.registers.forEach((r, i) => {
       if (r !== registers[i]) mask |= 1 << i;

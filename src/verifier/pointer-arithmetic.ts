@@ -4,7 +4,7 @@ import { FULL_32, S64_MIN, add64, negate64 } from './arc.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { type Register, isPacket, typeName, withChanges } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
-import { Scalar, synced } from './scalar.ts';
+import { Scalar, constant, synced } from './scalar.ts';
 import { tnumAdd, tnumSub } from './tnum.ts';
 
 const MOVABLE: ReadonlySet<Register['type']> = new Set([
@@ -22,6 +22,8 @@ const MOVABLE: ReadonlySet<Register['type']> = new Set([
 
 /** The offset that a pointer has after adding or subtracting a number; only 64 bits of it are followed. */
 function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
+  if (pointer.isConst && by.isConst)
+    return constant(op === 'add' ? pointer.value + by.value : pointer.value - by.value);
   return op === 'add'
     ? new Scalar(tnumAdd(pointer.bits, by.bits), add64(pointer.r64, by.r64), FULL_32)
     : new Scalar(tnumSub(pointer.bits, by.bits), add64(pointer.r64, negate64(by.r64)), FULL_32);

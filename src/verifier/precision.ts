@@ -32,6 +32,45 @@ function newWanted(frame: number): Wanted {
   return scratch;
 }
 
+/**
+ * The last search: where on which path it started, and what it wanted. A search that comes by there and wants no more has
+ * nothing left to find. History entries are made once and belong to one path, so the newest one names the way there.
+ */
+interface Trail {
+  entry: HistoryEntry | undefined;
+  slot: number;
+  frame: number;
+  readonly registers: number[];
+  readonly slots: bigint[];
+}
+const newTrail = (): Trail => ({
+  entry: undefined,
+  slot: 0,
+  frame: 0,
+  registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
+  slots: new Array<bigint>(MAX_CALL_FRAMES + 1).fill(0n),
+});
+let trail = newTrail();
+let spareTrail = newTrail();
+
+function leaveTrail(trail: Trail, s: State, w: Wanted): void {
+  trail.entry = s.history[s.history.length - 1];
+  trail.slot = s.slot;
+  trail.frame = w.frame;
+  for (let f = 0; f <= w.frame; f++) {
+    trail.registers[f] = w.registers[f]!;
+    trail.slots[f] = w.slots[f]!;
+  }
+}
+
+function meetsTrail(entry: HistoryEntry | undefined, slot: number, w: Wanted): boolean {
+  if (entry === undefined || entry !== trail.entry || slot !== trail.slot || w.frame !== trail.frame) return false;
+  for (let f = 0; f <= w.frame; f++) {
+    if ((w.registers[f]! & ~trail.registers[f]!) !== 0 || (w.slots[f]! & ~trail.slots[f]!) !== 0n) return false;
+  }
+  return true;
+}
+
 function isDone(w: Wanted): boolean {
   for (let f = 0; f <= w.frame; f++) if (w.registers[f] !== 0 || w.slots[f] !== 0n) return false;
   return true;
@@ -240,7 +279,15 @@ function markState(s: State, w: Wanted): boolean {
 
 /** Walks back from the end of `start` until nothing is wanted; true if any mark is new. */
 function markBack(walk: Walk, start: State, w: Wanted): boolean {
-  if (isDone(w)) return false;
+  // Without a checkpoint behind there is nothing to mark.
+  if (start.parent === undefined || isDone(w)) return false;
+  leaveTrail(spareTrail, start, w);
+  const changed = searchBack(walk, start, w);
+  [trail, spareTrail] = [spareTrail, trail];
+  return changed;
+}
+
+function searchBack(walk: Walk, start: State, w: Wanted): boolean {
   let changed = false;
   let last = start.slot;
   let first = start.firstSlot;
@@ -252,11 +299,13 @@ function markBack(walk: Walk, start: State, w: Wanted): boolean {
       const entry = entries > 0 && s.history[entries - 1]!.slot === slot ? s.history[entries - 1] : undefined;
       // The instruction at hand has not been carried out yet.
       if (skip) skip = false;
-      else if (back(walk, slot, next, entry, w) === 'give_up') {
-        markAllPrecise(start);
-        return true;
+      else {
+        if (back(walk, slot, next, entry, w) === 'give_up') {
+          markAllPrecise(start);
+          return true;
+        }
+        if (isDone(w) || (entries > 0 && meetsTrail(s.history[entries - 1], slot, w))) return changed;
       }
-      if (isDone(w)) return changed;
       next = slot;
       if (slot === first && (entries === 0 || (entries === 1 && s.history[0]!.slot === slot))) break;
       if (entry !== undefined) {

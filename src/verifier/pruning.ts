@@ -7,7 +7,7 @@ import { NOT_INIT, UNKNOWN_SCALAR, type Register, sameContents, withChanges, wit
 import { reject, violation } from './rejection.ts';
 import { isSpill, withoutDead } from './stack.ts';
 import { type Checkpoint, type Frame, type State, copyState, currentFrame, frameSlot, mapRegisters } from './state.ts';
-import { type LoopVisit, type Walk, recordJump } from './walk.ts';
+import { type Walk, recordJump } from './walk.ts';
 
 /**
  * Remembered states and what they save: a path that reaches a checkpoint in a state which the checkpoint covers need not
@@ -48,20 +48,22 @@ function forgetDeadStack(w: Walk, s: State, f: number): void {
   }
 }
 
-function forgetPrecision(s: State): void {
-  mapRegisters(s, (r) => (r.precise ? withChanges(r, { precise: false }) : r));
-}
+const imprecise = (r: Register): Register => (r.precise ? withChanges(r, { precise: false }) : r);
 
 /** A number whose id nobody shares stands alone. */
 function forgetLoneIds(s: State): void {
-  const counts = new Map<number, number>();
-  const count = (r: Register): Register => {
-    if (r.type === 'scalar' && r.id !== 0) counts.set(r.id, (counts.get(r.id) ?? 0) + 1);
+  const once = new Set<number>();
+  const more = new Set<number>();
+  mapRegisters(s, (r) => {
+    if (r.id === 0 || r.type !== 'scalar') return r;
+    if (!more.has(r.id) && once.has(r.id)) {
+      once.delete(r.id);
+      more.add(r.id);
+    } else if (!more.has(r.id)) once.add(r.id);
     return r;
-  };
-  mapRegisters(s, count);
-  if (counts.size === 0) return;
-  mapRegisters(s, (r) => (r.type === 'scalar' && r.id !== 0 && counts.get(r.id) === 1 ? withoutLink(r) : r));
+  });
+  if (once.size === 0) return;
+  mapRegisters(s, (r) => (r.id !== 0 && r.type === 'scalar' && once.has(r.id) ? withoutLink(r) : r));
 }
 
 /** Names the loop that a state is in and the calls that led there; undefined outside of loops. */
@@ -76,24 +78,20 @@ function loopOf(w: Walk, s: State): string | undefined {
   return undefined;
 }
 
-function visitOf(w: Walk, s: State): LoopVisit | undefined {
-  const name = loopOf(w, s);
-  return name === undefined ? undefined : w.loopVisits.get(name);
-}
-
 function enterLoop(w: Walk, checkpoint: Checkpoint): void {
   const name = loopOf(w, checkpoint);
   if (name === undefined) return;
   let visit = w.loopVisits.get(name);
   if (visit === undefined) w.loopVisits.set(name, (visit = { entry: undefined, backedges: [] }));
   visit.entry ??= checkpoint;
+  checkpoint.visit = visit;
 }
 
 const MAX_ROUNDS = 64;
 
 /** Once every path out of a loop is explored, the marks are carried around it until they settle. */
 function leaveLoop(w: Walk, s: State): void {
-  const visit = visitOf(w, s);
+  const { visit } = s;
   if (visit === undefined || visit.entry !== s) return;
   visit.entry = undefined;
   w.liveStates -= visit.backedges.length;
@@ -118,8 +116,8 @@ export function closePath(w: Walk, s: State): void {
   }
 }
 
-const marksIncomplete = (w: Walk, checkpoint: Checkpoint): boolean =>
-  (visitOf(w, checkpoint)?.backedges.length ?? 0) > 0;
+const marksIncomplete = (checkpoint: Checkpoint): boolean =>
+  checkpoint.visit !== undefined && checkpoint.visit.backedges.length > 0;
 
 type Match = 'none' | 'safe' | 'loop';
 
@@ -151,7 +149,7 @@ function accept(w: Walk, old: Checkpoint, match: Match): void {
   if (match !== 'loop') return;
   const state = copyState(w.state);
   state.equalTo = old;
-  const visit = visitOf(w, old);
+  const { visit } = old;
   if (visit === undefined) return markPathPrecise(state);
   visit.backedges.push({ state });
   w.liveStates++;
@@ -164,9 +162,9 @@ function remember(w: Walk, list: Checkpoint[], slot: number): void {
   w.peakStates = Math.max(w.peakStates, w.liveStates);
   w.jumpsAtCheckpoint = w.jumps;
   w.processedAtCheckpoint = w.processed;
-  forgetPrecision(w.state);
+  mapRegisters(w.state, imprecise);
   forgetLoneIds(w.state);
-  const checkpoint: Checkpoint = { ...copyState(w.state), slot, hits: 0, misses: 0 };
+  const checkpoint: Checkpoint = { ...copyState(w.state), slot, hits: 0, misses: 0, visit: undefined };
   enterLoop(w, checkpoint);
   w.state.parent = checkpoint;
   w.state.firstSlot = slot;
@@ -198,7 +196,7 @@ export function isCovered(w: Walk, slot: number): boolean {
         add = false;
       }
     } else {
-      const incomplete = marksIncomplete(w, old);
+      const incomplete = marksIncomplete(old);
       if (covers(old, w.state, w, incomplete ? 'ranges_of_all' : 'range')) {
         match = incomplete ? 'loop' : 'safe';
       }
@@ -212,7 +210,7 @@ export function isCovered(w: Walk, slot: number): boolean {
     if (old.misses > old.hits * patience + patience) {
       list.splice(i--, 1);
       // Its children still lean on it; only then does it stop counting.
-      if (old.branches === 0 && !marksIncomplete(w, old)) w.liveStates--;
+      if (old.branches === 0 && !marksIncomplete(old)) w.liveStates--;
     }
   }
   if (add) remember(w, list, slot);

@@ -1,6 +1,6 @@
 import type { MapDefinition } from '../abi/program-image.ts';
 import type { CType } from '../btf/types.ts';
-import { type Scalar, UNKNOWN, ZERO } from './scalar.ts';
+import { type Scalar, UNKNOWN, ZERO, immediate } from './scalar.ts';
 
 /** Register types by the words in which the kernel's log names them (kernel/bpf/log.c). */
 const REGISTER_TYPES = {
@@ -96,11 +96,41 @@ export function withChanges(r: Register, c: Changes): Register {
   };
 }
 
+/** The most frequent change, spelt out for speed. */
+export function withValue(r: Register, value: Scalar): Register {
+  return {
+    type: r.type,
+    maybeNull: r.maybeNull,
+    value,
+    id: r.id,
+    link: r.link,
+    delta: r.delta,
+    precise: r.precise,
+    map: r.map,
+    memSize: r.memSize,
+    frame: r.frame,
+    range: r.range,
+    slot: r.slot,
+    btf: r.btf,
+    trust: r.trust,
+  };
+}
+
 export const UNKNOWN_SCALAR: Register = withChanges(NOT_INIT, { type: 'scalar' });
 export const ZERO_SCALAR: Register = withChanges(UNKNOWN_SCALAR, { value: ZERO });
 
 export function scalarRegister(value: Scalar): Register {
-  return value === UNKNOWN ? UNKNOWN_SCALAR : withChanges(UNKNOWN_SCALAR, { value });
+  return value === UNKNOWN ? UNKNOWN_SCALAR : withValue(UNKNOWN_SCALAR, value);
+}
+const immediates = new Map<number, Register>();
+const MOST_IMMEDIATES = 4096;
+/** An immediate operand, as a register would hold it. */
+export function immediateRegister(imm: number): Register {
+  const known = immediates.get(imm);
+  if (known !== undefined) return known;
+  const made = scalarRegister(immediate(imm));
+  if (immediates.size < MOST_IMMEDIATES) immediates.set(imm, made);
+  return made;
 }
 /** A pointer to the start of its object. */
 export function pointerRegister(type: RegisterType, more: Changes = {}): Register {

@@ -29,7 +29,6 @@ import {
   type Tnum,
   U64_MAX,
   bitLength,
-  tnumConst,
   tnumHigh32,
   tnumIntersect,
   tnumLow32,
@@ -184,6 +183,7 @@ function boundBits(s: Scalar): Tnum {
 export function synced(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
   if (bits === TNUM_UNKNOWN && r64 === FULL_64 && r32 === FULL_32) return UNKNOWN;
   if (isEmpty64(r64) || isEmpty32(r32)) return new Scalar(bits, EMPTY_64, EMPTY_32);
+  if (bits.mask === 0n && r32 === FULL_32 && r64.size === 0n && r64.base === bits.value) return constant(bits.value);
   const bounded = boundByBits(bits, r64, r32);
   const deduced = deduce(deduce(bounded));
   if (deduced.isEmpty) return new Scalar(bits, EMPTY_64, EMPTY_32);

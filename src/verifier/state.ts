@@ -65,6 +65,17 @@ export interface State {
   mayGotoDepth: number;
   /** The checkpoint that this state was found equal to, in a loop. */
   equalTo: Checkpoint | undefined;
+  /** Of checkpoints in loops: what ties the loop's rounds together. */
+  visit?: LoopVisit | undefined;
+}
+
+/** A round through a loop that ended in a state already known: its precision marks have to be carried back. */
+export interface Backedge {
+  readonly state: State;
+}
+export interface LoopVisit {
+  entry: Checkpoint | undefined;
+  readonly backedges: Backedge[];
 }
 
 /** A remembered state, against which later ones are compared. */

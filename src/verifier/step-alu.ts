@@ -5,7 +5,16 @@ import { S32_MIN } from './arc.ts';
 import { withLinkId } from './memory.ts';
 import { movedPointer } from './pointer-arithmetic.ts';
 import { markPrecise } from './precision.ts';
-import { type Register, UNKNOWN_SCALAR, isPointer, scalarRegister, withChanges, withoutLink } from './register.ts';
+import {
+  type Register,
+  UNKNOWN_SCALAR,
+  immediateRegister,
+  isPointer,
+  scalarRegister,
+  withChanges,
+  withValue,
+  withoutLink,
+} from './register.ts';
 import { Scalar, constant, immediate, sane, signExtended, signExtended32, widthOf, zeroExtended32 } from './scalar.ts';
 import { tnumConst, tnumLow32IsConst, tnumWithLow32 } from './tnum.ts';
 import { type Walk, fork, newId, registersOf } from './walk.ts';
@@ -59,7 +68,7 @@ function splitMask(w: Walk, insn: Insn, dst: Register): Register {
 
 /** A number plus a constant stays tied to the numbers that it equalled. */
 function linked(before: Register, after: Scalar, op: Alu, src: Scalar, sameRegister: boolean): Register {
-  const plain = withoutLink(withChanges(before, { value: after }));
+  const plain = withValue(withoutLink(before), after);
   if ((op.op !== 'add' && op.op !== 'sub') || before.id === 0 || sameRegister || before.link !== 0) return plain;
   const known = op.width === 64 ? src.isConst : tnumLow32IsConst(src.bits);
   if (!known) return plain;
@@ -78,11 +87,14 @@ function combine(w: Walk, insn: Insn, op: Alu): Register {
   }
   const registers = registersOf(w);
   let dst = registers[insn.dst]!;
-  const src = op.source === 'reg' ? registers[insn.src]! : scalarRegister(immediate(insn.imm));
+  const src = op.source === 'reg' ? registers[insn.src]! : immediateRegister(insn.imm);
   if (isPointer(dst) || isPointer(src)) return combinePointer(w, insn, op, dst, src);
   if ((op.op === 'and' || op.op === 'or') && src.value.isConst) dst = splitMask(w, insn, dst);
   if (dst.precise && op.source === 'reg') markPrecise(w, insn.src);
-  const value = sane(compute(op.op, dst.value, src.value, op.width));
+  const value =
+    dst.value.isConst && src.value.isConst
+      ? compute(op.op, dst.value, src.value, op.width)
+      : sane(compute(op.op, dst.value, src.value, op.width));
   return linked(dst, value, op, src.value, op.source === 'reg' && insn.src === insn.dst);
 }
 

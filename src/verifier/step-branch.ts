@@ -14,11 +14,12 @@ import {
   isNull,
   isPacketOrEnd,
   isPointer,
-  scalarRegister,
+  immediateRegister,
   withChanges,
+  withValue,
   withoutLink,
 } from './register.ts';
-import { constant, immediate, sane, zeroExtended32 } from './scalar.ts';
+import { type Scalar, constant, sane, zeroExtended32 } from './scalar.ts';
 import { isSpill } from './stack.ts';
 import { type Place, type State, currentFrame, frameSlot, mapRegisters, readPlace, writePlace } from './state.ts';
 import { tnumLow32IsConst } from './tnum.ts';
@@ -57,13 +58,22 @@ function pointerOutcome(op: JumpOp, width: 32 | 64, left: Register, right: Regis
   return relation === 'jeq' ? 'never' : relation === 'jne' ? 'always' : 'unknown';
 }
 
-function outcomeOf(op: Jump, left: Register, right: Register, same: boolean): Comparison {
+/** Paths meet the same jump with the same numbers again and again, and numbers are shared. */
+function rememberedComparison(w: Walk, op: Jump, left: Scalar, right: Scalar, same: boolean): Comparison {
+  const known = w.comparisons[w.slot];
+  if (known?.left === left && known.right === right) return known.result;
+  const result = compare(op.op, left, right, op.width, same);
+  w.comparisons[w.slot] = { left, right, result };
+  return result;
+}
+
+function outcomeOf(w: Walk, op: Jump, left: Register, right: Register, same: boolean): Comparison {
   const pair = { left: left.value, right: right.value };
   const undecided = (outcome: Outcome): Comparison => ({ outcome, taken: pair, fallthrough: pair });
   if (isPacketOrEnd(left) && isPacketOrEnd(right) && op.width === 64)
     return undecided(packetOutcome(op.op, left, right));
   if (isPointer(left) || isPointer(right)) return undecided(pointerOutcome(op.op, op.width, left, right));
-  return compare(op.op, left.value, right.value, op.width, same);
+  return rememberedComparison(w, op, left.value, right.value, same);
 }
 
 /** Places that hold the number `id` or that number plus a constant; those beyond the limit lose their tie. */
@@ -187,11 +197,11 @@ function learnFromEqualPointer(
 export function stepJump(w: Walk, insn: Insn, op: Jump): number {
   const registers = registersOf(w);
   const left = registers[insn.dst]!;
-  const right = op.source === 'reg' ? registers[insn.src]! : scalarRegister(immediate(insn.imm));
+  const right = op.source === 'reg' ? registers[insn.src]! : immediateRegister(insn.imm);
   const leftIsStack = left.type === 'fp';
   const rightIsStack = op.source === 'reg' && right.type === 'fp';
   if (leftIsStack || rightIsStack) recordStackOperands(w, leftIsStack, rightIsStack);
-  const result = outcomeOf(op, left, right, op.source === 'reg' && insn.dst === insn.src);
+  const result = outcomeOf(w, op, left, right, op.source === 'reg' && insn.dst === insn.src);
   const target = w.slot + 1 + insn.off;
   if (result.outcome !== 'unknown') {
     if (left.type === 'scalar') markPrecise(w, insn.dst);
@@ -212,7 +222,7 @@ function split(w: Walk, insn: Insn, op: Jump, result: Comparison, target: number
   }
   if (places.length > 1) recordLinked(w, places);
   const left = registers[insn.dst]!;
-  const right = op.source === 'reg' ? registers[insn.src]! : scalarRegister(immediate(insn.imm));
+  const right = op.source === 'reg' ? registers[insn.src]! : immediateRegister(insn.imm);
   const taken = fork(w, target);
   if (left.type === 'scalar' && right.type === 'scalar') {
     for (const [state, pair] of [
@@ -220,8 +230,8 @@ function split(w: Walk, insn: Insn, op: Jump, result: Comparison, target: number
       [taken, result.taken],
     ] as const) {
       const regs = currentFrame(state).registers;
-      regs[insn.dst] = withChanges(left, { value: sane(pair.left) });
-      if (op.source === 'reg') regs[insn.src] = withChanges(right, { value: sane(pair.right) });
+      regs[insn.dst] = withValue(left, sane(pair.left));
+      if (op.source === 'reg') regs[insn.src] = withValue(right, sane(pair.right));
       if (op.source === 'reg' && right.id !== 0) spread(state, regs[insn.src]!, places);
       if (left.id !== 0) spread(state, regs[insn.dst]!, places);
     }

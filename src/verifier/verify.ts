@@ -1,4 +1,4 @@
-import { helperPrototype } from '../abi/known-helpers.ts';
+import { argumentCount } from '../abi/known-helpers.ts';
 import { MAP_TYPES } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
 import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
@@ -134,14 +134,13 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   decideConstantBranches(graph);
   const recursion = findRecursion(graph);
   if (recursion !== undefined) return { slot: 0, violation: recursion };
-  const argumentCount = (helper: number): number => helperPrototype(helper, program.type)?.args.length ?? 5;
   const target = (program.attach ?? '').split('/')[1];
   const prototype = options.prototype ?? (target === undefined ? undefined : options.types?.function(target));
   return startWalk({
     program,
     graph,
     marks,
-    live: liveRegisters(graph, argumentCount),
+    live: liveRegisters(graph, (helper) => argumentCount(helper, program.type)),
     liveStack: liveStack(graph, program.type, (slot) => wholeMap(references[slot])),
     loops: numberLoops(graph, marks.callback),
     mapReferences: references,

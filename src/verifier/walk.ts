@@ -10,13 +10,16 @@ import { reject, violation } from './rejection.ts';
 import {
   type Checkpoint,
   type HistoryEntry,
+  type LoopVisit,
   type Place,
   type State,
   copyState,
   currentFrame,
   initialState,
 } from './state.ts';
+import type { Comparison } from './compare.ts';
 import type { Register } from './register.ts';
+import type { Scalar } from './scalar.ts';
 
 /** A path that waits to be explored. */
 export interface Pending {
@@ -31,15 +34,6 @@ export interface MapReference {
   readonly map: MapDefinition;
   /** Byte of the value whose address is loaded; undefined for the map itself. */
   readonly offset: number | undefined;
-}
-
-/** A round through a loop that ended in a state already known: its precision marks have to be carried back. */
-export interface Backedge {
-  readonly state: State;
-}
-export interface LoopVisit {
-  entry: Checkpoint | undefined;
-  readonly backedges: Backedge[];
 }
 
 /** The walk over all paths of one program: what it has been given, where it is, what it remembers. */
@@ -82,6 +76,14 @@ export interface Walk {
   statesPerSlot: number;
   /** Kind of pointer first used by each load and store, to refuse mixing what is translated differently. */
   readonly pointerKinds: (string | undefined)[];
+  /** The last comparison of each jump. */
+  readonly comparisons: (RememberedComparison | undefined)[];
+}
+
+export interface RememberedComparison {
+  readonly left: Scalar;
+  readonly right: Scalar;
+  readonly result: Comparison;
 }
 
 export type WalkInput = Pick<
@@ -123,6 +125,7 @@ export function startWalk(input: WalkInput): Walk {
     peakStates: 0,
     statesPerSlot: 0,
     pointerKinds: new Array<string | undefined>(input.graph.insns.length).fill(undefined),
+    comparisons: new Array<RememberedComparison | undefined>(input.graph.insns.length).fill(undefined),
   };
 }
 

@@ -73,6 +73,8 @@ function part(
   sections: readonly { readonly section: number; readonly records: readonly (readonly number[])[] }[],
 ): readonly number[] {
   const filled = sections.filter(({ records }) => records.length > 0);
+  // libbpf takes a part of no bytes for absent, but not a record size without records.
+  if (filled.length === 0) return [];
   return [recordSize, ...filled.flatMap(({ section, records }) => [section, records.length, ...records.flat()])];
 }
 

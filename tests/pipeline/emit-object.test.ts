@@ -81,6 +81,7 @@ function compiled(name: string, text: string): Compiled {
 
 const scripts = [
   ['everything.bt', EVERYTHING] as const,
+  ['nothing.bt', 'begin { }'] as const,
   ...readdirSync(examples)
     .filter((name) => name.endsWith('.bt'))
     .map((name) => [name, readFileSync(join(examples, name), 'utf8')] as const),
@@ -117,7 +118,7 @@ describe.each(scripts)('the object of $name', ({ name, text, image, object }) =>
 
   test("knows the script's lines", () => {
     const lines = programs.flatMap((program) => program.lines);
-    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length > 0).toBe(name !== 'nothing.bt');
     for (const line of lines) {
       expect(line.sourceName).toBe(name);
       expect(text.split('\n')[line.line - 1]!.trim()).toBe(line.text);

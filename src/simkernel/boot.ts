@@ -1,4 +1,3 @@
-import { enqueueAtBoot } from './tasks/process.ts';
 import { Cpu } from './cpu/cpu.ts';
 import { allocateIdt, INTERRUPT_GATE, setGate, setKernelStack, TSS_SIZE, VECTORS } from './cpu/descriptor-tables.ts';
 import { pushFrame } from './execution/kernel-function.ts';
@@ -10,12 +9,12 @@ import { EXCEPTIONS } from './functions/exceptions.ts';
 import { EXT4_FILES } from './functions/ext4.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart, SYSTEM_VECTORS } from './functions/irq-entry.ts';
-import { createKthread } from './functions/process.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC_FILES } from './functions/proc.ts';
 import { tickNohzHandler } from './functions/timer.ts';
-import { startWriteback, workerThread } from './functions/writeback.ts';
-import type { Worker } from './functions/writeback.ts';
+import { createKsoftirqd } from './functions/ksoftirqd.ts';
+import { createWorkqueues } from './functions/workqueue.ts';
+import { startWriteback } from './functions/writeback.ts';
 import { createHrTimer } from './irq/hrtimer.ts';
 import type { Machine } from './machine.ts';
 import { addressLow } from './memory/arena.ts';
@@ -58,11 +57,9 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
 /** What takes part in the simulation; left out until the machine first runs. */
 export function bootWorkload(m: Machine): void {
   m.fileSystem.ext4.disk = createNvme(m, 'nvme0n1');
-  const worker: Worker = { task: null, queue: [] };
-  const pool = { address: m.arena.allocate(256), worker };
-  worker.task = createKthread(m, 'kworker/u16:1', 431, null, () => workerThread(m, pool));
-  enqueueAtBoot(m, worker.task, 0);
-  startWriteback(m, pool);
+  createKsoftirqd(m);
+  m.workqueues = createWorkqueues(m);
+  startWriteback(m);
   startLoadAverage(m);
 }
 
@@ -99,6 +96,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     idle,
     runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
     tick: createHrTimer(m, tickNohzHandler, null),
+    tasklets: { address: m.arena.allocate(16), list: [] },
     wheel: { address: m.arena.allocate(64), timers: [] },
   });
   cpu.sp = idle.sp;

@@ -1,3 +1,4 @@
+import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
 import type { CurrentPlaces } from './probes/tracer-view.ts';
 import { allocateTracepointBuffers, fireTracepoint } from './tracepoints/fire.ts';
@@ -116,6 +117,8 @@ export class Machine {
   halted: string | undefined;
   readonly kernelLog: LogLine[] = [];
   oopses = 0;
+  /** When might_sleep() last complained. */
+  lastSleepReport = -Infinity;
   inHandler = false;
   private inSegment = false;
   private started = false;
@@ -136,10 +139,13 @@ export class Machine {
   readonly entryPoints = new Map<number, EntryPoint>();
   readonly ioApic = new IoApic(this);
   readonly irqs: IrqDesc[] = [];
-  readonly vectorIrq = new Map<number, IrqDesc>();
+  /** Lines by vector. */
+  readonly vectorIrq: (IrqDesc | undefined)[] = new Array<IrqDesc | undefined>(256).fill(undefined);
   readonly softirqCounts: number[][];
   readonly interruptCounts: Record<'localTimer' | 'reschedule' | 'callFunction', number[]>;
   readonly visibleText = new VisibleText();
+  /** Made when the machine first runs. */
+  workqueues!: Workqueues;
   /** Waiting for a grace period. */
   readonly rcuCallbacks: (() => void)[] = [];
   /** Where the search for a free PID goes on. */

@@ -102,6 +102,7 @@ test('a child is forked, runs a program, exits and is waited for, and nothing is
     counts[name] = 0;
     m.attach({ kind: 'tracepoint', category: 'sched', name }, () => (counts[name]! += 1));
   }
+  runFor(m, 1000);
   const before = m.tasks.size;
   runFor(m, 40 * MILLISECOND);
   const { sched_process_fork: forks } = counts;

@@ -42,8 +42,11 @@ function accountUntil(cpu: Cpu, timeNs: number): void {
   times[ACCOUNTED] = until;
   const use = currentUse(cpu);
   times[use]! += ns;
-  if (use >= IRQ) times[STOLEN]! += ns;
-  else if (use <= SYSTEM) cpu.current.times[use === SYSTEM ? TASK_STIME : TASK_UTIME]! += ns;
+  const { current } = cpu;
+  // A softirq in its thread is that thread's work, though the CPU counts it as softirq.
+  const isStolen = use === IRQ || (use === SOFTIRQ && current !== cpu.ksoftirqd);
+  if (isStolen) times[STOLEN]! += ns;
+  else if (use <= SYSTEM || use === SOFTIRQ) current.times[use <= NICE ? TASK_UTIME : TASK_STIME]! += ns;
 }
 
 /** Brings what guest memory shows of a task's times up to date: at ticks and when it leaves the CPU, as Linux does. */

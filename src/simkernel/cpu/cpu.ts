@@ -1,5 +1,6 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
@@ -57,9 +58,15 @@ export class Cpu {
   readonly idle: Task;
   readonly runQueue: RunQueue;
   needResched = false;
+  /** Spinlocks held, preempt_disable() calls. */
+  preemptDepth = 0;
+  nmiDepth = 0;
   hardirqDepth = 0;
   softirqDepth = 0;
   softirqPending = 0;
+  readonly tasklets: TaskletHead;
+  /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
+  ksoftirqd: Task | null = null;
   /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
   readonly blockDone: Request[] = [];
 
@@ -78,6 +85,7 @@ export class Cpu {
     idle: Task;
     runQueue: RunQueue;
     tick: HrTimer;
+    tasklets: TaskletHead;
     wheel: KernelObject & { readonly timers: WheelTimer[] };
   }) {
     this.id = parts.id;
@@ -91,6 +99,7 @@ export class Cpu {
     this.previous = parts.idle;
     this.runQueue = parts.runQueue;
     this.tick = parts.tick;
+    this.tasklets = parts.tasklets;
     this.wheel = parts.wheel;
   }
 }

@@ -7,7 +7,8 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import type { IrqDesc } from '../irq/irq-desc.ts';
+import { IRQ_WAKE_THREAD, IRQF_ONESHOT } from '../irq/irq-desc.ts';
+import type { IrqAction, IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import {
@@ -20,6 +21,9 @@ import {
   rescheduleEntry,
   rescheduleExit,
 } from '../tracepoints/irq.ts';
+import { printk } from '../printk.ts';
+import { noteInterrupt } from './irq-spurious.ts';
+import { irqWakeThread } from './irq-thread.ts';
 import { preemptSchedule, schedTtwuPending } from './sched.ts';
 import { irqEnterRcu, irqExitRcu } from './softirq.ts';
 import { hrtimerInterrupt } from './timer.ts';
@@ -84,16 +88,21 @@ const handleIrqEventPercpuInner = kernelFunction('__handle_irq_event_percpu', 15
     irqHandlerEntry(m, desc.irq, action);
     const ret = action.handler(m, action.irq, action.device);
     irqHandlerExit(m, desc.irq, action, ret);
+    if ((ret & IRQ_WAKE_THREAD) !== 0) irqWakeThread(m, desc, action);
     handled |= ret;
   }
   return handled;
 });
-const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDesc): number =>
-  handleIrqEventPercpuInner(m, desc),
-);
-const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDesc): number =>
-  handleIrqEventPercpu(m, desc),
-);
+const handleIrqEventPercpu = kernelFunction('handle_irq_event_percpu', 10, (m, desc: IrqDesc): number => {
+  const handled = handleIrqEventPercpuInner(m, desc);
+  noteInterrupt(m, desc, handled);
+  return handled;
+});
+const handleIrqEvent = kernelFunction('handle_irq_event', 14, (m, desc: IrqDesc): number => {
+  const handled = handleIrqEventPercpu(m, desc);
+  desc.lastHandled = m.cpu.time;
+  return handled;
+});
 /** An interrupt of a disabled line is remembered and the line closed. */
 function isDisabled(m: Machine, desc: IrqDesc): boolean {
   if (desc.depth === 0) return false;
@@ -107,14 +116,23 @@ const handleEdgeIrq = kernelFunction('handle_edge_irq', 22, (m, desc: IrqDesc): 
   desc.chip.acknowledge(m, desc);
   handleIrqEvent(m, desc);
 });
+const isOneshot = ({ flags }: IrqAction): boolean => (flags & IRQF_ONESHOT) !== 0;
 /** Level-triggered lines: the end of interrupt comes last, when the device has let go of the line. */
 const handleFasteoiIrq = kernelFunction('handle_fasteoi_irq', 20, (m, desc: IrqDesc): void => {
-  if (!isDisabled(m, desc)) handleIrqEvent(m, desc);
+  if (!isDisabled(m, desc)) {
+    if (desc.actions.some(isOneshot)) desc.chip.mask(m, desc);
+    handleIrqEvent(m, desc);
+    // cond_unmask_eoi_irq: unless a thread was woken, or nobody cared.
+    if (desc.actions.some(isOneshot) && desc.oneshot === 0 && desc.depth === 0) desc.chip.unmask(m, desc);
+  }
   desc.chip.acknowledge(m, desc);
 });
 const commonInterruptInner = kernelFunction('__common_interrupt', 14, (m, _regs: Registers, vector: number): void => {
-  const desc = m.vectorIrq.get(vector);
-  if (desc === undefined) return;
+  const desc = m.vectorIrq[vector];
+  if (desc === undefined) {
+    printk(m, `__common_interrupt: ${m.cpu.id}.${vector} No irq handler for vector`);
+    return;
+  }
   desc.counts[m.cpu.id]! += 1;
   if (desc.flow === 'edge') handleEdgeIrq(m, desc);
   else handleFasteoiIrq(m, desc);

@@ -1,7 +1,13 @@
 import { post } from '../cpu/local-apic.ts';
+import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
+import { mightSleep } from './atomic.ts';
+import { setupIrqThread } from './irq-thread.ts';
+import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { createIrqAction, freeIrqAction, IRQF_SHARED, linkActions, setDepth } from '../irq/irq-desc.ts';
-import type { IrqDesc, IrqHandler } from '../irq/irq-desc.ts';
+import type { IrqDesc, IrqHandler, IrqThreadFunction } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText } from '../memory/arena.ts';
@@ -22,6 +28,7 @@ const setupIrq = kernelFunction(
     if (first !== undefined && (first.flags & action.flags & IRQF_SHARED) === 0) return -EBUSY;
     desc.actions.push(action);
     linkActions(m, desc);
+    if (action.threadFn !== null) setupIrqThread(m, desc, action);
     if (first === undefined) {
       setDepth(m, desc, 0);
       desc.chip.startup(m, desc);
@@ -36,7 +43,7 @@ const requestThreadedIrq = kernelFunction(
     m,
     irq: number,
     handler: KernelObject & { readonly call: IrqHandler },
-    _threadFn: null,
+    threadFn: (KernelObject & { readonly call: IrqThreadFunction }) | null,
     flags: number,
     name: KernelObject & { readonly text: string },
     device: KernelObject | null,
@@ -44,7 +51,7 @@ const requestThreadedIrq = kernelFunction(
     const desc = descOf(m, irq);
     // free_irq could not tell the handlers of a shared line apart without it.
     if (desc === undefined || (device === null && (flags & IRQF_SHARED) !== 0)) return -EINVAL;
-    const action = createIrqAction(m, desc, name, handler.call, device, flags);
+    const action = createIrqAction(m, desc, name, handler.call, threadFn?.call ?? null, device, flags);
     const error = setupIrq(m, irq, desc, action);
     if (error !== 0) freeIrqAction(m, action);
     return error;
@@ -59,10 +66,23 @@ export function requestIrq(
   name: string,
   device: KernelObject | null,
 ): number {
+  return requestWithThread(m, irq, handler, null, flags, name, device);
+}
+/** The same for a driver whose work is done in a thread: the hard half says with IRQ_WAKE_THREAD that there is some. */
+export function requestWithThread(
+  m: Machine,
+  irq: number,
+  handler: IrqHandler,
+  threadFn: IrqThreadFunction | null,
+  flags: number,
+  name: string,
+  device: KernelObject | null,
+): number {
   const at = m.arena.allocate(name.length + 1);
   storeText(m.arena.bytes, at, name, name.length + 1);
   const call = { address: handler.symbol.entry, call: handler };
-  return requestThreadedIrq(m, irq, call, null, flags, { address: at, text: name }, device);
+  const thread = threadFn === null ? null : { address: threadFn.symbol.entry, call: threadFn };
+  return requestThreadedIrq(m, irq, call, thread, flags, { address: at, text: name }, device);
 }
 
 /** Takes the handler of `device` off a line; the last one shuts it down. */
@@ -72,6 +92,7 @@ export const freeIrq = kernelFunction('free_irq', 300, (m, irq: number, device: 
   if (desc === undefined || at < 0) return;
   const [action] = desc.actions.splice(at, 1);
   linkActions(m, desc);
+  if (action!.thread !== null) wakeUpProcess(m, action!.thread);
   freeIrqAction(m, action!);
   if (desc.actions.length > 0) return;
   setDepth(m, desc, 1);
@@ -85,6 +106,34 @@ export const freeIrq = kernelFunction('free_irq', 300, (m, irq: number, device: 
 export const disableIrqNosync = kernelFunction('disable_irq_nosync', 40, (m, irq: number): void => {
   const desc = descOf(m, irq);
   if (desc !== undefined) setDepth(m, desc, desc.depth + 1);
+});
+
+/** Until no handler of the line runs on another CPU, and no thread of it at all. */
+export const synchronizeIrq = kernelFunction('synchronize_irq', 30, (m, irq: number): Result => {
+  const desc = descOf(m, irq);
+  if (desc === undefined) return 0;
+  // By its own clock the other CPU may still be in the handler that we have seen run.
+  const { cpu } = m;
+  if (desc.cpu !== cpu.id && desc.lastHandled > cpu.time) m.spend((desc.lastHandled - cpu.time) / cpu.pace);
+  return waitForThreads(m, desc);
+});
+function waitForThreads(m: Machine, desc: IrqDesc): Result {
+  if (desc.threadsActive === 0) return 0;
+  const task = m.cpu.current;
+  desc.threadWaiters.push(task);
+  setTaskState(m, task, TASK_UNINTERRUPTIBLE);
+  const slept = schedule(m);
+  const again = (): Result => {
+    setTaskState(m, task, TASK_RUNNING);
+    return waitForThreads(m, desc);
+  };
+  return slept instanceof Pending ? slept.then(again) : again();
+}
+/** Closes the line and waits for a running handler: never from that handler. */
+export const disableIrq = kernelFunction('disable_irq', 15, (m, irq: number): Result => {
+  mightSleep(m, 'kernel/irq/manage.c', 675);
+  disableIrqNosync(m, irq);
+  return synchronizeIrq(m, irq);
 });
 
 /** The last of nested calls opens the line; an edge that came meanwhile is sent again. */

@@ -3,17 +3,16 @@ import { PT_REGS } from '../../btf/pt-regs.ts';
 import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Pending } from '../execution/pending.ts';
-import { declareText, textSymbolAt } from '../execution/text.ts';
+import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
-import { unwindKernelStack } from '../probes/stack.ts';
+import { hex, place, printCallTrace, printOwner, wordAt } from './dump-stack.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
 
 const SIGTRAP = 5;
 export const SIGSEGV = 11;
-const MAX_FRAMES = 32;
 const ROWS = [
   ['ax', 'bx', 'cx'],
   ['dx', 'si', 'di'],
@@ -22,26 +21,7 @@ const ROWS = [
   ['r13', 'r14', 'r15'],
 ] as const;
 
-const hex = (value: number, width: number): string => (value >>> 0).toString(16).padStart(width, '0');
-const wordAt = (m: Machine, at: number): string => hex(m.words[(at >> 2) + 1]!, 8) + hex(m.words[at >> 2]!, 8);
 const isUser = (m: Machine, regs: KernelObject): boolean => (m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) !== 0;
-
-/** `symbol+0xoffset/0xsize`, as %pS prints it. */
-function place(low: number): string {
-  const offset = low & 0x7fffffff;
-  const symbol = textSymbolAt(offset);
-  if (symbol === undefined) return `0xffffffff${hex(low, 8)}`;
-  return `${symbol.name}+0x${(offset - symbol.entry).toString(16)}/0x${symbol.size.toString(16)}`;
-}
-function callTrace(m: Machine, regs: KernelObject): string[] {
-  const out = m.arena.allocate(8 * MAX_FRAMES);
-  const { words } = m;
-  m.traceFrom(words[(regs.address + PT_REGS.ip) >> 2]!, words[(regs.address + PT_REGS.bp) >> 2]!, 0);
-  const count = unwindKernelStack(m, out, MAX_FRAMES, 1);
-  const lines = Array.from({ length: count }, (_, i) => ` ${place(words[(out >> 2) + 2 * i]!)}`);
-  m.arena.free(out, 8 * MAX_FRAMES);
-  return ['Call Trace:', ' <TASK>', ...lines, ' </TASK>'];
-}
 
 /** Prints why, and stops the machine for good. */
 export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
@@ -64,13 +44,14 @@ const die = kernelFunction(
     const at = regs.address;
     m.oopses += 1;
     printk(m, `Oops: ${reason.text}: ${hex(error & 0xffff, 4)} [#${m.oopses}] SMP NOPTI`);
-    printk(m, `CPU: ${cpu.id} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted 7.2.13-simulated #1`);
+    printOwner(m);
     printk(m, `RIP: 0010:${place(words[(at + PT_REGS.ip) >> 2]!)}`);
     printk(m, `RSP: 0018:${wordAt(m, at + PT_REGS.sp)} EFLAGS: ${hex(words[(at + PT_REGS.flags) >> 2]!, 8)}`);
     for (const row of ROWS) {
       printk(m, row.map((name) => `${label(name)}: ${wordAt(m, at + PT_REGS[name])}`).join(' '));
     }
-    for (const line of callTrace(m, regs)) printk(m, line);
+    m.traceFrom(words[(at + PT_REGS.ip) >> 2]!, words[(at + PT_REGS.bp) >> 2]!, 0);
+    printCallTrace(m);
     printk(m, '---[ end trace 0000000000000000 ]---');
     if (cpu.hardirqDepth > 0 || cpu.softirqDepth > 0) panicWith(m, 'Fatal exception in interrupt');
     if (task === cpu.idle) panicWith(m, 'Attempted to kill the idle task!');
@@ -111,8 +92,7 @@ const excDoubleFault = kernelFunction(
   60,
   (m, regs: KernelObject, error: number): void => {
     printk(m, `traps: PANIC: double fault, error_code: 0x${error.toString(16)}`);
-    const { current: task } = m.cpu;
-    printk(m, `CPU: ${m.cpu.id} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted 7.2.13-simulated #1`);
+    printOwner(m);
     printk(
       m,
       `RIP: ${isUser(m, regs) ? '0033:0x' + trim(wordAt(m, regs.address + PT_REGS.ip)) : `0010:${place(m.words[(regs.address + PT_REGS.ip) >> 2]!)}`}`,

@@ -9,6 +9,7 @@ import type { File } from '../fs/file.ts';
 import { createProcess, createTask, forgetTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
 import type { Pid } from '../tasks/process.ts';
 import {
+  DEFAULT_PRIORITY,
   EXIT_DEAD,
   EXIT_ZOMBIE,
   PF_EXITING,
@@ -280,11 +281,14 @@ systemCall('clock_nanosleep', 35, (m, clock, flags, rqtp) => {
   return ns < 0 ? -EFAULT : commonNsleep(m, clock, flags, ns);
 });
 
-/** A kernel thread's life: `kthread` calls its function, which does not return. */
+/** A kernel thread's life: `kthread` calls its function, and the thread ends with it. */
 const kthread = kernelFunction(
   'kthread',
   30,
-  (m, create: KernelObject & { readonly run: (m: Machine) => Result }): Result => create.run(m),
+  (m, create: KernelObject & { readonly run: (m: Machine) => Result }): Result => {
+    const left = create.run(m);
+    return left instanceof Pending ? left.then(() => doExit(m, 0)) : doExit(m, 0);
+  },
 );
 
 export function createKthread(
@@ -293,8 +297,9 @@ export function createKthread(
   pid: number,
   boundTo: number | null,
   run: (m: Machine) => Result,
+  prio = DEFAULT_PRIORITY,
 ): Task {
-  const task = createTask(m, { pid, comm, parent: m.tasks.get(2) ?? null, flags: PF_KTHREAD });
+  const task = createTask(m, { pid, comm, parent: m.tasks.get(2) ?? null, flags: PF_KTHREAD, prio });
   task.boundTo = boundTo;
   task.cpu = boundTo ?? 0;
   startAt(task, m, () => kthread(m, { address: task.address, run }));

@@ -3,11 +3,13 @@ import { irqDisable, irqEnable, post } from '../cpu/local-apic.ts';
 import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
+import { isAtomic, scheduleBug } from './atomic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
+import { isRealTime } from '../tasks/run-queue.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING, TASK_WAKING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
@@ -105,9 +107,15 @@ const scheduleCore = kernelFunction(
   '__schedule',
   110,
   (m, mode: number): Result => {
-    irqDisable(m);
     const { cpu } = m;
     const { current: prev, runQueue: rq } = cpu;
+    if (isAtomic(cpu)) {
+      scheduleBug(m, prev);
+      // Linux switches all the same and rarely survives it. Here whoever slept goes on as if woken at once.
+      setTaskState(m, prev, TASK_RUNNING);
+      return 0;
+    }
+    irqDisable(m);
     updateCurr(m, rq.cfs);
     cpu.needResched = false;
     const preempt = mode === SM_PREEMPT ? 1 : 0;
@@ -164,7 +172,8 @@ const wakeupPreemptFair = kernelFunction(
   (m, rq: RunQueue, p: Task, _flags: number): void => {
     const { cpu } = m;
     updateCurr(m, rq.cfs);
-    if (p.vruntime + WAKEUP_GRANULARITY_NS < cpu.current.vruntime) reschedCurr(m, rq);
+    if (isRealTime(p) ? p.prio < cpu.current.prio : p.vruntime + WAKEUP_GRANULARITY_NS < cpu.current.vruntime)
+      reschedCurr(m, rq);
   },
 );
 
@@ -289,7 +298,7 @@ export const wakeUpNewTask = kernelFunction('wake_up_new_task', 60, (m, p: Task)
 
 const taskTickFair = kernelFunction('task_tick_fair', 25, (m, rq: RunQueue, curr: Task, _queued: number): void => {
   updateCurr(m, rq.cfs);
-  if (rq.tasks.length > 0 && curr.sumExecRuntime - curr.sliceStart >= SLICE_NS) reschedCurr(m, rq);
+  if (!isRealTime(curr) && rq.tasks.length > 0 && curr.sumExecRuntime - curr.sliceStart >= SLICE_NS) reschedCurr(m, rq);
 });
 
 export const schedTick = kernelFunction('sched_tick', 45, (m): void => {

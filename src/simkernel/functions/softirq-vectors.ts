@@ -1,3 +1,4 @@
+import { wakeUpProcess } from './sched.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import type { Machine } from '../machine.ts';
 import { softirqRaise } from '../tracepoints/irq.ts';
@@ -21,8 +22,15 @@ export type Softirq = (typeof SOFTIRQS)[number];
 export function raiseSoftirq(m: Machine, cpu: Cpu, softirq: Softirq): void {
   raiseQuietly(cpu, softirq);
   softirqRaise(m, SOFTIRQS.indexOf(softirq));
+  // No interrupt will end here and look.
+  if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0) wakeupSoftirqd(m, cpu);
 }
 /** Without the event: RCU's vector is raised by the tick's check of the callbacks, which is not simulated. */
 export function raiseQuietly(cpu: Cpu, softirq: Softirq): void {
   cpu.softirqPending |= 1 << SOFTIRQS.indexOf(softirq);
+}
+
+/** Leaves what is pending to the CPU's own thread. */
+export function wakeupSoftirqd(m: Machine, cpu: Cpu): void {
+  if (cpu.ksoftirqd !== null) wakeUpProcess(m, cpu.ksoftirqd);
 }

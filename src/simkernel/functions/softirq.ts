@@ -1,11 +1,12 @@
 import { rcuCoreSi } from './rcu.ts';
 import type { Softirq } from './softirq-vectors.ts';
-import { SOFTIRQS } from './softirq-vectors.ts';
+import { SOFTIRQS, wakeupSoftirqd } from './softirq-vectors.ts';
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
+import { taskletAction } from './tasklet.ts';
 import { softirqEntry, softirqExit } from '../tracepoints/irq.ts';
 import type { WheelTimer } from '../cpu/cpu.ts';
 import { blkDoneSoftirq } from './block.ts';
@@ -29,6 +30,7 @@ const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
 const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
+  TASKLET: taskletAction,
   TIMER: runTimerSoftirq,
   BLOCK: blkDoneSoftirq,
   SCHED: schedBalanceSoftirq,
@@ -36,7 +38,7 @@ const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
 };
 
 /** Runs what is pending, lowest vector first, with interrupts on. */
-const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number): void => {
+export const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number): void => {
   const { cpu } = m;
   account(cpu);
   cpu.softirqDepth += 1;
@@ -55,6 +57,7 @@ const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd: number
   }
   account(cpu);
   cpu.softirqDepth -= 1;
+  if (cpu.softirqPending !== 0) wakeupSoftirqd(m, cpu);
 });
 /** kernel/softirq.c: MAX_SOFTIRQ_RESTART; what is left then is ksoftirqd's. */
 const MAX_RESTART = 10;

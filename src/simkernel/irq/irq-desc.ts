@@ -1,4 +1,6 @@
+import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
+import type { Task } from '../tasks/task.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
@@ -6,11 +8,16 @@ import type { TextSymbol } from '../execution/text.ts';
 
 export const IRQ_NONE = 0;
 export const IRQ_HANDLED = 1;
+export const IRQ_WAKE_THREAD = 2;
 /** include/linux/interrupt.h: several devices share the line. */
 export const IRQF_SHARED = 0x80;
+/** The line stays closed until the handler's thread is done. */
+export const IRQF_ONESHOT = 0x2000;
 
-const IRQACTION = structFields('irqaction', {
+export const IRQACTION = structFields('irqaction', {
   handler: 'handler',
+  threadFn: 'thread_fn',
+  thread: 'thread',
   devId: 'dev_id',
   next: 'next',
   irq: 'irq',
@@ -22,11 +29,19 @@ const IRQ_DESC = structFields('irq_desc', {
   hwirq: 'irq_data.hwirq',
   action: 'action',
   depth: 'depth',
+  observed: 'irq_count',
+  unhandled: 'irqs_unhandled',
 });
 
 /** A driver's interrupt handler: a kernel function of (irq, dev_id). */
 export interface IrqHandler {
   (m: Machine, irq: number, device: KernelObject | null): number;
+  readonly symbol: TextSymbol;
+}
+
+/** What a handler's thread runs; it may sleep. */
+export interface IrqThreadFunction {
+  (m: Machine, irq: number, device: KernelObject | null): Result;
   readonly symbol: TextSymbol;
 }
 
@@ -37,6 +52,10 @@ export interface IrqAction extends KernelObject {
   readonly handler: IrqHandler;
   readonly device: KernelObject | null;
   readonly flags: number;
+  readonly threadFn: IrqThreadFunction | null;
+  thread: Task | null;
+  /** IRQTF_RUNTHREAD: the thread has something to do. */
+  wanted: boolean;
 }
 
 /** struct irq_chip: how the interrupt controller of a line is told things. */
@@ -63,6 +82,16 @@ export interface IrqDesc extends KernelObject {
   readonly counts: number[];
   /** Nesting of disable_irq; a line without handlers is disabled once. */
   depth: number;
+  /** Interrupts since the last verdict, those of them that nobody answered for, and when the last of these came. */
+  observed: number;
+  unhandled: number;
+  lastUnhandled: number;
+  /** When its handlers last returned; on which CPU is `cpu`. */
+  lastHandled: number;
+  /** Threads at work, how many of them keep a one-shot line closed, and who waits for them. */
+  threadsActive: number;
+  oneshot: number;
+  readonly threadWaiters: Task[];
   /** IRQS_PENDING: it came while disabled. */
   pending: boolean;
 }
@@ -84,16 +113,23 @@ export function createIrqDesc(
   const desc: IrqDesc = {
     ...line,
     address,
-    vector: FIRST_DEVICE_VECTOR + m.vectorIrq.size,
+    vector: FIRST_DEVICE_VECTOR + m.irqs.length,
     cpu,
     actions: [],
     counts: new Array<number>(m.cpuList.length).fill(0),
     depth: 1,
+    observed: 0,
+    unhandled: 0,
+    lastUnhandled: -Infinity,
+    lastHandled: -Infinity,
+    threadsActive: 0,
+    oneshot: 0,
+    threadWaiters: [],
     pending: false,
   };
   m.irqs.push(desc);
   m.irqs.sort((a, b) => a.irq - b.irq);
-  m.vectorIrq.set(desc.vector, desc);
+  m.vectorIrq[desc.vector] = desc;
   return desc;
 }
 
@@ -102,6 +138,12 @@ export function nextMsiIrq(m: Machine): number {
   return Math.max(FIRST_MSI_IRQ, (m.irqs.at(-1)?.irq ?? 0) + 1);
 }
 const FIRST_MSI_IRQ = 24;
+
+/** Counters of note_interrupt, in memory too. */
+export function storeObserved(m: Machine, desc: IrqDesc): void {
+  m.words[(desc.address + IRQ_DESC.observed) >> 2] = desc.observed;
+  m.words[(desc.address + IRQ_DESC.unhandled) >> 2] = desc.unhandled;
+}
 
 export function setDepth(m: Machine, desc: IrqDesc, depth: number): void {
   desc.depth = depth;
@@ -113,6 +155,7 @@ export function createIrqAction(
   desc: IrqDesc,
   name: KernelObject & { readonly text: string },
   handler: IrqHandler,
+  threadFn: IrqThreadFunction | null,
   device: KernelObject | null,
   flags: number,
 ): IrqAction {
@@ -122,7 +165,8 @@ export function createIrqAction(
   m.words[(address + IRQACTION.irq) >> 2] = desc.irq;
   m.words[(address + IRQACTION.flags) >> 2] = flags;
   storeWord(m.words, address + IRQACTION.name, name);
-  return { address, irq: desc.irq, name: name.text, handler, device, flags };
+  if (threadFn !== null) storeWord(m.words, address + IRQACTION.threadFn, { address: threadFn.symbol.entry });
+  return { address, irq: desc.irq, name: name.text, handler, device, flags, threadFn, thread: null, wanted: false };
 }
 /** Chains the actions of a line as they are in guest memory. */
 export function linkActions(m: Machine, desc: IrqDesc): void {

@@ -13,46 +13,55 @@ export interface TraceStart {
 }
 
 /**
- * Writes the return addresses of the interrupted kernel stack, innermost first, following frame pointers in guest memory.
- * An odd frame pointer marks pushed registers; those of the entry from user mode end the walk. Return addresses that a
- * kretprobe replaced are looked up in the task's list, as unwind_recover_rethook does.
+ * Visits the return addresses of the interrupted kernel stack, innermost first, following frame pointers in guest memory.
+ * An odd frame pointer marks pushed registers (`regs`, else 0); those of the entry from user mode end the walk, as does
+ * `visit` when it returns false. Return addresses that a kretprobe replaced are looked up in the task's list, as
+ * unwind_recover_rethook does.
  */
-export function unwindKernelStack(m: Machine, out: number, limit: number, skip: number): number {
+export function walkKernelStack(m: Machine, visit: (low: number, regs: number) => boolean): void {
   const { ip, slot } = m.trace;
-  if (ip === 0) return 0;
+  if (ip === 0) return;
   const { words } = m;
   const task = m.cpu.current;
   const trampoline = m.rethookTrampoline.entry | 0x80000000;
-  let written = 0;
-  let toSkip = skip;
-  const emit = (low: number): void => {
-    if (toSkip > 0) toSkip -= 1;
-    else {
-      words[(out >> 2) + 2 * written] = low;
-      words[(out >> 2) + 2 * written + 1] = -1;
-      written += 1;
-    }
-  };
   const returnAddress = (at: number): number => {
     const low = words[at >> 2]!;
     if (low !== trampoline) return low;
     return task.rethooks.find((hook) => hook.slot === at)?.low ?? low;
   };
-  if (limit > 0) emit(ip);
-  if (slot !== 0 && written < limit) emit(returnAddress(slot));
+  if (!visit(ip, 0)) return;
+  if (slot !== 0 && !visit(returnAddress(slot), 0)) return;
   let { fp } = m.trace;
   // A corrupt chain must not hang us: no stack has more frames than words.
-  for (let steps = 0; steps < KERNEL_STACK_SIZE / 16 && written < limit && fp !== 0; steps += 1) {
+  for (let steps = 0; steps < KERNEL_STACK_SIZE / 16 && fp !== 0; steps += 1) {
     if ((fp & 1) !== 0) {
       const regs = fp - 1;
-      if (regs + PT_REGS_SIZE === task.stackTop || (words[(regs + PT_REGS.cs) >> 2]! & 3) !== 0) break;
-      emit(words[(regs + PT_REGS.ip) >> 2]!);
+      if (regs + PT_REGS_SIZE === task.stackTop || (words[(regs + PT_REGS.cs) >> 2]! & 3) !== 0) return;
+      if (!visit(words[(regs + PT_REGS.ip) >> 2]!, regs)) return;
       fp = words[(regs + PT_REGS.bp) >> 2]!;
       continue;
     }
-    emit(returnAddress(fp + 8));
+    if (!visit(returnAddress(fp + 8), 0)) return;
     fp = words[fp >> 2]!;
   }
+}
+
+/** Writes them to guest memory, without the first `skip`; returns how many. */
+export function unwindKernelStack(m: Machine, out: number, limit: number, skip: number): number {
+  const { words } = m;
+  let written = 0;
+  let toSkip = skip;
+  if (limit <= 0) return 0;
+  walkKernelStack(m, (low) => {
+    if (toSkip > 0) {
+      toSkip -= 1;
+      return true;
+    }
+    words[(out >> 2) + 2 * written] = low;
+    words[(out >> 2) + 2 * written + 1] = -1;
+    written += 1;
+    return written < limit;
+  });
   return written;
 }
 

@@ -1,5 +1,6 @@
 import type { Machine } from '../machine.ts';
 import { formatLogLine } from '../printk.ts';
+import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../version.ts';
 
 /** Commands that the tracer's `system()` may run on the simulated machine; they take no virtual time. */
 const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[]) => string } = {
@@ -11,14 +12,29 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
         return contents === undefined ? `cat: ${path}: No such file or directory\n` : String.fromCharCode(...contents);
       })
       .join(''),
-  uname: (_m, args) => (args.includes('-r') ? '7.2.13-simulated\n' : 'Linux\n'),
-  hostname: () => 'tsbpftrace\n',
+  uname: (_m, args) => uname(args),
+  hostname: () => `${HOST_NAME}\n`,
   id: () => 'uid=0(root) gid=0(root) groups=0(root)\n',
   dmesg: (m) => m.kernelLog.map(formatLogLine).join(''),
   true: () => '',
   ps: (m) =>
     '    PID COMMAND\n' + [...m.tasks.values()].map(({ pid, comm }) => `${String(pid).padStart(7)} ${comm}\n`).join(''),
 };
+
+/** The parts of `uname -a` in its order, by option letter. */
+const UNAME_PARTS = [
+  ['s', 'Linux'],
+  ['n', HOST_NAME],
+  ['r', KERNEL_RELEASE],
+  ['v', KERNEL_VERSION],
+  ['m', 'x86_64'],
+  ['o', 'GNU/Linux'],
+] as const;
+function uname(args: readonly string[]): string {
+  const letters = args.join('');
+  const wanted = UNAME_PARTS.filter(([letter]) => letters.includes('a') || letters.includes(letter));
+  return `${(wanted.length === 0 ? UNAME_PARTS.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`;
+}
 
 /** Runs a command line (words, quotes, `;` and newlines) and returns what it prints. */
 export function runCommand(m: Machine, line: string): string {

@@ -33,7 +33,7 @@ export class RunQueue implements KernelObject {
   takeFirst(): Task | undefined {
     const { tasks } = this;
     let best = 0;
-    for (let i = 1; i < tasks.length; i += 1) if (tasks[i]!.vruntime < tasks[best]!.vruntime) best = i;
+    for (let i = 1; i < tasks.length; i += 1) if (isBefore(tasks[i]!, tasks[best]!)) best = i;
     const [task] = tasks.splice(best, 1);
     return task;
   }
@@ -45,4 +45,13 @@ export class RunQueue implements KernelObject {
     if (at >= 0) this.tasks.splice(at, 1);
   }
 }
+/** Real-time tasks by priority, then the others by virtual runtime. */
+function isBefore(a: Task, b: Task): boolean {
+  if (isRealTime(a) || isRealTime(b)) return a.prio < b.prio;
+  return a.vruntime < b.vruntime;
+}
+export function isRealTime({ prio }: Task): boolean {
+  return prio < MAX_RT_PRIO;
+}
+const MAX_RT_PRIO = 100;
 const SLEEPER_CREDIT_NS = 1_500_000;

@@ -1,5 +1,6 @@
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { IrqAction } from '../irq/irq-desc.ts';
+import type { KernelObject } from '../memory/arena.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { RecordFields, Tracepoint } from './tracepoint.ts';
 
@@ -35,6 +36,18 @@ const one =
 export const softirqEntry: Tracepoint<[vec: number]> = tracepoint('irq:softirq_entry', 1, one('vec'));
 export const softirqExit: Tracepoint<[vec: number]> = tracepoint('irq:softirq_exit', 1, one('vec'));
 export const softirqRaise: Tracepoint<[vec: number]> = tracepoint('irq:softirq_raise', 1, one('vec'));
+
+type TaskletEvent = Tracepoint<[tasklet: KernelObject, func: KernelObject]>;
+const taskletRecord = (f: RecordFields): ((tasklet: KernelObject, func: KernelObject) => void) => {
+  const tasklet = f.pointer('tasklet');
+  const func = f.pointer('func');
+  return (t, fn) => {
+    tasklet(t);
+    func(fn);
+  };
+};
+export const taskletEntry: TaskletEvent = tracepoint('irq:tasklet_entry', 2, taskletRecord);
+export const taskletExit: TaskletEvent = tracepoint('irq:tasklet_exit', 2, taskletRecord);
 
 type Vector = Tracepoint<[vector: number]>;
 export const localTimerEntry: Vector = tracepoint('irq_vectors:local_timer_entry', 1, one('vector'));

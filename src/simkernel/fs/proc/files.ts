@@ -3,6 +3,7 @@ import type { Machine } from '../../machine.ts';
 import { addressLow } from '../../memory/arena.ts';
 import { loadAverages, runningTasks } from '../../memory/kernel-data.ts';
 import { memoryInfo } from '../../memory/memory-info.ts';
+import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
 import type { FileSystem } from '../file-system.ts';
 import { interruptsText, softirqsText } from './interrupts.ts';
 import { inet6Text, netDevText } from './net.ts';
@@ -26,6 +27,7 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
   '/proc/interrupts': interruptsText,
   '/proc/softirqs': softirqsText,
   '/proc/kallsyms': kallsymsText,
+  '/proc/version': () => `Linux version ${KERNEL_RELEASE} (${HOST_NAME}) ${KERNEL_VERSION}\n`,
 };
 
 /** One package with a core for each CPU, numbered as their local APICs are; the model is what we call ourselves. */

@@ -44,33 +44,33 @@ const { grammarDecisions, machineLayouts } = await importSource({
 common.define.TSBPFTRACE_DECISIONS = JSON.stringify(JSON.stringify(grammarDecisions()));
 common.define.TSBPFTRACE_LAYOUTS = JSON.stringify(JSON.stringify(machineLayouts()));
 
-// commander loads child_process, and that the network, for subcommands that are programs of their own: we have none.
-const noSubprocesses = {
-  name: 'no-subprocesses',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'child_process', namespace: 'absent' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
-common.plugins = [noSubprocesses];
-
-// A megabyte of facts that the smallest scripts never look at: files beside the command, read when first asked for.
+// What most runs never touch is loaded when one of its exports is first read: packages of the subcommands, and a megabyte of
+// facts, which go into files beside the command.
+const PACKAGES_ON_DEMAND = ['commander', 'diff', 'node:child_process', 'node:readline', 'node:stream'];
 const FACTS_ON_DEMAND = ['kernel-btf', 'tracepoint-formats'];
-const factsOnDemand = {
-  name: 'facts-on-demand',
+const requireHere = createRequire(import.meta.url);
+const onDemand = {
+  name: 'on-demand',
   setup({ onLoad, onResolve }) {
-    const filter = new RegExp(`/generated/(?:${FACTS_ON_DEMAND.join('|')})\\.ts$`);
-    onResolve({ filter }, ({ path }) => ({ path: `${basename(path, '.ts')}.cjs`, namespace: 'on-demand' }));
-    onLoad({ filter: /.*/, namespace: 'on-demand' }, async ({ path }) => {
-      const name = basename(path, '.cjs');
-      const exported = await importSource({ entryPoints: [`src/simkernel/generated/${name}.ts`] });
-      writeFileSync(`${outdir}/${name}.json`, JSON.stringify(exported));
-      const getters = Object.keys(exported).map((key) => `get ${key}() { return require('./${name}.json').${key}; }`);
-      return { contents: `module.exports = { ${getters.join(', ')} };` };
+    const module = (names, specifier) => ({
+      contents: `module.exports = { ${names.map((name) => `get ${name}() { return require('${specifier}').${name}; }`).join(', ')} };`,
+      resolveDir: root,
     });
-    onResolve({ filter: /\.json$/, namespace: 'on-demand' }, ({ path }) => ({ path, external: true }));
+    onResolve({ filter: new RegExp(`^(?:${PACKAGES_ON_DEMAND.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'package' ? undefined : { path, namespace: 'package' },
+    );
+    onLoad({ filter: /.*/, namespace: 'package' }, ({ path }) => module(Object.keys(requireHere(path)), path));
+
+    onResolve({ filter: new RegExp(`/generated/(?:${FACTS_ON_DEMAND.join('|')})\\.ts$`) }, ({ path }) => ({
+      path: basename(path, '.ts'),
+      namespace: 'facts',
+    }));
+    onLoad({ filter: /.*/, namespace: 'facts' }, async ({ path }) => {
+      const facts = await importSource({ entryPoints: [`src/simkernel/generated/${path}.ts`] });
+      writeFileSync(`${outdir}/${path}.json`, JSON.stringify(facts));
+      return module(Object.keys(facts), `./${path}.json`);
+    });
+    onResolve({ filter: /\.json$/, namespace: 'facts' }, ({ path }) => ({ path, external: true }));
   },
 };
 
@@ -78,7 +78,7 @@ await Promise.all([
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
-    plugins: [noSubprocesses, factsOnDemand],
+    plugins: [onDemand],
     outdir,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',

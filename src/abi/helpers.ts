@@ -23,6 +23,7 @@ export const HELPERS = {
   get_current_task: { id: 35, args: [], ret: 'integer' },
   get_numa_node_id: { id: 42, args: [], ret: 'integer' },
   probe_read_str: { id: 45, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  probe_write_user: { id: 36, args: ['anything', 'mem', 'const_size'], ret: 'integer' },
   override_return: { id: 58, args: ['ctx', 'anything'], ret: 'integer' },
   get_stack: { id: 67, args: ['ctx', 'uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   get_current_cgroup_id: { id: 80, args: [], ret: 'integer' },
@@ -31,6 +32,7 @@ export const HELPERS = {
   probe_read_kernel: { id: 113, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   probe_read_user_str: { id: 114, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   probe_read_kernel_str: { id: 115, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  send_signal_thread: { id: 117, args: ['anything'], ret: 'integer' },
   ktime_get_boot_ns: { id: 125, args: [], ret: 'integer' },
   ringbuf_output: { id: 130, args: ['const_map_ptr', 'mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   ringbuf_reserve: {
@@ -40,6 +42,7 @@ export const HELPERS = {
   },
   ringbuf_submit: { id: 132, args: ['ringbuf_mem', 'anything'], ret: 'void' },
   ringbuf_discard: { id: 133, args: ['ringbuf_mem', 'anything'], ret: 'void' },
+  d_path: { id: 147, args: ['btf_id', 'uninit_mem', 'const_size_or_zero'], ret: 'integer' },
   for_each_map_elem: { id: 164, args: ['const_map_ptr', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
   get_func_ip: { id: 173, args: ['ctx'], ret: 'integer' },
   loop: { id: 181, args: ['anything', 'func', 'stack_or_null', 'anything'], ret: 'integer' },

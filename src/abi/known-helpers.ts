@@ -21,6 +21,17 @@ export interface Prototype {
   readonly packetAccess?: true;
 }
 
+/** The only functions whose tracing programs may call a helper: its `btf_allowlist` (kernel/trace/bpf_trace.c). */
+export const HELPER_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  d_path: [
+    ...['security_file_permission', 'security_inode_getattr', 'security_file_open', 'security_path_truncate'],
+    ...['vfs_truncate', 'vfs_fallocate', 'dentry_open', 'vfs_getattr', 'filp_close'],
+  ],
+};
+
+/** What the kernel type is called to which a helper's BTF argument must lead. */
+export const HELPER_STRUCTS: Readonly<Record<string, string>> = { d_path: 'path', get_task_stack: 'task_struct' };
+
 const DECLARED = {
   trace_printk: { id: 6, args: ['mem', 'const_size'], ret: 'integer' },
   skb_store_bytes: {
@@ -38,7 +49,6 @@ const DECLARED = {
     ret: 'integer',
   },
   skb_load_bytes: { id: 26, args: ['ctx', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
-  probe_write_user: { id: 36, args: ['anything', 'mem', 'const_size'], ret: 'integer' },
   skb_pull_data: { id: 39, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
   xdp_adjust_head: { id: 44, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
   get_socket_cookie: { id: 46, args: ['ctx'], ret: 'integer' },
@@ -56,7 +66,6 @@ const DECLARED = {
   map_peek_elem: { id: 89, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
   spin_lock: { id: 93, args: ['spin_lock'], ret: 'void' },
   spin_unlock: { id: 94, args: ['spin_lock'], ret: 'void' },
-  send_signal_thread: { id: 117, args: ['anything'], ret: 'integer' },
   jiffies64: { id: 118, args: [], ret: 'integer' },
   read_branch_records: { id: 119, args: ['ctx', 'mem_or_null', 'const_size_or_zero', 'anything'], ret: 'integer' },
   get_ns_current_pid_tgid: { id: 120, args: ['anything', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
@@ -134,6 +143,7 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   probe_read: TRACING,
   probe_read_str: TRACING,
   probe_write_user: TRACING,
+  d_path: ['tracing'],
   override_return: ['kprobe'],
   perf_event_read: TRACING,
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],

@@ -35,25 +35,33 @@ export interface AluRow {
   readonly mnemonic: string;
   /** The `off` field that selects the signed variant of div and mod. */
   readonly off?: number;
+  /** The operands may change places. */
+  readonly commutative?: true;
 }
 /** Binary operations and moves; `neg`, `end` and `movsx` have shapes of their own. */
 export const ALU = {
-  add: { code: 0x00, mnemonic: '+=' },
+  add: { code: 0x00, mnemonic: '+=', commutative: true },
   sub: { code: 0x10, mnemonic: '-=' },
-  mul: { code: 0x20, mnemonic: '*=' },
+  mul: { code: 0x20, mnemonic: '*=', commutative: true },
   div: { code: 0x30, mnemonic: '/=' },
-  or: { code: 0x40, mnemonic: '|=' },
-  and: { code: 0x50, mnemonic: '&=' },
+  or: { code: 0x40, mnemonic: '|=', commutative: true },
+  and: { code: 0x50, mnemonic: '&=', commutative: true },
   lsh: { code: 0x60, mnemonic: '<<=' },
   rsh: { code: 0x70, mnemonic: '>>=' },
   mod: { code: 0x90, mnemonic: '%=' },
-  xor: { code: 0xa0, mnemonic: '^=' },
+  xor: { code: 0xa0, mnemonic: '^=', commutative: true },
   mov: { code: 0xb0, mnemonic: '=' },
   arsh: { code: 0xc0, mnemonic: 's>>=' },
   sdiv: { code: 0x30, mnemonic: 's/=', off: 1 },
   smod: { code: 0x90, mnemonic: 's%=', off: 1 },
 } as const satisfies Record<string, AluRow>;
 export type AluOp = keyof typeof ALU;
+
+export function isCommutative(op: AluOp): boolean {
+  const row: AluRow = ALU[op];
+  return row.commutative === true;
+}
+
 export const NEG = 0x80;
 export const END = 0xd0;
 

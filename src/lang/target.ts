@@ -28,6 +28,8 @@ export interface Target {
   syscalls(): readonly { readonly number: number; readonly name: string }[];
   /** Address of a kernel symbol (kaddr). */
   kernelSymbol(name: string): bigint | undefined;
+  /** Id of the cgroup whose folder in the v2 tree this is. */
+  cgroupId(path: string): bigint | undefined;
   /** PID of the tracer itself and of the process of -c or -p, for compile-time facts. */
   readonly tracerPid: number;
 }

@@ -3,6 +3,7 @@ import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
+import { cgroupId } from '../simkernel/listing.ts';
 import { createMachine, traceableFunctions, TRACER_PID, userFiles, userSymbols } from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
@@ -57,6 +58,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
         address && (BigInt.asUintN(32, BigInt(address.high)) << HIGH_SHIFT) | BigInt.asUintN(32, BigInt(address.low))
       );
     },
+    cgroupId,
     tracerPid: TRACER_PID,
   };
   return {

@@ -32,6 +32,8 @@ export interface Kernel {
   /** Contents of a file of the simulated machine. */
   readFile(path: string): Uint8Array | undefined;
   userName(uid: number): string | undefined;
+  /** d_path(): the path that the struct path at this address leads to. */
+  pathName?(low: number, high: number): string | undefined;
   /** For send_signal, signal(). Returns 0 or -errno. */
   sendSignal(pid: number, signal: number): number;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */

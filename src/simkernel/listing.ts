@@ -22,6 +22,15 @@ export function traceableFunctions(): readonly { readonly name: string; readonly
   return functions;
 }
 
+const CGROUP_ROOT = '/sys/fs/cgroup';
+/** Id (inode number) of the root of the cgroup v2 tree on Linux. */
+const ROOT_CGROUP = 1n;
+
+/** Id of the cgroup with this folder: every task of the machine is in the root. */
+export function cgroupId(path: string): bigint | undefined {
+  return path.replace(/\/+$/, '') === CGROUP_ROOT ? ROOT_CGROUP : undefined;
+}
+
 /** Functions of an executable or library of a scenario; undefined when it has no such file. */
 export function userSymbols(
   scenario: ScenarioSpec,

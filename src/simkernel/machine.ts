@@ -18,6 +18,7 @@ import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
+import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import { getSignal } from './functions/process.ts';
 import { doSendSigInfo } from './functions/signal.ts';
@@ -266,6 +267,10 @@ export class Machine {
   }
   userName(uid: number): string | undefined {
     return USERS.get(uid);
+  }
+  pathName(low: number, high: number): string | undefined {
+    const path = this.memory.kernelAddress(low, high, 16);
+    return path < 0 ? undefined : pathName(this, path);
   }
   sendSignal(pid: number, signal: number): number {
     const task = this.tasks.get(pid);

@@ -117,6 +117,25 @@ function mapStruct(type: string): string {
   return 'bpf_map';
 }
 
+export function typeNameOf(w: Walk, t: CType): string {
+  return nameOf(resolved(w, t));
+}
+
+/** Whether a struct of this name lies at an offset inside a type. */
+export function leadsTo(w: Walk, t: CType, offset: number, name: string): boolean {
+  const type = resolved(w, t);
+  if (type.kind === 'array') {
+    const step = byteSize(type.element);
+    return step > 0 && offset < step * type.length && leadsTo(w, type.element, offset % step, name);
+  }
+  if (!isAggregate(type)) return false;
+  if (offset === 0 && type.name === name) return true;
+  return type.members.some((member) => {
+    const start = member.offsetBits >> 3;
+    return offset >= start && offset < start + byteSize(member.type) && leadsTo(w, member.type, offset - start, name);
+  });
+}
+
 /** struct bpf_map is the head of them all; what follows it we only read as numbers. */
 const MAP_OBJECT_BYTES = 256;
 

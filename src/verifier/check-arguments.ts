@@ -1,5 +1,11 @@
 import type { ArgKind } from '../abi/helper-types.ts';
-import { helperPrototype, type Prototype, type SpecialArgKind } from '../abi/known-helpers.ts';
+import {
+  HELPER_STRUCTS,
+  helperName,
+  helperPrototype,
+  type Prototype,
+  type SpecialArgKind,
+} from '../abi/known-helpers.ts';
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import { useFault } from './check-helper.ts';
@@ -12,7 +18,7 @@ import {
   stackBoundsFault,
   unwrittenFault,
 } from './check-memory.ts';
-import { walkStruct } from './btf-access.ts';
+import { leadsTo, typeNameOf, walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { type Register, isNull, isPacket, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
@@ -264,7 +270,26 @@ function stringFault(register: number, r: Register): Violation | undefined {
   return map.initial.subarray(at).includes(0) ? undefined : violation('EINVAL', 'string is not zero-terminated');
 }
 
-function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallDetails): Violation | undefined {
+/** A BTF pointer leads to the struct that the helper works on, or to one that begins with it there. */
+function structFault(w: Walk, id: number, register: number, kind: Kind): Violation | undefined {
+  const wanted = HELPER_STRUCTS[helperName(id).slice(4)];
+  const { btf, value } = registersOf(w)[register]!;
+  if (kind !== 'btf_id' || wanted === undefined || btf === undefined) return undefined;
+  if (leadsTo(w, btf, Number(value.value), wanted)) return undefined;
+  return registerViolation(
+    register,
+    'EACCES',
+    `R${register} is of type ${typeNameOf(w, btf)} but ${wanted} is expected`,
+  );
+}
+
+function argumentFault(
+  w: Walk,
+  id: number,
+  prototype: Prototype,
+  index: number,
+  call: CallDetails,
+): Violation | undefined {
   const register = index + 1;
   const kind: Kind = prototype.args[index]!;
   if (kind === 'unchecked') return undefined;
@@ -277,6 +302,7 @@ function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallD
   return (
     typeFault(register, r, kind) ??
     offsetFault(register, r, kind) ??
+    structFault(w, id, register, kind) ??
     contentFault(w, register, kind, prototype.args[index - 1], call)
   );
 }
@@ -285,7 +311,7 @@ function argumentFault(w: Walk, prototype: Prototype, index: number, call: CallD
 export function argumentsFault(w: Walk, id: number, call: CallDetails): Violation | undefined {
   const prototype = helperPrototype(id, w.program.type)!;
   for (let index = 0; index < prototype.args.length; index++) {
-    const fault = argumentFault(w, prototype, index, call);
+    const fault = argumentFault(w, id, prototype, index, call);
     if (fault !== undefined) return fault;
   }
   return useFault(w, id, call.map);

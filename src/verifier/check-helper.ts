@@ -1,4 +1,4 @@
-import { helperName, helperPrototype, isHelperNumber } from '../abi/known-helpers.ts';
+import { HELPER_FUNCTIONS, helperName, helperPrototype, isHelperNumber } from '../abi/known-helpers.ts';
 import { MAP_FLAGS, MAP_TYPES, type MapType } from '../abi/map-types.ts';
 import { type MapDefinition, PROGRAM_TYPES } from '../abi/program-image.ts';
 import { heldFault } from './check-control.ts';
@@ -68,6 +68,10 @@ export function helperFault(w: Walk, id: number): Violation | undefined {
   const prototype = helperPrototype(id, w.program.type);
   if (prototype === undefined) return violation('EINVAL', `program of this type cannot use helper ${name}`);
   if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
+  const functions = HELPER_FUNCTIONS[helperName(id).slice(4)];
+  const [kind, traced] = (w.program.attach ?? '').split('/');
+  if (functions !== undefined && kind !== 'iter' && !functions.includes(traced ?? ''))
+    return violation('EINVAL', 'helper call is not allowed in probe');
   return undefined;
 }
 

@@ -18,6 +18,7 @@ const TARGET: Target = {
   userSymbols: () => undefined,
   syscalls: () => [],
   kernelSymbol: () => undefined,
+  cgroupId: () => undefined,
   tracerPid: 1,
 };
 

@@ -56,7 +56,7 @@ test('the intermediate representation prints with values, blocks and script line
     b1:
       %7 = map map1
       %8 = call ringbuf_reserve(%7, 16, 0)
-      if %8 == 0 goto b3 else b2
+      if %8 != 0 goto b2 else b3
     b2:
       store u64 [%8], 0
       store u32 [%8 + 8], %6

@@ -25,8 +25,21 @@ test.each([
   'fentry:vfs_read { @[args] = 1; $a = args; @b = $a; }',
   'fexit:vfs_read { @[args, retval] = count(); }',
   'rawtracepoint:sched_switch { @ = args; print(args); }',
+  'fentry:vfs_getattr { printf("%s", path(args.path)); }',
+  'begin { $n = nsecs; @ = memcmp(comm, "abc", $n); @c = cgroupid("/sys/fs/cgroup"); }',
+  'kprobe:vfs_read { $s = (int64)arg2; signal($s); signal_thread(10); }',
+  'tracepoint:syscalls:sys_enter_openat { $n = args.flags; @ = write_user(args.filename, "text", $n); }',
+  'fn f($a : int32, $b : string[8]) : uint64 { $b = "xyz"; return (uint64)$a; } begin { @ = f(3, "hello!!"); }',
 ])('the verifier accepts %s', (script) => {
   expect(errorsOf(script)).toEqual([]);
+});
+
+test.each([
+  ['fentry:vfs_read { printf("%s", path(args.file.f_path)); }', 'helper call is not allowed in probe'],
+  ['fentry:vfs_fallocate { printf("%s", path(args.file)); }', 'R1 is of type file but path is expected'],
+  ['begin { @ = cgroupid("/nowhere"); }', 'Failed to get `cgroupid` for path: "/nowhere"'],
+])('%s is refused: %s', (script, reason) => {
+  expect(errorsOf(script).join()).toContain(reason);
 });
 
 describe('the matches of a pattern', () => {

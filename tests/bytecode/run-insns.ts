@@ -62,7 +62,7 @@ export function runInsns(
         if (evaluateCompare(operation.op, operation.width, regs[insn.dst]!, source(operation.source))) pc += insn.off;
         break;
       case 'ja':
-        pc += insn.off;
+        pc += operation.wide ? insn.imm : insn.off;
         break;
       case 'call':
         regs[0] = BigInt.asIntN(64, onCall(regs[1]!, calls++));

@@ -72,6 +72,7 @@ export const target: Target = {
   userFiles: () => [],
   userSymbols: () => undefined,
   kernelSymbol: (name) => (name === 'jiffies' ? 0xffffffff82000000n : undefined),
+  cgroupId: () => undefined,
   tracerPid: 100,
 };
 

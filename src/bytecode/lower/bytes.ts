@@ -3,7 +3,9 @@ import { sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
+import { optional } from './arguments.ts';
 import { constantOf } from './constants.ts';
+import { choose } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, materialize, readRemote, storeOperand, zero } from './memory.ts';
 import { type Operand, type Place, at, scalarShape } from './operand.ts';
@@ -79,15 +81,12 @@ export function lowerStr(l: Lowerer, node: Call, from: Expression, length: Expre
 /** The value, or the limit when it is larger as an unsigned number. */
 export function atMost(l: Lowerer, value: Value, limit: number): Value {
   const { b } = l;
-  const result = b.slot('size', 8);
-  const [cut, done] = [b.newBlock(), b.newBlock()];
-  b.store(result, 0, 8, value);
-  b.branch('jgt', value, limit, cut, done);
-  b.enter(cut);
-  b.store(result, 0, 8, limit);
-  b.jump(done);
-  b.enter(done);
-  return b.load(result, 0, 8);
+  return choose(
+    b,
+    { jump: 'jgt', left: value, right: limit },
+    () => b.const(limit),
+    () => value,
+  );
 }
 
 /** str_concat(): both texts in a row in a buffer that would hold them at their longest, then as much as fits. */
@@ -104,15 +103,13 @@ export function lowerConcatenation(l: Lowerer, node: Call, left: Expression, rig
       zero(b, buffer, whole);
       // The helper returns the length with the NUL, which the second text overwrites.
       const length = b.call('probe_read_kernel_str', addressOf(b, buffer), first, addressOf(b, from));
-      const [some, done] = [b.newBlock(), b.newBlock()];
-      const used = b.slot('used', 8);
-      b.store(used, 0, 8, 0);
-      b.branch('jsgt', length, 0, some, done);
-      b.enter(some);
-      b.store(used, 0, 8, b.add(length, -1));
-      b.jump(done);
-      b.enter(done);
-      const end = b.add(addressOf(b, buffer), b.load(used, 0, 8));
+      const used = choose(
+        b,
+        { jump: 'jsgt', left: length, right: 0 },
+        () => b.add(length, -1),
+        () => b.const(0),
+      );
+      const end = b.add(addressOf(b, buffer), used);
       b.call('probe_read_kernel_str', end, second, addressOf(b, behind));
       b.store(buffer.base, buffer.offset + size - 1, 1, 0);
       if (filling === 'text') b.call('probe_read_kernel_str', addressOf(b, to), size, addressOf(b, buffer));
@@ -155,19 +152,15 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 
 /** ntop([family,] address): a u32 family and 16 bytes. */
-export function lowerInternetAddress(
-  l: Lowerer,
-  node: Call,
-  argument: (node: Call, index: number) => Expression | undefined,
-): Operand {
+export function lowerInternetAddress(l: Lowerer, node: Call): Operand {
   const { b } = l;
-  const second = argument(node, 1);
-  const address = second ?? argument(node, 0) ?? bug('ntop() of nothing');
+  const second = optional(node, 1);
+  const address = second ?? optional(node, 0) ?? bug('ntop() of nothing');
   const type = l.typeOf(address);
   const family =
     second === undefined
       ? b.const(scalarShape(type) === undefined && sizeOf(type) === 16 ? AF_INET6 : AF_INET)
-      : l.value(argument(node, 0)!);
+      : l.value(optional(node, 0)!);
   const operand = l.expression(address);
   return {
     kind: 'producer',

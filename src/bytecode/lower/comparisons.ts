@@ -4,16 +4,11 @@ import { sizeOf } from '../../lang/layout.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
+import type { Test } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { materialize } from './memory.ts';
 import { scalarShape } from './operand.ts';
 import { compareBytes, compareStrings } from './strings.ts';
-
-export interface Test {
-  readonly jump: JumpOp;
-  readonly left: Value;
-  readonly right: Value | number;
-}
 
 const COMPARISONS: Partial<Record<BinaryOperator, { readonly signed: JumpOp; readonly unsigned: JumpOp }>> = {
   '==': { signed: 'jeq', unsigned: 'jeq' },

@@ -5,9 +5,10 @@ import { INT32, type Type } from '../../lang/types.ts';
 import type { HelperName } from '../../abi/helpers.ts';
 import type { Span } from '../../source/source.ts';
 import type { Value } from '../ir/ir.ts';
+import { when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { storeOperand } from './memory.ts';
-import type { Operand, Place } from './operand.ts';
+import type { Place } from './operand.ts';
 
 /** Bytes of the action index in front of each event. */
 export const EVENT_HEADER = 8;
@@ -19,26 +20,20 @@ export const EVENT_HEADER = 8;
 export function sendEvent(l: Lowerer, action: number, size: number, write?: (record: Place) => void): void {
   const { b } = l;
   const record = b.call('ringbuf_reserve', b.map(l.unit.ringBuffer), size, 0);
-  const [reserved, done] = [b.newBlock(), b.newBlock()];
-  b.branch('jeq', record, 0, done, reserved);
-  b.enter(reserved);
-  b.store(record, 0, 8, action);
-  write?.({ base: record, offset: 0 });
-  b.call('ringbuf_submit', record, 0);
-  b.jump(done);
-  b.enter(done);
+  when(b, 'jne', record, 0, () => {
+    b.store(record, 0, 8, action);
+    write?.({ base: record, offset: 0 });
+    b.call('ringbuf_submit', record, 0);
+  });
 }
 
 /** Reports a negative result of a helper, with the place that asked for it. */
 export function reportFailure(l: Lowerer, helper: HelperName, result: Value, span: Span): void {
   const { b } = l;
-  const [failed, done] = [b.newBlock(), b.newBlock()];
-  b.branch('jslt', result, 0, failed, done);
-  b.enter(failed);
-  const error = { type: INT32, offset: EVENT_HEADER };
-  sendScalar(l, l.unit.action({ kind: 'helper_error', helper, error, span }), 4, result);
-  b.jump(done);
-  b.enter(done);
+  when(b, 'jslt', result, 0, () => {
+    const error = { type: INT32, offset: EVENT_HEADER };
+    sendScalar(l, l.unit.action({ kind: 'helper_error', helper, error, span }), 4, result);
+  });
 }
 
 /** For -k: a read of memory that is not the program's own may fail. */
@@ -70,18 +65,13 @@ export function sendArguments(
 ): void {
   const types = args.map((arg) => l.typeOf(arg));
   // All operands are evaluated before the record is reserved: no code path may leave while it is held.
-  const operands = args.map((arg) => settled(l, arg));
+  const operands = args.map((arg) => l.expression(arg));
   const { fields, size } = layOut(types);
   sendEvent(l, l.unit.action(action(fields)), size, (record) => {
     fields.forEach((field, index) => {
       storeOperand(l.b, { ...record, offset: field.offset }, field.type, operands[index]!, 'text');
     });
   });
-}
-
-/** An argument whose bytes can be written while a record is held. */
-export function settled(l: Lowerer, node: Expression): Operand {
-  return l.expression(node);
 }
 
 /** Places of values behind the header: the scalars by their alignment, bytes from multiples of 8 so that copies are short. */

@@ -5,6 +5,7 @@ import { bug } from '../../source/bug.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
 import { constantOf } from './constants.ts';
 import { type Closure, openClosure, runCallback } from './closures.ts';
+import { when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { mapSymbol } from './map-access.ts';
 import { copy, storeScalar, zero } from './memory.ts';
@@ -145,10 +146,6 @@ function overMap(l: Lowerer, node: For, ref: MapRef): void {
 function leaveIfReturned(l: Lowerer, closure: Closure): void {
   if (closure.returned === undefined) return;
   const { b } = l;
-  const [leave, stay] = [b.newBlock(), b.newBlock()];
-  b.branch('jne', b.load(closure.returned, 0, 8), 0, leave, stay);
-  b.enter(leave);
-  l.onReturn(closure.hasValue ? b.load(closure.returned, 8, 8) : undefined);
-  b.jump(stay);
-  b.enter(stay);
+  const { returned, hasValue } = closure;
+  when(b, 'jne', b.load(returned, 0, 8), 0, () => l.onReturn(hasValue ? b.load(returned, 8, 8) : undefined));
 }

@@ -7,6 +7,7 @@ import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
 import { reportMissing } from './events.ts';
+import { whether } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, loadScalar, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Operand, type Place, at, scalar, scalarShape } from './operand.ts';
@@ -81,17 +82,8 @@ export function readMap(l: Lowerer, node: MapRef | MapAccess): Operand {
 /** The value behind a pointer that may be null, else zeros. */
 export function readElement(l: Lowerer, type: Type, element: Value): Operand {
   const { b } = l;
-  const branchOnNull = (found: () => void, missing: () => void): void => {
-    const [hit, miss, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
-    b.branch('jeq', element, 0, miss, hit);
-    b.enter(hit);
-    found();
-    b.jump(done);
-    b.enter(miss);
-    missing();
-    b.jump(done);
-    b.enter(done);
-  };
+  const branchOnNull = (found: () => void, missing: () => void): void =>
+    whether(b, { jump: 'jne', left: element, right: 0 }, found, missing);
   if (scalarShape(type) !== undefined) {
     const result: Place = { base: b.slot('element', 8), offset: 0 };
     branchOnNull(

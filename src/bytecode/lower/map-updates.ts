@@ -5,6 +5,7 @@ import type { Value } from '../ir/ir.ts';
 import { reportFailure } from './events.ts';
 import type { Span } from '../../source/source.ts';
 import { lowerAggregation } from './aggregations.ts';
+import { whether } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, mapTarget, readElement } from './map-access.ts';
 import { addressOf, asValue, materialize, storeScalar } from './memory.ts';
@@ -100,14 +101,11 @@ function changeElement(
   const element = lookup(l, map, key);
   const before = asValue(b, type, readElement(l, type, element));
   const after = change(before);
-  const [found, missing, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
-  b.branch('jeq', element, 0, missing, found);
-  b.enter(found);
-  storeScalar(b, { base: element, offset: 0 }, type, after);
-  b.jump(done);
-  b.enter(missing);
-  update(l, map, key, materialize(b, type, scalar(after)), span);
-  b.jump(done);
-  b.enter(done);
+  whether(
+    b,
+    { jump: 'jne', left: element, right: 0 },
+    () => storeScalar(b, { base: element, offset: 0 }, type, after),
+    () => update(l, map, key, materialize(b, type, scalar(after)), span),
+  );
   return { before, after };
 }

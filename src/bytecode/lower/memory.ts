@@ -124,3 +124,16 @@ export function asValue(b: Builder, type: Type, operand: Operand): Value {
   if (operand.kind === 'place') return loadScalar(b, operand.place, type);
   return loadScalar(b, materialize(b, type, operand), type);
 }
+
+/** Stores words in a row. */
+export function storeWords(
+  b: Builder,
+  to: Place,
+  words: readonly { readonly size: 4 | 8; readonly value: Value }[],
+): void {
+  let offset = 0;
+  for (const { size, value } of words) {
+    storeScalar(b, at(to, offset), { kind: 'int', size, signed: false }, value);
+    offset += size;
+  }
+}

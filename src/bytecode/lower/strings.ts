@@ -1,6 +1,7 @@
 import type { Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import type { Value } from '../ir/ir.ts';
+import { countUp, leaveWhen, when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, materialize } from './memory.ts';
 import type { Place } from './operand.ts';
@@ -26,7 +27,7 @@ export function compareStrings(l: Lowerer, left: Expression, right: Expression, 
   const size = Math.min(sizeOf(l.typeOf(left)), sizeOf(l.typeOf(right)), limit);
   const a = l.place(left);
   const b = l.place(right);
-  return scan(l, a, b, size, true, () => l.b.const(1));
+  return scan(l, a, b, size, { text: true, verdict: () => l.b.const(1) });
 }
 
 function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: number): Value {
@@ -65,121 +66,75 @@ function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: 
 
 /** 0 when `size` bytes at both places are equal, else 1. */
 export function compareBytes(l: Lowerer, left: Place, right: Place, size: number): Value {
-  return scan(l, left, right, size, false, () => l.b.const(1));
+  return scan(l, left, right, size, { verdict: () => l.b.const(1) });
 }
 
-/** 0 when `size` bytes at both places are equal, else the difference of the first that are not. */
-export function byteDifference(l: Lowerer, left: Place, right: Place, size: number): Value {
-  return scan(l, left, right, size, false, (x, y) => l.b.alu('sub', x, y));
+/** 0 when the bytes at both places are equal, else the difference of the first that are not. `count` may allow fewer than `size`. */
+export function byteDifference(l: Lowerer, left: Place, right: Place, size: number, count?: Value): Value {
+  const verdict: Scan['verdict'] = (x, y) => l.b.alu('sub', x, y);
+  return scan(l, left, right, size, count === undefined ? { verdict } : { verdict, count });
+}
+
+interface Scan {
+  /** A NUL ends both. */
+  readonly text?: true;
+  /** No more bytes than this. */
+  readonly count?: Value;
+  /** The result, given the first bytes that differ. */
+  readonly verdict: (x: Value, y: Value) => Value;
 }
 
 /** A bounded loop over both: to the first difference or, for text, to the NUL that ends both. */
-function scan(
-  l: Lowerer,
-  left: Place,
-  right: Place,
-  size: number,
-  text: boolean,
-  verdict: (x: Value, y: Value) => Value,
-): Value {
+function scan(l: Lowerer, left: Place, right: Place, size: number, { text, count, verdict }: Scan): Value {
   const { b } = l;
   const result = b.slot('differs', 8);
-  const index = b.slot('index', 8);
-  const [head, body, same, next, different, equal, done] = Array.from({ length: 7 }, () => b.newBlock());
   const [start, other] = [addressOf(b, left), addressOf(b, right)];
-  b.store(index, 0, 8, 0);
-  b.jump(head!);
-  b.enter(head!);
-  const i = b.load(index, 0, 8);
-  b.branch('jlt', i, size, body!, equal!);
-  b.enter(body!);
-  const x = b.load(b.add(start, i), 0, 1);
-  const y = b.load(b.add(other, i), 0, 1);
-  b.branch('jne', x, y, different!, same!);
-  b.enter(same!);
-  if (text) b.branch('jeq', x, 0, equal!, next!);
-  else b.jump(next!);
-  b.enter(next!);
-  b.store(index, 0, 8, b.add(i, 1));
-  b.jump(head!);
-  b.enter(different!);
-  b.store(result, 0, 8, verdict(x, y));
-  b.jump(done!);
-  b.enter(equal!);
   b.store(result, 0, 8, 0);
-  b.jump(done!);
-  b.enter(done!);
+  countUp(b, size, (i, leave) => {
+    if (count !== undefined) leaveWhen(b, 'jge', i, count, leave);
+    const x = b.load(b.add(start, i), 0, 1);
+    const y = b.load(b.add(other, i), 0, 1);
+    when(b, 'jne', x, y, () => {
+      b.store(result, 0, 8, verdict(x, y));
+      b.jump(leave);
+    });
+    if (text === true) leaveWhen(b, 'jeq', x, 0, leave);
+  });
   return b.load(result, 0, 8);
 }
 
 /** How many bytes precede the NUL, at most `size`. */
 export function textLength(l: Lowerer, place: Place, size: number): Value {
   const { b } = l;
-  const index = b.slot('length', 8);
-  const [head, body, next, done] = Array.from({ length: 4 }, () => b.newBlock());
   const start = addressOf(b, place);
-  b.store(index, 0, 8, 0);
-  b.jump(head!);
-  b.enter(head!);
-  const i = b.load(index, 0, 8);
-  b.branch('jlt', i, size, body!, done!);
-  b.enter(body!);
-  b.branch('jeq', b.load(b.add(start, i), 0, 1), 0, done!, next!);
-  b.enter(next!);
-  b.store(index, 0, 8, b.add(i, 1));
-  b.jump(head!);
-  b.enter(done!);
-  return b.load(index, 0, 8);
+  return countUp(b, size, (i, leave) => leaveWhen(b, 'jeq', b.load(b.add(start, i), 0, 1), 0, leave));
 }
 
 /** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
 export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
   const { b } = l;
   const result = b.slot('found', 8);
-  const outer = b.slot('outer', 8);
-  const inner = b.slot('inner', 8);
-  const [head, start, match, check, compare, step, advance, here, missing, done, room] = Array.from(
-    { length: 11 },
-    () => b.newBlock(),
-  );
-  const hay = addressOf(b, haystack);
-  const pin = addressOf(b, needle);
-  b.store(outer, 0, 8, 0);
-  b.jump(head!);
-  b.enter(head!);
-  const i = b.load(outer, 0, 8);
-  b.branch('jlt', i, haystackSize, start!, missing!);
-  b.enter(start!);
-  b.store(inner, 0, 8, 0);
-  b.jump(match!);
-  b.enter(match!);
-  const j = b.load(inner, 0, 8);
-  b.branch('jlt', j, needleSize, check!, here!);
-  b.enter(check!);
-  const wanted = b.load(b.add(pin, j), 0, 1);
-  b.branch('jeq', wanted, 0, here!, room!);
-  b.enter(room!);
-  const sum = b.add(i, j);
-  b.branch('jlt', sum, haystackSize, compare!, missing!);
-  b.enter(compare!);
-  const found = b.load(b.add(hay, sum), 0, 1);
-  b.branch('jeq', found, wanted, step!, advance!);
-  b.enter(step!);
-  b.store(inner, 0, 8, b.add(j, 1));
-  b.jump(match!);
-  b.enter(advance!);
-  // Behind the haystack's own end nothing is found.
-  const next = b.newBlock();
-  b.branch('jeq', found, 0, missing!, next);
-  b.enter(next);
-  b.store(outer, 0, 8, b.add(i, 1));
-  b.jump(head!);
-  b.enter(here!);
-  b.store(result, 0, 8, i);
-  b.jump(done!);
-  b.enter(missing!);
+  const [hay, pin] = [addressOf(b, haystack), addressOf(b, needle)];
   b.store(result, 0, 8, -1);
-  b.jump(done!);
-  b.enter(done!);
+  countUp(b, haystackSize, (i, leave) => {
+    const [here, elsewhere] = [b.newBlock(), b.newBlock()];
+    countUp(b, needleSize, (j) => {
+      const wanted = b.load(b.add(pin, j), 0, 1);
+      leaveWhen(b, 'jeq', wanted, 0, here);
+      const at = b.add(i, j);
+      leaveWhen(b, 'jge', at, haystackSize, leave);
+      const found = b.load(b.add(hay, at), 0, 1);
+      when(b, 'jne', found, wanted, () => {
+        // Behind the haystack's own end nothing is found.
+        leaveWhen(b, 'jeq', found, 0, leave);
+        b.jump(elsewhere);
+      });
+    });
+    b.jump(here);
+    b.enter(here);
+    b.store(result, 0, 8, i);
+    b.jump(leave);
+    b.enter(elsewhere);
+  });
   return b.load(result, 0, 8);
 }

@@ -1,3 +1,4 @@
+import { FRAME_POINTER } from '../../isa/instruction.ts';
 import { bug } from '../../source/bug.ts';
 import {
   FIRST_VIRTUAL,
@@ -112,7 +113,7 @@ function useWeights(fn: MachineFunction): Map<Reg, number> {
 function moveHints(fn: MachineFunction): Map<Reg, Reg[]> {
   const hints = new Map<Reg, Reg[]>();
   const add = (reg: Reg, partner: Reg): void => {
-    if (reg < FIRST_VIRTUAL || partner === 10) return;
+    if (reg < FIRST_VIRTUAL || partner === FRAME_POINTER) return;
     const list = hints.get(reg);
     if (list === undefined) hints.set(reg, [partner]);
     else if (!list.includes(partner)) list.push(partner);

@@ -10,6 +10,7 @@ import {
   callSubprogram,
   exit,
   goto,
+  gotoLong,
   jump32Imm,
   jump32Reg,
   jumpImm,
@@ -23,20 +24,27 @@ import {
   storeImm,
   swapBytes,
 } from '../../isa/builders.ts';
-import type { Insn } from '../../isa/instruction.ts';
+import { FRAME_POINTER, type Insn } from '../../isa/instruction.ts';
 import { JUMP, type JumpOp } from '../../isa/opcodes.ts';
 import { assertNever, bug } from '../../source/bug.ts';
 import { type Span, lineText, positionAt } from '../../source/source.ts';
 import type { IrFunction } from '../ir/ir.ts';
-import type { MachineBlock, MachineFunction, MachineInsn, Reg, Source } from './insn.ts';
-
-const FRAME = 10;
+import type { MachineBlock, MachineEnd, MachineFunction, MachineInsn, Reg, Source } from './insn.ts';
 
 export interface EncodedProgram {
   readonly insns: readonly Insn[];
   readonly relocations: readonly Relocation[];
   readonly functions: readonly { readonly slot: number; readonly name: string }[];
   readonly lines: readonly LineInfo[];
+}
+
+/** A jump whose target is a block of the same function. */
+interface Jump {
+  readonly slot: number;
+  readonly from: MachineBlock;
+  readonly to: MachineBlock;
+  /** 32 bits of distance, as gotol has. */
+  readonly long: boolean;
 }
 
 /** Lays the functions out one behind the other, the main one first, and fills in jumps, calls and lines. */
@@ -55,26 +63,39 @@ class Encoder {
   readonly #lines: LineInfo[] = [];
   readonly #starts = new Map<IrFunction, number>();
   readonly #calls: { readonly slot: number; readonly to: IrFunction }[] = [];
+  /** What encoding a block adds to. */
+  readonly #lists: readonly { length: number }[] = [this.#insns, this.#relocations, this.#lines, this.#calls];
 
   function(ir: IrFunction, machine: MachineFunction): void {
     this.#starts.set(ir, this.#insns.length);
     this.#functions.push({ slot: this.#insns.length, name: machine.name });
-    const blockStarts = new Map<MachineBlock, number>();
-    const jumps: { readonly slot: number; readonly to: MachineBlock }[] = [];
+    const sizes = this.#lists.map((list) => list.length);
+    // Each try finds more blocks whose jump does not reach: they get longer, never shorter again.
+    const far = new Set<MachineBlock>();
+    while (!this.#blocks(machine, far)) this.#lists.forEach((list, index) => (list.length = sizes[index]!));
+  }
+
+  /** Encodes the blocks; false when jumps do not reach, whose blocks are then among `far`. */
+  #blocks(machine: MachineFunction, far: Set<MachineBlock>): boolean {
+    const starts = new Map<MachineBlock, number>();
+    const jumps: Jump[] = [];
     machine.blocks.forEach((block, index) => {
-      blockStarts.set(block, this.#insns.length);
+      starts.set(block, this.#insns.length);
       for (const insn of block.insns) {
         this.#line(insn.span);
         this.#insn(insn);
       }
       this.#line(block.end.span);
-      this.#end(block, machine.blocks[index + 1], jumps);
+      this.#end(block, machine.blocks[index + 1], far.has(block), jumps);
     });
-    for (const { slot, to } of jumps) {
-      const distance = blockStarts.get(to)! - slot - 1;
-      if (distance !== (distance << 16) >> 16) bug('a jump over more than 32767 instructions');
-      this.#insns[slot] = { ...this.#insns[slot]!, off: distance };
+    const before = far.size;
+    for (const { slot, from, to, long } of jumps) {
+      const distance = starts.get(to)! - slot - 1;
+      if (long) this.#insns[slot] = { ...this.#insns[slot]!, imm: distance };
+      else if (distance === (distance << 16) >> 16) this.#insns[slot] = { ...this.#insns[slot]!, off: distance };
+      else far.add(from);
     }
+    return far.size === before;
   }
 
   finish(): EncodedProgram {
@@ -104,12 +125,12 @@ class Encoder {
     this.#lines.push({ slot: this.#insns.length, sourceName: source.name, line, column, text, start, end });
   }
 
-  #end(block: MachineBlock, next: MachineBlock | undefined, jumps: { slot: number; to: MachineBlock }[]): void {
+  #end(block: MachineBlock, next: MachineBlock | undefined, long: boolean, jumps: Jump[]): void {
     const { end } = block;
     const goOn = (to: MachineBlock): void => {
       if (to === next) return;
-      jumps.push({ slot: this.#insns.length, to });
-      this.#insns.push(goto(0));
+      jumps.push({ slot: this.#insns.length, from: block, to, long });
+      this.#insns.push(long ? gotoLong(0) : goto(0));
     };
     switch (end.op) {
       case 'exit':
@@ -120,13 +141,21 @@ class Encoder {
       case 'branch': {
         const inverse = end.then === next ? JUMP[end.jump].inverse : undefined;
         const to = inverse === undefined ? end.then : end.otherwise;
-        jumps.push({ slot: this.#insns.length, to });
-        this.#insns.push(jump(inverse ?? end.jump, end.width, end.left, end.right));
+        if (long) this.#leap(end, inverse ?? end.jump);
+        jumps.push({ slot: this.#insns.length, from: block, to, long });
+        this.#insns.push(long ? gotoLong(0) : jump(inverse ?? end.jump, end.width, end.left, end.right, 0));
         return goOn(inverse === undefined ? end.otherwise : end.then);
       }
       default:
         return assertNever(end);
     }
+  }
+
+  /** Conditional jumps have 16 bits only: skips the long jump that follows unless the test holds. */
+  #leap({ width, left, right }: Extract<MachineEnd, { op: 'branch' }>, test: JumpOp): void {
+    const { inverse } = JUMP[test];
+    if (inverse !== undefined) this.#insns.push(jump(inverse, width, left, right, 1));
+    else this.#insns.push(jump(test, width, left, right, 1), goto(1));
   }
 
   #insn(insn: MachineInsn): void {
@@ -158,7 +187,7 @@ class Encoder {
         out.push(...loadImm64(insn.dst, 0n, 'func'));
         return;
       case 'frame_address':
-        out.push(alu64Reg('mov', insn.dst, FRAME), alu64Imm('add', insn.dst, insn.offset));
+        out.push(alu64Reg('mov', insn.dst, FRAME_POINTER), alu64Imm('add', insn.dst, insn.offset));
         return;
       case 'alu': {
         const { alu, width, dst, source } = insn;
@@ -186,7 +215,7 @@ class Encoder {
         out.push(atomic('add', insn.size, insn.base, insn.offset, insn.src));
         return;
       case 'set': {
-        const skip = { ...jump(insn.jump, insn.width, insn.left, insn.right), off: 1 };
+        const skip = jump(insn.jump, insn.width, insn.left, insn.right, 1);
         out.push(alu64Imm('mov', insn.dst, 1), skip, alu64Imm('mov', insn.dst, 0));
         return;
       }
@@ -203,7 +232,7 @@ class Encoder {
   }
 }
 
-function jump(op: JumpOp, width: 32 | 64, left: Reg, right: Source): Insn {
-  if ('imm' in right) return (width === 64 ? jumpImm : jump32Imm)(op, left, right.imm, 0);
-  return (width === 64 ? jumpReg : jump32Reg)(op, left, right.reg, 0);
+function jump(op: JumpOp, width: 32 | 64, left: Reg, right: Source, off: number): Insn {
+  if ('imm' in right) return (width === 64 ? jumpImm : jump32Imm)(op, left, right.imm, off);
+  return (width === 64 ? jumpReg : jump32Reg)(op, left, right.reg, off);
 }

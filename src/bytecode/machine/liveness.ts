@@ -1,3 +1,4 @@
+import { FRAME_POINTER } from '../../isa/instruction.ts';
 import { endReads, endTargets, type MachineFunction, type MachineBlock, type Reg, reads, writes } from './insn.ts';
 
 /**
@@ -43,7 +44,7 @@ export function liveRanges(fn: MachineFunction): Intervals {
   const entry = liveAtEntry(fn);
   const ranges = new Map<Reg, Range[]>();
   const add = (reg: Reg, from: number, to: number): void => {
-    if (reg === 10) return;
+    if (reg === FRAME_POINTER) return;
     let list = ranges.get(reg);
     if (list === undefined) ranges.set(reg, (list = []));
     const last = list[list.length - 1];

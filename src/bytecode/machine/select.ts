@@ -1,5 +1,6 @@
 import { assertNever, bug } from '../../source/bug.ts';
-import { type AluOp, JUMP, type JumpOp } from '../../isa/opcodes.ts';
+import { FRAME_POINTER } from '../../isa/instruction.ts';
+import { JUMP, type JumpOp, isCommutative } from '../../isa/opcodes.ts';
 import type { Span } from '../../source/source.ts';
 import { reversePostorder } from '../ir/dominators.ts';
 import type { Address, Block, Instr, IrFunction, Phi, Slot, Value } from '../ir/ir.ts';
@@ -14,8 +15,6 @@ import {
   type Source,
 } from './insn.ts';
 
-const FRAME = 10;
-const COMMUTATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'mul', 'or', 'and', 'xor']);
 /**
  * Chooses instructions for a function whose slots have their place in the frame. Constants and addresses of slots and
  * maps are made anew at each use: that is as short as a move, and holds no register. Critical edges must be split.
@@ -131,10 +130,11 @@ class Selector {
   }
 
   #address(address: Address): { base: Reg; offset: number } {
-    if (address.base.kind === 'slot') return { base: FRAME, offset: this.#frameOffset(address.base) + address.offset };
+    if (address.base.kind === 'slot')
+      return { base: FRAME_POINTER, offset: this.#frameOffset(address.base) + address.offset };
     if (address.base.op === 'slot_address')
       return {
-        base: FRAME,
+        base: FRAME_POINTER,
         offset: this.#frameOffset(address.base.slot) + address.base.offset + address.offset,
       };
     return { base: this.#use(address.base), offset: address.offset };
@@ -212,7 +212,7 @@ class Selector {
       return this.#emit({ op: 'neg', width: instr.width, dst });
     }
     // Overwriting the operand that nobody else wants saves a move.
-    const rather = COMMUTATIVE.has(instr.alu) && !isMadeAnew(right);
+    const rather = isCommutative(instr.alu) && !isMadeAnew(right);
     if (rather && (isMadeAnew(left) || (this.#uses.get(left)! > 1 && this.#uses.get(right) === 1)))
       [left, right] = [right, left];
     const source = this.#source(right);

@@ -1,17 +1,9 @@
 import type { AccessSize } from '../../isa/opcodes.ts';
 import { reversePostorder } from '../ir/dominators.ts';
 import { helperWrites } from '../ir/effects.ts';
-import {
-  type Block,
-  type Instr,
-  type IrFunction,
-  type Slot,
-  type Value,
-  predecessors,
-  slotOf,
-  successors,
-} from '../ir/ir.ts';
+import { type Block, type Instr, type IrFunction, type Slot, type Value, predecessors, slotOf } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, operands } from '../ir/operands.ts';
+import { SlotSet, numberSlots, slotsBeyond } from '../ir/slot-sets.ts';
 
 interface Known {
   readonly size: AccessSize;
@@ -24,6 +16,7 @@ type Memory = Map<Slot, Map<number, Known>>;
 export function forwardMemory(fn: IrFunction): boolean {
   const exposed = exposedSlots(fn);
   const preds = predecessors(fn);
+  const later = readLater(fn);
   const atEnd = new Map<Block, Memory>();
   const replaced = new Map<Value, Value>();
   const resolve = (value: Value): Value => {
@@ -68,6 +61,8 @@ export function forwardMemory(fn: IrFunction): boolean {
       } else if (instr.op === 'call_function') forget(memory, exposed);
     }
     if (block.terminator !== undefined) mapTerminatorOperands(block.terminator, resolve);
+    // What nobody reads any more need not be known.
+    for (const slot of [...memory.keys()]) if (!later.get(block)!.has(slot)) memory.delete(slot);
     atEnd.set(block, memory);
   }
   if (replaced.size > 0)
@@ -109,12 +104,12 @@ export function exposedSlots(fn: IrFunction): Set<Slot> {
 /** Drops stores to slots that are overwritten or never read afterwards. */
 export function removeDeadStores(fn: IrFunction): boolean {
   const exposed = exposedSlots(fn);
-  const readAfter = liveSlots(fn);
+  const later = readLater(fn);
   let changed = false;
   for (const block of fn.blocks) {
     // Per slot the ranges that are written again before anybody reads.
     const dead = new Map<Slot, { from: number; to: number }[]>();
-    const live = new Set(successors(block).flatMap((next) => [...readAfter.get(next)!]));
+    const live = later.get(block)!;
     const kept: Instr[] = [];
     for (const instr of [...block.instrs].reverse()) {
       if (instr.op === 'store') {
@@ -186,19 +181,13 @@ function slotsReadBy(instr: Instr): readonly Slot[] {
   return [];
 }
 
-/** Slots that may be read from the start of each block on. */
-function liveSlots(fn: IrFunction): Map<Block, Set<Slot>> {
-  const live = new Map<Block, Set<Slot>>(
-    fn.blocks.map((block) => [block, new Set(block.instrs.flatMap((instr) => slotsReadBy(instr)))]),
-  );
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const block of fn.blocks) {
-      const here = live.get(block)!;
-      const before = here.size;
-      for (const next of successors(block)) for (const slot of live.get(next)!) here.add(slot);
-      if (here.size !== before) changed = true;
-    }
-  }
-  return live;
+/** Slots that may be read behind each block. */
+function readLater(fn: IrFunction): ReadonlyMap<Block, SlotSet> {
+  const numbers = numberSlots(fn);
+  const read = fn.blocks.map((block) => {
+    const slots = new SlotSet(numbers);
+    for (const instr of block.instrs) for (const slot of slotsReadBy(instr)) slots.add(slot);
+    return [block, slots] as const;
+  });
+  return slotsBeyond(fn, 'forward', new Map(read));
 }

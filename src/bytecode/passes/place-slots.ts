@@ -10,6 +10,7 @@ import {
   successors,
 } from '../ir/ir.ts';
 import { operands, terminatorOperands } from '../ir/operands.ts';
+import { SlotSet, numberSlots, slotsBeyond } from '../ir/slot-sets.ts';
 import { Builder } from '../ir/builder.ts';
 
 /** Where the slots of one function went. */
@@ -72,21 +73,13 @@ function stackOnly(fn: IrFunction): Set<Slot> {
   return result;
 }
 
-interface Life {
-  /** Pairs of instruction positions, inclusive. */
-  readonly positions: Set<number>;
-}
+/** Where a slot is alive: ranges of instruction positions, both ends inclusive, in order. */
+type Life = readonly { readonly from: number; readonly to: number }[];
 
-/**
- * The instructions at which a slot is alive: behind an access and before another, on some path. Pointers into it
- * (and what is computed from them) count as accesses where they are used.
- */
-function slotLives(fn: IrFunction): Map<Slot, Life> {
-  const order = reversePostorder(fn);
+/** Positions in each block at which slots are accessed. Pointers into a slot, and what is computed from them, count where they are used. */
+function slotAccesses(order: readonly Block[]): Map<Block, Map<Slot, number[]>> {
   const derived = derivedPointers(order);
-  const lives = new Map<Slot, Life>();
   const accesses = new Map<Block, Map<Slot, number[]>>();
-  const starts = new Map<Block, number>();
   let position = 0;
   const touched = (values: readonly Value[]): Set<Slot> => {
     const slots = new Set<Slot>();
@@ -94,7 +87,6 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
     return slots;
   };
   for (const block of order) {
-    starts.set(block, position);
     const here = new Map<Slot, number[]>();
     accesses.set(block, here);
     const note = (slots: Iterable<Slot>): void => {
@@ -103,6 +95,7 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
         if (list === undefined) here.set(slot, [position]);
         else list.push(position);
       }
+      position++;
     };
     for (const instr of block.instrs) {
       const slots = touched(operands(instr));
@@ -111,56 +104,45 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
         if (direct !== undefined) slots.add(direct);
       }
       note(slots);
-      position++;
     }
     note(touched(terminatorOperands(block.terminator)));
-    position++;
   }
-  const slots = new Set([...accesses.values()].flatMap((here) => [...here.keys()]));
-  for (const slot of slots) {
-    const after = reach(
-      order,
-      (block) => accesses.get(block)!.has(slot),
-      (block) => successors(block),
-    );
-    const back = new Map<Block, Block[]>();
-    for (const block of order) for (const next of successors(block)) back.set(next, [...(back.get(next) ?? []), block]);
-    const before = reach(
-      order,
-      (block) => accesses.get(block)!.has(slot),
-      (block) => back.get(block) ?? [],
-    );
-    const positions = new Set<number>();
-    for (const block of order) {
-      const here = accesses.get(block)!.get(slot);
-      const start = starts.get(block)!;
-      const end = start + block.instrs.length;
-      const accessedBefore = after.has(block);
-      const accessedLater = before.has(block);
-      const from = accessedBefore ? start : here?.[0];
-      const to = accessedLater ? end : here?.[here.length - 1];
-      if (from === undefined || to === undefined) continue;
-      for (let at = from; at <= to; at++) positions.add(at);
-    }
-    lives.set(slot, { positions });
-  }
-  return lives;
+  return accesses;
 }
 
-/** Blocks that can be entered after passing through a block that `start` names. */
-function reach(
-  order: readonly Block[],
-  start: (block: Block) => boolean,
-  next: (block: Block) => readonly Block[],
-): Set<Block> {
-  const result = new Set<Block>();
-  const work = order.filter(start).flatMap((block) => [...next(block)]);
-  for (let block = work.pop(); block !== undefined; block = work.pop()) {
-    if (result.has(block)) continue;
-    result.add(block);
-    work.push(...next(block));
+/** The instructions at which each slot is alive: behind an access and before another, on some path. */
+function slotLives(fn: IrFunction): Map<Slot, Life> {
+  const order = reversePostorder(fn);
+  const accesses = slotAccesses(order);
+  const numbers = numberSlots(fn);
+  const named = new Map(
+    order.map((block) => {
+      const slots = new SlotSet(numbers);
+      for (const slot of accesses.get(block)!.keys()) slots.add(slot);
+      return [block, slots];
+    }),
+  );
+  const earlier = slotsBeyond(fn, 'backward', named);
+  const later = slotsBeyond(fn, 'forward', named);
+  const lives = new Map<Slot, { from: number; to: number }[]>();
+  let start = 0;
+  for (const block of order) {
+    const here = accesses.get(block)!;
+    const end = start + block.instrs.length;
+    for (const slot of fn.slots) {
+      const [before, after, own] = [earlier.get(block)!.has(slot), later.get(block)!.has(slot), here.get(slot)];
+      if (own === undefined && !(before && after)) continue;
+      const from = before ? start : own![0]!;
+      const to = after ? end : own![own!.length - 1]!;
+      const life = lives.get(slot);
+      const last = life?.[life.length - 1];
+      if (life === undefined) lives.set(slot, [{ from, to }]);
+      else if (last!.to === from - 1) last!.to = to;
+      else life.push({ from, to });
+    }
+    start = end + 1;
   }
-  return result;
+  return lives;
 }
 
 /** For each value that may point into slots, which ones. */
@@ -202,10 +184,8 @@ function pack(
   const offsets = new Map<Slot, number>();
   let size = 0;
   for (const slot of [...slots].sort((a, b) => b.size - a.size || a.id - b.id)) {
-    const life = lives.get(slot)!.positions;
-    const rivals = [...offsets]
-      .filter(([other]) => intersects(life, lives.get(other)!.positions))
-      .sort((a, b) => a[1] - b[1]);
+    const life = lives.get(slot)!;
+    const rivals = [...offsets].filter(([other]) => intersects(life, lives.get(other)!)).sort((a, b) => a[1] - b[1]);
     let offset = 0;
     for (const [other, at] of rivals)
       if (offset + slot.size > at && offset < at + other.size) offset = roundUp(at + other.size, slot.align);
@@ -215,9 +195,12 @@ function pack(
   return { offsets, size: roundUp(size, 8) };
 }
 
-function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  const [small, large] = a.size < b.size ? [a, b] : [b, a];
-  for (const position of small) if (large.has(position)) return true;
+function intersects(a: Life, b: Life): boolean {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    if (a[i]!.to < b[j]!.from) i++;
+    else if (b[j]!.to < a[i]!.from) j++;
+    else return true;
+  }
   return false;
 }
 

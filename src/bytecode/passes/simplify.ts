@@ -1,11 +1,10 @@
-import { type AluOp, JUMP, type JumpOp } from '../../isa/opcodes.ts';
+import { type AluOp, JUMP, type JumpOp, isCommutative } from '../../isa/opcodes.ts';
 import { reversePostorder } from '../ir/dominators.ts';
 import { evaluateAlu, evaluateCompare, evaluateExtend } from '../ir/evaluate.ts';
 import { type Address, type Alu, type Instr, type IrFunction, type Terminator, type Value, isConst } from '../ir/ir.ts';
 import { signedBits, unsignedBits } from '../ir/known-bits.ts';
 import { mapOperands, mapTerminatorOperands } from '../ir/operands.ts';
 
-const COMMUTATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'mul', 'or', 'and', 'xor']);
 const ASSOCIATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'or', 'and', 'xor']);
 
 const SIGNED: ReadonlySet<JumpOp> = new Set<JumpOp>(['jsgt', 'jsge', 'jslt', 'jsle']);
@@ -114,7 +113,7 @@ class Simplifier {
     const { alu, width } = instr;
     if (isConst(instr.left) && isConst(instr.right))
       return this.#const(evaluateAlu(alu, width, instr.left.value, instr.right.value));
-    if (isConst(instr.left) && COMMUTATIVE.has(alu)) {
+    if (isConst(instr.left) && isCommutative(alu)) {
       [instr.left, instr.right] = [instr.right, instr.left];
       this.#changed = true;
     }

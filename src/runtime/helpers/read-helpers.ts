@@ -12,6 +12,8 @@ type ReadHelpers = Pick<
   | 'probe_read_kernel_str'
   | 'probe_read_user'
   | 'probe_read_user_str'
+  | 'probe_write_user'
+  | 'd_path'
 >;
 type Read = KernelMemory['readKernel'];
 
@@ -45,6 +47,17 @@ export function readHelpers(host: HelperHost): ReadHelpers {
     probe_read_kernel_str: string(kernel),
     probe_read_user: bytes(user),
     probe_read_user_str: string(user),
+    probe_write_user: (low, high, from, size) => returnSigned(host, memory.writeUser(from, size, low, high)),
+    // The path goes to the front of the buffer; one that does not fit leaves it as it was (bpf_d_path).
+    d_path(low, high, to, size) {
+      if (size === 0) return returnSigned(host, 0);
+      const path = host.kernel.pathName?.(low, high);
+      if (path === undefined) return returnSigned(host, -ERRNO.EFAULT);
+      const text = new TextEncoder().encode(`${path}\0`);
+      if (text.length > size) return returnSigned(host, -ERRNO.ENAMETOOLONG);
+      host.arena.bytes.set(text, to);
+      return returnSigned(host, text.length);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ type TaskHelpers = Pick<
   | 'get_numa_node_id'
   | 'get_current_cgroup_id'
   | 'send_signal'
+  | 'send_signal_thread'
   | 'override_return'
   | 'get_func_ip'
 >;
@@ -40,6 +41,8 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
     // The high half of pid_tgid, the thread group, gets the signal.
     send_signal: (signal) => returnSigned(host, kernel.sendSignal(words[(current.pidTgid >> 2) + 1]!, signal)),
+    // The low half is the thread.
+    send_signal_thread: (signal) => returnSigned(host, kernel.sendSignal(words[current.pidTgid >> 2]!, signal)),
     // Returns at once from the probed function: its ip becomes that of a lone `ret` (arch/x86/lib/error-inject.c).
     override_return(context, low, high) {
       const target = kernel.kernelSymbolAddress('just_return_func');

@@ -33,7 +33,7 @@ const SUPER_BLOCK = structFields('super_block', {
   blocksize: 's_blocksize',
 });
 const FS_TYPE = structFields('file_system_type', { name: 'name' });
-const MOUNT = structFields('mount', {
+export const MOUNT = structFields('mount', {
   parent: 'mnt_parent',
   mountpoint: 'mnt_mountpoint',
   root: 'mnt.mnt_root',

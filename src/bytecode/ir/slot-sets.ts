@@ -1,0 +1,65 @@
+import { reversePostorder } from './dominators.ts';
+import { type Block, type IrFunction, type Slot, successors } from './ir.ts';
+
+/** Sets of a function's slots as bits: what flows through thousands of blocks must not be thousands of hash sets. */
+export class SlotSet {
+  readonly #numbers: ReadonlyMap<Slot, number>;
+  readonly #bits: Uint32Array;
+
+  constructor(numbers: ReadonlyMap<Slot, number>) {
+    this.#numbers = numbers;
+    this.#bits = new Uint32Array((numbers.size + 31) >> 5);
+  }
+
+  has(slot: Slot): boolean {
+    const number = this.#numbers.get(slot);
+    return number !== undefined && (this.#bits[number >> 5]! & (1 << (number & 31))) !== 0;
+  }
+
+  add(slot: Slot): void {
+    const number = this.#numbers.get(slot)!;
+    this.#bits[number >> 5]! |= 1 << (number & 31);
+  }
+
+  /** Adds the other's; says whether there was anything new among them. */
+  addAll(other: SlotSet): boolean {
+    let changed = false;
+    for (let word = 0; word < this.#bits.length; word++) {
+      const before = this.#bits[word]!;
+      this.#bits[word] = before | other.#bits[word]!;
+      if (this.#bits[word] !== before) changed = true;
+    }
+    return changed;
+  }
+}
+
+/** Slots by their number in sets. */
+export function numberSlots(fn: IrFunction): ReadonlyMap<Slot, number> {
+  return new Map(fn.slots.map((slot, index) => [slot, index]));
+}
+
+/**
+ * For each block, what blocks that come later on some path (`backward`: earlier) name, the block itself left out unless a
+ * loop leads back to it.
+ */
+export function slotsBeyond(
+  fn: IrFunction,
+  direction: 'forward' | 'backward',
+  named: ReadonlyMap<Block, SlotSet>,
+): ReadonlyMap<Block, SlotSet> {
+  const numbers = numberSlots(fn);
+  const order = reversePostorder(fn);
+  const beyond = new Map(order.map((block) => [block, new SlotSet(numbers)]));
+  if (direction === 'forward') order.reverse();
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const block of order)
+      for (const next of successors(block)) {
+        const [at, from] = direction === 'forward' ? [block, next] : [next, block];
+        const set = beyond.get(at)!;
+        if (set.addAll(named.get(from)!)) changed = true;
+        if (set.addAll(beyond.get(from)!)) changed = true;
+      }
+  }
+  return beyond;
+}

@@ -1,0 +1,101 @@
+import { sizeOf } from '../../lang/layout.ts';
+import { INT32 } from '../../lang/types.ts';
+import { template } from '../../source/diagnostic.ts';
+import type { Span } from '../../source/source.ts';
+import type { Value } from '../ir/ir.ts';
+import { expressionAt, text } from './arguments.ts';
+import { context } from './builtins.ts';
+import { atMost } from './bytes.ts';
+import type { Lowering } from './calls.ts';
+import { constantOf } from './constants.ts';
+import { EVENT_HEADER, sendScalar } from './events.ts';
+import { choose, when, whether } from './flow.ts';
+import type { Lowerer } from './lowerer.ts';
+import { addressOf, storeWords } from './memory.ts';
+import { NONE, scalar, scalarShape } from './operand.ts';
+import { unsupported } from './unsupported.ts';
+
+const noCgroup = template(
+  'no-cgroup',
+  'error',
+  (path: string) => `Failed to get \`cgroupid\` for path: "${path}": No such file or directory`,
+);
+
+/** Functions that ask about the task or act on the system. */
+export const TASK_CALLS = {
+  // The initial namespace is the only one that a simulated machine has.
+  pid: (l) => scalar(l.b.alu('rsh', l.b.call('get_current_pid_tgid'), 32)),
+  tid: (l) => scalar(l.b.extend(l.b.call('get_current_pid_tgid'), 32, false)),
+  comm: (l, node) => unsupported(l, node.span, 'comm() of another process'),
+  cgroupid: (l, node) => {
+    const path = text(node, 0) ?? '';
+    const id = l.unit.typed.target.cgroupId(path);
+    if (id === undefined) l.unit.diagnostics.push(noCgroup(node.span, path));
+    return scalar(l.b.const(id ?? 0n));
+  },
+  cgroup_path: (l, node) => {
+    const { b } = l;
+    const id = l.value(expressionAt(node, 0));
+    return {
+      kind: 'producer',
+      write: (to) =>
+        storeWords(b, to, [
+          { size: 8, value: b.const(0) },
+          { size: 8, value: id },
+        ]),
+    };
+  },
+  override: (l, node) => {
+    l.b.call('override_return', context(l), l.value(expressionAt(node, 0)));
+    return NONE;
+  },
+  socket_cookie: (l, node) => unsupported(l, node.span, 'socket_cookie()'),
+  skboutput: (l, node) => unsupported(l, node.span, 'skboutput()'),
+  signal: sendSignal('signal', 'send_signal'),
+  signal_thread: sendSignal('signal_thread', 'send_signal_thread'),
+  write_user: (l, node) => {
+    const { b } = l;
+    const [source, count] = [expressionAt(node, 1), expressionAt(node, 2)];
+    const type = l.typeOf(source);
+    const to = l.value(expressionAt(node, 0));
+    const from = scalarShape(type) === undefined ? addressOf(b, l.place(source)) : l.value(source);
+    const limit = scalarShape(type) === undefined ? sizeOf(type) : type.kind === 'pointer' ? sizeOf(type.to) : 0;
+    const known = constantOf(l, count);
+    const size = known === undefined ? atMost(l, l.value(count), limit) : b.const(known);
+    // The helper takes no empty buffer.
+    const write = (): Value => b.compare('jeq', b.call('probe_write_user', to, from, size), 0);
+    return scalar(
+      known === undefined ? choose(b, { jump: 'jne', left: size, right: 0 }, write, () => b.const(1)) : write(),
+    );
+  },
+} satisfies Record<string, Lowering>;
+
+const MOST_SIGNAL = 64n;
+
+/** A number that is none of a signal, and a signal that could not be sent, are told in the words of bpftrace's library. */
+function sendSignal(name: string, helper: 'send_signal' | 'send_signal_thread'): Lowering {
+  return (l, node) => {
+    const { b } = l;
+    const number = expressionAt(node, 0);
+    const known = constantOf(l, number);
+    const signal = l.value(number);
+    const send = (): void => {
+      const result = b.call(helper, signal);
+      when(b, 'jne', result, 0, () => tell(l, 'warnf', 'signal call failed with error %d', result, node.span));
+    };
+    if (known !== undefined && known >= 1n && known <= MOST_SIGNAL) send();
+    else {
+      const text = `${name}() expects an integer between 1 and 64 (inclusive). Got %d`;
+      whether(b, { jump: 'jlt', left: b.add(signal, -1), right: MOST_SIGNAL }, send, () =>
+        tell(l, 'errorf', text, signal, node.span),
+      );
+    }
+    return NONE;
+  };
+}
+
+/** Prints a message of the library with one number. */
+function tell(l: Lowerer, kind: 'errorf' | 'warnf', format: string, value: Value, span: Span): void {
+  const field = { type: INT32, offset: EVENT_HEADER };
+  sendScalar(l, l.unit.action({ kind, format, args: [field], span }), 4, value);
+}

@@ -1,7 +1,7 @@
 import { printDefinition } from '../btf/print.ts';
 import type { Target } from '../lang/target.ts';
 import type { TypedProgram } from '../lang/typed-program.ts';
-import { listProbes, listTypes, type ListedProbe } from './list.ts';
+import { listAttachPoint, listProbes, listTypes, type ListedProbe } from './list.ts';
 
 const PARAMETER_INDENT = '    ';
 
@@ -16,20 +16,12 @@ function lines(probes: readonly ListedProbe[], verbose: boolean): readonly strin
 export function listSearch(target: Target, search: string, verbose: boolean): readonly string[] {
   const types = listTypes(target, search, (kind, name) => {
     const type = target.types[kind](name);
-    return verbose && type !== undefined ? printDefinition(type) : `${kind} ${name}`;
+    return verbose && type !== undefined ? `vmlinux: ${printDefinition(type)}` : `${kind} ${name}`;
   });
   return types ?? lines(listProbes(target, search), verbose);
 }
 
-/** What -l prints for a script: its attach points, wildcards expanded; begin, end and self have nothing to list. */
+/** What -l prints for a script: what its attach points match; begin, end and self have nothing to list. */
 export function listProbesOfScript(target: Target, typed: TypedProgram, verbose: boolean): readonly string[] {
-  const names = new Set(
-    typed.probes
-      .filter(({ attach }) => attach.kind !== 'begin' && attach.kind !== 'end' && attach.kind !== 'self')
-      .map(({ probeName }) => probeName),
-  );
-  return [...names].flatMap((name) => {
-    const listed = listProbes(target, name);
-    return listed.length > 0 ? lines(listed, verbose) : [name];
-  });
+  return typed.probes.flatMap(({ attach, probeName }) => lines(listAttachPoint(target, attach, probeName), verbose));
 }

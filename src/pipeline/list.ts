@@ -1,7 +1,9 @@
 import { printType } from '../btf/print.ts';
 import type { CType } from '../btf/types.ts';
+import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
 import type { Target } from '../lang/target.ts';
+import { matchesPattern } from '../typecheck/name-pattern.ts';
 
 /** One line of -l; its parameters are the indented lines of -lv. */
 export interface ListedProbe {
@@ -9,7 +11,11 @@ export interface ListedProbe {
   readonly parameters: () => readonly string[];
 }
 
-type ListedKind = { [K in ProbeKind]: (typeof PROBES)[K]['listed'] extends true ? K : never }[ProbeKind];
+/** What may stand behind a kind's name and colon: patterns are compared with it. */
+interface Candidate {
+  readonly text: string;
+  readonly parameters: () => readonly string[];
+}
 
 /** Fields that the kernel puts in front of every tracepoint record; bpftrace leaves them out. */
 const COMMON_FIELD = /^common_/;
@@ -64,90 +70,132 @@ const HARDWARE_EVENTS = [
 ] as const;
 const ITERATORS = ['task', 'task_file', 'task_vma'] as const;
 
-const LISTERS: Record<ListedKind, (target: Target, pattern: readonly string[]) => readonly ListedProbe[]> = {
-  kprobe: (target) =>
-    target
-      .functions()
-      .map(({ name }) => ({ name: `kprobe:${name}`, parameters: () => functionParameters(target, name, false) })),
-  fentry: (target) =>
+/** Units of interval and profile; how often is left open. */
+const TIME_UNITS = ['hz', 'ms', 's', 'us'] as const;
+const openEnded = (names: readonly string[]) => (): readonly Candidate[] =>
+  names.map((name) => ({ text: `${name}:`, parameters: NONE }));
+
+/** Without a module in the pattern, functions are listed without theirs. */
+const kernelFunctions =
+  (withResult: boolean) =>
+  (target: Target, place: string | undefined): readonly Candidate[] =>
     target.functions().map(({ name, module }) => ({
-      name: `fentry:${module}:${name}`,
-      parameters: () => functionParameters(target, name, true),
-    })),
+      text: place === undefined ? name : `${module}:${name}`,
+      parameters: () => functionParameters(target, name, withResult),
+    }));
+
+const tracedFunctions =
+  (withResult: boolean) =>
+  (target: Target): readonly Candidate[] =>
+    target.functions().map(({ name, module }) => ({
+      text: `${module}:${name}`,
+      parameters: () => functionParameters(target, name, withResult),
+    }));
+
+function userFunctions(target: Target, place = '*'): readonly Candidate[] {
+  const isPattern = place.includes('*');
+  const paths = isPattern ? target.userFiles().filter((path) => matchesPattern(path, place)) : [place];
+  return paths.flatMap((path) =>
+    (target.userSymbols(path) ?? []).map(({ name }) => ({ text: `${path}:${name}`, parameters: NONE })),
+  );
+}
+
+/** What each kind can attach to. `place` is the module, category or file of a pattern that has one. */
+const CANDIDATES: Record<ProbeKind, (target: Target, place: string | undefined) => readonly Candidate[]> = {
+  kprobe: kernelFunctions(false),
+  kretprobe: kernelFunctions(true),
+  fentry: tracedFunctions(false),
+  fexit: tracedFunctions(true),
   tracepoint: (target) =>
     target.tracepoints().map(({ category, name }) => ({
-      name: `tracepoint:${category}:${name}`,
+      text: `${category}:${name}`,
       parameters: () => tracepointParameters(target, category, name),
     })),
   rawtracepoint: (target) =>
     target.rawTracepoints().map((name) => ({
-      name: `rawtracepoint:vmlinux:${name}`,
+      text: `vmlinux:${name}`,
       parameters: () => (target.rawTracepoint(name) ?? []).map(({ name, type }) => parameter(name, type)),
     })),
-  software: () => SOFTWARE_EVENTS.map((event) => ({ name: `software:${event}:`, parameters: NONE })),
-  hardware: () => HARDWARE_EVENTS.map((event) => ({ name: `hardware:${event}:`, parameters: NONE })),
-  iter: () => ITERATORS.map((name) => ({ name: `iter:${name}`, parameters: NONE })),
-  uprobe: (target, pattern) => userProbes('uprobe', target, pattern),
+  software: openEnded(SOFTWARE_EVENTS),
+  hardware: openEnded(HARDWARE_EVENTS),
+  interval: openEnded(TIME_UNITS),
+  profile: openEnded(TIME_UNITS),
+  iter: () => ITERATORS.map((name) => ({ text: name, parameters: NONE })),
+  uprobe: userFunctions,
+  uretprobe: userFunctions,
+  self: () => [{ text: 'signal:SIGUSR1', parameters: NONE }],
   // Images with USDT notes are not part of the machine's files, so there is nothing to list.
   usdt: () => [],
+  watchpoint: () => [],
+  begin: () => [],
+  end: () => [],
+  test: () => [],
+  bench: () => [],
 };
 
-function userProbes(kind: 'uprobe', target: Target, pattern: readonly string[]): readonly ListedProbe[] {
-  const path = pattern[1] ?? '';
-  return (target.userSymbols(path) ?? []).map(({ name }) => ({ name: `${kind}:${path}:${name}`, parameters: NONE }));
+/** Kinds whose names are `PLACE:NAME` even where a pattern leaves the place out. */
+const PLACED: ReadonlySet<ProbeKind> = new Set([
+  'tracepoint',
+  'rawtracepoint',
+  'fentry',
+  'fexit',
+  'uprobe',
+  'uretprobe',
+  'usdt',
+]);
+/** Kinds that are listed without how often they fire. */
+const OPEN_ENDED: ReadonlySet<ProbeKind> = new Set(['software', 'hardware', 'interval', 'profile']);
+/** Kinds that only patterns with a file of their own look through. */
+const IN_FILES: readonly ProbeKind[] = ['uprobe', 'usdt'];
+
+const KINDS = Object.keys(PROBES) as ProbeKind[];
+const isPattern = (text: string): boolean => text.includes('*');
+
+/** Kinds that the first part of a pattern means. */
+function kindsOf(target: Target, [first = '', place = '']: readonly string[]): readonly ProbeKind[] {
+  if (!isPattern(first))
+    return KINDS.filter((kind) => kind === first || (PROBES[kind].aliases as readonly string[]).includes(first));
+  const hasFile = place !== '' && !isPattern(place) && target.userSymbols(place) !== undefined;
+  return KINDS.filter(
+    (kind) => PROBES[kind].listed && (hasFile || !IN_FILES.includes(kind)) && matchesPattern(kind, first),
+  ).sort();
 }
 
-/** A `*` and `?` pattern as bpftrace matches it: over the whole text, case-sensitive. */
-export function wildcard(pattern: string): RegExp {
-  const escaped = pattern.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+/** Probes of one kind that match `PLACE:NAME` or `NAME`, in the order of their names. */
+function listKind(target: Target, kind: ProbeKind, pattern: string): readonly ListedProbe[] {
+  const colon = pattern.indexOf(':');
+  const place = colon < 0 || OPEN_ENDED.has(kind) ? undefined : pattern.slice(0, colon);
+  const whole = place === undefined && PLACED.has(kind) ? `*:${pattern}` : pattern;
+  return CANDIDATES[kind](target, place)
+    .filter(({ text }) => matchesPattern(text, whole))
+    .map(({ text, parameters }) => ({ name: `${kind}:${text}`, parameters }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function probeKind(name: string): ProbeKind | undefined {
-  const kinds = Object.keys(PROBES) as ProbeKind[];
-  return kinds.find((kind) => kind === name || (PROBES[kind].aliases as readonly string[]).includes(name));
-}
-
-const isListed = (kind: ProbeKind): kind is ListedKind => PROBES[kind].listed;
-/** Return probes list what their entry probes do. */
-const LISTED_AS: { readonly [K in ProbeKind]?: ListedKind } = {
-  kretprobe: 'kprobe',
-  fexit: 'fentry',
-  uretprobe: 'uprobe',
-};
-
-/** Fills in the parts that a short pattern leaves out: `kprobe` is `kprobe:*`, `*sleep*` is any kind of that name. */
-function normalise(pattern: string): readonly string[] {
-  const parts = pattern.trim().split(':');
-  if (parts.length > 1) return parts[1] === '' ? [parts[0]!, '*'] : parts;
-  return probeKind(parts[0]!) === undefined ? ['*', parts[0] === '' ? '*' : parts[0]!] : [parts[0]!, '*'];
-}
-
-/** Probes that match a search pattern such as `tracepoint:syscalls:*`, `*sleep*` or `kprobe:vfs_*,kprobe:ksys_*`. */
+/** Probes that match search patterns such as `tracepoint:syscalls:*`, `*sleep*` or `kprobe:vfs_*,kprobe:ksys_*`. */
 export function listProbes(target: Target, search: string): readonly ListedProbe[] {
   return search.split(',').flatMap((text) => {
-    const parts = normalise(text);
-    const exact = probeKind(parts[0]!);
-    const kindPattern = wildcard(parts[0]!);
-    const kinds =
-      exact === undefined
-        ? (Object.keys(LISTERS) as ListedKind[]).filter((kind) => kindPattern.test(kind)).sort()
-        : [exact];
-    return kinds.flatMap((kind) => {
-      const lister = isListed(kind) ? kind : LISTED_AS[kind];
-      if (lister === undefined) return [];
-      const matches = wildcard(
-        parts.length === 2
-          ? `${kind}:*${parts[1] === '*' ? '' : `:${parts[1]}`}`
-          : `${kind}:${parts.slice(1).join(':')}`,
-      );
-      const direct = wildcard(`${kind}:${parts.slice(1).join(':')}`);
-      return LISTERS[lister](target, parts)
-        .map((probe) => (lister === kind ? probe : { ...probe, name: kind + probe.name.slice(lister.length) }))
-        .filter(({ name }) => matches.test(name) || direct.test(name))
-        .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    });
+    const trimmed = text.trim();
+    const pattern = trimmed === '' ? '*:*' : trimmed.includes(':') ? trimmed : `*:${trimmed}`;
+    const parts = pattern.split(':');
+    const rest = parts.slice(1).join(':');
+    return kindsOf(target, parts).flatMap((kind) => listKind(target, kind, rest === '' ? '*' : rest));
   });
+}
+
+/** Probes of the tracer itself: a script's have nothing to list. */
+const OWN: ReadonlySet<ProbeKind> = new Set(['begin', 'end', 'self']);
+
+/** What an attach point of a script attaches to. */
+export function listAttachPoint(target: Target, attach: AttachTarget, name: string): readonly ListedProbe[] {
+  if (OWN.has(attach.kind)) return [];
+  const parts = name.split(':');
+  // How often or when is left open in a list.
+  const pattern = OPEN_ENDED.has(attach.kind) ? `${parts[1]!}:` : parts.slice(1).join(':');
+  const names = 'functions' in attach && attach.functions !== undefined ? attach.functions : undefined;
+  const patterns = names === undefined ? [pattern] : names.map((one) => [...parts.slice(1, -1), one].join(':'));
+  const listed = patterns.flatMap((one) => listKind(target, attach.kind, one));
+  return listed.length > 0 ? listed : [{ name, parameters: NONE }];
 }
 
 /** `struct NAME`, `union NAME`, `enum NAME` (wildcards allowed) that the machine's kernel has; with bodies when verbose. */
@@ -159,9 +207,9 @@ export function listTypes(
   const match = /^(struct|union|enum)\s+(\S+)$/.exec(search.trim());
   if (match === null) return undefined;
   const kind = match[1] as 'struct' | 'union' | 'enum';
-  const matches = wildcard(match[2]!);
+  const pattern = match[2]!;
   return [...target.types.names(kind)]
-    .filter((name) => matches.test(name))
+    .filter((name) => matchesPattern(name, pattern))
     .sort()
     .map((name) => print(kind, name));
 }

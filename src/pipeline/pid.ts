@@ -6,7 +6,8 @@ const U64_LIMIT = 1n << 64n;
 export function parsePid(text: string): number | string {
   const digits = text.replaceAll('_', '');
   const match = /^(?:0x([\da-f]+)|0b([01]+)|0([0-7]+)|(\d+))$/i.exec(digits);
-  if (match === null) return `Failed to parse pid: invalid integer: ${text}`;
+  if (match === null)
+    return `Failed to parse pid: ${/^\d/.test(digits) ? 'invalid trailing bytes' : 'invalid integer'}: ${text}`;
   const [, hex, binary, octal, decimal] = match;
   const value =
     hex !== undefined

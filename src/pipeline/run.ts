@@ -24,6 +24,7 @@ export interface RunOptions {
   /** -c */
   readonly child?: SpawnedProcess;
   readonly onUserSignal?: (handler: () => void) => void;
+  readonly onAttached?: () => void;
   /** Virtual time; the scenario's length when absent. */
   readonly durationNs?: number;
   /** Ctrl-C. */
@@ -48,6 +49,7 @@ export async function runCompiled(options: RunOptions): Promise<number> {
       'pid',
       'child',
       'onUserSignal',
+      'onAttached',
     ]),
     image: verified.image,
     resources,

@@ -44,6 +44,8 @@ export interface SessionOptions {
   /** Calls back when the tracer is sent a signal that probes may wait for. */
   readonly onUserSignal?: (handler: () => void) => void;
   readonly seed?: number;
+  /** Called when everything is attached and the machine is about to run. */
+  readonly onAttached?: () => void;
   /** Lets the host's event loop run between slices of the machine. */
   readonly pause?: () => Promise<void>;
 }
@@ -179,6 +181,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
     return { exitCode: FAILED };
   }
   if (options.quiet !== true && measure === undefined) output.attachedProbes(total);
+  options.onAttached?.();
 
   // Only begin and end: nothing will ever happen, so what they left is all there is.
   if (measure === undefined && (attached + signals.length > 0 || child !== undefined)) await runMachine();

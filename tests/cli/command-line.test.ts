@@ -34,18 +34,36 @@ test('-lv shows the fields of a tracepoint and the parameters of a function', as
   await expect(stdout).toMatchFileSnapshot(expected('list-parameters.txt'));
 });
 
-test('-l of a script lists what it would attach to, wildcards expanded', async () => {
-  const { stdout } = await runArguments([
-    '-l',
-    '-e',
-    'begin { } kprobe:vfs_readv, kretprobe:vfs_r*v { } interval:s:1 { }',
-  ]);
-  expect(stdout.split('\n')).toEqual(['kprobe:vfs_readv', 'kretprobe:vfs_readv', 'interval:s:1', '']);
+test.each<[string, string[], string[]]>([
+  [
+    'of a script lists what its attach points match, without how often they fire',
+    ['-e', 'begin { } kprobe:vfs_readv, kretprobe:vfs_r*v { } interval:s:1 { } hardware:cache-misses:10 { }'],
+    ['kprobe:vfs_readv', 'kretprobe:vfs_readv', 'interval:s:', 'hardware:cache-misses:'],
+  ],
+  ['knows units', ['profile:*'], ['profile:hz:', 'profile:ms:', 'profile:s:', 'profile:us:']],
+  [
+    'leaves modules out unless asked for',
+    ['kprobe:vfs_readv,kprobe:*:vfs_readv'],
+    ['kprobe:vfs_readv', 'kprobe:vmlinux:vfs_readv'],
+  ],
+  ['finds a function in any module', ['fexit:vfs_readv'], ['fexit:vmlinux:vfs_readv']],
+  [
+    'finds functions of a program',
+    ['uprobe:/usr/bin/bash:read*'],
+    ['uprobe:/usr/bin/bash:reader_loop', 'uprobe:/usr/bin/bash:readline'],
+  ],
+  ['looks for a word among all kinds of the kernel', ['vfs_readv'], ['fentry:vmlinux:vfs_readv', 'kprobe:vfs_readv']],
+  ['takes short names of kinds', ['t:sched:sched_swi*'], ['tracepoint:sched:sched_switch']],
+  ['knows the signals that a script may wait for', ['self:*'], ['self:signal:SIGUSR1']],
+])('-l %s', async (_, args, names) => {
+  const { stdout, exitCode } = await runArguments(['-l', ...args]);
+  expect(stdout.split('\n')).toEqual([...names, '']);
+  expect(exitCode).toBe(0);
 });
 
 test('-lv shows the body of a structure', async () => {
   const { stdout } = await runArguments(['-lv', 'struct path']);
-  expect(stdout).toBe('struct path {\n\tstruct vfsmount *mnt;\n\tstruct dentry *dentry;\n};\n');
+  expect(stdout).toBe('vmlinux: struct path {\n\tstruct vfsmount *mnt;\n\tstruct dentry *dentry;\n};\n');
 });
 
 test.each(DEBUG_STAGES)('-d %s prints what the stage made and runs nothing', async (stage) => {

@@ -28,7 +28,8 @@ export function list(config: CliConfig, operands: readonly string[], host: CliHo
     if (operand === '') return 0;
     return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose));
   }
-  const compilation = compileScript(loadScript(config, operands, host), config, machine, host);
+  // Listing is about probes only: warnings would be about what they do.
+  const compilation = compileScript(loadScript(config, operands, host), { ...config, warnings: 0 }, machine, host);
   return compilation.typed === undefined
     ? 1
     : print(listProbesOfScript(machine.target, compilation.typed, config.verbose));

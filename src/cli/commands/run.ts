@@ -83,12 +83,19 @@ async function execute(
       dryRun: config.dryRun,
       interrupt: interrupt.signal,
       onUserSignal: host.onUserSignal,
+      onAttached: () => notifyAttached(host),
       stdout: sink.write,
       stderr: host.stderr,
     });
   } finally {
     sink.close();
   }
+}
+
+/** A hook of bpftrace for whoever runs it in tests: a line once everything is attached. */
+const NOTIFY_ATTACHED = '__BPFTRACE_NOTIFY_PROBES_ATTACHED';
+function notifyAttached({ env, stdout }: CliHost): void {
+  if (env[NOTIFY_ATTACHED] !== undefined) stdout(`${NOTIFY_ATTACHED}\n`);
 }
 
 function modeOptions({ mode, probeFilter, durationNs }: CliConfig): Partial<RunOptions> {

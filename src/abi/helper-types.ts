@@ -24,6 +24,8 @@ export const ARG_WORDS = {
   ctx: 1,
   /** Any scalar or pointer; also unsafe addresses. */
   anything: 2,
+  /** What a variadic helper may look at; the verifier does not (ARG_DONTCARE). */
+  unchecked: 2,
   ringbuf_mem: 1,
   /** A callback: slot index of its function. */
   func: 1,

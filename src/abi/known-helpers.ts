@@ -33,7 +33,6 @@ export const HELPER_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 export const HELPER_STRUCTS: Readonly<Record<string, string>> = { d_path: 'path', get_task_stack: 'task_struct' };
 
 const DECLARED = {
-  trace_printk: { id: 6, args: ['mem', 'const_size'], ret: 'integer' },
   skb_store_bytes: {
     id: 9,
     args: ['ctx', 'anything', 'mem', 'const_size', 'anything'],
@@ -41,47 +40,18 @@ const DECLARED = {
     changesPacket: true,
   },
   tail_call: { id: 12, args: ['ctx', 'const_map_ptr', 'anything'], ret: 'void' },
-  perf_event_read: { id: 22, args: ['const_map_ptr', 'anything'], ret: 'integer' },
   redirect: { id: 23, args: ['anything', 'anything'], ret: 'integer' },
-  perf_event_output: {
-    id: 25,
-    args: ['ctx', 'const_map_ptr', 'anything', 'mem', 'const_size_or_zero'],
-    ret: 'integer',
-  },
   skb_load_bytes: { id: 26, args: ['ctx', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
   skb_pull_data: { id: 39, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
   xdp_adjust_head: { id: 44, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
   get_socket_cookie: { id: 46, args: ['ctx'], ret: 'integer' },
   get_socket_uid: { id: 47, args: ['ctx'], ret: 'integer' },
   xdp_adjust_meta: { id: 54, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
-  perf_event_read_value: {
-    id: 55,
-    args: ['const_map_ptr', 'anything', 'uninit_mem', 'const_size'],
-    ret: 'integer',
-  },
   perf_prog_read_value: { id: 56, args: ['ctx', 'uninit_mem', 'const_size'], ret: 'integer' },
   xdp_adjust_tail: { id: 65, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
-  map_push_elem: { id: 87, args: ['const_map_ptr', 'map_value', 'anything'], ret: 'integer', packetAccess: true },
-  map_pop_elem: { id: 88, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
-  map_peek_elem: { id: 89, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
   spin_lock: { id: 93, args: ['spin_lock'], ret: 'void' },
   spin_unlock: { id: 94, args: ['spin_lock'], ret: 'void' },
-  jiffies64: { id: 118, args: [], ret: 'integer' },
-  read_branch_records: { id: 119, args: ['ctx', 'mem_or_null', 'const_size_or_zero', 'anything'], ret: 'integer' },
-  get_ns_current_pid_tgid: { id: 120, args: ['anything', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
-  get_current_ancestor_cgroup_id: { id: 123, args: ['anything'], ret: 'integer' },
-  ringbuf_query: { id: 134, args: ['const_map_ptr', 'anything'], ret: 'integer' },
-  get_task_stack: { id: 141, args: ['btf_id', 'uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
-  copy_from_user: { id: 148, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer', sleeps: true },
-  get_current_task_btf: { id: 158, args: [], ret: 'btf_id' },
-  ktime_get_coarse_ns: { id: 160, args: [], ret: 'integer' },
-  snprintf: {
-    id: 165,
-    args: ['mem_or_null', 'const_size_or_zero', 'const_str', 'mem_or_null', 'const_size_or_zero'],
-    ret: 'integer',
-  },
   timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
-  get_attach_cookie: { id: 174, args: ['ctx'], ret: 'integer' },
   get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
   get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },
   get_func_arg_cnt: { id: 185, args: ['ctx'], ret: 'integer' },
@@ -188,6 +158,11 @@ export function helperPrototype(id: number, type: ProgramType): Prototype | unde
   if (found === undefined) return undefined;
   const allowed = ALLOWED[found.name];
   return allowed === undefined || allowed.includes(type) ? found : undefined;
+}
+
+/** How many of r1 to r5 the verifier takes a helper to read. */
+export function argumentCount(id: number, type: ProgramType): number {
+  return helperPrototype(id, type)?.args.filter((kind) => kind !== 'unchecked').length ?? 5;
 }
 
 /** Whether our runtime implements the helper, so that a program that calls it can run here. */

@@ -36,6 +36,8 @@ export interface Kernel {
   pathName?(low: number, high: number): string | undefined;
   /** For send_signal, signal(). Returns 0 or -errno. */
   sendSignal(pid: number, signal: number): number;
+  /** What bpf_trace_printk writes to the trace buffer. */
+  tracePrintk?(text: string): void;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
   currentCgroup?(): number;
   /** Whether a process of this PID exists (-p); without it any may. */

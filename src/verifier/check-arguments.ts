@@ -95,7 +95,11 @@ const BTF_FEATURES: Partial<Record<Kind, string>> = {
   kptr: 'bpf_kptr_xchg',
 };
 
-function typeFault(register: number, r: Register, kind: Exclude<Kind, 'anything' | 'unchecked'>): Violation | undefined {
+function typeFault(
+  register: number,
+  r: Register,
+  kind: Exclude<Kind, 'anything' | 'unchecked'>,
+): Violation | undefined {
   const rule = RULES[kind];
   if (rule.nullable === true && isNull(r)) return undefined;
   const nullOk = !r.maybeNull || (rule.nullable === true && kind !== 'btf_id');

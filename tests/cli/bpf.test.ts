@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { runArguments, type CaseResult } from '../run-case.ts';
+import { runArguments, type TextResult } from '../run-case.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsbpftrace-bpf-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const examples = join(import.meta.dirname, '../../examples/bpf');
 
 /** Runs `tsbpftrace bpf ...` with this standard input. */
-const bpf = (args: readonly string[], ...stdin: readonly (Uint8Array | string)[]): Promise<CaseResult> =>
+const bpf = (args: readonly string[], ...stdin: readonly (Uint8Array | string)[]): Promise<TextResult> =>
   runArguments(['bpf', ...args], {}, folder, stdin);
 const example = (name: string): string => join(examples, `${name}.s`);
 
@@ -171,11 +171,12 @@ test('verify --jsonl judges without running, and rejections are no failure of th
 });
 
 test('an accepted program whose helper is missing here keeps its verdict and says why it did not run', async () => {
-  const job = { name: 'jiffies', type: 'xdp', insns: ['8500000076000000', '9500000000000000'] };
+  const insns = ['b701000000000000', 'b702000000000000', '8500000017000000', '9500000000000000'];
+  const job = { name: 'redirects', type: 'xdp', insns };
   const { stdout } = await bpf(['run', '--jsonl'], JSON.stringify(job));
   expect(JSON.parse(stdout)).toMatchObject({
     verdict: 'accept',
     retval: null,
-    error: expect.stringContaining('jiffies64') as unknown,
+    error: expect.stringContaining('bpf_redirect') as unknown,
   });
 });

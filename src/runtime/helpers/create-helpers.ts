@@ -1,7 +1,10 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
 import type { HelperHost } from './helper-host.ts';
 import { mapHelpers } from './map-helpers.ts';
+import { numberHelpers } from './number-helpers.ts';
+import { perfHelpers } from './perf-helpers.ts';
 import { plainHelpers } from './plain-helpers.ts';
+import { printHelpers } from './print-helpers.ts';
 import { readHelpers } from './read-helpers.ts';
 import { stackHelpers } from './stack-helpers.ts';
 import { taskHelpers } from './task-helpers.ts';
@@ -14,6 +17,9 @@ export function createHelpers(host: HelperHost): HelperFunctions {
     ...taskHelpers(host),
     ...stackHelpers(host),
     ...plainHelpers(host),
+    ...printHelpers(host),
+    ...numberHelpers(host),
+    ...perfHelpers(host),
   };
 }
 

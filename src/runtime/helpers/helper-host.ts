@@ -26,6 +26,11 @@ export function returnPair(host: HelperHost, low: number, high: number): number 
   return low | 0;
 }
 
+/** Returns an integer from 0 to 2^53. */
+export function returnNumber(host: HelperHost, value: number): number {
+  return returnPair(host, value | 0, Math.floor(value / 2 ** 32));
+}
+
 /** Returns a count or -errno. */
 export function returnSigned(host: HelperHost, value: number): number {
   host.arena.words[host.resultHigh >> 2] = value >> 31;

@@ -3,6 +3,7 @@ import { bug } from '../../source/bug.ts';
 import { ERRNO } from '../errno.ts';
 import { MAP_OBJECT, type BpfMap } from '../maps/bpf-map.ts';
 import type { RingBuffer } from '../maps/ring-buffer.ts';
+import type { QueueMap } from '../maps/queue-map.ts';
 import { returnPair, returnSigned, type HelperHost } from './helper-host.ts';
 
 type MapHelpers = Pick<
@@ -16,6 +17,10 @@ type MapHelpers = Pick<
   | 'ringbuf_reserve'
   | 'ringbuf_submit'
   | 'ringbuf_discard'
+  | 'ringbuf_query'
+  | 'map_push_elem'
+  | 'map_pop_elem'
+  | 'map_peek_elem'
 >;
 
 export function mapHelpers(host: HelperHost): MapHelpers {
@@ -27,6 +32,7 @@ export function mapHelpers(host: HelperHost): MapHelpers {
   const rings = maps.filter((map) => map.definition.type === 'ringbuf') as RingBuffer[];
   const ringOf = (record: number): RingBuffer =>
     rings.find((ring) => ring.owns(record)) ?? bug('record of no ring buffer');
+  const queueAt = (object: number): QueueMap => mapAt(object) as QueueMap;
   const { kernelHigh } = arena.memory;
 
   return {
@@ -47,6 +53,12 @@ export function mapHelpers(host: HelperHost): MapHelpers {
       return returnPair(host, visited, 0);
     },
 
+    map_push_elem: (map, value, flags, flagsHigh) =>
+      returnSigned(host, flagsHigh !== 0 ? -ERRNO.EINVAL : queueAt(map).push(value, flags)),
+    map_pop_elem: (map, to) => returnSigned(host, queueAt(map).pop(to)),
+    map_peek_elem: (map, to) => returnSigned(host, queueAt(map).peek(to)),
+
+    ringbuf_query: (map, flags, flagsHigh) => returnPair(host, flagsHigh === 0 ? ringAt(map).query(flags) : 0, 0),
     ringbuf_output: (map, data, size, flags, flagsHigh) =>
       returnSigned(host, flagsHigh !== 0 ? -ERRNO.EINVAL : ringAt(map).output(data, size, flags)),
     ringbuf_reserve: (map, size, flags, flagsHigh) => (flags | flagsHigh ? 0 : ringAt(map).reserve(size)),

@@ -1,14 +1,25 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
 import { ERRNO } from '../errno.ts';
-import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
+import { returnNumber, returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
 
 type PlainHelpers = Pick<
   HelperFunctions,
-  'ktime_get_ns' | 'ktime_get_boot_ns' | 'ktime_get_tai_ns' | 'get_prandom_u32' | 'strncmp' | 'loop'
+  | 'ktime_get_ns'
+  | 'ktime_get_boot_ns'
+  | 'ktime_get_tai_ns'
+  | 'ktime_get_coarse_ns'
+  | 'jiffies64'
+  | 'get_prandom_u32'
+  | 'strncmp'
+  | 'loop'
 >;
 
 /** bpf_loop refuses more (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
 const MAX_LOOPS = 8 * 1024 * 1024;
+
+/** CONFIG_HZ=250; jiffies start five minutes before 32 bits of them run over (INITIAL_JIFFIES). */
+const JIFFY_NS = 4_000_000;
+const INITIAL_JIFFIES = 2 ** 32 - 300 * 250;
 
 /** Helpers that need neither a map nor the current task. */
 export function plainHelpers(host: HelperHost): PlainHelpers {
@@ -18,6 +29,8 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
   const boot = BigInt(kernel.bootTimeNs);
   const bootLow = Number(BigInt.asIntN(32, boot));
   const bootHigh = Number(BigInt.asIntN(32, boot >> 32n));
+
+  const now = (): number => (words[time >> 2]! >>> 0) + words[(time >> 2) + 1]! * 2 ** 32;
 
   return {
     ktime_get_ns: () => returnWord64(host, time),
@@ -29,6 +42,9 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
       const carry = low >>> 0 < bootLow >>> 0 ? 1 : 0;
       return returnPair(host, low, (words[(time >> 2) + 1]! + bootHigh + carry) | 0);
     },
+    // The time of the last tick.
+    ktime_get_coarse_ns: () => returnNumber(host, Math.floor(now() / JIFFY_NS) * JIFFY_NS),
+    jiffies64: () => returnNumber(host, Math.floor(now() / JIFFY_NS) + INITIAL_JIFFIES),
     get_prandom_u32: () => returnPair(host, host.random(), 0),
 
     strncmp(a, size, b) {

@@ -13,6 +13,7 @@ type ReadHelpers = Pick<
   | 'probe_read_user'
   | 'probe_read_user_str'
   | 'probe_write_user'
+  | 'copy_from_user'
   | 'd_path'
 >;
 type Read = KernelMemory['readKernel'];
@@ -48,6 +49,8 @@ export function readHelpers(host: HelperHost): ReadHelpers {
     probe_read_user: bytes(user),
     probe_read_user_str: string(user),
     probe_write_user: (low, high, from, size) => returnSigned(host, memory.writeUser(from, size, low, high)),
+    // A program that may sleep would wait for the page; the machine's pages are always there.
+    copy_from_user: bytes(user),
     // The path goes to the front of the buffer; one that does not fit leaves it as it was (bpf_d_path).
     d_path(low, high, to, size) {
       if (size === 0) return returnSigned(host, 0);

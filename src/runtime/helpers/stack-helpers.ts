@@ -4,7 +4,7 @@ import { MAP_OBJECT } from '../maps/bpf-map.ts';
 import { STACK_FLAGS, type StackTraceMap } from '../maps/stack-trace-map.ts';
 import { returnSigned, SCRATCH_SIZE, type HelperHost } from './helper-host.ts';
 
-type StackHelpers = Pick<HelperFunctions, 'get_stackid' | 'get_stack'>;
+type StackHelpers = Pick<HelperFunctions, 'get_stackid' | 'get_stack' | 'get_task_stack'>;
 
 /** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 ip; status 2 says that only the address is known. */
 const BUILD_ID_SIZE = 32;
@@ -24,6 +24,29 @@ export function stackHelpers(host: HelperHost): StackHelpers {
     return skip > 0 && walk(host.scratch, skip, flags & ~STACK_FLAGS.skip) < skip;
   }
 
+  function copyStack(to: number, size: number, flags: number, flagsHigh: number): number {
+    const buildIds = (flags & STACK_FLAGS.buildId) !== 0;
+    const elementSize = buildIds ? BUILD_ID_SIZE : 8;
+    if (flagsHigh !== 0 || size % elementSize !== 0 || (buildIds && !(flags & STACK_FLAGS.user))) {
+      bytes.fill(0, to, to + size);
+      return returnSigned(host, -ERRNO.EINVAL);
+    }
+    const limit = Math.min(Math.trunc(size / elementSize), SCRATCH_SIZE >> 3);
+    const count = walk(host.scratch, limit, flags);
+    bytes.fill(0, to, to + size);
+    // A stack that is empty, like the kernel's while a process runs in user mode, is no error; skipping more than there is, is one.
+    if (count === 0 && isShorterThanSkip(flags)) return returnSigned(host, -ERRNO.EFAULT);
+    if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
+    else {
+      for (let i = 0; i < count; i++) {
+        const entry = to + i * BUILD_ID_SIZE;
+        words[entry >> 2] = BUILD_ID_STATUS_IP;
+        bytes.copyWithin(entry + 24, host.scratch + i * 8, host.scratch + i * 8 + 8);
+      }
+    }
+    return returnSigned(host, count * elementSize);
+  }
+
   return {
     get_stackid(_context, object, flags, flagsHigh) {
       const map = host.maps[words[(object + MAP_OBJECT.index) >> 2]!] as StackTraceMap;
@@ -32,27 +55,13 @@ export function stackHelpers(host: HelperHost): StackHelpers {
       return returnSigned(host, count === 0 ? -ERRNO.EFAULT : map.idOf(host.scratch, count, flags));
     },
 
-    get_stack(_context, to, size, flags, flagsHigh) {
-      const buildIds = (flags & STACK_FLAGS.buildId) !== 0;
-      const elementSize = buildIds ? BUILD_ID_SIZE : 8;
-      if (flagsHigh !== 0 || size % elementSize !== 0 || (buildIds && !(flags & STACK_FLAGS.user))) {
-        bytes.fill(0, to, to + size);
-        return returnSigned(host, -ERRNO.EINVAL);
-      }
-      const limit = Math.min(Math.trunc(size / elementSize), SCRATCH_SIZE >> 3);
-      const count = walk(host.scratch, limit, flags);
+    get_stack: (_context, to, size, flags, flagsHigh) => copyStack(to, size, flags, flagsHigh),
+    // Of a task that sleeps the machine would have to keep its registers; the kernel refuses its user stack, too.
+    get_task_stack(low, high, to, size, flags, flagsHigh) {
+      const { task } = kernel.current;
+      if (words[task >> 2] === low && words[(task >> 2) + 1] === high) return copyStack(to, size, flags, flagsHigh);
       bytes.fill(0, to, to + size);
-      // A stack that is empty, like the kernel's while a process runs in user mode, is no error; skipping more than there is, is one.
-      if (count === 0 && isShorterThanSkip(flags)) return returnSigned(host, -ERRNO.EFAULT);
-      if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
-      else {
-        for (let i = 0; i < count; i++) {
-          const entry = to + i * BUILD_ID_SIZE;
-          words[entry >> 2] = BUILD_ID_STATUS_IP;
-          bytes.copyWithin(entry + 24, host.scratch + i * 8, host.scratch + i * 8 + 8);
-        }
-      }
-      return returnSigned(host, count * elementSize);
+      return returnSigned(host, -ERRNO.EOPNOTSUPP);
     },
   };
 }

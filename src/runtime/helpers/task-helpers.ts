@@ -1,4 +1,5 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
+import { ERRNO } from '../errno.ts';
 import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
 
 type TaskHelpers = Pick<
@@ -10,6 +11,10 @@ type TaskHelpers = Pick<
   | 'get_current_task'
   | 'get_numa_node_id'
   | 'get_current_cgroup_id'
+  | 'get_current_task_btf'
+  | 'get_current_ancestor_cgroup_id'
+  | 'get_ns_current_pid_tgid'
+  | 'get_attach_cookie'
   | 'send_signal'
   | 'send_signal_thread'
   | 'override_return'
@@ -17,6 +22,9 @@ type TaskHelpers = Pick<
 >;
 
 const TASK_COMM_LEN = 16;
+/** PROC_PID_INIT_INO, on the device that stat shows for /proc/self/ns/pid. */
+const PID_NAMESPACE = 0xefff_fffc | 0;
+const NSFS_DEVICE = 4;
 /** Offsets in struct pt_regs of x86-64 (arch/x86/include/asm/ptrace.h). */
 const PT_REGS = { ax: 80, ip: 128 } as const;
 
@@ -29,6 +37,7 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     get_current_pid_tgid: () => returnWord64(host, current.pidTgid),
     get_current_uid_gid: () => returnWord64(host, current.uidGid),
     get_current_task: () => returnWord64(host, current.task),
+    get_current_task_btf: () => returnWord64(host, current.task),
     // strscpy_pad: always ended, and the rest zeroed.
     get_current_comm(to, size) {
       const length = Math.min(size - 1, TASK_COMM_LEN - 1);
@@ -39,10 +48,28 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     get_func_ip: () => returnWord64(host, current.probedFunction),
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
+    // Above the root there is at most the task's own group, as far as the kernel interface tells.
+    get_current_ancestor_cgroup_id(level, levelHigh) {
+      const own = kernel.currentCgroup?.() ?? ROOT_CGROUP;
+      const atLevel = [ROOT_CGROUP, own === ROOT_CGROUP ? 0 : own][level] ?? 0;
+      return returnPair(host, levelHigh === 0 ? atLevel : 0, 0);
+    },
+    // All processes live in the first PID namespace.
+    get_ns_current_pid_tgid(device, deviceHigh, inode, inodeHigh, to, size) {
+      const isOurs = device === NSFS_DEVICE && deviceHigh === 0 && inode === PID_NAMESPACE && inodeHigh === 0;
+      if (!isOurs || size !== 8) {
+        bytes.fill(0, to, to + size);
+        return returnSigned(host, -ERRNO.EINVAL);
+      }
+      // struct bpf_pidns_info: pid, tgid.
+      bytes.copyWithin(to, current.pidTgid, current.pidTgid + 8);
+      return returnSigned(host, 0);
+    },
+    // Nobody attaches with a cookie.
+    get_attach_cookie: () => returnPair(host, 0, 0),
+    send_signal_thread: (signal) => returnSigned(host, kernel.sendSignal(words[current.pidTgid >> 2]!, signal)),
     // The high half of pid_tgid, the thread group, gets the signal.
     send_signal: (signal) => returnSigned(host, kernel.sendSignal(words[(current.pidTgid >> 2) + 1]!, signal)),
-    // The low half is the thread.
-    send_signal_thread: (signal) => returnSigned(host, kernel.sendSignal(words[current.pidTgid >> 2]!, signal)),
     // Returns at once from the probed function: its ip becomes that of a lone `ret` (arch/x86/lib/error-inject.c).
     override_return(context, low, high) {
       const target = kernel.kernelSymbolAddress('just_return_func');

@@ -3,6 +3,7 @@ import type { MapDefinition } from '../../abi/program-image.ts';
 import { createArrayMap } from './array-map.ts';
 import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 import { createHashMap } from './hash-map.ts';
+import { createQueueMap } from './queue-map.ts';
 import { createRingBuffer } from './ring-buffer.ts';
 import { createStackTraceMap } from './stack-trace-map.ts';
 
@@ -24,8 +25,8 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   cgroup_array: undefined,
   array_of_maps: undefined,
   hash_of_maps: undefined,
-  queue: undefined,
-  stack: undefined,
+  queue: createQueueMap,
+  stack: createQueueMap,
   task_storage: undefined,
 };
 

@@ -21,6 +21,8 @@ export interface RingBuffer extends BpfMap {
   onData: (() => void) | null;
   /** Passes the next committed record's data; false when there is none. */
   consume(read: (address: number, size: number) => void): boolean;
+  /** What BPF_RB_* asks for: bytes not yet consumed, the size, the consumer's or the producer's position; otherwise 0. */
+  query(what: number): number;
   /** Records that did not fit since the start. */
   dropped(): number;
 }
@@ -90,6 +92,7 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
       }
       return false;
     },
+    query: (what) => [words[producer]! - words[consumer]!, ringSize, words[consumer]!, words[producer]!][what] ?? 0,
     dropped: () => words[dropped]! >>> 0,
   };
   return ring;

@@ -194,3 +194,80 @@ test.each([
   arena.bytes.set(text(b), buffer + 16);
   expect(wide(helpers.strncmp(buffer, size, buffer + 16))).toBe(result);
 });
+
+describe('numbers from text', () => {
+  test.each<['strtol' | 'strtoul', string, number, bigint, bigint | undefined]>([
+    ['strtol', '123abc', 10, 3n, 123n],
+    ['strtol', '  -42', 0, 5n, -42n],
+    ['strtol', '0x1F', 0, 4n, 31n],
+    ['strtol', '0x1F', 16, 4n, 31n],
+    ['strtol', '0755', 0, 4n, 493n],
+    ['strtol', '0', 0, 1n, 0n],
+    ['strtol', '9223372036854775807', 10, 19n, 9223372036854775807n],
+    ['strtol', '9223372036854775808', 10, -34n, undefined],
+    ['strtol', '-9223372036854775808', 10, 20n, -9223372036854775808n],
+    ['strtol', '-9223372036854775809', 10, -34n, undefined],
+    ['strtol', 'abc', 10, -22n, undefined],
+    ['strtol', '1', 7, -22n, undefined],
+    ['strtol', '1', 10 | 32, -22n, undefined],
+    ['strtoul', '18446744073709551615', 10, 20n, -1n],
+    ['strtoul', '18446744073709551616', 10, -34n, undefined],
+    ['strtoul', '-1', 10, -22n, undefined],
+  ])('%s(%j, base %i) returns %i', (name, string, flags, result, value) => {
+    const { helpers, arena, buffer, wide } = setUp();
+    arena.bytes.set(text(string), buffer);
+    arena.view.setBigInt64(buffer + 64, 99n, true);
+    expect(BigInt.asIntN(64, wide(helpers[name](buffer, string.length, flags, 0, buffer + 64)))).toBe(result);
+    expect(arena.view.getBigInt64(buffer + 64, true)).toBe(value ?? 99n);
+  });
+});
+
+describe('formatted text', () => {
+  test('goes into a buffer, and the length counts the NUL and what did not fit', () => {
+    const { helpers, arena, buffer, wide } = setUp();
+    arena.bytes.set(text('%d:%d\0'), buffer);
+    arena.view.setBigUint64(buffer + 16, 12n, true);
+    arena.view.setBigUint64(buffer + 24, 345n, true);
+    expect(wide(helpers.snprintf(buffer + 64, 16, buffer, buffer + 16, 16))).toBe(7n);
+    expect(String.fromCharCode(...arena.bytes.subarray(buffer + 64, buffer + 71))).toBe('12:345\0');
+    expect(wide(helpers.snprintf(buffer + 96, 4, buffer, buffer + 16, 16))).toBe(7n);
+    expect(String.fromCharCode(...arena.bytes.subarray(buffer + 96, buffer + 101))).toBe('12:\0\0');
+    expect(wide(helpers.snprintf(buffer + 64, 16, buffer, buffer + 16, 12))).toBe(-22n);
+  });
+  test('goes to the trace buffer, if the format ends in its bounds', () => {
+    const { helpers, machine, arena, buffer, wide } = setUp();
+    const lines: string[] = [];
+    machine.kernel.tracePrintk = (line) => void lines.push(line);
+    arena.bytes.set(text('pid %d\n\0'), buffer);
+    expect(wide(helpers.trace_printk(buffer, 8, 7, 0, 0, 0, 0, 0))).toBe(6n);
+    expect(wide(helpers.trace_printk(buffer, 7, 7, 0, 0, 0, 0, 0))).toBe(-22n);
+    expect(lines).toEqual(['pid 7\n']);
+  });
+});
+
+test('ticks come at 250 Hz, and their count runs over 32 bits five minutes after boot', () => {
+  const { helpers, machine, wide } = setUp();
+  machine.setTime(11_999_999);
+  expect(wide(helpers.ktime_get_coarse_ns())).toBe(8_000_000n);
+  expect(wide(helpers.jiffies64())).toBe(2n ** 32n - 75_000n + 2n);
+  machine.setTime(300_000_000_000);
+  expect(wide(helpers.jiffies64())).toBe(2n ** 32n);
+});
+
+test('the first PID namespace is the only one', () => {
+  const { helpers, machine, arena, buffer, wide } = setUp();
+  machine.setTask(42, 41, 'x');
+  const ask = (device: number, inode: number, size = 8): bigint =>
+    wide(helpers.get_ns_current_pid_tgid(device, 0, inode, 0, buffer, size));
+  expect(ask(4, 0xeffffffc | 0)).toBe(0n);
+  expect([arena.view.getUint32(buffer, true), arena.view.getUint32(buffer + 4, true)]).toEqual([42, 41]);
+  expect([ask(3, 0xeffffffc | 0), ask(4, 1), ask(4, 0xeffffffc | 0, 4)]).toEqual([-22n, -22n, -22n]);
+  expect(arena.view.getUint32(buffer, true)).toBe(0);
+});
+
+test('a signal to the thread goes to the thread', () => {
+  const { helpers, machine } = setUp();
+  machine.setTask(42, 41, 'x');
+  helpers.send_signal_thread(10, 0);
+  expect(machine.signals).toEqual([[42, 10]]);
+});

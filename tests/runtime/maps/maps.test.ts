@@ -3,6 +3,7 @@ import type { MapType } from '../../../src/abi/map-types.ts';
 import { openArena } from '../../../src/runtime/arena.ts';
 import type { BpfMap, MapHost } from '../../../src/runtime/maps/bpf-map.ts';
 import { createMap } from '../../../src/runtime/maps/create-map.ts';
+import type { QueueMap } from '../../../src/runtime/maps/queue-map.ts';
 import type { RingBuffer } from '../../../src/runtime/maps/ring-buffer.ts';
 import type { StackTraceMap } from '../../../src/runtime/maps/stack-trace-map.ts';
 import { createTestMachine } from '../test-machine.ts';
@@ -270,5 +271,105 @@ test('stack maps give one id to one stack and refuse another with the same id', 
 });
 
 test('a map type that nobody implements is refused with a reason', () => {
-  expect(() => setUp('queue', 4)).toThrow('map type queue is not supported');
+  expect(() => setUp('prog_array', 4)).toThrow('map type prog_array is not supported');
+});
+
+/** What bpf_map_update_elem returns for [flags, whether the key is there] (kernel/bpf/hashtab.c, arraymap.c; include/uapi/linux/bpf.h). */
+describe.each<[MapType, Record<string, number>]>([
+  ['hash', { 'any new': 0, 'any old': 0, 'noexist new': 0, 'noexist old': -17, 'exist new': -2, 'exist old': 0 }],
+  ['lru_hash', { 'any new': 0, 'any old': 0, 'noexist new': 0, 'noexist old': -17, 'exist new': -2, 'exist old': 0 }],
+  [
+    'percpu_hash',
+    { 'any new': 0, 'any old': 0, 'noexist new': 0, 'noexist old': -17, 'exist new': -2, 'exist old': 0 },
+  ],
+  [
+    'lru_percpu_hash',
+    { 'any new': 0, 'any old': 0, 'noexist new': 0, 'noexist old': -17, 'exist new': -2, 'exist old': 0 },
+  ],
+  ['array', { 'any old': 0, 'noexist old': -17, 'exist old': 0, 'any beyond': -7, 'noexist beyond': -7 }],
+  ['percpu_array', { 'any old': 0, 'noexist old': -17, 'exist old': 0, 'any beyond': -7, 'noexist beyond': -7 }],
+])('updates of a map of type %s', (type, table) => {
+  test.each(Object.entries(table))('%s: %i', (situation, result) => {
+    const { put } = setUp(type, 4, type.endsWith('array') ? 4 : 8);
+    const [flags, key] = situation.split(' ');
+    if (!type.endsWith('array')) put(1, 1);
+    const keys: Record<string, number> = { old: 1, new: 2, beyond: 4 };
+    expect(put(keys[key!]!, 5, ['any', 'noexist', 'exist'].indexOf(flags!))).toBe(result);
+  });
+  test('flags that do not exist are refused', () => {
+    expect(setUp(type, 4, type.endsWith('array') ? 4 : 8).put(1, 1, 8)).toBe(-22);
+  });
+});
+
+test.each<[MapType, number, number]>([
+  ['hash', 0, -2],
+  ['lru_hash', 0, -2],
+  ['percpu_hash', 0, -2],
+  ['array', -22, -22],
+  ['percpu_array', -22, -22],
+])(
+  'deleting from a map of type %s returns %i for a key that is there and %i for one that is not',
+  (type, old, missing) => {
+    const { put, remove } = setUp(type, 4, type.endsWith('array') ? 4 : 8);
+    put(1, 1);
+    expect([remove(1), remove(3)]).toEqual([old, missing]);
+  },
+);
+
+test('a full LRU map gives up what was not looked up for longest', () => {
+  const { put, get } = setUp('lru_hash', 4);
+  for (let i = 0; i < 4; i++) put(i, i);
+  get(0);
+  get(2);
+  put(4, 4);
+  put(5, 5);
+  expect([0, 1, 2, 3, 4, 5].map((key) => get(key))).toEqual([0, undefined, 2, undefined, 4, 5]);
+});
+
+test('an element added while a loop runs is visited or not, one deleted is not, and the loop ends', () => {
+  const { map, put, remove, arena, contents } = setUp('hash', 8);
+  for (let i = 0; i < 4; i++) put(i, i);
+  const seen: number[] = [];
+  const visited = map.forEach((at) => {
+    const key = arena.view.getInt32(at, true);
+    seen.push(key);
+    remove(key);
+    if (key === 0) remove(3);
+    put(key + 100, 1);
+    return seen.length > 20;
+  });
+  expect(seen.slice(0, 1)).toEqual([0]);
+  expect(seen).not.toContain(3);
+  expect(visited).toBe(seen.length);
+  expect(visited).toBeLessThanOrEqual(8);
+  expect(contents().every(([key]) => key! >= 100)).toBe(true);
+});
+
+describe.each<['queue' | 'stack', number[]]>([
+  ['queue', [1, 2, 3]],
+  ['stack', [3, 2, 1]],
+])('a %s', (type, order) => {
+  const open = () => {
+    const { map, arena, value } = setUp(type, 3, 0, 8);
+    const queue = map as QueueMap;
+    const push = (v: number, flags = 0): number => {
+      arena.view.setInt32(value, v, true);
+      return queue.push(value, flags);
+    };
+    const out = (take: 'pop' | 'peek'): [number, number] => [queue[take](value), arena.view.getInt32(value, true)];
+    return { push, out, queue };
+  };
+  test('gives its values back in its order, then ENOENT and zeroes', () => {
+    const { push, out } = open();
+    for (const v of [1, 2, 3]) expect(push(v)).toBe(0);
+    expect(out('peek')).toEqual([0, order[0]]);
+    expect([out('pop'), out('pop'), out('pop'), out('pop')]).toEqual([...order.map((v) => [0, v]), [-2, 0]]);
+  });
+  test('refuses a value too many with E2BIG, or gives up its oldest for BPF_EXIST', () => {
+    const { push, out } = open();
+    for (const v of [1, 2, 3]) push(v);
+    expect([push(4), push(4, 1), push(4, 2)]).toEqual([-7, -22, 0]);
+    const rest = [out('pop')[1], out('pop')[1], out('pop')[1]];
+    expect(rest).toEqual(type === 'queue' ? [2, 3, 4] : [4, 3, 2]);
+  });
 });

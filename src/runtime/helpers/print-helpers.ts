@@ -1,0 +1,63 @@
+import type { HelperFunctions } from '../../abi/helpers.ts';
+import { ERRNO } from '../errno.ts';
+import { returnSigned, type HelperHost } from './helper-host.ts';
+import { formatLikeKernel, type FormatArgument } from './kernel-format.ts';
+
+type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'snprintf'>;
+
+/** Arguments come as an array of u64; more than these are refused (MAX_BPRINTF_VARARGS). */
+const MAX_ARGUMENT_BYTES = 12 * 8;
+/** MAX_TRACE_PRINTK_VARARGS: r3 to r5 of trace_printk. */
+const TRACE_PRINTK_ARGUMENTS = 3;
+
+/** Helpers that format text as the kernel does (kernel/bpf/helpers.c, bpf_bprintf_prepare; lib/vsprintf.c, bstr_printf). */
+export function printHelpers(host: HelperHost): PrintHelpers {
+  const { kernel, arena } = host;
+  const { bytes, view } = arena;
+
+  /** The string that ends within `size` bytes, if one does. */
+  function stringIn(at: number, size: number): string | undefined {
+    const end = bytes.subarray(at, at + size).indexOf(0);
+    return end < 0 ? undefined : String.fromCharCode(...bytes.subarray(at, at + end));
+  }
+
+  function argumentsAt(at: number, size: number): FormatArgument[] | undefined {
+    if (size % 8 !== 0 || size > MAX_ARGUMENT_BYTES || (size !== 0 && at === 0)) return undefined;
+    return Array.from({ length: size / 8 }, (_, index): FormatArgument => {
+      const word = at + 8 * index;
+      return [view.getInt32(word, true), view.getInt32(word + 4, true)];
+    });
+  }
+
+  function trace(format: string | undefined, args: readonly FormatArgument[] | undefined, exact: boolean): number {
+    if (format === undefined || args === undefined) return returnSigned(host, -ERRNO.EINVAL);
+    const text = formatLikeKernel(host, format, args, exact);
+    if (typeof text === 'number') return returnSigned(host, text);
+    kernel.tracePrintk?.(text);
+    return returnSigned(host, text.length);
+  }
+
+  return {
+    trace_printk(format, size, a, aHigh, b, bHigh, c, cHigh) {
+      const args: FormatArgument[] = [
+        [a, aHigh],
+        [b, bHigh],
+        [c, cHigh],
+      ];
+      return trace(stringIn(format, size), args.slice(0, TRACE_PRINTK_ARGUMENTS), false);
+    },
+    trace_vprintk: (format, size, data, dataSize) => trace(stringIn(format, size), argumentsAt(data, dataSize), true),
+    snprintf(to, size, format, data, dataSize) {
+      const args = argumentsAt(data, dataSize);
+      const template = stringIn(format, bytes.length - format);
+      if (args === undefined || template === undefined) return returnSigned(host, -ERRNO.EINVAL);
+      const text = formatLikeKernel(host, template, args, true);
+      if (typeof text === 'number') return returnSigned(host, text);
+      const length = Math.min(text.length, size - 1);
+      for (let i = 0; i < length; i++) bytes[to + i] = text.charCodeAt(i);
+      if (size > 0) bytes[to + length] = 0;
+      // With its NUL, and as long as it would have been in a larger buffer.
+      return returnSigned(host, text.length + 1);
+    },
+  };
+}

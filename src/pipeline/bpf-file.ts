@@ -72,7 +72,10 @@ export function disassembleFile(file: Uint8Array, programName: string | undefine
     return chosen.ok ? { ok: true, value: printFile(chosen.value) } : chosen;
   }
   const insns = readBytes(file);
-  return insns.ok ? { ok: true, value: disassembleProgram(insns.value, { helper: helperName }) } : insns;
+  if (insns.ok) return { ok: true, value: disassembleProgram(insns.value, { helper: helperName }) };
+  const text = new TextDecoder().decode(file);
+  const isAssembly = readText(text, { name: 'main', file: '', maps: [], mustKnowMaps: false }).ok;
+  return isAssembly ? fail("this is assembly text already; 'bpf asm' makes bytes of it") : insns;
 }
 
 /** Leaves the program of that name. */

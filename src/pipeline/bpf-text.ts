@@ -164,7 +164,8 @@ function readPart(part: Part, source: readonly string[], maps: string[], options
   if (!relocations.ok) return relocations;
   const { insns, labels } = assembled.program;
   const lines = assembled.program.lines.map(({ slot, line }) => {
-    const text = source[line - 1]!.replace(/;.*$/, '').trim();
+    // With its comment: a verifier's log that quotes the line then says what the author knew.
+    const text = source[line - 1]!.trim().replace(/\s+/g, ' ');
     return { slot, sourceName: options.file, line, column: 1, text, start: 0, end: 0 };
   });
   const functions = functionRecords(name, insns, labels);

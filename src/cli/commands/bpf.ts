@@ -82,7 +82,9 @@ async function inputMemory(config: BpfConfig, host: CliHost): Promise<Uint8Array
   if (memory !== undefined && memoryFile !== undefined)
     throw new WordedFailure('ERROR: USAGE: --mem conflicts with --mem-file');
   if (memoryFile !== undefined) return readInput(memoryFile, host);
-  return valueOf('--mem', readHex(memory ?? ''));
+  const bytes = readHex(memory ?? '');
+  if (!bytes.ok) throw new WordedFailure(`ERROR: USAGE: --mem: ${bytes.errors[0]!.message}`);
+  return bytes.value;
 }
 
 /** Answers each line of standard input with one; they are read as they are answered. */

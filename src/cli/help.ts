@@ -13,6 +13,7 @@ USAGE:
 export const SUBCOMMANDS = {
   bpf: { operands: 'asm|dis|verify|run ...', help: 'raw eBPF without a script' },
   golden: { operands: '[options] [paths]', help: 'compare what scripts print with what was recorded beside them' },
+  completion: { operands: 'bash|zsh|fish', help: 'print the completion script of a shell' },
 } as const satisfies Record<string, { readonly operands: string; readonly help: string }>;
 export type Subcommand = keyof typeof SUBCOMMANDS;
 

@@ -1,8 +1,6 @@
 import { InternalError } from '../source/bug.ts';
 import { VERSION } from '../pipeline/version.ts';
-import { bpf } from './commands/bpf.ts';
 import { format } from './commands/format.ts';
-import { golden } from './commands/golden.ts';
 import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
@@ -17,9 +15,11 @@ const COLOR_MODES = ['auto', 'always', 'never'];
 /** What a program that found its own mistake returns (EX_SOFTWARE of sysexits.h). */
 const BUG_STATUS = 70;
 
-const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => number | Promise<number>> = {
-  bpf,
-  golden: (args, host) => golden(args, host, runCli),
+/** Loaded when asked for: no other start pays for them. */
+const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => Promise<number>> = {
+  bpf: async (args, host) => (await import('./commands/bpf.ts')).bpf(args, host),
+  golden: async (args, host) => (await import('./commands/golden.ts')).golden(args, host, runCli),
+  completion: async (args, host) => (await import('./commands/completion.ts')).completion(args, host),
 };
 
 const ANSWERS: Record<Answer, (config: CliConfig, host: CliHost) => number> = {

@@ -1,0 +1,158 @@
+import { GOLDEN_OPTIONS } from './golden/options.ts';
+import { SUBCOMMANDS } from './help.ts';
+import { OPTIONS, type OptionRow } from './options.ts';
+
+/** What follows an option, as shells complete it. */
+interface Flag {
+  readonly names: readonly string[];
+  readonly help: string;
+  readonly choices?: readonly string[];
+  readonly path?: 'file' | 'directory';
+  readonly takesValue: boolean;
+}
+
+const mainFlags = (): readonly Flag[] =>
+  Object.values<OptionRow>(OPTIONS).flatMap(({ short, long, help, choices, path, value }) =>
+    help === undefined
+      ? []
+      : [
+          {
+            names: [...(short === undefined ? [] : [`-${short}`]), ...(long === undefined ? [] : [`--${long}`])],
+            help: help[0]!,
+            takesValue: value !== undefined,
+            ...(choices === undefined ? {} : { choices }),
+            ...(path === undefined ? {} : { path }),
+          },
+        ],
+  );
+
+const goldenFlags = (): readonly Flag[] =>
+  Object.values(GOLDEN_OPTIONS).flatMap(({ flags, help, choices, hidden }) =>
+    hidden === true
+      ? []
+      : [
+          {
+            names: flags.split(/[, ]+/).filter((word) => word.startsWith('-')),
+            help,
+            takesValue: flags.includes('<'),
+            ...(choices === undefined ? {} : { choices }),
+          },
+        ],
+  );
+
+const names = (flags: readonly Flag[]): string => flags.flatMap((flag) => flag.names).join(' ');
+const commands = Object.entries(SUBCOMMANDS);
+
+function bash(): string {
+  const values = (flags: readonly Flag[]): string =>
+    flags
+      .filter(({ takesValue }) => takesValue)
+      .map(({ names, choices, path }) => {
+        const words =
+          choices !== undefined
+            ? `COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$word"))`
+            : path === 'directory'
+              ? 'COMPREPLY=($(compgen -d -- "$word"))'
+              : path === 'file'
+                ? 'COMPREPLY=($(compgen -f -- "$word"))'
+                : 'COMPREPLY=()';
+        return `        ${names.join('|')}) ${words}; return ;;`;
+      })
+      .join('\n');
+  return `# bash completion for tsbpftrace
+_tsbpftrace() {
+    local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} options='${names(mainFlags())}'
+    if [[ \${COMP_WORDS[1]} == golden ]]; then
+        options='${names(goldenFlags())}'
+        case $previous in
+${values(goldenFlags())}
+        esac
+    else
+        case $previous in
+${values(mainFlags())}
+        esac
+    fi
+    if [[ $word == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$word"))
+        return
+    fi
+    COMPREPLY=($(compgen -f -- "$word"))
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY+=($(compgen -W '${commands.map(([name]) => name).join(' ')}' -- "$word"))
+    fi
+}
+complete -o filenames -F _tsbpftrace tsbpftrace
+`;
+}
+
+/** In single quotes of zsh, with what its argument specifications treat specially taken away. */
+const zshText = (text: string): string => text.replaceAll("'", '').replace(/[[\]:]/g, '\\$&');
+
+function zsh(): string {
+  const specifications = (flags: readonly Flag[]): string =>
+    flags
+      .map(({ names, help, choices, path, takesValue }) => {
+        const value = !takesValue
+          ? ''
+          : choices !== undefined
+            ? `:value:(${choices.join(' ')})`
+            : path === 'directory'
+              ? ':directory:_directories'
+              : path === 'file'
+                ? ':file:_files'
+                : ':value:';
+        const prefix = names.length > 1 ? `'(${names.join(' ')})'{${names.join(',')}}` : `'${names[0]!}`;
+        const rest = `[${zshText(help)}]${value}'`;
+        return `        ${names.length > 1 ? `${prefix}'${rest}` : prefix + rest}`;
+      })
+      .join(' \\\n');
+  const described = commands.map(([name, { help }]) => `'${name}:${zshText(help)}'`).join(' ');
+  return `#compdef tsbpftrace
+# zsh completion for tsbpftrace
+_tsbpftrace() {
+    local -a commands=(${described})
+    if [[ $words[2] == golden ]]; then
+        _arguments -s \\
+${specifications(goldenFlags())} \\
+        '*:script:_files'
+        return
+    fi
+    ((CURRENT == 2)) && _describe -t commands command commands
+    _arguments -s \\
+${specifications(mainFlags())} \\
+        '*:script:_files'
+}
+compdef _tsbpftrace tsbpftrace
+`;
+}
+
+function fish(): string {
+  const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
+  const lines = (flags: readonly Flag[], condition: string): string[] =>
+    flags.map(({ names, help, choices, path, takesValue }) => {
+      const shown = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
+      const value = !takesValue
+        ? ''
+        : choices !== undefined
+          ? ` -x -a ${quoted(choices.join(' '))}`
+          : path === 'directory'
+            ? " -x -a '(__fish_complete_directories)'"
+            : path === 'file'
+              ? ' -r'
+              : ' -x';
+      return `complete -c tsbpftrace -n ${quoted(condition)} ${shown.join(' ')}${value} -d ${quoted(help)}`;
+    });
+  const all = commands.map(([name]) => name).join(' ');
+  return [
+    '# fish completion for tsbpftrace',
+    ...commands.map(
+      ([name, { help }]) => `complete -c tsbpftrace -n '__fish_is_first_arg' -a ${quoted(name)} -d ${quoted(help)}`,
+    ),
+    ...lines(mainFlags(), `not __fish_seen_subcommand_from ${all}`),
+    ...lines(goldenFlags(), '__fish_seen_subcommand_from golden'),
+    '',
+  ].join('\n');
+}
+
+/** The completion script of each shell, made from the option rows. */
+export const COMPLETIONS = { bash, zsh, fish } as const satisfies Record<string, () => string>;

@@ -4,6 +4,7 @@ import { pushFrame } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import { declareText } from './execution/text.ts';
 import { createNvme } from './devices/nvme.ts';
+import { PAGE_SIZE } from './fs/page-cache.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { EXCEPTIONS } from './functions/exceptions.ts';
 import { EXT4_FILES } from './functions/ext4.ts';
@@ -93,6 +94,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     idt,
     tss,
     irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
+    nmiStackTop: m.arena.allocate(PAGE_SIZE, PAGE_SIZE) + PAGE_SIZE,
     idle,
     runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
     tick: createHrTimer(m, tickNohzHandler, null),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GATE_SIZE, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
+import { irqDisable, irqEnable, post, postNmi } from '../../src/simkernel/cpu/local-apic.ts';
+import { faultAt } from '../../src/simkernel/functions/kernel-access.ts';
 import { IMAGE_START } from '../../src/simkernel/memory/arena.ts';
 import type { Image } from '../../src/simkernel/programs/image.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
@@ -27,8 +29,12 @@ describe('int N in a program', () => {
   test.each([
     [VECTORS.breakpoint, 5, /^$/],
     // DPL 0: only the CPU itself may go through.
-    [VECTORS.pageFault, 11, /program0\[1000\] general protection fault ip:[0-9a-f]+ sp:[0-9a-f]+ error:72\n/],
-    [0x99, 11, /general protection fault .* error:4ca\n/],
+    [
+      VECTORS.pageFault,
+      11,
+      /program0\[1000\] general protection fault ip:[0-9a-f]+ sp:[0-9a-f]+ error:72 in program0\[1054,555555554000\+2000\]\n/,
+    ],
+    [0x99, 11, /general protection fault .* error:4ca in program0\[/],
   ])('int %i ends it by signal %i', (vector, signal, log) => {
     const m = machineRunning([
       function* (u) {
@@ -126,4 +132,80 @@ test('a fault while a fault is delivered is a double fault, and one more resets 
   removeGate(other, VECTORS.doubleFault);
   run(other, 50 * MILLISECOND);
   expect(other.halted).toMatch(/^CPU \d: triple fault/);
+});
+
+test.each([
+  [VECTORS.divideError, 8, 'divide error'],
+  [VECTORS.invalidOpcode, 4, 'invalid opcode'],
+] as const)('exception %i in a program ends it by signal %i', (vector, signal, text) => {
+  const m = machineRunning([
+    function* (u) {
+      yield u.work(1_000);
+      yield u.raise(vector);
+      throw new Error('it went on');
+    },
+  ]);
+  const died = deaths(m);
+  runFor(m, 5 * MILLISECOND);
+  expect([...died]).toEqual([[1000, signal]]);
+  expect(m.shell('dmesg')).toMatch(
+    new RegExp(`traps: program0\\[1000\\] trap ${text} ip:[0-9a-f]+ sp:[0-9a-f]+ error:0 in program0\\[[0-9a-f]+,`),
+  );
+});
+
+test('int 0x80 is a system call with the numbers of 32-bit x86', () => {
+  const results: number[] = [];
+  const m = machineRunning([
+    function* (u) {
+      results.push(yield u.interrupt(0x80, 20), yield u.interrupt(0x80, 24), yield u.interrupt(0x80, 399));
+      results.push(yield u.getpid());
+    },
+  ]);
+  const entered: number[] = [];
+  m.attach({ kind: 'tracepoint', category: 'raw_syscalls', name: 'sys_enter' }, (record) =>
+    entered.push(u64At(m, record + 8)),
+  );
+  runFor(m, 5 * MILLISECOND);
+  expect(results).toEqual([1000, 0, -38, 1000]);
+  expect(entered.slice(0, 4)).toEqual([20, 24, 399, 39]);
+});
+
+describe('an NMI', () => {
+  test('comes through while interrupts are off, and an interrupt does not', () => {
+    const m = machineRunning([sleeper]);
+    runFor(m, MILLISECOND);
+    const [cpu] = m.cpuList;
+    m.cpu = cpu!;
+    irqDisable(m);
+    postNmi(m, cpu!, cpu!.time + 500);
+    post(m, cpu!, VECTORS.reschedule, cpu!.time + 500);
+    m.spend(2_000);
+    expect(m.interruptCounts.nmi).toEqual([1, 0]);
+    expect(m.interruptCounts.reschedule).toEqual([0, 0]);
+    expect(cpu!.interruptsEnabled).toBe(false);
+    irqEnable(m);
+    expect(m.interruptCounts.reschedule).toEqual([1, 0]);
+    expect(m.shell('dmesg')).toContain('Uhhuh. NMI received for unknown reason 00 on CPU 0.');
+  });
+});
+
+test('a NULL pointer that the kernel follows is an oops that says so', () => {
+  const m = machineRunning([
+    function* (u) {
+      for (;;) yield u.getpid();
+    },
+  ]);
+  const died = deaths(m);
+  runFor(m, MILLISECOND);
+  let once = true;
+  m.attach({ kind: 'kprobe', function: '__x64_sys_getpid', offset: 0 }, () => {
+    if (!once) return;
+    once = false;
+    faultAt(m, 0x18, false);
+  });
+  runFor(m, MILLISECOND);
+  expect([...died]).toEqual([[1000, 11]]);
+  expect(m.shell('dmesg')).toMatch(
+    /BUG: kernel NULL pointer dereference, address: 0{14}18\n.*#PF: supervisor read access in kernel mode\n[^]*Oops: Oops: 0000 \[#1\]/,
+  );
 });

@@ -47,6 +47,9 @@ export class Cpu {
   readonly idt: number;
   readonly tss: number;
   readonly irqStackTop: number;
+  readonly nmiStackTop: number;
+  /** When an NMI arrives; Infinity when none is on its way. */
+  nmiAt = Infinity;
   /** pt_regs of the innermost interrupt (get_irq_regs), 0 outside. */
   irqRegs = 0;
 
@@ -82,6 +85,7 @@ export class Cpu {
     idt: number;
     tss: number;
     irqStackTop: number;
+    nmiStackTop: number;
     idle: Task;
     runQueue: RunQueue;
     tick: HrTimer;
@@ -94,6 +98,7 @@ export class Cpu {
     this.idt = parts.idt;
     this.tss = parts.tss;
     this.irqStackTop = parts.irqStackTop;
+    this.nmiStackTop = parts.nmiStackTop;
     this.idle = parts.idle;
     this.current = parts.idle;
     this.previous = parts.idle;

@@ -72,7 +72,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   cpu.fn = entry.symbol;
   if (((attributes >>> 8) & 0xf) === INTERRUPT_GATE) {
     cpu.interruptsEnabled = false;
-    cpu.horizon = Infinity;
+    cpu.nextArrival = cpu.horizon = cpu.nmiDepth === 0 && vector !== VECTORS.nmi ? cpu.nmiAt : Infinity;
   }
   const outer = cpu.irqRegs;
   cpu.irqRegs = regs;

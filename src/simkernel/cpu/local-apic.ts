@@ -17,6 +17,12 @@ export function post(m: Machine, cpu: Cpu, vector: number, timeNs: number): void
   refresh(m, cpu);
 }
 
+/** Pulls the NMI pin of a CPU. */
+export function postNmi(m: Machine, cpu: Cpu, timeNs: number): void {
+  cpu.nmiAt = Math.min(cpu.nmiAt, timeNs);
+  refresh(m, cpu);
+}
+
 /** Sets the one-shot timer of a CPU's local APIC to its first hrtimer. */
 export function programTimer(m: Machine, cpu: Cpu): void {
   cpu.timerDeadline = cpu.hrtimers[0]?.expires ?? Infinity;
@@ -25,6 +31,11 @@ export function programTimer(m: Machine, cpu: Cpu): void {
 
 /** Acknowledges the earliest interrupt: its vector. */
 export function takeInterrupt(m: Machine, cpu: Cpu): number {
+  if (cpu.nmiAt <= cpu.nextArrival) {
+    cpu.nmiAt = Infinity;
+    refresh(m, cpu);
+    return VECTORS.nmi;
+  }
   const [first] = cpu.arrivals;
   if (first !== undefined && first.timeNs < cpu.timerDeadline) {
     cpu.arrivals.shift();
@@ -38,19 +49,22 @@ export function takeInterrupt(m: Machine, cpu: Cpu): number {
 
 /** Recomputes when a CPU must next look up from its work. */
 export function refresh(m: Machine, cpu: Cpu): void {
+  // An NMI waits for nothing but the end of another.
+  const nmiAt = cpu.nmiDepth === 0 ? cpu.nmiAt : Infinity;
   if (!cpu.interruptsEnabled) {
-    cpu.nextArrival = cpu.horizon = Infinity;
+    cpu.nextArrival = cpu.horizon = nmiAt;
     return;
   }
   const [first] = cpu.arrivals;
-  cpu.nextArrival = first !== undefined && first.timeNs < cpu.timerDeadline ? first.timeNs : cpu.timerDeadline;
+  const next = first !== undefined && first.timeNs < cpu.timerDeadline ? first.timeNs : cpu.timerDeadline;
+  cpu.nextArrival = next < nmiAt ? next : nmiAt;
   cpu.horizon = cpu.nextArrival < m.events.nextTime ? cpu.nextArrival : m.events.nextTime;
 }
 
 /** `cli`: local_irq_disable() does not count; the second changes nothing. */
 export function irqDisable(m: Machine): void {
   m.cpu.interruptsEnabled = false;
-  m.cpu.horizon = Infinity;
+  refresh(m, m.cpu);
 }
 
 /** `sti`: what has come meanwhile is delivered at once. */

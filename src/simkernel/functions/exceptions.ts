@@ -6,6 +6,9 @@ import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { doubleFaultEntry, generalProtectionEntry, trapUser } from './oops.ts';
+import { int80Entry } from './int80.ts';
+import { nmiEntry } from './nmi.ts';
+import { TRAPS } from './traps.ts';
 import { pageFaultEntry } from './page-fault.ts';
 import { runHandlers } from '../probes/handler.ts';
 
@@ -50,6 +53,9 @@ export const EXCEPTIONS: readonly (readonly [vector: number, entry: EntryPoint, 
     },
     3,
   ],
+  ...TRAPS,
+  [VECTORS.nmi, nmiEntry, 0],
+  [VECTORS.legacySyscall, int80Entry, 3],
   [VECTORS.doubleFault, doubleFaultEntry, 0],
   [VECTORS.generalProtection, generalProtectionEntry, 0],
   [VECTORS.pageFault, pageFaultEntry, 0],

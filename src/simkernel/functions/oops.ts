@@ -2,12 +2,14 @@ import type { EntryPoint } from '../cpu/deliver.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import type { KernelFunction } from '../execution/kernel-function.ts';
 import type { Pending } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
 import { hex, place, printCallTrace, printOwner, wordAt } from './dump-stack.ts';
+import { printTrap, trim } from './trap-report.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
 
@@ -21,7 +23,8 @@ const ROWS = [
   ['r13', 'r14', 'r15'],
 ] as const;
 
-const isUser = (m: Machine, regs: KernelObject): boolean => (m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) !== 0;
+export const isUser = (m: Machine, regs: KernelObject): boolean =>
+  (m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) !== 0;
 
 /** Prints why, and stops the machine for good. */
 export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
@@ -34,7 +37,10 @@ export function panicWith(m: Machine, text: string): never {
 }
 
 /** The oops: what is known about the machine, and the end of whoever ran, or of everything. */
-const die = kernelFunction(
+export const die: KernelFunction<
+  [reason: KernelObject & { readonly text: string }, regs: KernelObject, error: number],
+  never
+> = kernelFunction(
   'die',
   200,
   (m, reason: KernelObject & { readonly text: string }, regs: KernelObject, error: number): never => {
@@ -74,18 +80,11 @@ const excGeneralProtection = kernelFunction(
   (m, regs: KernelObject, error: number): void => {
     const name = error === 0 ? 'general protection fault' : 'segment-related general protection fault';
     if (!isUser(m, regs)) die(m, { address: m.scratch, text: name }, regs, error);
-    const { current: task } = m.cpu;
-    const at = regs.address;
-    printk(
-      m,
-      `traps: ${task.comm}[${task.pid}] general protection fault ip:${trim(wordAt(m, at + PT_REGS.ip))} ` +
-        `sp:${trim(wordAt(m, at + PT_REGS.sp))} error:${error.toString(16)}`,
-    );
+    printTrap(m, regs, 'general protection fault', error);
     forceSig(m, SIGSEGV);
   },
   { traceable: false },
 );
-const trim = (digits: string): string => digits.replace(/^0+(?=.)/, '');
 
 const excDoubleFault = kernelFunction(
   'exc_double_fault',

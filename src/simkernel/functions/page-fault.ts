@@ -6,7 +6,9 @@ import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { Mapping } from '../tasks/address-space.ts';
-import { pageFaultUser } from '../tracepoints/exceptions.ts';
+import { PAGE_SIZE } from '../fs/page-cache.ts';
+import { die, isUser } from './oops.ts';
+import { pageFaultKernel, pageFaultUser } from '../tracepoints/exceptions.ts';
 import { printk } from '../printk.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
@@ -85,11 +87,28 @@ const doUserAddrFault = kernelFunction(
   },
   { traceable: false },
 );
+/** The kernel itself went astray: no handler, no mapping, an oops. */
+const badKernelArea = kernelFunction(
+  'page_fault_oops',
+  80,
+  (m, regs: KernelObject, code: number, address: number): void => {
+    const kind = address < PAGE_SIZE ? 'kernel NULL pointer dereference' : 'unable to handle page fault for';
+    printk(m, `BUG: ${kind}, address: ${address.toString(16).padStart(16, '0')}`);
+    printk(m, `#PF: supervisor ${(code & PF_WRITE) === 0 ? 'read' : 'write'} access in kernel mode`);
+    printk(m, `#PF: error_code(0x${code.toString(16).padStart(4, '0')}) - not-present page`);
+    die(m, { address: m.scratch, text: 'Oops' }, regs, code);
+  },
+);
 const excPageFault = kernelFunction(
   'exc_page_fault',
   30,
   (m, regs: KernelObject, code: number): void => {
     const address = m.cpu.cr2;
+    if (!isUser(m, regs)) {
+      pageFaultKernel(m, address, regs, code);
+      badKernelArea(m, regs, code, address);
+      return;
+    }
     pageFaultUser(m, address, regs, code);
     irqEnable(m);
     doUserAddrFault(m, regs, code, address);

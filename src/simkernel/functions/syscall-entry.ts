@@ -61,13 +61,15 @@ function truncate(width: Width | undefined, value: number): number {
 
 const sysNiSyscall = kernelFunction('__x64_sys_ni_syscall', 15, (_m, _regs: KernelObject): Result => -ENOSYS);
 
+/** The function behind a number of x86-64; its arguments are in the task. */
+export function runSystemCall(m: Machine, regs: KernelObject, nr: number): Result {
+  const implementation = implementations[nr];
+  return implementation === undefined ? sysNiSyscall(m, regs) : implementation(m, regs);
+}
 const x64SysCall = kernelFunction(
   'x64_sys_call',
   8,
-  (m, regs: KernelObject, nr: number): Result => {
-    const implementation = implementations[nr];
-    return implementation === undefined ? sysNiSyscall(m, regs) : implementation(m, regs);
-  },
+  (m, regs: KernelObject, nr: number): Result => runSystemCall(m, regs, nr),
   { traceable: false, site: 0x26 },
 );
 
@@ -86,7 +88,7 @@ const doSyscall64 = kernelFunction(
 );
 
 /** What follows the system call's function: the result in rax, exit events, work that is due before user mode. */
-function finishSyscall(m: Machine, regs: KernelObject, ret: number): Result {
+export function finishSyscall(m: Machine, regs: KernelObject, ret: number): Result {
   const { cpu } = m;
   const task = cpu.current;
   task.result = ret;

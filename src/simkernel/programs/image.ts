@@ -1,13 +1,16 @@
 import type { UserContext } from './user.ts';
 
 /** A step of a user program: what `next` yields (see run-user.ts). */
-export type UserStep = typeof WORK | typeof SYSTEM_CALL | typeof PAGE_FAULT | typeof SOFTWARE_INTERRUPT;
+export type UserStep =
+  typeof WORK | typeof SYSTEM_CALL | typeof PAGE_FAULT | typeof SOFTWARE_INTERRUPT | typeof EXCEPTION;
 export const WORK = 1;
 export const SYSTEM_CALL = 2;
 /** The program touches a page that is not there; the address is in `args[0]`, whether it writes in `args[1]`. */
 export const PAGE_FAULT = 3;
-/** `int N`; the vector is in `args[0]`. */
+/** `int N`; the vector is in `args[0]`, what eax, ebx, ecx, edx, esi and edi hold in `registers`. */
 export const SOFTWARE_INTERRUPT = 4;
+/** An instruction that raises an exception by itself; the vector is in `args[0]`. */
+export const EXCEPTION = 5;
 /** A running program: yields steps, receives results of system calls. */
 export type UserBody = Generator<UserStep, number | void, number>;
 

@@ -1,10 +1,11 @@
+import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { deliver, softwareInterrupt } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
-import { PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
+import { EXCEPTION, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** Error code of a page fault: the access was from user mode, was a write. */
@@ -20,15 +21,26 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
     task.syscall = SYSCALL_NUMBERS.exit_group;
     task.args[0] = typeof step.value === 'number' ? step.value : 0;
   } else if (step.value === PAGE_FAULT) {
-    cpu.userMode = true;
     cpu.cr2 = task.args[0]!;
     return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (task.args[1] === 0 ? 0 : PF_WRITE));
   } else if (step.value === SOFTWARE_INTERRUPT) {
-    cpu.userMode = true;
+    loadUserRegisters(cpu, task);
     return softwareInterrupt(m, cpu, task.args[0]!);
+  } else if (step.value === EXCEPTION) {
+    return deliver(m, cpu, task.args[0]!, 0, -1);
   } else if (step.value !== SYSTEM_CALL) {
     return undefined;
   }
   cpu.time += WRAPPER_NS;
   return enterSystemCall(m, cpu, task);
+}
+
+/** Registers as the program set them for `int N`: number, then arguments, by the convention of 32-bit system calls. */
+const INT_REGISTERS = [PT_REGS.ax, PT_REGS.bx, PT_REGS.cx, PT_REGS.dx, PT_REGS.si, PT_REGS.di] as const;
+function loadUserRegisters(cpu: Cpu, task: Task): void {
+  INT_REGISTERS.forEach((register, i) => {
+    const value = task.user?.intRegisters[i] ?? 0;
+    cpu.registers[register / 4] = value | 0;
+    cpu.registers[register / 4 + 1] = Math.floor(value / 4294967296);
+  });
 }

@@ -1,3 +1,4 @@
+import type { VECTORS } from '../cpu/descriptor-tables.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
@@ -5,7 +6,7 @@ import type { Process } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
-import { imageSymbolOffset, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL, WORK } from './image.ts';
+import { EXCEPTION, imageSymbolOffset, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL, WORK } from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
@@ -24,6 +25,7 @@ export class UserContext {
   readonly random: Random;
   private readonly machine: Machine;
   /** User-mode registers while in the kernel or interrupted. */
+  intRegisters: readonly number[] = [];
   ip = 0;
   sp = 0;
   fp = 0;
@@ -70,9 +72,16 @@ export class UserContext {
     if (this.wrapper !== '') this.writeStack('');
     return PAGE_FAULT;
   }
-  /** Executes `int N`. */
-  interrupt(vector: number): UserStep {
+  /** Executes an instruction that faults: `div` by zero, `ud2`. */
+  raise(vector: typeof VECTORS.divideError | typeof VECTORS.invalidOpcode): UserStep {
     this.task.args[0] = vector;
+    if (this.wrapper !== '') this.writeStack('');
+    return EXCEPTION;
+  }
+  /** Executes `int N` with eax, ebx, ecx, edx, esi and edi as given. */
+  interrupt(vector: number, ...registers: readonly number[]): UserStep {
+    this.task.args[0] = vector;
+    this.intRegisters = registers;
     if (this.wrapper !== '') this.writeStack('');
     return SOFTWARE_INTERRUPT;
   }

@@ -17,3 +17,4 @@ function faultRecord(f: RecordFields, m: Machine): (address: number, regs: Kerne
 }
 type Fault = Tracepoint<[address: number, regs: KernelObject, errorCode: number]>;
 export const pageFaultUser: Fault = tracepoint('exceptions:page_fault_user', 3, faultRecord);
+export const pageFaultKernel: Fault = tracepoint('exceptions:page_fault_kernel', 3, faultRecord);

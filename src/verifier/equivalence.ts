@@ -171,8 +171,11 @@ export function mayLoop(old: State, current: State): boolean {
   if (old.frames.length !== current.frames.length) return false;
   const before = old.frames[old.frames.length - 1]!.registers;
   const now = current.frames[current.frames.length - 1]!.registers;
-  return before.every((r, i) => {
+  for (let i = 0; i < before.length; i++) {
+    const r = before[i]!;
     const other = now[i]!;
-    return r.id === other.id && r.link === other.link && r.delta === other.delta && sameContents(r, other);
-  });
+    if (r === other) continue;
+    if (r.id !== other.id || r.link !== other.link || r.delta !== other.delta || !sameContents(r, other)) return false;
+  }
+  return true;
 }

@@ -15,20 +15,23 @@ import type { Walk } from './walk.ts';
 interface Wanted {
   frame: number;
   readonly registers: number[];
-  readonly slots: bigint[];
+  /** Two words of 32 slots a frame. */
+  readonly slots: number[];
 }
 
 const ARGUMENTS = 0x3e;
 const scratch: Wanted = {
   frame: 0,
   registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
-  slots: new Array<bigint>(MAX_CALL_FRAMES + 1).fill(0n),
+  slots: new Array<number>(2 * (MAX_CALL_FRAMES + 1)).fill(0),
 };
+const wantsSlots = (w: Wanted, frame: number): boolean => w.slots[2 * frame] !== 0 || w.slots[2 * frame + 1] !== 0;
+
 /** One search runs at a time, and there are many: they share their memory. */
 function newWanted(frame: number): Wanted {
   scratch.frame = frame;
-  scratch.registers.fill(0);
-  scratch.slots.fill(0n);
+  scratch.registers.fill(0, 0, frame + 1);
+  scratch.slots.fill(0, 0, 2 * (frame + 1));
   return scratch;
 }
 
@@ -41,14 +44,14 @@ interface Trail {
   slot: number;
   frame: number;
   readonly registers: number[];
-  readonly slots: bigint[];
+  readonly slots: number[];
 }
 const newTrail = (): Trail => ({
   entry: undefined,
   slot: 0,
   frame: 0,
   registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
-  slots: new Array<bigint>(MAX_CALL_FRAMES + 1).fill(0n),
+  slots: new Array<number>(2 * (MAX_CALL_FRAMES + 1)).fill(0),
 });
 let trail = newTrail();
 let spareTrail = newTrail();
@@ -59,20 +62,23 @@ function leaveTrail(trail: Trail, s: State, w: Wanted): void {
   trail.frame = w.frame;
   for (let f = 0; f <= w.frame; f++) {
     trail.registers[f] = w.registers[f]!;
-    trail.slots[f] = w.slots[f]!;
+    trail.slots[2 * f] = w.slots[2 * f]!;
+    trail.slots[2 * f + 1] = w.slots[2 * f + 1]!;
   }
 }
 
 function meetsTrail(entry: HistoryEntry | undefined, slot: number, w: Wanted): boolean {
   if (entry === undefined || entry !== trail.entry || slot !== trail.slot || w.frame !== trail.frame) return false;
   for (let f = 0; f <= w.frame; f++) {
-    if ((w.registers[f]! & ~trail.registers[f]!) !== 0 || (w.slots[f]! & ~trail.slots[f]!) !== 0n) return false;
+    if ((w.registers[f]! & ~trail.registers[f]!) !== 0) return false;
+    if ((w.slots[2 * f]! & ~trail.slots[2 * f]!) !== 0) return false;
+    if ((w.slots[2 * f + 1]! & ~trail.slots[2 * f + 1]!) !== 0) return false;
   }
   return true;
 }
 
 function isDone(w: Wanted): boolean {
-  for (let f = 0; f <= w.frame; f++) if (w.registers[f] !== 0 || w.slots[f] !== 0n) return false;
+  for (let f = 0; f <= w.frame; f++) if (w.registers[f] !== 0 || wantsSlots(w, f)) return false;
   return true;
 }
 
@@ -84,9 +90,12 @@ const dropRegister = (w: Wanted, r: number): void => {
   w.registers[w.frame]! &= ~(1 << r);
 };
 const wantsSlot = (w: Wanted, frame: number, index: number): boolean =>
-  (w.slots[frame]! & (1n << BigInt(index))) !== 0n;
+  (w.slots[2 * frame + (index >> 5)]! & (1 << (index & 31))) !== 0;
 const wantSlot = (w: Wanted, frame: number, index: number): void => {
-  w.slots[frame]! |= 1n << BigInt(index);
+  w.slots[2 * frame + (index >> 5)]! |= 1 << (index & 31);
+};
+const dropSlot = (w: Wanted, frame: number, index: number): void => {
+  w.slots[2 * frame + (index >> 5)]! &= ~(1 << (index & 31));
 };
 
 const wants = (w: Wanted, p: Place): boolean =>
@@ -128,7 +137,7 @@ function backStore(insn: Insn, stored: boolean, entry: HistoryEntry | undefined,
   if (wantsRegister(w, insn.dst)) return 'give_up';
   const stack = entry?.stack;
   if (stack === undefined || !wantsSlot(w, stack.frame, stack.index)) return 'ok';
-  w.slots[stack.frame]! &= ~(1n << BigInt(stack.index));
+  dropSlot(w, stack.frame, stack.index);
   if (stored) wantRegister(w, insn.src);
   return 'ok';
 }
@@ -137,7 +146,7 @@ function backCall(walk: Walk, insn: Insn, op: Operation, slot: number, next: num
   if (op.kind === 'call' && op.callee === 'subprogram') {
     // Leaving the callee backwards: what it wants of its arguments, the caller's registers must provide.
     const wanted = w.registers[w.frame]!;
-    if (w.frame === 0 || (wanted & ~ARGUMENTS) !== 0 || w.slots[w.frame] !== 0n) return 'give_up';
+    if (w.frame === 0 || (wanted & ~ARGUMENTS) !== 0 || wantsSlots(w, w.frame)) return 'give_up';
     w.registers[w.frame] = 0;
     w.frame--;
     w.registers[w.frame]! |= wanted;
@@ -145,7 +154,7 @@ function backCall(walk: Walk, insn: Insn, op: Operation, slot: number, next: num
   }
   if (walk.marks.callback[slot] === 1 && slot !== next - 1) {
     // A callback's arguments come from the helper, not from the caller's registers.
-    if (w.frame === 0 || (w.registers[w.frame]! & ~ARGUMENTS) !== 0 || w.slots[w.frame] !== 0n) return 'give_up';
+    if (w.frame === 0 || (w.registers[w.frame]! & ~ARGUMENTS) !== 0 || wantsSlots(w, w.frame)) return 'give_up';
     w.registers[w.frame] = 0;
     w.frame--;
     return 'ok';
@@ -165,7 +174,8 @@ function backExit(walk: Walk, next: number, w: Wanted): Back {
   dropRegister(w, 0);
   w.frame++;
   w.registers[w.frame] = 0;
-  w.slots[w.frame] = 0n;
+  w.slots[2 * w.frame] = 0;
+  w.slots[2 * w.frame + 1] = 0;
   if (wantsResult) wantRegister(w, 0);
   return 'ok';
 }
@@ -263,11 +273,11 @@ function markState(s: State, w: Wanted): boolean {
         changed = true;
       }
     }
-    if (w.slots[f] === 0n) continue;
+    if (!wantsSlots(w, f)) continue;
     for (let i = 0; i < 64; i++) {
       if (!wantsSlot(w, f, i)) continue;
       const slot = slotAt(frame, i);
-      if (!isScalarSpill(slot) || slot.spill!.precise) w.slots[f]! &= ~(1n << BigInt(i));
+      if (!isScalarSpill(slot) || slot.spill!.precise) dropSlot(w, f, i);
       else {
         frame.stack[i] = { kinds: slot.kinds, spill: withChanges(slot.spill!, { precise: true }) };
         changed = true;

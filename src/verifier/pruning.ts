@@ -123,10 +123,12 @@ type Match = 'none' | 'safe' | 'loop';
 
 /** Compares with a state of which not all paths are explored: seeing it again means a loop. */
 function compareOpen(w: Walk, old: Checkpoint, slot: number): Match {
-  const exact = (): boolean => covers(old, w.state, w, 'ranges_of_all');
-  const op = w.graph.operations[slot];
-  if (op?.kind === 'may_goto' && old.mayGotoDepth !== w.state.mayGotoDepth && exact()) return 'loop';
-  if (w.marks.callback[slot] === 1) return exact() ? 'loop' : 'none';
+  if (w.marks.force[slot] === 1) {
+    const isCallback = w.marks.callback[slot] === 1;
+    const goneOn = isCallback || old.mayGotoDepth !== w.state.mayGotoDepth;
+    if (goneOn && covers(old, w.state, w, 'ranges_of_all')) return 'loop';
+    if (isCallback) return 'none';
+  }
   const endless =
     mayLoop(old, w.state) &&
     covers(old, w.state, w, 'exact') &&

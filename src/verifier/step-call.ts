@@ -20,7 +20,7 @@ import { resultRange } from './check-control.ts';
 import { type Scalar, synced } from './scalar.ts';
 import { BYTE, byteIndex, isScalarSpill, isSpill, kindOf, scrubbed, slotIndex, withKind } from './stack.ts';
 import { type Frame, type State, currentFrame, growStack, mapRegisters, newFrame, slotAt } from './state.ts';
-import { TNUM_UNKNOWN } from './tnum.ts';
+import { TNUM_UNKNOWN, U64_MAX } from './tnum.ts';
 import { type Walk, fork, newId, registersOf } from './walk.ts';
 import { noteStackDepth } from './facts.ts';
 
@@ -253,7 +253,9 @@ function stepLoop(w: Walk, callback: number): void {
   if (flags.type === 'scalar' && flags.value.isZero) markPrecise(w, 4);
   if (registers[1]!.type === 'scalar') markPrecise(w, 1);
   const frame = currentFrame(w.state);
-  if (BigInt(frame.callbackDepth) < registers[1]!.value.umax) enterCallback(w, LOOP, callback);
+  // Root may pass a pointer: as a number it has no bound, whereas Linux takes its offset and never walks the callback.
+  const most = registers[1]!.type === 'scalar' ? registers[1]!.value.umax : U64_MAX;
+  if (BigInt(frame.callbackDepth) < most) enterCallback(w, LOOP, callback);
   else frame.callbackDepth = 0;
 }
 

@@ -9,7 +9,7 @@ import type { Trivia } from './trivia.ts';
 
 const WIDTH = 90;
 
-/** A script in bpftrace's own layout (`--fmt`), with its comments. Formatting the result again changes nothing. */
+/** A script in bpftrace's own layout (`--fmt`), with its comments; formatting the result may still move one in an odd place. */
 export function format(program: Program, comments: readonly Span[]): string {
   return layOut(program, readTrivia(program, comments));
 }

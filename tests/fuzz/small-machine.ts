@@ -55,6 +55,7 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
   const { buffer } = wasmMemory;
   const words = new Int32Array(buffer);
   const bytes = new Uint8Array(buffer);
+  const view = new DataView(buffer);
   let next: number = PLACES.maps;
   const locations: MapLocation[] = [];
   const elements: Elements[] = [];
@@ -94,7 +95,7 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
     if (definition === undefined || place === undefined || place.count === 0) return 0;
     const { array } = locations[index]!;
     if (array !== undefined) {
-      const at = words[key >> 2]! >>> 0;
+      const at = view.getUint32(key, true);
       if (at >= array.maxEntries) return 0;
       return array.values + at * array.stride + array.cpuStride * words[PLACES.cpu >> 2]!;
     }

@@ -3,8 +3,8 @@ import type { TypeKind } from './types.ts';
 export interface AggregationRow {
   /** Whether its first argument is the value to aggregate. */
   readonly value: boolean;
-  /** Whether it keeps the sign of its values in the map's type. */
-  readonly signed: boolean;
+  /** Whether it takes integers only and keeps their sign in the map's type; of `first` calls the first one's alone. */
+  readonly signed: boolean | 'first';
   /** Whether reading it as an integer is allowed, e.g. `(int64)@calls`. */
   readonly castable: boolean;
   /** How a message shows the right way to assign it. */
@@ -21,7 +21,7 @@ export const AGGREGATIONS = {
   stats: { value: true, signed: true, castable: false, example: 'stats(arg2)' },
   hist: { value: true, signed: false, castable: false, example: 'hist(retval)' },
   lhist: { value: true, signed: false, castable: false, example: 'lhist(rand %10, 0, 10, 1)' },
-  tseries: { value: true, signed: false, castable: false, example: 'tseries(rand %10, 10s, 1)' },
+  tseries: { value: true, signed: 'first', castable: false, example: 'tseries(rand %10, 10s, 1)' },
 } as const satisfies Partial<Record<TypeKind, AggregationRow>>;
 export type AggregationName = keyof typeof AGGREGATIONS;
 

@@ -86,7 +86,7 @@ const SIGNAL_PROBES = [
   'fexit',
   'rawtracepoint',
 ] as const satisfies readonly ProbeKind[];
-const TRACING_PROBES = ['fentry', 'fexit', 'iter'] as const satisfies readonly ProbeKind[];
+const TRACING_PROBES = ['fentry', 'fexit', 'iter', 'rawtracepoint'] as const satisfies readonly ProbeKind[];
 const USER_PROBES = ['uprobe', 'uretprobe', 'usdt'] as const satisfies readonly ProbeKind[];
 
 /** Functions of the language and its standard library (docs/stdlib.md of bpftrace 0.27). */
@@ -134,7 +134,7 @@ export const FUNCTIONS = {
     arity: [1, 2],
     params: [ANY, INT_LITERAL],
     returns: 'computed',
-    probes: TRACING_PROBES,
+    probes: ['fentry', 'fexit', 'iter'],
   },
   strncmp: { arity: [3, 3], params: [STRING, STRING, INT_LITERAL], returns: UINT64 },
   strlen: { arity: [1, 1], params: [ANY], returns: UINT64, library: true },

@@ -1,16 +1,19 @@
 import { overlayTypeSets } from '../btf/type-set.ts';
 import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
+import { isUntraceable } from '../lang/untraceable.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
 import { cgroupId } from '../simkernel/listing.ts';
 import { createMachine, traceableFunctions, TRACER_PID, userFiles, userSymbols } from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
+import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
 import { listTracepoints, tracepointRecord } from '../simkernel/tracepoint-formats.ts';
 
 export interface SimulationOptions {
-  readonly scenario: ScenarioName;
+  /** By name, or one's own. */
+  readonly scenario: ScenarioName | Scenario;
   readonly seed: number;
   readonly cpus?: number;
   /** Types of a BTF file (BPFTRACE_BTF); they shadow the machine's. */
@@ -32,7 +35,7 @@ export interface Simulation {
 const HIGH_SHIFT = 32n;
 
 export function createSimulation(options: SimulationOptions): Simulation {
-  const scenario = SCENARIOS[options.scenario];
+  const scenario = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
   const cpus = options.cpus ?? scenario.cpus;
   const { types: ownTypes } = options;
   let types: TypeSet | undefined;
@@ -71,7 +74,9 @@ export function createSimulation(options: SimulationOptions): Simulation {
   };
 }
 
+let mayBeTraced: ReturnType<typeof traceableFunctions> | undefined;
+
 function traceable(only: ReadonlySet<string> | undefined): ReturnType<typeof traceableFunctions> {
-  const all = traceableFunctions();
+  const all = (mayBeTraced ??= traceableFunctions().filter(({ name }) => !isUntraceable(name)));
   return only === undefined ? all : all.filter(({ name }) => only.has(name));
 }

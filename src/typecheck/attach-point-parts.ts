@@ -43,8 +43,10 @@ const PARSERS: Readonly<Record<ProbeKind, PartsParser>> = {
   },
   rawtracepoint: (parts, _context, kind) => {
     if (parts.length !== 1 && parts.length !== 2) return countProblem(kind, '2 or 1', parts);
-    if (parts.some(hasWildcard)) return { target: undefined };
-    return { target: { kind: 'rawtracepoint', name: parts[parts.length - 1]! } };
+    // Old scripts name no module: any will do.
+    const [module, name] = parts.length === 2 ? (parts as [string, string]) : ['*', parts[0]!];
+    if (hasWildcard(module) || hasWildcard(name)) return { target: undefined, parts: [module, name] };
+    return { target: { kind: 'rawtracepoint', name } };
   },
   uprobe: (parts, context, kind) => userFunction(parts, context, kind as 'uprobe'),
   uretprobe: (parts, context, kind) => userFunction(parts, context, kind as 'uretprobe'),

@@ -35,6 +35,7 @@ export function check(program: Program, input: CheckInput): CheckResult {
     maps: { scalar: new Map(), badKeyed: new Set(), badScalar: new Set(), badIterator: new Set() },
     options: new Map(),
     spelled: new Map(),
+    temporaries: 0,
   };
   let current = program;
   for (const pass of PASSES) {

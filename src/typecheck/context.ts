@@ -87,6 +87,8 @@ export interface PassContext extends CheckContext {
   readonly options: Map<string, NamedOption>;
   /** Types of TypeExpressions that we wrote ourselves, by the name in them, which need not be the language's. */
   readonly spelled: Map<string, Type>;
+  /** How many variables of our own there are: they are numbered. */
+  temporaries: number;
 }
 
 /** The attach point of a probe after expansion, when it has exactly one. */

@@ -104,10 +104,19 @@ function isShareable(target: AttachTarget): target is Shareable {
   }
 }
 
+function hasModule(name: string, context: PassContext): boolean {
+  return context.target.functions().some((candidate) => candidate.module === name);
+}
+
 /** A pattern may match nothing. */
 function reportMissing(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): readonly AttachPoint[] {
   if (parsed.parts.some(hasWildcard)) return [];
   const kernelFunction = parsed.kind === 'kprobe' || parsed.kind === 'kretprobe';
+  const module = kernelFunction && parsed.parts.length === 3 ? parsed.parts[1]! : '';
+  if (module !== '' && module !== 'vmlinux' && !hasModule(module, context)) {
+    const text = `specified module ${module} in probe ${parsed.name} is not loaded.`;
+    context.report(error('no-module', node.span, text));
+  }
   if (kernelFunction && context.unsafe) return [node];
   const message = `No matches for ${parsed.name.replace(':', ' ')}`;
   if (context.config.missing_probes === 'warn') {

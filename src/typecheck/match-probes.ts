@@ -4,6 +4,9 @@ import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { findUserFiles } from './user-files.ts';
 
+/** What bpftrace calls the kernel itself among the modules. */
+const KERNEL = 'vmlinux';
+
 /** The places that an attach point means; empty when the machine has none. */
 export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext): readonly ParsedAttachPoint[] {
   const { target } = parsed;
@@ -56,7 +59,9 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       );
     }
     case 'rawtracepoint': {
-      const name = parts[parts.length - 1]!;
+      const [module, name] = parts as [string, string];
+      // All raw tracepoints of the machine belong to the kernel itself.
+      if (!matchesPattern(KERNEL, module)) return [];
       const names = machine.rawTracepoints().filter((candidate) => matchesPattern(candidate, name));
       const matches = found(names.map((match) => ({ kind: 'rawtracepoint', name: match })));
       return target === undefined ? matches : matches.length > 0 ? [parsed] : [];
@@ -92,7 +97,7 @@ function targetParts(target: AttachTarget): readonly string[] {
     case 'tracepoint':
       return [target.category, target.name];
     case 'rawtracepoint':
-      return ['vmlinux', target.name];
+      return [KERNEL, target.name];
     case 'uprobe':
     case 'uretprobe':
       return [target.path, target.function];

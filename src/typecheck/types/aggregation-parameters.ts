@@ -1,4 +1,5 @@
 import type { Program } from '../../ast/nodes.ts';
+import { typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
 import { error } from '../messages.ts';
@@ -22,7 +23,9 @@ export function checkAggregationParameters(program: Program, inference: Inferenc
     if (call === undefined || !isDistribution(call.name)) return;
     const name = node.target.kind === 'map' ? node.target.name : node.target.map.name;
     const value = inference.resolver.get(call.args[0]!)?.type;
-    const parameters = describe(valueType(call, value !== undefined && isSigned(value)));
+    const bounds = describe(valueType(call, value !== undefined && isSigned(value)));
+    // A time series keeps the type of its values, down to the size of a literal.
+    const parameters = call.name === 'tseries' && value !== undefined ? `${bounds} of ${typeName(value)}` : bounds;
     const known = first.get(name);
     if (known === undefined) first.set(name, parameters);
     else if (known !== parameters) context.report(error('different-buckets', call.span, DIFFERENT[call.name]));

@@ -1,13 +1,16 @@
-import type { Cast, Expression, TypeExpression } from '../../ast/nodes.ts';
+import type { BlockExpression, Cast, Expression, RecordLiteral, TypeExpression, Variable } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { typeName } from '../../lang/type-name.ts';
 import type { Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
+import { isLiteral } from '../literals.ts';
 import { warning } from '../messages.ts';
 import { asExpression, cloneTree, relocate } from '../rewrite.ts';
 import { spellType } from './type-expression.ts';
 import { fitsInto, isCastableMap, isInteger, literalFits, sameType, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
+
+type RecordType = Extract<Type, { kind: 'record' }>;
 
 /** The expression as a value of another type; itself when it is one; undefined when that cannot be. */
 export function castTo(context: PassContext, node: Expression, from: Typing, to: Type): Expression | undefined {
@@ -26,7 +29,7 @@ export function castTo(context: PassContext, node: Expression, from: Typing, to:
     case 'tuple':
       return castTuple(context, node, type as Extract<Type, { kind: 'tuple' }>, to);
     case 'record':
-      return castRecord(context, node, type as Extract<Type, { kind: 'record' }>, to);
+      return castRecord(context, node, type as RecordType, to);
     case 'pointer':
       return explicitCast(context, node, to);
     case 'buffer':
@@ -77,15 +80,14 @@ function castTuple(
   return { kind: 'tuple', span: node.span, elements };
 }
 
-function castRecord(
-  context: PassContext,
-  node: Expression,
-  from: Extract<Type, { kind: 'record' }>,
-  to: Extract<Type, { kind: 'record' }>,
-): Expression | undefined {
+function castRecord(context: PassContext, node: Expression, from: RecordType, to: RecordType): Expression | undefined {
   if (node.kind === 'block_expression' && node.result !== undefined) {
     const result = castRecord(context, node.result, from, to);
     return result === undefined ? undefined : { ...node, result };
+  }
+  if (node.kind === 'record' && from.fields.some((field, i) => field.name !== to.fields[i]?.name) && mayAct(node)) {
+    const ordered = inOrderOf(from, to);
+    return ordered && castRecord(context, evaluatedFirst(node, ordered, context), ordered, to);
   }
   // In the target's order, so that both have one layout.
   const fields: { name: string; value: Expression; span: Expression['span'] }[] = [];
@@ -108,4 +110,35 @@ function castRecord(
     fields.push({ name: field.name, value: cast, span: cast.span });
   }
   return { kind: 'record', span: node.span, fields };
+}
+
+function mayAct(node: RecordLiteral): boolean {
+  return node.fields.some(({ value }) => !isLiteral(value) && value.kind !== 'variable');
+}
+
+function inOrderOf(from: RecordType, to: RecordType): RecordType | undefined {
+  const fields = to.fields.map((field) => from.fields.find((own) => own.name === field.name));
+  return fields.every((field) => field !== undefined) ? { kind: 'record', fields } : undefined;
+}
+
+/** The record in another order, its values in variables: they are still evaluated in the script's order. */
+function evaluatedFirst(node: RecordLiteral, order: RecordType, context: PassContext): BlockExpression {
+  const variable = (name: string): Variable => {
+    // Nothing that a script can spell, and not what another record has.
+    context.temporaries += 1;
+    return { kind: 'variable', span: node.span, name: `$${name} ${context.temporaries}` };
+  };
+  const parts = node.fields.map((field) => ({ ...field, variable: variable(field.name) }));
+  const statements = parts.map(({ variable, value, span }) => ({
+    kind: 'assignment' as const,
+    span,
+    operator: '=' as const,
+    target: variable,
+    value,
+  }));
+  const fields = order.fields.map(({ name }) => {
+    const { span, variable } = parts.find((part) => part.name === name)!;
+    return { name, span, value: { ...variable } };
+  });
+  return { kind: 'block_expression', span: node.span, statements, result: { kind: 'record', span: node.span, fields } };
 }

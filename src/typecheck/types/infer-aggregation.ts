@@ -27,7 +27,12 @@ export function inferAggregation(inference: Inference, node: Assignment, target:
   else inferExpression(inference, node.value);
   const slot = inference.map(map.name).value;
   const value = call.args[0];
-  if (AGGREGATIONS[name].signed && value !== undefined && value.kind !== 'type') {
+  const { signed } = AGGREGATIONS[name];
+  if (signed === 'first' && value !== undefined) {
+    inference.rule(slot, [value], ([input]) =>
+      aggregationTyping(inference, map.name, typing(valueType(call, isSigned(input!.type))), call),
+    );
+  } else if (signed === true && value !== undefined && value.kind !== 'type') {
     inference.rule(slot, [value], ([input]) => {
       const found = aggregated(inference, call, map, input!);
       return found === undefined ? undefined : aggregationTyping(inference, map.name, typing(found), call);

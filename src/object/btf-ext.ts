@@ -10,6 +10,7 @@ const VERSION = 1;
 const HEADER_SIZE = 24;
 const FUNCTION_RECORD = 8;
 const LINE_RECORD = 16;
+const CORE_RECORD = 16;
 /** line << 10 | column */
 const COLUMN_BITS = 10;
 const MAX_COLUMN = (1 << COLUMN_BITS) - 1;
@@ -78,11 +79,20 @@ function part(
   return [recordSize, ...filled.flatMap(({ section, records }) => [section, records.length, ...records.flat()])];
 }
 
+/** The instruction at `offset` bytes of its section depends on a type of the kernel, here the object's own. */
+export interface CoreRecord {
+  readonly offset: number;
+  readonly type: number;
+  /** Place in the strings of .BTF: numbers of members and elements, with colons between. */
+  readonly accessString: number;
+  readonly kind: number;
+}
+
 /** What a .BTF.ext says. */
 export interface BtfExt {
   readonly lines: readonly { readonly section: number; readonly lines: readonly LineRecord[] }[];
-  /** How many places wait for offsets of the running kernel's types (CO-RE). */
-  readonly relocations: number;
+  /** Places that wait for the running kernel's types (CO-RE). */
+  readonly core: readonly { readonly section: number; readonly records: readonly CoreRecord[] }[];
 }
 
 /** Reads the part of lines; records of a later version may be longer than ours. */
@@ -105,8 +115,16 @@ export function decodeBtfExt(bytes: Uint8Array): BtfExt {
     }),
   }));
   const hasRelocations = headerSize >= HEADER_SIZE + 8;
-  const relocations = hasRelocations ? records(24, 16).reduce((sum, { offsets }) => sum + offsets.length, 0) : 0;
-  return { lines, relocations };
+  const core = (hasRelocations ? records(HEADER_SIZE, CORE_RECORD) : []).map(({ section, offsets }) => ({
+    section,
+    records: offsets.map((at) => ({
+      offset: view.getUint32(at, true),
+      type: view.getUint32(at + 4, true),
+      accessString: view.getUint32(at + 8, true),
+      kind: view.getUint32(at + 12, true),
+    })),
+  }));
+  return { lines, core };
 }
 
 /** Where the records of each section stand, by the two header words at `at`. */

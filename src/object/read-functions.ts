@@ -26,26 +26,29 @@ export interface ObjectFunction {
   readonly lines: readonly LineInfo[];
 }
 
-/** Splits the sections of code at their function symbols and resolves what relocations name. */
+/** Splits the sections of code, patched first, at their function symbols and resolves what relocations name. */
 export function readFunctions(
   elf: ElfFile,
   maps: MapIndex,
   lines: ReadonlyMap<string, readonly LineInfo[]>,
+  patch: (section: string, insns: Insn[]) => void,
 ): readonly ObjectFunction[] {
-  return elf.sections
-    .filter(isCode)
-    .flatMap((section) => functionsOf(elf, section, maps, lines.get(section.name) ?? []));
+  return elf.sections.filter(isCode).flatMap((section) => {
+    const insns =
+      decodeInsns(section.bytes) ??
+      badObject(`${section.name} has ${section.size} bytes, each instruction ${SLOT_BYTES}`);
+    patch(section.name, insns);
+    return functionsOf(elf, section, insns, maps, lines.get(section.name) ?? []);
+  });
 }
 
 function functionsOf(
   elf: ElfFile,
   section: ElfSection,
+  insns: readonly Insn[],
   maps: MapIndex,
   lines: readonly LineInfo[],
 ): readonly ObjectFunction[] {
-  const insns =
-    decodeInsns(section.bytes) ??
-    badObject(`${section.name} has ${section.size} bytes, each instruction ${SLOT_BYTES}`);
   const symbols = elf.symbols
     .filter((symbol) => symbol.section === section.index && symbol.type === SYMBOL_TYPES.function)
     .sort((a, b) => a.value - b.value);

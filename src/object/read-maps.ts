@@ -1,6 +1,6 @@
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
-import type { BtfTypeSet } from '../btf/decode.ts';
+import type { BtfVariable } from '../btf/decode.ts';
 import { badObject, demand } from './bad-object.ts';
 import { SECTION_FLAGS, SECTION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import type { ElfFile, ElfSection } from './elf-reader.ts';
@@ -19,7 +19,7 @@ const MAX_ZEROES = 1 << 26;
 /** The maps that an object declares, and those that libbpf makes of its data. */
 export function readMaps(
   elf: ElfFile,
-  types: BtfTypeSet | undefined,
+  described: readonly BtfVariable[] | undefined,
 ): { readonly maps: readonly MapDefinition[]; readonly index: MapIndex } {
   const maps: MapDefinition[] = [];
   const data = new Map<number, number>();
@@ -31,9 +31,7 @@ export function readMaps(
       /^\.(?:ro)?data(?:\.|$)|^\.bss(?:\.|$)/.test(section.name) && (section.flags & SECTION_FLAGS.alloc) !== 0;
     if (isData && section.size > 0) data.set(section.index, maps.push(dataMap(section)) - 1);
     if (section.name !== '.maps') continue;
-    const variables = new Map(
-      (types?.dataSection('.maps') ?? badObject('no BTF describes the maps')).map((v) => [v.name, v]),
-    );
+    const variables = new Map((described ?? badObject('no BTF describes the maps')).map((v) => [v.name, v]));
     const places = new Map<number, number>();
     for (const symbol of elf.symbols) {
       const isMap = symbol.section === section.index && symbol.type === SYMBOL_TYPES.object;

@@ -1,9 +1,11 @@
 import type { LineInfo, MapDefinition } from '../abi/program-image.ts';
 import { checkTypes } from '../btf/check-types.ts';
-import { decodeBtf, type BtfTypeSet } from '../btf/decode.ts';
+import { decodeBtf, type BtfTypeSet, type BtfVariable } from '../btf/decode.ts';
+import type { TypeSet } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { BadObject, badObject } from './bad-object.ts';
 import { type BtfExt, decodeBtfExt } from './btf-ext.ts';
+import { CoreRelocator } from './core-relocations.ts';
 import { type ElfFile, printable, readElf } from './elf-reader.ts';
 import { indexFunctions, type LinkedProgram, linkProgram } from './link-program.ts';
 import { type ObjectFunction, readFunctions } from './read-functions.ts';
@@ -13,8 +15,8 @@ export interface EbpfObject {
   readonly programs: readonly LinkedProgram[];
   readonly maps: readonly MapDefinition[];
   readonly license: string | undefined;
-  /** Places whose offsets libbpf would take from the running kernel's types (CO-RE); we leave them as compiled. */
-  readonly coreRelocations: number;
+  /** Places that depend on the running kernel's types (CO-RE), and how many of them found nothing there. */
+  readonly coreRelocations: { readonly count: number; readonly missing: number };
 }
 
 export type ReadResult =
@@ -23,21 +25,30 @@ export type ReadResult =
 /** As many instructions as the kernel takes (BPF_COMPLEXITY_LIMIT_INSNS), over all programs of an object together. */
 const MAX_INSNS = 1_000_000;
 
-/** Reads an object of any compiler: maps, programs, and the functions that each program calls behind it. */
-export function readObject(bytes: Uint8Array): ReadResult {
+/**
+ * Reads an object of any compiler: maps, programs, and the functions that each program calls behind it. With a kernel's
+ * types, CO-RE relocations take their values from those; without, they stay as compiled.
+ */
+export function readObject(bytes: Uint8Array, kernel?: TypeSet): ReadResult {
   try {
-    return { ok: true, object: read(bytes) };
+    return { ok: true, object: read(bytes, kernel) };
   } catch (error) {
     if (!(error instanceof BadObject)) throw error;
     return { ok: false, message: error.message };
   }
 }
 
-function read(bytes: Uint8Array): EbpfObject {
+function read(bytes: Uint8Array, kernel: TypeSet | undefined): EbpfObject {
   const elf = readElf(bytes);
-  const types = readTypes(elf);
-  const { maps, index } = readMaps(elf, types);
-  const functions = readFunctions(elf, index, readLines(elf, types));
+  const known = readTypes(elf);
+  const types = known?.types;
+  const ext = types === undefined ? undefined : readExt(elf);
+  const { maps, index } = readMaps(elf, known?.maps);
+  const core = types === undefined || kernel === undefined ? undefined : new CoreRelocator(types, kernel);
+  const coreRecords = new Map((ext?.core ?? []).map(({ section, records }) => [types!.string(section), records]));
+  const functions = readFunctions(elf, index, readLines(ext, types), (section, insns) => {
+    for (const record of coreRecords.get(section) ?? []) core?.apply(insns, record.offset / SLOT_BYTES, record);
+  });
   const find = indexFunctions(functions);
   const programs: LinkedProgram[] = [];
   let room = MAX_INSNS;
@@ -51,7 +62,10 @@ function read(bytes: Uint8Array): EbpfObject {
     programs,
     maps,
     license: license === undefined ? undefined : text(license.bytes),
-    coreRelocations: readExt(elf)?.relocations ?? 0,
+    coreRelocations: {
+      count: [...coreRecords.values()].reduce((sum, records) => sum + records.length, 0),
+      missing: core?.missing ?? 0,
+    },
   };
 }
 
@@ -60,13 +74,19 @@ const isProgram = ({ section }: ObjectFunction): boolean => section !== '.text';
 
 const text = (bytes: Uint8Array): string => printable(new TextDecoder().decode(bytes).replace(/\0[^]*$/, ''));
 
-function readTypes(elf: ElfFile): BtfTypeSet | undefined {
+/** Types that can be walked without a second look, and the variables of .maps. */
+interface ObjectTypes {
+  readonly types: BtfTypeSet;
+  readonly maps: readonly BtfVariable[] | undefined;
+}
+
+function readTypes(elf: ElfFile): ObjectTypes | undefined {
   const section = elf.sections.find(({ name }) => name === '.BTF');
   if (section === undefined) return undefined;
   try {
     const types = decodeBtf(section.bytes);
     checkTypes(types);
-    return types;
+    return { types, maps: types.dataSection('.maps') };
   } catch (error) {
     // A blob may also nest types deeper than our stack, or point outside of itself.
     return badObject(`malformed .BTF: ${error instanceof Error ? error.message : String(error)}`);
@@ -79,8 +99,7 @@ function readExt(elf: ElfFile): BtfExt | undefined {
 }
 
 /** The lines of each section by its name, in the order of their slots in it. */
-function readLines(elf: ElfFile, types: BtfTypeSet | undefined): ReadonlyMap<string, readonly LineInfo[]> {
-  const ext = types === undefined ? undefined : readExt(elf);
+function readLines(ext: BtfExt | undefined, types: BtfTypeSet | undefined): ReadonlyMap<string, readonly LineInfo[]> {
   const lines = new Map<string, readonly LineInfo[]>();
   for (const { section, lines: rows } of ext?.lines ?? []) {
     const own = rows.map(({ offset, file, text: source, line, column }) => ({

@@ -3,11 +3,13 @@ import type { MapDefinition, Program } from '../abi/program-image.ts';
 import { decodeInsns, encodeInsns } from '../isa/codec.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import { disassembleProgram } from '../isa/disassemble.ts';
+import type { TypeSet } from '../btf/types.ts';
 import type { Insn } from '../isa/instruction.ts';
 import { PSEUDO } from '../isa/opcodes.ts';
 import { isElf } from '../object/elf-reader.ts';
 import { readObject } from '../object/read-object.ts';
 import { writeObject } from '../object/write-object.ts';
+import { kernelTypes } from '../simkernel/kernel-types.ts';
 import { encodeHex, isHex, isText, readHex } from './bpf-hex.ts';
 import {
   DEFAULT_LICENSE,
@@ -67,7 +69,7 @@ function numberMaps({ insns, relocations }: Program): readonly Insn[] {
 /** An object, bytes or hex to text. */
 export function disassembleFile(file: Uint8Array, programName: string | undefined): RawResult<string> {
   if (isElf(file)) {
-    const read = readElfFile(file, { maps: [] });
+    const read = readElfFile(file, { maps: [] }, undefined);
     const chosen = read.ok ? chooseProgram(read.value, programName) : read;
     return chosen.ok ? { ok: true, value: printFile(chosen.value) } : chosen;
   }
@@ -109,18 +111,21 @@ function numberedMaps(insns: readonly Insn[], maps: readonly MapDefinition[]): P
   });
 }
 
-function readElfFile(file: Uint8Array, options: RawOptions): RawResult<RawFile> {
-  const read = readObject(file);
+function readElfFile(file: Uint8Array, options: RawOptions, kernel: TypeSet | undefined): RawResult<RawFile> {
+  const read = readObject(file, kernel);
   if (!read.ok) return fail(read.message);
   const { programs, license, coreRelocations } = read.object;
   // Relocations count an object's own maps, so those of the command line may replace but not move them.
   const given = new Map(options.maps.map((map) => [map.name, map]));
   const maps = read.object.maps.map((map) => given.get(map.name) ?? map);
   if (programs.length === 0) return fail('the object holds no program');
+  const { count, missing } = coreRelocations;
   const warnings =
-    coreRelocations === 0
+    missing === 0
       ? []
-      : [`${coreRelocations} CO-RE relocations are not applied: offsets are those of the headers it was compiled with`];
+      : [
+          `${missing} of ${count} CO-RE relocations name what the machine's kernel lacks: that code must not be reached`,
+        ];
   return {
     ok: true,
     value: {
@@ -136,7 +141,7 @@ function readElfFile(file: Uint8Array, options: RawOptions): RawResult<RawFile> 
 
 /** Reads programs for the verifier: an object, bytes, hex or assembly text, whichever the file holds. */
 export function readPrograms(file: Uint8Array, name: FileName, options: RawOptions): RawResult<RawFile> {
-  if (isElf(file)) return readElfFile(file, options);
+  if (isElf(file)) return readElfFile(file, options, kernelTypes());
   const text = isText(file) ? new TextDecoder().decode(file) : undefined;
   if (text !== undefined && !isHex(text))
     return readText(text, { ...options, name: name.program, file: name.path, mustKnowMaps: true });

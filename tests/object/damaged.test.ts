@@ -8,9 +8,11 @@ import { ElfWriter } from '../../src/object/elf-writer.ts';
 import { describeSection } from '../../src/object/program-sections.ts';
 import { readObject } from '../../src/object/read-object.ts';
 import { writeObject } from '../../src/object/write-object.ts';
+import { kernelTypes } from '../../src/simkernel/kernel-types.ts';
 import { verifyProgram } from '../../src/verifier/verify.ts';
 
 const COMPILED: Uint8Array = new Uint8Array(readFileSync(join(import.meta.dirname, 'compiled/packets.o')));
+const CORE: Uint8Array = new Uint8Array(readFileSync(join(import.meta.dirname, 'compiled/core.o')));
 const OURS = (() => {
   const read = readObject(COMPILED);
   if (!read.ok) throw new Error(read.message);
@@ -51,10 +53,14 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
 test.each([
   ['an object of clang', COMPILED],
   ['an object of ours', OURS],
+  ['an object with CO-RE relocations', CORE],
 ])('%s, however damaged, is read or refused with a reason, and what is read can be verified', (_, original) => {
   fc.assert(
     fc.property(fc.array(damage, { minLength: 1, maxLength: 4 }), (damages) => {
-      const read = readObject(damages.reduce<Uint8Array>((bytes, make) => make(bytes), original.slice()));
+      const read = readObject(
+        damages.reduce<Uint8Array>((bytes, make) => make(bytes), original.slice()),
+        kernelTypes(),
+      );
       if (!read.ok) return read.message !== '';
       for (const program of read.object.programs) {
         const described = describeSection(program.section) ?? { type: 'kprobe' as const };
@@ -63,7 +69,7 @@ test.each([
       }
       return true;
     }),
-    { numRuns: 150, seed: 7 },
+    { numRuns: 120, seed: 7 },
   );
 });
 
@@ -94,7 +100,17 @@ function endlessTypedef(): CType {
   return type;
 }
 
+/** An object whose .maps holds something else than variables. */
+function withOddSection(): Uint8Array {
+  const btf = new BtfWriter();
+  btf.dataSection('.maps', 8, [{ variable: btf.type(INT), offset: 0, size: 8 }]);
+  const elf = new ElfWriter();
+  elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf.finish() });
+  return elf.finish();
+}
+
 test.each<[string, Uint8Array, string]>([
+  ['a section of maps without variables', withOddSection(), 'malformed .BTF: BTF: section .maps holds no variable'],
   ['a map that is a number', withMap(INT), "map 'm' is no struct with the properties of a map"],
   ['a map of an unknown type', withMap(struct(numbered('type', 999))), "map 'm': map type 999 is not known here"],
   ['a map without a type', withMap(struct(numbered('max_entries', 4))), "map 'm' has no type"],

@@ -1,0 +1,291 @@
+import { sizeOf, stripType } from '../btf/layout.ts';
+import type { BtfTypeSet } from '../btf/decode.ts';
+import type { CType, EnumType, Member, StructType, TypeSet, UnionType } from '../btf/types.ts';
+import { decode } from '../isa/decode.ts';
+import type { Insn } from '../isa/instruction.ts';
+import { CALL, CLASS, SIZE_BITS, type AccessSize } from '../isa/opcodes.ts';
+import { highHalf, lowHalf } from '../isa/words.ts';
+import { badObject, demand } from './bad-object.ts';
+import type { CoreRecord } from './btf-ext.ts';
+
+/** What a relocation asks of the type that it names (enum bpf_core_relo_kind of include/uapi/linux/bpf.h). */
+const KINDS = [
+  'field_byte_offset',
+  'field_byte_size',
+  'field_exists',
+  'field_signed',
+  'field_lshift_u64',
+  'field_rshift_u64',
+  'type_id_local',
+  'type_id_target',
+  'type_exists',
+  'type_size',
+  'enumval_exists',
+  'enumval_value',
+  'type_matches',
+] as const;
+type Kind = (typeof KINDS)[number];
+
+/** BPF_CORE_SPEC_MAX_LEN of libbpf. */
+const MAX_PATH = 64;
+/** libbpf puts a call of this helper, which no kernel has, where it cannot relocate: code that is never reached may stay. */
+const POISON = 0xbad2310;
+
+/** A member, an element, or what a pointer points at; in bits from the start of the root. */
+interface Field {
+  readonly type: CType;
+  readonly offsetBits: number;
+  readonly bitfieldSize?: number;
+}
+
+/** One step of a path: a member by its name, or an element. */
+type Step = string | number;
+
+/** Patches an object's instructions for the types of a kernel (CO-RE), as libbpf does when it loads. */
+export class CoreRelocator {
+  readonly #local: BtfTypeSet;
+  readonly #kernel: TypeSet;
+  /** Relocations that name what the kernel does not have, and do not just ask whether it is there. */
+  missing = 0;
+
+  constructor(local: BtfTypeSet, kernel: TypeSet) {
+    this.#local = local;
+    this.#kernel = kernel;
+  }
+
+  /** Patches the instruction that a record is for. */
+  apply(insns: Insn[], slot: number, record: CoreRecord): void {
+    const kind = KINDS[record.kind] ?? badObject(`CO-RE relocation of the unknown kind ${record.kind}`);
+    const insn = insns[slot];
+    const operation = insn === undefined ? undefined : decode(insn);
+    const isWide = operation?.kind === 'ld_imm64';
+    demand(insn !== undefined && (!isWide || slot + 1 < insns.length), `CO-RE relocation of no instruction (${slot})`);
+    // The compiler has put the object's own id there.
+    if (kind === 'type_id_local') return;
+    const found = this.#resolve(kind, record);
+    if (found === undefined) return this.#poison(insns, slot, isWide);
+    const { value, resize } = found;
+    switch (operation?.kind) {
+      case 'alu':
+        insns[slot] = { ...insn, imm: lowHalf(value) };
+        return;
+      case 'load':
+      case 'store': {
+        const size = resize ?? operation.size;
+        if (value > 0x7fffn || !(size in SIZE_BITS)) return this.#poison(insns, slot, false);
+        const code = (insn.code & ~0x18) | SIZE_BITS[size as AccessSize];
+        insns[slot] = { ...insn, code, off: Number(value) };
+        return;
+      }
+      case 'ld_imm64':
+        insns[slot] = { ...insn, imm: lowHalf(value) };
+        insns[slot + 1] = { ...insns[slot + 1]!, imm: highHalf(value) };
+        return;
+      default:
+        badObject(`CO-RE relocation of instruction ${slot}, which has no place for a value`);
+    }
+  }
+
+  #poison(insns: Insn[], slot: number, isWide: boolean): void {
+    this.missing++;
+    const call: Insn = { code: CLASS.jmp | CALL, dst: 0, src: 0, off: 0, imm: POISON };
+    insns[slot] = call;
+    if (isWide) insns[slot + 1] = call;
+  }
+
+  /** The value to put in; undefined where the kernel has nothing to take it from. */
+  #resolve(
+    kind: Kind,
+    { type, accessString }: CoreRecord,
+  ): { readonly value: bigint; readonly resize?: number | undefined } | undefined {
+    const local = this.#local.type(type) ?? badObject(`CO-RE relocation for type ${type}, which is not there`);
+    const path = pathOf(this.#local.string(accessString));
+    switch (kind) {
+      case 'type_exists':
+        return { value: this.#counterpart(local) === undefined ? 0n : 1n };
+      case 'type_size': {
+        const target = this.#counterpart(local);
+        const size = target === undefined ? undefined : sizeOf(target);
+        return size === undefined ? undefined : { value: BigInt(size) };
+      }
+      case 'enumval_exists':
+        return { value: this.#enumerator(local, path) === undefined ? 0n : 1n };
+      case 'enumval_value': {
+        const value = this.#enumerator(local, path);
+        return value === undefined ? undefined : { value: BigInt.asUintN(64, value) };
+      }
+      // Types have no numbers here, and members of whole types are not compared.
+      case 'type_id_local':
+      case 'type_id_target':
+      case 'type_matches':
+        return undefined;
+      default:
+        return this.#field(kind, local, path);
+    }
+  }
+
+  #field(
+    kind: Kind,
+    local: CType,
+    path: readonly number[],
+  ): { readonly value: bigint; readonly resize?: number } | undefined {
+    const { field: own, steps } = followLocal(local, path);
+    const target = this.#counterpart(local);
+    const field = target === undefined ? undefined : followNames(target, steps);
+    const fits = field !== undefined && isCompatible(own.type, field.type) ? field : undefined;
+    if (kind === 'field_exists') return { value: fits === undefined ? 0n : 1n };
+    if (fits === undefined) return undefined;
+    const value = fieldValue(kind, fits);
+    if (kind !== 'field_byte_offset' || own.bitfieldSize !== undefined) return { value };
+    const [before, after] = [sizeOf(own.type), sizeOf(fits.type)];
+    return before === after || after === undefined || !mayResize(own.type, fits.type)
+      ? { value }
+      : { value, resize: after };
+  }
+
+  /** The kernel's type of the same kind and name, whatever stands behind three underscores (`task_struct___old`). */
+  #counterpart(local: CType): CType | undefined {
+    const type = local.kind === 'typedef' ? local : stripType(local);
+    const name = 'name' in type ? essential(type.name) : '';
+    if (name === '') return undefined;
+    switch (type.kind) {
+      case 'struct':
+        return this.#kernel.struct(name);
+      case 'union':
+        return this.#kernel.union(name);
+      case 'enum':
+        return this.#kernel.enum(name);
+      case 'typedef':
+        return this.#kernel.typedef(name);
+      case 'int':
+        return this.#kernel.int(name);
+      default:
+        return undefined;
+    }
+  }
+
+  #enumerator(local: CType, [index = -1]: readonly number[]): bigint | undefined {
+    const type = stripType(local);
+    const own = type.kind === 'enum' ? type.values[index] : undefined;
+    if (own === undefined) return badObject('CO-RE relocation for an enum value that is not there');
+    const target = this.#counterpart(type) as EnumType | undefined;
+    return target?.values.find(({ name }) => essential(name) === essential(own.name))?.value;
+  }
+}
+
+const essential = (name: string): string => name.replace(/___.*$/, '');
+
+function pathOf(access: string): readonly number[] {
+  const parts = access.split(':');
+  const isPath = parts.length <= MAX_PATH && parts.every((part) => /^\d{1,9}$/.test(part));
+  demand(isPath, `CO-RE relocation with the path '${access.slice(0, MAX_PATH)}'`);
+  return parts.map(Number);
+}
+
+const bitsOf = (type: CType): number =>
+  (sizeOf(type) ?? badObject('CO-RE relocation through a type without a size')) * 8;
+
+const fieldAt = (member: Member, base: number): Field => ({
+  type: member.type,
+  offsetBits: base + member.offsetBits,
+  ...(member.bitfieldSize === undefined ? {} : { bitfieldSize: member.bitfieldSize }),
+});
+
+/** The field that numbers lead to in the object's types, and the way to it by names. */
+function followLocal(
+  root: CType,
+  [first = 0, ...path]: readonly number[],
+): { readonly field: Field; readonly steps: readonly Step[] } {
+  let field: Field = { type: root, offsetBits: first === 0 ? 0 : first * bitsOf(root) };
+  const steps: Step[] = [first];
+  for (const index of path) {
+    const type = stripType(field.type);
+    if (type.kind === 'struct' || type.kind === 'union') {
+      const member =
+        type.members[index] ?? badObject(`CO-RE relocation for member ${index} of ${type.kind} ${type.name}`);
+      field = fieldAt(member, field.offsetBits);
+      // The kernel may nest its anonymous structs otherwise.
+      if (member.name !== '') steps.push(member.name);
+    } else if (type.kind === 'array') {
+      field = { type: type.element, offsetBits: field.offsetBits + index * bitsOf(type.element) };
+      steps.push(index);
+    } else badObject(`CO-RE relocation into a ${type.kind}`);
+  }
+  return { field, steps };
+}
+
+/** The field that names lead to in the kernel's types. */
+function followNames(root: CType, [first = 0, ...steps]: readonly Step[]): Field | undefined {
+  const rootBits = first === 0 ? 0 : sizeOf(root);
+  if (rootBits === undefined) return undefined;
+  let field: Field | undefined = { type: root, offsetBits: Number(first) * rootBits * 8 };
+  for (const step of steps) {
+    const type = stripType(field.type);
+    if (typeof step === 'string') {
+      const isAggregate = type.kind === 'struct' || type.kind === 'union';
+      field = isAggregate ? memberNamed(type, step, field.offsetBits) : undefined;
+    } else {
+      const size = type.kind === 'array' ? sizeOf(type.element) : undefined;
+      // The last array of a struct may be longer than it says.
+      const fits = type.kind === 'array' && size !== undefined && (step < type.length || type.length <= 1);
+      field = fits ? { type: type.element, offsetBits: field.offsetBits + step * size * 8 } : undefined;
+    }
+    if (field === undefined) return undefined;
+  }
+  return field;
+}
+
+function memberNamed(type: StructType | UnionType, name: string, base: number): Field | undefined {
+  for (const member of type.members) {
+    if (member.name === name) return fieldAt(member, base);
+    const inner = member.name === '' ? stripType(member.type) : undefined;
+    if (inner?.kind !== 'struct' && inner?.kind !== 'union') continue;
+    const found = memberNamed(inner, name, base + member.offsetBits);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isAggregate = ({ kind }: CType): boolean => kind === 'struct' || kind === 'union';
+
+/** Whether a field of the object may stand for one of the kernel: same kind, sizes of numbers aside. */
+function isCompatible(local: CType, target: CType): boolean {
+  const [a, b] = [stripType(local), stripType(target)];
+  if (isAggregate(a) && isAggregate(b)) return true;
+  if (a.kind === 'array' && b.kind === 'array') return isCompatible(a.element, b.element);
+  return a.kind === b.kind;
+}
+
+/** Loads may become wider or narrower with their field where no sign is lost. */
+function mayResize(local: CType, target: CType): boolean {
+  const isPlain = (type: CType): boolean => {
+    const bare = stripType(type);
+    return bare.kind === 'pointer' || (bare.kind === 'int' && !bare.signed);
+  };
+  return isPlain(local) && isPlain(target);
+}
+
+function fieldValue(kind: Kind, field: Field): bigint {
+  const type = stripType(field.type);
+  let bytes = sizeOf(type) ?? 0;
+  const bits = field.bitfieldSize ?? bytes * 8;
+  let start = field.offsetBits / 8;
+  if (field.bitfieldSize !== undefined) {
+    // The aligned word that holds all of the bit field.
+    const wordAt = (size: number): number => Math.floor(field.offsetBits / 8 / size) * size;
+    while (bytes < 8 && field.offsetBits + bits > (wordAt(bytes) + bytes) * 8) bytes *= 2;
+    start = wordAt(bytes);
+  }
+  switch (kind) {
+    case 'field_byte_offset':
+      return BigInt(start);
+    case 'field_byte_size':
+      return BigInt(bytes);
+    case 'field_signed':
+      return (type.kind === 'int' || type.kind === 'enum') && type.signed ? 1n : 0n;
+    case 'field_lshift_u64':
+      return BigInt(64 - (field.offsetBits + bits - start * 8));
+    default:
+      return BigInt(64 - bits);
+  }
+}

@@ -111,8 +111,8 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
     if (n >= 32) return pair(o, n === 32 ? o.ah : `${o.ah} >> ${n - 32}`, `${o.ah} >> 31`);
     return pair(o, funnelDown(o, n), `${o.ah} >> ${n}`);
   },
-  div: (o) => divided(o, 'udiv', LOW.div(o)),
-  mod: (o) => divided(o, 'umod', LOW.mod(o)),
+  div: (o) => dividedByNumber(o, true) ?? divided(o, 'udiv', LOW.div(o)),
+  mod: (o) => dividedByNumber(o, false) ?? divided(o, 'umod', LOW.mod(o)),
   sdiv: (o) => divided(o, 'sdiv', undefined),
   smod: (o) => divided(o, 'smod', undefined),
 };
@@ -127,6 +127,21 @@ function variableShift(o: Operands, far: readonly [string, string], near: readon
   const assign = ([low, high]: readonly [string, string]): string =>
     wantsHigh ? `${dh} = ${high}; ${d} = ${low};` : `${d} = ${low};`;
   return [`{ const n = ${b}, l = ${a}, h = ${ah}; if (n & 32) { ${assign(far)} } else { ${assign(near)} } }`];
+}
+
+/** Below it a remainder times 2 ** 32 is an exact double. */
+export const MAX_INLINE_DIVISOR = 0x200000;
+
+/**
+ * Division by a small known number, as of times to microseconds: first the high half, then its remainder with the low half,
+ * both below 2 ** 53, where the floor of a rounded quotient is exact.
+ */
+function dividedByNumber(o: Operands, wantsQuotient: boolean): string[] | undefined {
+  const { count, ah, bh, d, dh, ua, wantsHigh } = o;
+  if (count === undefined || count <= 0 || count > MAX_INLINE_DIVISOR || bh !== '0' || ah === '0') return undefined;
+  const high = `const u = ${ah} >>> 0, q = u / ${count} >>> 0, t = (u - q * ${count}) * 4294967296 + ${ua};`;
+  if (wantsQuotient) return [`{ ${high} ${d} = Math.floor(t / ${count}) | 0;${wantsHigh ? ` ${dh} = q | 0;` : ''} }`];
+  return [`{ ${high} ${d} = t - Math.floor(t / ${count}) * ${count} | 0;${wantsHigh ? ` ${dh} = 0;` : ''} }`];
 }
 
 /** Words below 2 ** 32 divide inline; the rest in the runtime support. */

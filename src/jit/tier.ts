@@ -1,6 +1,7 @@
 import type { AluOp } from '../isa/opcodes.ts';
 import type { Step } from './control-flow.ts';
 import { dominates } from './control-flow.ts';
+import { MAX_INLINE_DIVISOR } from './emit-alu.ts';
 import { INLINE_LOADS, knownReservation, lookupKind, mapIndex, onlyRing } from './inlining.ts';
 import type { FunctionPlan, ProgramPlan } from './plan.ts';
 import type { State } from './transfer.ts';
@@ -30,6 +31,7 @@ const GAINS = {
   multiply: 3,
   variableShift: 1.5,
   divide: 10,
+  divideByNumber: 1,
 } as const;
 
 const WIDE_GAINS: Partial<Record<AluOp, number>> = {
@@ -94,6 +96,8 @@ function stepGain({ insn, operation }: Step, state: State, { maps }: ProgramPlan
   if (isShift) return operation.source === 'reg' ? GAINS.variableShift : GAINS.plain;
   // A product of narrow operands may be wide.
   if (isNarrow && operation.op !== 'mul') return GAINS.plain;
+  const isByNumber = operation.source === 'imm' && insn.imm > 0 && insn.imm <= MAX_INLINE_DIVISOR;
+  if (isByNumber && (operation.op === 'div' || operation.op === 'mod')) return GAINS.divideByNumber;
   return WIDE_GAINS[operation.op] ?? GAINS.plain;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Runs bpftrace's own tests/runtime on the simulated machine and prints how many pass in each suite.
- * npx tsx scripts/runtime-suite.ts CHECKOUT [--filter TEXT] [--failures] [--jobs N] [--command dist/tsbpftrace.js]
+ * npx tsx scripts/runtime-suite.ts CHECKOUT [--filter TEXT] [--failures] [--jobs N] [--command dist/tsbpftrace.cjs]
  */
 import { fork } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const { values: flags, positionals } = parseArgs({
     filter: { type: 'string', default: '' },
     failures: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
-    command: { type: 'string', default: 'dist/tsbpftrace.js' },
+    command: { type: 'string', default: 'dist/tsbpftrace.cjs' },
     report: { type: 'string' },
   },
 });

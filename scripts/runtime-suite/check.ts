@@ -16,8 +16,9 @@ export interface Outcome {
 const escape = (text: string): string => text.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
 /** A line that is the text, white space around it aside. */
 const lineOf = (text: string): RegExp => new RegExp(`^\\s*${escape(text)}\\s*$`, 'm');
-/** Python's expressions are JavaScript's, but for the names of groups. */
-const expression = (text: string): RegExp => new RegExp(text.replaceAll('(?P<', '(?<'), 'm');
+/** Python's expressions are JavaScript's, but for names of groups and flags of parts. */
+const expression = (text: string): RegExp =>
+  new RegExp(text.replaceAll('(?P<', '(?<').replaceAll('(?s:.*)', '[\\s\\S]*'), 'm');
 
 function parseLines(text: string): unknown[] {
   return text

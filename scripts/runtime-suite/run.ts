@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { runCli } from '../../src/cli/run-cli.ts';
 import type { Outcome } from './check.ts';
 import type { SuiteTest } from './parse.ts';
+import { AFTER_SHELL, beforePid, scenarioFor } from './programs.ts';
 
 export interface Place {
   /** The checkout's tests folder. */
@@ -49,73 +50,70 @@ function decode(bytes: Buffer): string {
 }
 
 const BPFTRACE = '{{BPFTRACE}}';
+const BEFORE_PID = '{{BEFORE_PID}}';
 
-/** Options of ours for every run: a quiet machine, as long as the test may take. */
-const machineOptions = ({ timeoutSeconds }: SuiteTest): string[] => [
-  '--scenario',
-  'idle',
-  '--duration',
-  `${timeoutSeconds}s`,
-];
+/** Options of ours for every run: as long as the test may take. */
+const lengthOptions = ({ timeoutSeconds }: SuiteTest): string[] => ['--duration', `${timeoutSeconds}s`];
 
 /** Runs a test in this process, or through a shell if its line needs one. */
 export async function runTest(test: SuiteTest, place: Place): Promise<Outcome> {
   const { kind, text } = test.command;
   const json = test.expectations[0]?.kind === 'json' ? ['-q', '-f', 'json'] : [];
-  const words = kind === 'prog' ? [BPFTRACE, ...json, '-e', text] : simpleWords(text);
-  const isOurs = words?.[0] === BPFTRACE && !words.slice(1).includes(BPFTRACE);
-  return isOurs ? runHere(test, words.slice(1), place) : runInShell(test, place);
+  const line = text.replaceAll(BEFORE_PID, String(beforePid(0)));
+  const words = kind === 'prog' ? [BPFTRACE, ...json, '-e', text] : simpleWords(line.replaceAll(BPFTRACE, '@'));
+  const isOurs = kind === 'prog' || (words?.[0] === '@' && !words.includes('@', 1));
+  return isOurs ? runHere(test, words!.slice(1), place) : runInShell(test, line, place);
 }
+
+const NOTHING = (): void => undefined;
 
 async function runHere(test: SuiteTest, args: readonly string[], { directory }: Place): Promise<Outcome> {
   const chunks: Buffer[] = [];
   let attachedAt: number | undefined;
-  let startedAt: number | undefined;
-  let interrupted = false;
-  const exitCode = await runCli([...machineOptions(test), ...args], {
-    stdout(bytes) {
-      startedAt ??= chunks.length;
-      chunks.push(Buffer.from(bytes));
-    },
-    stderr(bytes) {
-      chunks.push(Buffer.from(bytes));
-      if (/^Attached \d+ probe/.test(Buffer.from(bytes).toString())) attachedAt = chunks.length;
-    },
+  const signals = { interrupt: NOTHING, user: NOTHING };
+  const exitCode = await runCli([...lengthOptions(test), ...args], {
+    stdout: (bytes) => chunks.push(Buffer.from(bytes)),
+    stderr: (bytes) => chunks.push(Buffer.from(bytes)),
     env: { ...test.env, test: test.name, PATH: process.env['PATH'] },
     directory,
+    scenario: scenarioFor(test.befores, test.after, {
+      interrupt: () => signals.interrupt(),
+      user: () => signals.user(),
+    }),
     isTerminal: false,
-    onInterrupt: () => (interrupted = true),
-    onUserSignal: () => undefined,
+    onAttached(machine) {
+      attachedAt = chunks.length;
+      if (test.after === undefined) return;
+      const shell = machine.spawn?.([AFTER_SHELL]);
+      if (typeof shell === 'object') shell.start();
+    },
+    onInterrupt: (handler) => (signals.interrupt = handler),
+    onUserSignal: (handler) => (signals.user = handler),
     stdin: () => '',
     stdinChunks: () => {
       throw new Error('a test reads standard input');
     },
   });
-  void interrupted;
-  return {
-    output: decode(Buffer.concat(chunks)),
-    attachedOutput: decode(Buffer.concat(chunks.slice(attachedAt ?? startedAt ?? 0))),
-    exitCode,
-    ended: true,
-  };
+  const output = decode(Buffer.concat(chunks));
+  return { output, attachedOutput: decode(Buffer.concat(chunks.slice(attachedAt ?? 0))), exitCode, ended: true };
 }
 
 const SHELL_TIMEOUT_MS = 30_000;
+const NOTIFIED = '__BPFTRACE_NOTIFY_PROBES_ATTACHED';
 
-function runInShell(test: SuiteTest, { directory, command }: Place): Outcome {
-  const line = test.command.text.replaceAll(
-    BPFTRACE,
-    `${process.execPath} ${command} ${machineOptions(test).join(' ')}`,
-  );
-  const { stdout, status } = spawnSync('sh', ['-c', `{ ${line}\n} 2>&1`], {
+function runInShell(test: SuiteTest, line: string, { directory, command }: Place): Outcome {
+  const options = ['--scenario', 'idle', ...lengthOptions(test)].join(' ');
+  const whole = line.replaceAll(BPFTRACE, `${process.execPath} ${command} ${options}`);
+  const { stdout, status } = spawnSync('bash', ['--norc', '-c', `{ ${whole}\n} 2>&1`], {
     cwd: directory,
-    env: { ...test.env, test: test.name, PATH: process.env['PATH'] },
+    env: { ...test.env, test: test.name, PATH: process.env['PATH'], [NOTIFIED]: '1' },
     timeout: SHELL_TIMEOUT_MS,
   });
   const output = decode(stdout);
+  const attached = output.indexOf(`${NOTIFIED}\n`);
   return {
     output,
-    attachedOutput: output.replace(/^[\s\S]*?Attached \d+ probes?\n/, ''),
+    attachedOutput: attached < 0 ? output : output.slice(attached + NOTIFIED.length + 1),
     exitCode: status ?? 255,
     ended: status !== null,
   };

@@ -1,3 +1,6 @@
+import type { Scenario } from '../pipeline/settings.ts';
+import type { Simulation } from '../pipeline/simulation.ts';
+
 /** What the command needs of the process that runs it; tests hand in a double. */
 export interface CliHost {
   readonly stdout: (bytes: Uint8Array | string) => void;
@@ -5,6 +8,10 @@ export interface CliHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Words that start this command in another process; without them there is only this one. */
   readonly entry?: readonly string[];
+  /** What the machine does, in place of --scenario. */
+  readonly scenario?: Scenario;
+  /** Called with the machine when everything is attached and it is about to run. */
+  readonly onAttached?: (machine: Simulation['kernel']) => void;
   /** Seconds on the wall, for reports of how long tests took. */
   readonly clock?: () => number;
   /** Relative paths start here; the process's own directory when absent. */

@@ -1,5 +1,6 @@
 import { ENGINES } from '../runtime/engines.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
+import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 
 /** Names that the command line offers; each has a total record of what it does elsewhere in this folder. */
 export const DEBUG_STAGES = ['tokens', 'ast', 'types', 'ir', 'bytecode', 'verifier', 'js'] as const;
@@ -8,5 +9,5 @@ export type DebugStage = (typeof DEBUG_STAGES)[number];
 export type EngineName = keyof typeof ENGINES;
 export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
-export type { ScenarioName };
+export type { Scenario, ScenarioName };
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];

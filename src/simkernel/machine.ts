@@ -47,6 +47,8 @@ import { runCommand } from './programs/host-commands.ts';
 import { createLoopback } from './net/device.ts';
 import type { NetDevice } from './net/device.ts';
 import type { Image } from './programs/image.ts';
+import { spawn } from './programs/spawn.ts';
+import type { Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import type { Task } from './tasks/task.ts';
@@ -287,6 +289,14 @@ export class Machine {
     if (host.needResched) post(this, host, VECTORS.reschedule, host.time);
     this.cpu = cpu;
     return sent;
+  }
+  hasProcess(pid: number): boolean {
+    this.startWorkload();
+    return this.tasks.has(pid);
+  }
+  spawn(argv: readonly string[]): Spawned | string {
+    this.startWorkload();
+    return spawn(this, argv);
   }
   shell(command: string): string {
     this.startWorkload();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { helpText } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
+import { SCENARIO_NAMES } from '../../src/pipeline/settings.ts';
 import { VERSION } from '../../src/pipeline/version.ts';
 import { runArguments } from '../run-case.ts';
 
@@ -25,6 +26,8 @@ const SAID_HELLO = { stdout: 'hello\n\n\n', stderr: ATTACHED };
 const BAD_READ = 'begin { print(((struct task_struct *)1)->pid); }';
 const TESTS = 'test:good { printf("unseen"); } test:bad { printf("seen\\n"); return 1; }';
 const BENCHES = 'bench:count { @ = count(); } bench:skipped { return 1; }';
+const CHILD_EXITS =
+  'tracepoint:sched:sched_process_exit /pid == cpid/ { printf("%s after %d ms\\n", comm, elapsed / 1000000); }';
 const COUNT_READS = 'tracepoint:syscalls:sys_enter_read { @[pid] = count(); }';
 const usage = (message: string): Case => ({ args: [], stderr: `ERROR: USAGE: ${message}\n`, exitCode: 1 });
 const mistake = (message: string, ...args: string[]): Case => ({ ...usage(message), args });
@@ -49,7 +52,10 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     args: ['-p', '18644', '--duration', '100ms', '-q', '-e', COUNT_READS],
     stdout: /^\n\n@\[18644\]: \d+\n$/,
   },
-  command: { args: ['-c', 'no-such-program', '-e', HELLO], stderr: /^ERROR: Failed to fork child: .+\n$/, exitCode: 1 },
+  command: {
+    args: ['-c', 'sleep 0.1', '-q', '--scenario', 'idle', '-e', CHILD_EXITS],
+    stdout: 'sleep after 100 ms\n\n\n',
+  },
   dwarfPid: mistake('--dwarf-pid: the machine has no DWARF unwinder', '--dwarf-pid', '1', '-e', HELLO),
   usdtFileActivation: { args: ['--usdt-file-activation', '-e', HELLO], ...SAID_HELLO },
   output: { args: ['-o', 'written', '-e', HELLO], stderr: ATTACHED, writes: ['written', 'hello\n\n\n'] },
@@ -86,7 +92,7 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     args: ['--no-feature', 'kprobe_multi,uprobe_multi', '--info'],
     stdout: /kprobe_multi: no +uprobe_multi: no/,
   },
-  scenario: mistake('--scenario must be one of server, idle.', '--scenario', 'mars', '-e', HELLO),
+  scenario: mistake(`--scenario must be one of ${SCENARIO_NAMES.join(', ')}.`, '--scenario', 'mars', '-e', HELLO),
   seed: mistake('--seed must be a whole number from 0 to 4294967295.', '--seed', 'x', '-e', HELLO),
   duration: {
     args: ['--duration', '300ms', '-q', '-e', 'interval:ms:100 { @ = count(); }'],
@@ -198,6 +204,23 @@ const MISTAKES: readonly (readonly [name: string, expected: Case])[] = [
   [
     'a PID too large',
     { args: ['-p', '4194305', '-e', HELLO], stderr: 'ERROR: Pid out of range: 4194305\n', exitCode: 1 },
+  ],
+  [
+    'a process that is not there',
+    {
+      args: ['-p', '4000', '-e', HELLO],
+      stderr: 'ERROR: Failed to attach to pid: Unable to open pidfd (No such process)\n',
+      exitCode: 1,
+    },
+  ],
+  [
+    'a command that the machine does not have',
+    {
+      args: ['-c', 'none 1', '-e', HELLO],
+      stderr:
+        "ERROR: Failed to fork child: Path 'none' does not exist or is not executable (No such file or directory)\n",
+      exitCode: 1,
+    },
   ],
   [
     'a filter that is no expression',

@@ -14,7 +14,7 @@ export function openMachine(config: CliConfig, host: CliHost): Simulation {
   const types = readTypes(host);
   const traceable = readTraceable(config, host);
   return createSimulation({
-    scenario: config.scenario,
+    scenario: host.scenario ?? config.scenario,
     seed: config.seed,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
     ...(types === undefined ? {} : { types }),

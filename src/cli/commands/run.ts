@@ -83,7 +83,10 @@ async function execute(
       dryRun: config.dryRun,
       interrupt: interrupt.signal,
       onUserSignal: host.onUserSignal,
-      onAttached: () => notifyAttached(host),
+      onAttached() {
+        notifyAttached(host);
+        host.onAttached?.(machine.kernel);
+      },
       stdout: sink.write,
       stderr: host.stderr,
     });

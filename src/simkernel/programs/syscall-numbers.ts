@@ -16,4 +16,9 @@ export const SYSCALL_NUMBERS = {
   clock_nanosleep: 230,
   exit_group: 231,
   openat: 257,
+  nanosleep: 35,
+  open: 2,
+  unlink: 87,
+  socket: 41,
+  connect: 42,
 } as const satisfies Record<string, number>;

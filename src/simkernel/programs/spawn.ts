@@ -1,0 +1,59 @@
+import { startAt } from '../functions/process.ts';
+import type { Machine } from '../machine.ts';
+import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
+import type { Image } from './image.ts';
+import { BASIC_COMMANDS } from './images/basic-commands.ts';
+
+/** A child of the tracer that waits to be told to execute its program. */
+export interface Spawned {
+  readonly pid: number;
+  start(): void;
+  isAlive(): boolean;
+  terminate(): void;
+}
+
+const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
+const SIGTERM = 15;
+/** What execvp leaves behind when the program cannot be executed. */
+const EXEC_FAILED = 127;
+
+/** What the child is before it executes its program. */
+const TRACER: Image = { path: '/usr/bin/bpftrace', symbols: ['main', 'childfn'], main: null };
+
+/** /bin and /sbin are links to their namesakes in /usr. */
+const isSameFile = (a: string, b: string): boolean =>
+  a.replace(/^\/usr(?=\/s?bin\/)/, '') === b.replace(/^\/usr(?=\/s?bin\/)/, '');
+
+/** The program of a path or name; the basic ones are put in place when first asked for. */
+function findProgram(m: Machine, name: string): Image | undefined {
+  const paths = name.includes('/') ? [name] : SEARCH_PATH.map((folder) => `${folder}/${name}`);
+  const known = [...m.images.values(), ...BASIC_COMMANDS];
+  const image = known.find(({ path, main }) => main !== null && paths.some((wanted) => isSameFile(path, wanted)));
+  if (image !== undefined && !m.images.has(image.path)) {
+    m.images.set(image.path, image);
+    m.fileSystem.file(image.path, 43_000, 1, 0o755);
+  }
+  return image;
+}
+
+/** Forks a child for a command; a string says why that cannot be. The machine's files must be there. */
+export function spawn(m: Machine, argv: readonly string[]): Spawned | string {
+  const name = argv[0] ?? '';
+  const image = findProgram(m, name);
+  if (image === undefined) return `Path '${name}' does not exist or is not executable (No such file or directory)`;
+  const { tracer } = m;
+  const task = createTask(m, { pid: (m.lastPid += 1), comm: tracer.comm, parent: tracer, uid: tracer.uid });
+  setProgram(m, task, createProcess(m, task, TRACER), function* (u) {
+    yield u.execve(image.path, argv);
+    return EXEC_FAILED;
+  });
+  startAt(task, m, () => 0);
+  return {
+    pid: task.pid,
+    start: () => enqueueAtBoot(m, task, 0),
+    isAlive: () => task.exitState === 0,
+    terminate() {
+      if (task.exitState === 0) m.sendSignal(task.pid, SIGTERM);
+    },
+  };
+}

@@ -2,7 +2,7 @@ import type { MapDefinition, Program } from '../abi/program-image.ts';
 import { encodeInsns, SLOT_BYTES } from '../isa/codec.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
-import { BadObject } from './bad-object.ts';
+import { BadObject, badObject } from './bad-object.ts';
 import { ElfWriter, type SectionHandle, type SymbolHandle } from './elf-writer.ts';
 import type { MapTypes } from './map-btf.ts';
 import { type MapPlace, placeMaps } from './place-maps.ts';
@@ -29,6 +29,7 @@ export type WriteResult =
 
 /** Functions that only others call; libbpf looks for them here and nowhere else. */
 const TEXT = '.text';
+const LICENSE = 'license';
 
 interface PlacedFunction {
   readonly part: FunctionPart;
@@ -50,18 +51,52 @@ export function writeObject(contents: ObjectContents): WriteResult {
   }
 }
 
+/** What goes into an object, named and placed. */
+interface Plan {
+  readonly functions: readonly PlacedFunction[];
+  readonly maps: readonly PlannedMap[];
+  readonly license: { readonly name: string; readonly bytes: Uint8Array };
+}
+
+interface PlannedMap {
+  readonly map: MapDefinition;
+  readonly name: string;
+  readonly place: MapPlace;
+  readonly types: MapTypes | undefined;
+}
+
 function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Array {
   const names = new SymbolNames();
-  const mapNames = maps.map(({ name }) => names.take(name));
-  const licenseName = names.take('LICENSE');
   const places = placeMaps(
     programs.map(({ program }) => program),
     maps,
   );
-  const functions = placeFunctions(programs, names);
-  const definitions = maps.flatMap((map, index) => (places[index]!.kind === 'definition' ? [{ map, index }] : []));
-  const licenseBytes = new TextEncoder().encode(`${license}\0`);
-  const { btf, btfExt, mapOffsets, mapSizes } = writeBtf({
+  const plan: Plan = {
+    maps: maps.map((map, index) => ({
+      map,
+      name: names.take(map.name),
+      place: places[index]!,
+      types: mapTypes?.[index],
+    })),
+    license: { name: names.take('LICENSE'), bytes: new TextEncoder().encode(`${license}\0`) },
+    functions: placeFunctions(programs, names),
+  };
+  const { btf, btfExt, mapOffsets, mapSizes } = describe(plan);
+  const elf = new ElfWriter();
+  const code = addCode(elf, plan);
+  const data = addData(elf, plan);
+  const definitions = addDefinitions(elf, plan, mapOffsets, mapSizes);
+  addLicense(elf, plan);
+  elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf });
+  elf.section({ name: '.BTF.ext', type: 'progbits', flags: [], align: 4, bytes: btfExt });
+  for (const row of plan.functions) {
+    addFunction(elf, row, code, (map) => data[map] ?? definitions[map] ?? badObject(`no place for map ${map}`));
+  }
+  return elf.finish();
+}
+
+function describe({ functions, maps, license }: Plan): ReturnType<typeof writeBtf> {
+  return writeBtf({
     functions: functions.map(({ part, name, section, start }) => ({
       name,
       section,
@@ -69,93 +104,88 @@ function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Arra
       isStatic: section === TEXT,
       lines: part.lines,
     })),
-    maps: definitions.map(({ map, index }) => ({ name: mapNames[index]!, map, types: mapTypes?.[index] })),
-    data: places.flatMap((place, index) =>
+    maps: maps.filter(({ place }) => place.kind === 'definition'),
+    data: maps.flatMap(({ map, name, place, types }) =>
       place.kind === 'data'
-        ? [
-            {
-              section: place.section,
-              name: mapNames[index]!,
-              type: mapTypes?.[index]?.value,
-              size: maps[index]!.valueSize,
-              readOnly: place.readOnly,
-            },
-          ]
+        ? [{ section: place.section, name, type: types?.value, size: map.valueSize, readOnly: place.readOnly }]
         : [],
     ),
-    license: { section: 'license', name: licenseName, size: licenseBytes.length },
+    license: { section: LICENSE, name: license.name, size: license.bytes.length },
   });
+}
 
-  const elf = new ElfWriter();
-  const code = new Map<string, SectionHandle>();
-  for (const section of new Set(functions.map((row) => row.section))) {
-    const insns = functions.filter((row) => row.section === section).flatMap((row) => relocatable(row, places));
-    const bytes = encodeInsns(insns);
-    code.set(section, elf.section({ name: section, type: 'progbits', flags: ['alloc', 'execute'], align: 8, bytes }));
-  }
-  const data = maps.map((map, index) => {
-    const place = places[index]!;
+/** The sections of code, by name. */
+function addCode(elf: ElfWriter, { functions, maps }: Plan): ReadonlyMap<string, SectionHandle> {
+  const places = maps.map(({ place }) => place);
+  return new Map(
+    [...new Set(functions.map((row) => row.section))].map((section) => {
+      const insns = functions.filter((row) => row.section === section).flatMap((row) => relocatable(row, places));
+      const bytes = encodeInsns(insns);
+      return [section, elf.section({ name: section, type: 'progbits', flags: ['alloc', 'execute'], align: 8, bytes })];
+    }),
+  );
+}
+
+/** The sections of data, and for each map that is data the symbol that stands for its start. */
+function addData(elf: ElfWriter, { maps }: Plan): readonly (SymbolHandle | undefined)[] {
+  return maps.map(({ map, name, place }) => {
     if (place.kind === 'definition') return undefined;
     const section = elf.section(dataSection(map, place));
-    const size = map.valueSize;
-    elf.symbol({ name: mapNames[index]!, binding: 'global', type: 'object', section, value: 0, size });
-    return section;
+    elf.symbol({ name, binding: 'global', type: 'object', section, value: 0, size: map.valueSize });
+    return elf.sectionSymbol(section);
   });
-  const writable = { type: 'progbits', flags: ['alloc', 'write'] } as const;
-  let mapSymbols: readonly SymbolHandle[] = [];
-  if (definitions.length > 0) {
-    const bytes = new Uint8Array(mapSizes.reduce((sum, size) => sum + size, 0));
-    const section = elf.section({ name: '.maps', ...writable, align: 8, bytes });
-    mapSymbols = definitions.map(({ index }, at) =>
-      elf.symbol({
-        name: mapNames[index]!,
-        binding: 'global',
-        type: 'object',
-        section,
-        value: mapOffsets[at]!,
-        size: mapSizes[at]!,
-      }),
-    );
-  }
-  const licenseSection = elf.section({ name: 'license', ...writable, align: 1, bytes: licenseBytes });
-  elf.symbol({
-    name: licenseName,
-    binding: 'global',
-    type: 'object',
-    section: licenseSection,
-    value: 0,
-    size: licenseBytes.length,
-  });
-  elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf });
-  elf.section({ name: '.BTF.ext', type: 'progbits', flags: [], align: 4, bytes: btfExt });
+}
 
-  const symbolOfMap = (map: number): SymbolHandle => {
-    const section = data[map];
-    return section === undefined
-      ? mapSymbols[definitions.findIndex(({ index }) => index === map)]!
-      : elf.sectionSymbol(section);
-  };
-  for (const { part, name, section: sectionName, start } of functions) {
-    const section = code.get(sectionName)!;
-    elf.symbol({
-      name,
-      binding: sectionName === TEXT ? 'local' : 'global',
-      type: 'function',
-      section,
-      value: start * SLOT_BYTES,
-      size: part.insns.length * SLOT_BYTES,
-    });
-    const placeOf = (slot: number): number => (start + slot) * SLOT_BYTES;
-    for (const { slot, map } of part.maps) elf.relocate(section, placeOf(slot), 'r_bpf_64_64', symbolOfMap(map));
-    for (const { slot } of part.calls) {
-      const isAddress = part.insns[slot]!.code === LD_IMM64;
-      // Calls inside .text are distances already.
-      if (sectionName === TEXT && !isAddress) continue;
-      const symbol = elf.sectionSymbol(code.get(TEXT)!);
-      elf.relocate(section, placeOf(slot), isAddress ? 'r_bpf_64_64' : 'r_bpf_64_32', symbol);
-    }
+const WRITABLE = { type: 'progbits', flags: ['alloc', 'write'] } as const;
+
+/** .maps, and for each map in it its symbol; offsets and sizes are those of the definitions, in their order. */
+function addDefinitions(
+  elf: ElfWriter,
+  { maps }: Plan,
+  offsets: readonly number[],
+  sizes: readonly number[],
+): readonly (SymbolHandle | undefined)[] {
+  if (offsets.length === 0) return [];
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  const section = elf.section({ name: '.maps', ...WRITABLE, align: 8, bytes });
+  let next = 0;
+  return maps.map(({ name, place }) => {
+    if (place.kind === 'data') return undefined;
+    const at = next++;
+    return elf.symbol({ name, binding: 'global', type: 'object', section, value: offsets[at]!, size: sizes[at]! });
+  });
+}
+
+function addLicense(elf: ElfWriter, { license: { name, bytes } }: Plan): void {
+  const section = elf.section({ name: LICENSE, ...WRITABLE, align: 1, bytes });
+  elf.symbol({ name, binding: 'global', type: 'object', section, value: 0, size: bytes.length });
+}
+
+/** A function's symbol and relocations. */
+function addFunction(
+  elf: ElfWriter,
+  { part, name, section: sectionName, start }: PlacedFunction,
+  code: ReadonlyMap<string, SectionHandle>,
+  symbolOfMap: (map: number) => SymbolHandle,
+): void {
+  const section = code.get(sectionName)!;
+  elf.symbol({
+    name,
+    binding: sectionName === TEXT ? 'local' : 'global',
+    type: 'function',
+    section,
+    value: start * SLOT_BYTES,
+    size: part.insns.length * SLOT_BYTES,
+  });
+  const placeOf = (slot: number): number => (start + slot) * SLOT_BYTES;
+  for (const { slot, map } of part.maps) elf.relocate(section, placeOf(slot), 'r_bpf_64_64', symbolOfMap(map));
+  for (const { slot } of part.calls) {
+    const isAddress = part.insns[slot]!.code === LD_IMM64;
+    // Calls inside .text are distances already.
+    if (sectionName === TEXT && !isAddress) continue;
+    const symbol = elf.sectionSymbol(code.get(TEXT)!);
+    elf.relocate(section, placeOf(slot), isAddress ? 'r_bpf_64_64' : 'r_bpf_64_32', symbol);
   }
-  return elf.finish();
 }
 
 function dataSection(map: MapDefinition, { section, readOnly }: Extract<MapPlace, { kind: 'data' }>): SectionHandle {

@@ -1,5 +1,6 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import type { Napi } from '../functions/net-rx.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -70,6 +71,8 @@ export class Cpu {
   readonly tasklets: TaskletHead;
   /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
   ksoftirqd: Task | null = null;
+  /** Devices whose packets the NET_RX softirq fetches (softnet_data.poll_list). */
+  readonly pollList: Napi[] = [];
   /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
   readonly blockDone: Request[] = [];
 

@@ -2,7 +2,7 @@ import type { WheelTimer } from '../cpu/cpu.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { createTimer, startTimer } from '../irq/timer-list.ts';
+import { createTimer, startTimer, stopTimer } from '../irq/timer-list.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
 import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
@@ -11,9 +11,12 @@ import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 const scheduleTimeout = kernelFunction('schedule_timeout', 30, (m, timeout: number): Result => {
   const task = m.cpu.current;
   const timer: WheelTimer = createTimer(m, () => wakeUpProcess(m, task));
+  const on = m.cpu.id;
   startTimer(m, m.cpu, timer, timeout * TICK_NS);
   const slept = schedule(m);
   const after = (): number => {
+    // Woken early, as whoever may not sleep is.
+    if (timer.pending) stopTimer(m.cpuList[on]!, timer);
     m.arena.free(timer.address, 64);
     setTaskState(m, task, TASK_RUNNING);
     return 0;

@@ -6,6 +6,7 @@ import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
+import { netRxAction } from './net-rx.ts';
 import { taskletAction } from './tasklet.ts';
 import { softirqEntry, softirqExit } from '../tracepoints/irq.ts';
 import type { WheelTimer } from '../cpu/cpu.ts';
@@ -30,6 +31,7 @@ const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
 const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
+  NET_RX: netRxAction,
   TASKLET: taskletAction,
   TIMER: runTimerSoftirq,
   BLOCK: blkDoneSoftirq,

@@ -13,7 +13,8 @@ export function startTimer(m: Machine, cpu: Cpu, timer: WheelTimer, delayNs: num
   while (at > 0 && timers[at - 1]!.expiresJiffies > timer.expiresJiffies) at -= 1;
   timers.splice(at, 0, timer);
 }
-function stopTimer(cpu: Cpu, timer: WheelTimer): void {
+/** timer_delete(): it does not expire any more. */
+export function stopTimer(cpu: Cpu, timer: WheelTimer): void {
   const at = cpu.wheel.timers.indexOf(timer);
   if (at >= 0) cpu.wheel.timers.splice(at, 1);
   timer.pending = false;

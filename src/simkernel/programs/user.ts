@@ -89,6 +89,11 @@ export class UserContext {
   page(n: number): number {
     return this.process.mm.imageBase(this.image) + n * 4096;
   }
+  /** What a buffer holds. */
+  text(address: number, size: number): string {
+    const at = this.process.mm.find(address, size);
+    return String.fromCharCode(...this.machine.arena.bytes.subarray(at, at + size));
+  }
   string(text: string): number {
     return this.process.mm.string(text);
   }

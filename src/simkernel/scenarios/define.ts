@@ -35,6 +35,7 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         const inode = m.fileSystem.file(path, size, warm);
         if (text !== undefined) inode.contents = () => text.repeat(Math.ceil(size / text.length)).slice(0, size);
       }
+      for (const device of spec.devices ?? []) device.start(m);
       for (const image of [...spec.images, ...spec.processes.map((process) => process.image)]) {
         if (m.images.has(image.path)) continue;
         m.images.set(image.path, image);

@@ -1,7 +1,8 @@
 import { idle } from './idle.ts';
 import type { Scenario } from './scenario.ts';
+import { interrupts } from './interrupts.ts';
 import { server } from './server.ts';
 
 /** The built-in scenarios by name; the first is the default. */
-export const SCENARIOS = { server, idle } as const satisfies { readonly [name: string]: Scenario };
+export const SCENARIOS = { server, idle, interrupts } as const satisfies { readonly [name: string]: Scenario };
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,3 +1,4 @@
+import type { DeviceSpec } from '../devices/device.ts';
 import type { Machine } from '../machine.ts';
 import type { Image } from '../programs/image.ts';
 
@@ -27,6 +28,8 @@ export interface ScenarioSpec {
   readonly lengthNs: number;
   /** SATA hard disks beside the NVMe disk of the root file system: sda, sdb, ... */
   readonly hardDisks?: readonly { readonly mountedAt: string }[];
+  /** Other devices, and modules with drivers of their own. */
+  readonly devices?: readonly DeviceSpec[];
   readonly files: readonly FileSpec[];
   /** Images that processes may execute beside those of the processes. */
   readonly images: readonly Image[];

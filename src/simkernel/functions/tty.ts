@@ -1,0 +1,131 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
+import type { File, FileOperations, Inode, IovIter, Kiocb } from '../fs/file.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeText } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
+import type { Task } from '../tasks/task.ts';
+import { writeUserText } from './proc.ts';
+import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
+import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
+import type { Work } from './workqueue.ts';
+
+const TTY = structFields('tty_struct', { name: 'name' });
+const NAME_SIZE = 64;
+const EINTR = 4;
+const CHARACTER_DEVICE = 0o020620;
+const PER_CHARACTER_NS = 12;
+
+/** A terminal: what the driver received (struct tty_port's flip buffer), and the lines that its readers may have. */
+export interface Tty extends KernelObject {
+  readonly name: string;
+  /** struct tty_port. */
+  readonly port: KernelObject & { readonly tty: Tty };
+  flip: string;
+  /** The line under construction, and finished ones: canonical mode. */
+  pending: string;
+  ready: string;
+  readonly readers: Task[];
+  readonly work: Work;
+}
+
+/** The line discipline takes characters; a newline makes them a line that readers get. */
+const nTtyReceiveBufCommon = kernelFunction(
+  'n_tty_receive_buf_common',
+  30,
+  (m, tty: Tty, cp: KernelObject & { readonly text: string }, _fp: null, count: number, _flow: number): number => {
+    m.spend(count * PER_CHARACTER_NS);
+    tty.pending += cp.text;
+    const end = tty.pending.lastIndexOf('\n') + 1;
+    if (end > 0) {
+      tty.ready += tty.pending.slice(0, end);
+      tty.pending = tty.pending.slice(end);
+      for (const reader of tty.readers.splice(0)) wakeUpProcess(m, reader);
+    }
+    return count;
+  },
+);
+const nTtyReceiveBuf2 = kernelFunction(
+  'n_tty_receive_buf2',
+  8,
+  (m, tty: Tty, cp: KernelObject & { readonly text: string }, fp: null, count: number): number =>
+    nTtyReceiveBufCommon(m, tty, cp, fp, count, 1),
+);
+/** In a kworker: what the interrupt left in the flip buffer goes to the line discipline. */
+const flushToLdisc = kernelFunction('flush_to_ldisc', 40, (m, work: Work): void => {
+  const { tty } = work as Work & { readonly tty: Tty };
+  const text = tty.flip;
+  tty.flip = '';
+  if (text !== '') nTtyReceiveBuf2(m, tty, { address: m.scratch, text }, null, text.length);
+});
+/** The end of a driver's interrupt: the rest is done where sleeping is allowed. */
+export const ttyFlipBufferPush = kernelFunction(
+  'tty_flip_buffer_push',
+  20,
+  (m, port: Tty['port']): void => void queueWorkOn(m, ANY_CPU, m.workqueues.unbound, port.tty.work),
+);
+
+const nTtyRead = kernelFunction(
+  'n_tty_read',
+  60,
+  (m, tty: Tty, file: File, kbuf: number, nr: number, _cookie: null, _offset: number): Result => {
+    if (tty.ready !== '') {
+      const end = Math.min(nr, tty.ready.indexOf('\n') + 1);
+      const line = tty.ready.slice(0, end);
+      tty.ready = tty.ready.slice(end);
+      writeUserText(m, kbuf, line);
+      m.spend(line.length * PER_CHARACTER_NS);
+      return line.length;
+    }
+    const task = m.cpu.current;
+    tty.readers.push(task);
+    setTaskState(m, task, TASK_INTERRUPTIBLE);
+    const slept = schedule(m);
+    const again = (): Result => {
+      setTaskState(m, task, TASK_RUNNING);
+      return task.pendingSignal !== 0 ? -EINTR : nTtyRead(m, tty, file, kbuf, nr, null, 0);
+    };
+    return slept instanceof Pending ? slept.then(again) : again();
+  },
+);
+const ttyRead = kernelFunction('tty_read', 30, (m, iocb: Kiocb, to: IovIter): Result =>
+  nTtyRead(m, iocb.file.inode.channel as Tty, iocb.file, to.buffer, to.count, null, 0),
+);
+const ttyWrite = kernelFunction('tty_write', 60, (m, _iocb: Kiocb, from: IovIter): Result => {
+  m.spend(from.count * PER_CHARACTER_NS);
+  return from.count;
+});
+const ttyOpen = kernelFunction('tty_open', 200, (_m, _inode: Inode, _file: File): Result => 0);
+const TTY_FILES: FileOperations = {
+  open: (m, inode, file) => ttyOpen(m, inode, file),
+  readIter: (m, iocb, to) => ttyRead(m, iocb, to),
+  writeIter: (m, iocb, from) => ttyWrite(m, iocb, from),
+};
+
+/** Makes a terminal with its file in /dev. */
+export function createTty(m: Machine, name: string): Tty {
+  const address = m.arena.allocate(TTY.size, 64);
+  storeText(m.arena.bytes, address + TTY.name, name, NAME_SIZE);
+  const work = Object.assign(createWork(m, flushToLdisc as Work['run']), { tty: null as unknown });
+  const tty: Tty = {
+    address,
+    name,
+    port: {
+      address: m.arena.allocate(256),
+      get tty() {
+        return tty;
+      },
+    },
+    flip: '',
+    pending: '',
+    ready: '',
+    readers: [],
+    work,
+  };
+  work.tty = tty;
+  m.fileSystem.special(`/dev/${name}`, CHARACTER_DEVICE, TTY_FILES).channel = tty;
+  return tty;
+}

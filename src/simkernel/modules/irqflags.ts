@@ -1,0 +1,69 @@
+import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
+import type { DeviceSpec } from '../devices/device.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { localIrqRestore, localIrqSave } from '../functions/spinlock.ts';
+import { createWork, queueWorkOn } from '../functions/workqueue.ts';
+import type { Work } from '../functions/workqueue.ts';
+import { createTimer, startTimer } from '../irq/timer-list.ts';
+import type { Machine } from '../machine.ts';
+
+const MODULE = { module: 'irqflags' };
+/** irqs_disabled(), for the functions' arguments. */
+const disabled = (m: Machine): number => (m.cpu.interruptsEnabled ? 0 : 1);
+
+const irqflagsInner = kernelFunction('irqflags_inner', 50, (_m, _irqsDisabled: number): void => {}, MODULE);
+const irqflagsOuter = kernelFunction('irqflags_outer', 50, (_m, _irqsDisabled: number): void => {}, MODULE);
+
+/** local_irq_disable() twice and local_irq_enable() once: the outer section is open although nobody closed it. */
+const irqflagsPlain = kernelFunction(
+  'irqflags_plain',
+  100,
+  (m): void => {
+    irqDisable(m);
+    irqDisable(m);
+    irqflagsInner(m, disabled(m));
+    irqEnable(m);
+    irqflagsOuter(m, disabled(m));
+    irqEnable(m);
+  },
+  MODULE,
+);
+/** The same with local_irq_save() and local_irq_restore(), which nest. */
+const irqflagsSaved = kernelFunction(
+  'irqflags_saved',
+  100,
+  (m): void => {
+    const outer = localIrqSave(m);
+    const inner = localIrqSave(m);
+    irqflagsInner(m, disabled(m));
+    localIrqRestore(m, inner);
+    irqflagsOuter(m, disabled(m));
+    localIrqRestore(m, outer);
+  },
+  MODULE,
+);
+const irqflagsWork = kernelFunction(
+  'irqflags_work',
+  100,
+  (m, _work: Work): void => {
+    irqflagsPlain(m);
+    irqflagsSaved(m);
+  },
+  MODULE,
+);
+
+/** Two sections without interrupts, one inside the other, done wrong and done right. */
+export function irqFlags(gapNs: number): DeviceSpec {
+  return {
+    name: 'irqflags',
+    start(m) {
+      const [cpu] = m.cpuList;
+      const work = createWork(m, irqflagsWork);
+      const timer = createTimer(m, () => {
+        queueWorkOn(m, 0, m.workqueues.events, work);
+        startTimer(m, cpu!, timer, gapNs);
+      });
+      startTimer(m, cpu!, timer, gapNs);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { schedulePulses } from '../devices/device.ts';
+import type { DeviceSpec } from '../devices/device.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
+import { requestIrq } from '../functions/irq-manage.ts';
+import { createMutex, mutexLock, mutexUnlock } from '../functions/mutex.ts';
+import type { Mutex } from '../functions/mutex.ts';
+import { msleep } from '../functions/sleep.ts';
+import { createIrqDesc, IRQ_HANDLED } from '../irq/irq-desc.ts';
+import type { KernelObject } from '../memory/arena.ts';
+
+const IRQ = 10;
+
+/** Takes a mutex and sleeps, in an interrupt: the kernel reports both. */
+const sleepyIsr = kernelFunction(
+  'sleepy_isr',
+  80,
+  (m, irq: number, devId: KernelObject | null): number => {
+    const { lock } = devId as KernelObject & { readonly lock: Mutex };
+    m.ioApic.setLine(irq, false, m.cpu.time);
+    mutexLock(m, lock);
+    msleep(m, 1);
+    mutexUnlock(m, lock);
+    return IRQ_HANDLED;
+  },
+  { module: 'sleepy' },
+);
+
+/** A driver whose handler may not do what it does. */
+export function sleepyHandler(afterNs: number, count: number, gapNs: number): DeviceSpec {
+  return {
+    name: 'sleepy',
+    start(m) {
+      createIrqDesc(m, { irq: IRQ, chip: IO_APIC_CHIP, hwirq: IRQ, flow: 'edge' });
+      requestIrq(m, IRQ, sleepyIsr, 0, 'sleepy', {
+        address: m.arena.allocate(64),
+        lock: createMutex(m),
+      } as KernelObject);
+      schedulePulses(m, afterNs, count, gapNs, (timeNs) => m.ioApic.setLine(IRQ, true, timeNs));
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { VECTORS } from '../../cpu/descriptor-tables.ts';
+import type { Image } from '../image.ts';
+
+/** A shell at a terminal: reads lines, runs the commands that they name. */
+export const CONSOLE_BASH: Image = {
+  path: '/usr/bin/bash',
+  symbols: ['main', 'reader_loop', 'readline', 'execute_command', 'make_child'],
+  *main(u) {
+    const buffer = u.buffer(256);
+    u.in('main', 'reader_loop', 'readline');
+    const terminal = yield u.openat('/dev/tty1', 2);
+    for (;;) {
+      u.in('main', 'reader_loop', 'readline');
+      yield u.write(terminal, u.string('$ '), 2);
+      const count = yield u.read(terminal, buffer, 256);
+      if (count <= 0) return 0;
+      const [name, ...args] = u.text(buffer, count).trim().split(' ');
+      if (name === undefined || name === '') continue;
+      u.in('main', 'reader_loop', 'execute_command', 'make_child');
+      const child = yield u.fork(function* (v) {
+        yield v.execve(`/usr/bin/${name}`, [name, ...args]);
+        return 127;
+      });
+      yield u.wait4(child);
+    }
+  },
+};
+
+/** Copies what arrives at the serial port into a file. */
+export const SERIAL_LOGGER: Image = {
+  path: '/usr/sbin/seriallogd',
+  symbols: ['main', 'copy_line'],
+  *main(u) {
+    const buffer = u.buffer(512);
+    const port = yield u.openat('/dev/ttyS0');
+    const log = yield u.openat('/var/log/serial.log', 1);
+    u.in('main', 'copy_line');
+    for (;;) {
+      const count = yield u.read(port, buffer, 512);
+      if (count <= 0) return 1;
+      yield u.write(log, buffer, count);
+    }
+  },
+};
+
+function sampler(name: string, device: string): Image {
+  return {
+    path: `/usr/bin/${name}`,
+    symbols: ['main', 'take_sample'],
+    *main(u) {
+      const buffer = u.buffer(64);
+      const fd = yield u.openat(device);
+      for (;;) {
+        u.in('main', 'take_sample');
+        yield u.read(fd, buffer, 2);
+        yield u.nanosleep(2_000_000);
+      }
+    },
+  };
+}
+/** The same program for a converter that interrupts and for one that must be polled. */
+export const ADC_INTERRUPT = sampler('adc-interrupt', '/dev/adc0');
+export const ADC_POLLED = sampler('adc-polled', '/dev/adc1');
+
+const PAGE = 4096;
+/** Reads a file on the hard disk here and there. */
+export const DISK_READER: Image = {
+  path: '/usr/bin/updatedb',
+  symbols: ['main', 'scan'],
+  *main(u) {
+    const buffer = u.buffer(PAGE);
+    const fd = yield u.openat('/srv/archive');
+    for (;;) {
+      u.in('main', 'scan');
+      yield u.pread(fd, buffer, PAGE, Math.floor(u.random.uniform() * 90_000) * PAGE);
+      yield u.nanosleep(30_000_000);
+    }
+  },
+};
+
+/** Children that die of what their processor thinks of them, one kind after the other. */
+export const CRASHER: Image = {
+  path: '/usr/bin/crasher',
+  symbols: ['main', 'divide', 'undefined', 'null_pointer', 'privileged_gate', 'legacy_call'],
+  *main(u) {
+    for (;;) {
+      yield u.nanosleep(600_000_000);
+      const deaths = [
+        function* (v: typeof u) {
+          v.in('main', 'divide');
+          yield v.raise(VECTORS.divideError);
+        },
+        function* (v: typeof u) {
+          v.in('main', 'undefined');
+          yield v.raise(VECTORS.invalidOpcode);
+        },
+        function* (v: typeof u) {
+          v.in('main', 'null_pointer');
+          yield v.touch(8);
+        },
+        function* (v: typeof u) {
+          v.in('main', 'privileged_gate');
+          yield v.interrupt(VECTORS.pageFault);
+        },
+        function* (v: typeof u) {
+          v.in('main', 'legacy_call');
+          yield v.interrupt(VECTORS.legacySyscall, 20);
+        },
+      ];
+      for (const death of deaths) yield u.wait4(yield u.fork(death));
+    }
+  },
+};

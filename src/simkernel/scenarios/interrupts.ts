@@ -1,0 +1,77 @@
+import { adc } from '../devices/adc.ts';
+import { ethernet } from '../devices/e1000e.ts';
+import { smbus } from '../devices/i801-smbus.ts';
+import { keyboard } from '../devices/i8042.ts';
+import { nmiButton } from '../devices/nmi-button.ts';
+import { serialPort } from '../devices/serial8250.ts';
+import { bottomHalves } from '../modules/halves.ts';
+import { irqFlags } from '../modules/irqflags.ts';
+import { sleepyHandler } from '../modules/sleepy.ts';
+import { stuckLine } from '../modules/stuck-line.ts';
+import {
+  ADC_INTERRUPT,
+  ADC_POLLED,
+  CONSOLE_BASH,
+  CRASHER,
+  DISK_READER,
+  SERIAL_LOGGER,
+} from '../programs/images/console.ts';
+import { COMMANDS } from '../programs/images/shell.ts';
+import { defineScenario } from './define.ts';
+
+const MS = 1_000_000;
+const SECOND = 1000 * MS;
+const MIB = 1_048_576;
+
+export const interrupts = defineScenario({
+  name: 'interrupts',
+  summary:
+    'keyboard, serial port, network card, disk and converters that interrupt, a shared line, and drivers that get it wrong',
+  seed: 1,
+  cpus: 4,
+  lengthNs: 5 * SECOND,
+  hardDisks: [{ mountedAt: '/srv' }],
+  devices: [
+    keyboard([
+      { afterNs: 300 * MS, text: 'date\n' },
+      { afterNs: 2_200 * MS, text: 'ls -l\n' },
+    ]),
+    serialPort([
+      { afterNs: 500 * MS, text: 'GPS: fix acquired, 9 satellites\n' },
+      { afterNs: 2_500 * MS, text: 'GPS: 48.2082 N 16.3738 E\n' },
+      { afterNs: 4_500 * MS, text: 'GPS: fix lost\n' },
+    ]),
+    ethernet({
+      meanGapNs: 900_000,
+      bursts: [
+        { afterNs: 1_500 * MS, packets: 3_000, gapNs: 700 },
+        { afterNs: 3_500 * MS, packets: 8_000, gapNs: 680 },
+      ],
+    }),
+    smbus,
+    adc,
+    bottomHalves(40 * MS, 120),
+    irqFlags(250 * MS),
+    nmiButton(1_000 * MS),
+    sleepyHandler(2_000 * MS, 2, 1_500 * MS),
+    stuckLine(4_000 * MS),
+  ],
+  files: [
+    { path: '/srv/archive', size: 384 * MIB, warm: 0 },
+    { path: '/var/log/serial.log', size: 0 },
+    { path: '/etc/passwd', size: 1_900 },
+    { path: '/etc/localtime', size: 2_298 },
+    { path: '/etc/ld.so.cache', size: 38_500 },
+    { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * MIB },
+    { path: '/usr/share/locale/locale.alias', size: 2_996 },
+  ],
+  images: [...COMMANDS],
+  processes: [
+    { pid: 640, image: SERIAL_LOGGER },
+    { pid: 811, image: ADC_INTERRUPT },
+    { pid: 812, image: ADC_POLLED },
+    { pid: 905, image: DISK_READER },
+    { pid: 1_320, image: CONSOLE_BASH, uid: 1000 },
+    { pid: 1_401, image: CRASHER, uid: 1000 },
+  ],
+});

@@ -1,5 +1,5 @@
 import { MAP_FLAGS } from '../abi/map-types.ts';
-import type { Program, ProgramImage } from '../abi/program-image.ts';
+import type { MapDefinition, Program, ProgramImage } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { PROBES } from '../lang/probes.ts';
 import type { Resources } from '../lang/resources.ts';
@@ -32,9 +32,7 @@ export function generate(typed: TypedProgram, options: GenerateOptions = {}): Ge
   const unit = new Unit(typed, options);
   const programs = typed.probes.map((probe, index) => {
     attach(unit, probe);
-    const ir = lowerProbe(unit, probe, index);
-    for (const fn of ir.functions) optimize(fn);
-    return { probe, ir };
+    return { probe, ir: lowered(unit, probe, index) };
   });
   const scratch = new ScratchArea(unit, programs.length);
   const encoded = programs.map(({ probe, ir }, index): Program => assemble(unit, probe, ir, index, scratch));
@@ -55,14 +53,20 @@ export function generate(typed: TypedProgram, options: GenerateOptions = {}): Ge
   };
 }
 
-/** The optimised intermediate representation of each program, for -d ir. */
-export function generateIr(typed: TypedProgram): readonly IrProgram[] {
+/** The optimised intermediate representation of each program and the maps that they name, for -d ir. */
+export function generateIr(typed: TypedProgram): {
+  readonly programs: readonly IrProgram[];
+  readonly maps: readonly MapDefinition[];
+} {
   const unit = new Unit(typed);
-  return typed.probes.map((probe, index) => {
-    const ir = lowerProbe(unit, probe, index);
-    for (const fn of ir.functions) optimize(fn);
-    return ir;
-  });
+  const programs = typed.probes.map((probe, index) => lowered(unit, probe, index));
+  return { programs, maps: unit.maps };
+}
+
+function lowered(unit: Unit, probe: TypedProbe, index: number): IrProgram {
+  const ir = lowerProbe(unit, probe, index);
+  for (const fn of ir.functions) optimize(fn);
+  return ir;
 }
 
 function attach(unit: Unit, probe: TypedProbe): void {

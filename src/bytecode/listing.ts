@@ -1,6 +1,7 @@
-import type { MapDefinition, Program } from '../abi/program-image.ts';
+import type { MapDefinition, Program, Relocation } from '../abi/program-image.ts';
 import { helperName } from '../abi/known-helpers.ts';
-import { isWide } from '../isa/decode.ts';
+import { decode, isWide } from '../isa/decode.ts';
+import type { Insn } from '../isa/instruction.ts';
 import { disassemble } from '../isa/disassemble.ts';
 
 /** A program as the kernel disassembles it, each instruction under the script's line that it is from. */
@@ -15,19 +16,28 @@ export function listBytecode(program: Program, maps: readonly MapDefinition[] = 
     const name = functions.get(slot);
     if (name !== undefined && slot > 0) out.push(`${name}:`);
     const line = lines.get(slot);
-    const text = line === undefined ? shown : `; ${line.line}: ${line.text}`;
-    if (text !== shown) out.push(text);
-    shown = text;
+    const heading = line === undefined ? shown : `; ${line.line}: ${line.text}`;
+    if (heading !== shown) out.push(heading);
+    shown = heading;
     const insn = program.insns[slot]!;
-    const relocation = relocations.get(slot);
-    const comment =
-      relocation === undefined
-        ? ''
-        : `  ; map ${maps[relocation.map]?.name ?? relocation.map}${relocation.offset === undefined ? '' : ` +${relocation.offset}`}`;
-    out.push(
-      `${String(slot).padStart(5)}: ${disassemble(insn, program.insns[slot + 1], { helper: helperName })}${comment}`,
-    );
+    const comments = [mapComment(relocations.get(slot), maps), jumpComment(insn, slot)].filter((text) => text !== '');
+    const text = disassemble(insn, program.insns[slot + 1], { helper: helperName });
+    out.push(`${String(slot).padStart(5)}: ${[text, ...comments].join('  ; ')}`);
     if (isWide(insn)) slot++;
   }
   return out.join('\n') + '\n';
+}
+
+function mapComment(relocation: Relocation | undefined, maps: readonly MapDefinition[]): string {
+  if (relocation === undefined) return '';
+  const { map, offset } = relocation;
+  return `map ${maps[map]?.name ?? map}${offset === undefined ? '' : ` +${offset}`}`;
+}
+
+/** Where a jump leads: distances count from the instruction behind it. */
+function jumpComment(insn: Insn, slot: number): string {
+  const operation = decode(insn);
+  if (operation?.kind === 'jump') return `to ${slot + 1 + insn.off}`;
+  if (operation?.kind === 'ja') return `to ${slot + 1 + (operation.wide ? insn.imm : insn.off)}`;
+  return '';
 }

@@ -1,5 +1,6 @@
 import { assertNever } from '../source/bug.ts';
-import { positionAt } from '../source/source.ts';
+import type { MapDefinition } from '../abi/program-image.ts';
+import { lineText, positionAt } from '../source/source.ts';
 import type { Address, Block, Instr, IrFunction, IrProgram, Terminator, Value } from './ir/ir.ts';
 import { reversePostorder } from './ir/dominators.ts';
 
@@ -31,21 +32,21 @@ const OPERATORS: Record<string, string> = {
 };
 
 /** The intermediate representation as text, a block after the other, with the script's lines where they begin. */
-export function printIr(program: IrProgram, mapName: (map: number) => string = (map) => `map${map}`): string {
-  return program.functions.map((fn) => new Printer(fn, mapName).function()).join('\n');
+export function printIr(program: IrProgram, maps: readonly MapDefinition[]): string {
+  return program.functions.map((fn) => new Printer(fn, maps).function()).join('\n');
 }
 
 class Printer {
   readonly #fn: IrFunction;
-  readonly #mapName: (map: number) => string;
+  readonly #maps: readonly MapDefinition[];
   readonly #numbers = new Map<Value, number>();
   readonly #labels = new Map<Block, number>();
   /** The script's line that was printed last. */
-  #shown = -1;
+  #shown = '';
 
-  constructor(fn: IrFunction, mapName: (map: number) => string) {
+  constructor(fn: IrFunction, maps: readonly MapDefinition[]) {
     this.#fn = fn;
-    this.#mapName = mapName;
+    this.#maps = maps;
   }
 
   function(): string {
@@ -63,8 +64,9 @@ class Printer {
     const at = (span: Instr['span']): void => {
       if (span === undefined) return;
       const { line } = positionAt(span.source, span.start);
-      if (line !== this.#shown) lines.push(`  ; line ${line}`);
-      this.#shown = line;
+      const text = `  ; ${line}: ${lineText(span.source, line).trim()}`;
+      if (text !== this.#shown) lines.push(text);
+      this.#shown = text;
     };
     for (const instr of block.instrs) {
       if (instr.op === 'const') continue;
@@ -121,9 +123,9 @@ class Printer {
       case 'slot_address':
         return `&${instr.slot.name}.${instr.slot.id}${instr.offset === 0 ? '' : ` + ${instr.offset}`}`;
       case 'map':
-        return `map ${this.#mapName(instr.map)}`;
+        return `map ${this.#maps[instr.map]!.name}`;
       case 'map_value':
-        return `value of ${this.#mapName(instr.map)} + ${instr.offset}`;
+        return `value of ${this.#maps[instr.map]!.name} + ${instr.offset}`;
       case 'function':
         return `function ${instr.function.name}`;
       case 'call':

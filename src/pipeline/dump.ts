@@ -17,11 +17,10 @@ const PRINTERS: Record<DebugStage, (source: Source, compilation: Compilation) =>
       .join(''),
   ast: (_, { program }) => program && printAst(program),
   types: (_, { typed }) => typed && printTypes(typed),
-  ir: (_, { typed }) =>
-    typed &&
-    generateIr(typed)
-      .map((program) => printIr(program))
-      .join('\n'),
+  ir: (_, { typed }) => {
+    const ir = typed && generateIr(typed);
+    return ir?.programs.map((program) => printIr(program, ir.maps)).join('\n');
+  },
   bytecode: (_, { generated }) =>
     generated?.image.programs.map((program) => listBytecode(program, generated.image.maps)).join('\n'),
   verifier: (_, { verifierLogs }) =>

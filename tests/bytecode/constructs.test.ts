@@ -34,27 +34,27 @@ test('every recorded listing has a script', () => {
 });
 
 test('the intermediate representation prints with values, blocks and script lines', () => {
-  const text = generateIr(typed('kprobe:vfs_read {\n  @[tid] = arg2;\n}\n'))
-    .map((program) => printIr(program))
-    .join('');
+  const { programs, maps } = generateIr(typed('kprobe:vfs_read {\n  @[tid] = arg2;\n}\n'));
+  const text = programs.map((program) => printIr(program, maps)).join('');
   expect(text.replace(/\.\d+/g, '')).toMatchInlineSnapshot(`
     "function kprobe_vfs_read_1
       slot key: 4 bytes
       slot int: 8 bytes
     b0:
+      ; 1: kprobe:vfs_read {
       %0 = param 0
-      ; line 2
+      ; 2: @[tid] = arg2;
       %1 = load u64 [%0 + 96]
       %2 = call get_current_pid_tgid()
       store u32 [key], %2
       store u64 [int], %1
-      %3 = map map0
+      %3 = map AT_
       %4 = &key
       %5 = &int
       %6 = call map_update_elem(%3, %4, %5, 0)
       if %6 s< 0 goto b1 else b3
     b1:
-      %7 = map map1
+      %7 = map ringbuf
       %8 = call ringbuf_reserve(%7, 16, 0)
       if %8 != 0 goto b2 else b3
     b2:
@@ -63,6 +63,7 @@ test('the intermediate representation prints with values, blocks and script line
       %9 = call ringbuf_submit(%8, 0)
       goto b3
     b3:
+      ; 1: kprobe:vfs_read {
       return 0
     "
   `);

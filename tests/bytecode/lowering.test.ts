@@ -46,7 +46,7 @@ test('a program without a result returns 0', () => {
 
 test('every line of the script that has code is in the line table', () => {
   const { image } = compileScript('kprobe:vfs_read {\n  @a = arg0;\n  @b = arg1;\n}\n');
-  expect([...new Set(image.programs[0]!.lines.map((line) => line.line))]).toEqual([2, 3]);
+  expect([...new Set(image.programs[0]!.lines.map((line) => line.line))]).toEqual([1, 2, 3]);
 });
 
 test('a callback and its loop are functions of one program', () => {
@@ -58,4 +58,13 @@ test.each(Object.entries(X86_REGISTERS))('reg("%s") reads the context at offset 
   const { image } = compileScript(`kprobe:vfs_read { @ = reg("${name}"); }`);
   const text = disassembleProgram(image.programs[0]!.insns);
   expect(text).toContain(`*(u64 *)(r1 +${offset})`);
+});
+
+test('the first instruction of every function is in the line table', () => {
+  const { image } = compileScript(
+    'begin { @a[1] = 1; for ($kv : @a) { print($kv); } for ($i : 0..nsecs) { @b = $i; } }',
+  );
+  const [program] = image.programs;
+  const slots = new Set(program!.lines.map((line) => line.slot));
+  expect(program!.functions.map(({ slot }) => slots.has(slot))).toEqual([true, true, true]);
 });

@@ -46,6 +46,8 @@ export class Lowerer {
     this.unit = unit;
     this.origin = origin;
     this.b = new Builder(fn);
+    // What no statement asked for is the probe's own.
+    this.b.span = origin.probe?.span;
     this.context = hasContext ? this.b.param(0) : undefined;
     if (unit.reportHelperErrors) this.b.onCall = (helper, result, args) => reportFailedRead(this, helper, result, args);
     this.onReturn = (value) => this.b.return(value ?? origin.result);

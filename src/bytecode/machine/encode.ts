@@ -118,7 +118,10 @@ class Encoder {
     if (outer === undefined) return;
     const { source, start, end } = outer;
     const last = this.#lines[this.#lines.length - 1];
-    if (last !== undefined && last.start === start && last.end === end && last.sourceName === source.name) return;
+    // Linux wants the first instruction of every function in the table.
+    const begins = this.#functions.at(-1)?.slot === this.#insns.length;
+    const same = last !== undefined && last.start === start && last.end === end && last.sourceName === source.name;
+    if (same && !begins) return;
     const { line, column } = positionAt(source, start);
     if (last !== undefined && last.slot === this.#insns.length) this.#lines.pop();
     const text = lineText(source, line).trim();

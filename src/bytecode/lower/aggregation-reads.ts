@@ -1,19 +1,21 @@
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Slot, Value } from '../ir/ir.ts';
-import { countUp, leaveWhen } from './flow.ts';
+import type { Span } from '../../source/source.ts';
+import { reportMissing } from './events.ts';
+import { countUp, leaveWhen, when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf } from './memory.ts';
 import type { Place } from './operand.ts';
 
-/** Reads an aggregation as an integer: combines the elements of all CPUs in a bounded loop. */
-export function aggregateOverCpus(l: Lowerer, type: Type, map: number, key: Place): Value {
+/** Reads an aggregation as an integer: combines the elements of all CPUs in a bounded loop. `span`: where a missing element is reported. */
+export function aggregateOverCpus(l: Lowerer, type: Type, map: number, key: Place, span?: Span): Value {
   const { b } = l;
   const first = b.slot('first', 8);
   const second = b.slot('second', 8);
   for (const slot of [first, second]) b.store(slot, 0, 8, 0);
   const addTo = (sum: Slot, value: Value): void => b.store(sum, 0, 8, b.add(b.load(sum, 0, 8), value));
-  countUp(b, l.unit.typed.target.cpus, (cpu, leave) => {
+  const found = countUp(b, l.unit.typed.target.cpus, (cpu, leave) => {
     const element = b.call('map_lookup_percpu_elem', b.map(map), addressOf(b, key), cpu);
     leaveWhen(b, 'jeq', element, 0, leave);
     const value = b.load(element, 0, 8);
@@ -41,6 +43,7 @@ export function aggregateOverCpus(l: Lowerer, type: Type, map: number, key: Plac
         return bug(`a ${type.kind} is not read as an integer`);
     }
   });
+  if (span !== undefined) when(b, 'jeq', found, 0, () => reportMissing(l, span, 'map_lookup_percpu_elem'));
   const total = b.load(first, 0, 8);
   if (type.kind !== 'avg') return total;
   // The kernel's division by zero yields zero: an element that does not exist has an average of 0.

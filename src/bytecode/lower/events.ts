@@ -45,10 +45,10 @@ export function reportFailedRead(l: Lowerer, helper: HelperName, result: Value, 
   reportFailure(l, helper, result, l.b.span);
 }
 
-/** For -k: an element that is read does not exist. */
-export function reportMissing(l: Lowerer, span: Span): void {
+/** An element that is read does not exist: for -k, or of a map with an element per CPU. */
+export function reportMissing(l: Lowerer, span: Span, helper: HelperName = 'map_lookup_elem'): void {
   const error = { type: INT32, offset: EVENT_HEADER };
-  const action = l.unit.action({ kind: 'helper_error', helper: 'map_lookup_elem', error, span });
+  const action = l.unit.action({ kind: 'helper_error', helper, error, span });
   sendScalar(l, action, 4, l.b.const(0));
 }
 

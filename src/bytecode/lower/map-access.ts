@@ -66,7 +66,7 @@ export function readMap(l: Lowerer, node: MapRef | MapAccess): Operand {
   const symbol = mapSymbol(l, ref);
   const map = l.unit.mapIndex(ref.name);
   const place = mapKey(l, symbol, key);
-  if (isAggregation(symbol.value.kind)) return scalar(aggregateOverCpus(l, symbol.value, map, place));
+  if (isAggregation(symbol.value.kind)) return scalar(aggregateOverCpus(l, symbol.value, map, place, node.span));
   const element = lookup(l, map, place);
   if (l.unit.reportHelperErrors) {
     const [missing, done] = [l.b.newBlock(), l.b.newBlock()];

@@ -93,6 +93,10 @@ function compare64(op: JumpOp, sides: Sides, aValue: Value, bValue: Value): stri
   if (shared !== 0 && !signed) return `${ua} ${operator} ${ub}`;
   if (signed && (shared & HIGH.sign) !== 0) return `${a} ${operator} ${b}`;
   if (signed && (shared & (HIGH.zero | HIGH.pointer)) !== 0) return `${ua} ${operator} ${ub}`;
+  // Below a multiple of 2 ** 32 (or not) is a matter of the high halves alone.
+  if (!signed && bValue.low === 0 && bValue.symbol === undefined && (operator === '<' || operator === '>=')) {
+    return `${asUnsigned(ah)} ${operator} ${asUnsigned(bh)}`;
+  }
   const strict = operator.startsWith('<') ? '<' : '>';
   const high = signed ? `${ah} ${strict} ${bh}` : `${asUnsigned(ah)} ${strict} ${asUnsigned(bh)}`;
   return `${high} || ${ah} === ${bh} && ${ua} ${operator} ${ub}`;

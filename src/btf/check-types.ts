@@ -1,5 +1,5 @@
 import type { BtfTypeSet } from './decode.ts';
-import { invalid } from './invalid.ts';
+import { malformed } from './malformed.ts';
 import type { CType } from './types.ts';
 
 /** As deep as the kernel follows types (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c). */
@@ -21,7 +21,7 @@ export function checkTypes(types: BtfTypeSet): void {
 function checkChain(type: CType, id: number): void {
   let at = type;
   for (let depth = 0; ; depth++) {
-    if (depth > MAX_DEPTH) invalid(`type ${id} leads through more than ${MAX_DEPTH} others`);
+    if (depth > MAX_DEPTH) malformed(`type ${id} leads through more than ${MAX_DEPTH} others`);
     if (at.kind === 'typedef' || at.kind === 'qualifier') at = at.type;
     else if (at.kind === 'array') at = at.element;
     else return;

@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { malformed } from './malformed.ts';
 import type {
   CType,
   EnumType,
@@ -48,13 +48,13 @@ type NamedKind = keyof typeof NAMED;
 /** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
 export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return invalid('not a BTF blob');
+  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return malformed('not a BTF blob');
   const headerSize = view.getUint32(4, true);
   const typesStart = headerSize + view.getUint32(8, true);
   const typesEnd = typesStart + view.getUint32(12, true);
   const stringsStart = headerSize + view.getUint32(16, true);
   const stringsEnd = stringsStart + view.getUint32(20, true);
-  if (typesEnd > bytes.length || stringsEnd > bytes.length) return invalid('a section ends behind the blob');
+  if (typesEnd > bytes.length || stringsEnd > bytes.length) return malformed('a section ends behind the blob');
   // One native call; names are then slices of it.
   const strings = new TextDecoder('latin1').decode(bytes.subarray(stringsStart, stringsEnd));
   const stringAt = (offset: number): string => strings.slice(offset, strings.indexOf('\0', offset));
@@ -75,7 +75,7 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     if (id < 0 || id > typeCount) return undefined;
     return (types[id] = build(offsets[id]!));
   }
-  const need = (id: number): CType => type(id) ?? invalid(`BTF type ${id} is no C type`);
+  const need = (id: number): CType => type(id) ?? malformed(`BTF type ${id} is no C type`);
 
   function build(at: number): CType | undefined {
     switch (kindOf(at)) {
@@ -315,7 +315,7 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
       const at = offsets[id]!;
       return Array.from({ length: vlenOf(at) }, (_, i) => {
         const variable = offsets[view.getUint32(at + 12 + i * 12, true)] ?? 0;
-        if (variable === 0 || kindOf(variable) !== K.var.code) return invalid(`section ${name} holds no variable`);
+        if (variable === 0 || kindOf(variable) !== K.var.code) return malformed(`section ${name} holds no variable`);
         return { name: nameOf(variable), type: need(refOf(variable)) };
       });
     },
@@ -334,10 +334,10 @@ function indexTypes(view: DataView, start: number, end: number): readonly number
   while (at + 12 <= end) {
     const info = view.getUint32(at + 4, true);
     const kind = BTF_KIND_BY_CODE[(info >>> 24) & 0x1f];
-    if (kind === undefined) return invalid(`unknown BTF kind at ${at - start}`);
+    if (kind === undefined) return malformed(`unknown BTF kind at ${at - start}`);
     offsets.push(at);
     at += 12 + BTF_KINDS[kind].fixed + BTF_KINDS[kind].each * (info & 0xffff);
   }
-  if (at !== end) return invalid('BTF types overrun their section');
+  if (at !== end) return malformed('BTF types overrun their section');
   return offsets;
 }

@@ -1,4 +1,4 @@
-/** Ends what cannot go on: a malformed blob, or a state that our own code should have made impossible. A hub imports nothing, so this is not `bug`. */
+/** Ends what cannot go on: a state that our own code should have made impossible. A hub imports nothing, so this is not `bug`. */
 export function invalid(message: string): never {
   throw new Error(`BTF: ${message}`);
 }

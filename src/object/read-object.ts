@@ -1,6 +1,7 @@
 import type { LineInfo, MapDefinition } from '../abi/program-image.ts';
 import { checkTypes } from '../btf/check-types.ts';
 import { decodeBtf, type BtfTypeSet, type BtfVariable } from '../btf/decode.ts';
+import { readForeign } from '../btf/malformed.ts';
 import type { TypeSet } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { BadObject, badObject } from './bad-object.ts';
@@ -83,14 +84,12 @@ interface ObjectTypes {
 function readTypes(elf: ElfFile): ObjectTypes | undefined {
   const section = elf.sections.find(({ name }) => name === '.BTF');
   if (section === undefined) return undefined;
-  try {
+  const read = readForeign(() => {
     const types = decodeBtf(section.bytes);
     checkTypes(types);
     return { types, maps: types.dataSection('.maps') };
-  } catch (error) {
-    // A blob may also nest types deeper than our stack, or point outside of itself.
-    return badObject(`malformed .BTF: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  });
+  return 'problem' in read ? badObject(`malformed .BTF: ${read.problem}`) : read.value;
 }
 
 function readExt(elf: ElfFile): BtfExt | undefined {

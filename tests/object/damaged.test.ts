@@ -110,12 +110,12 @@ function withOddSection(): Uint8Array {
 }
 
 test.each<[string, Uint8Array, string]>([
-  ['a section of maps without variables', withOddSection(), 'malformed .BTF: BTF: section .maps holds no variable'],
+  ['a section of maps without variables', withOddSection(), 'malformed .BTF: section .maps holds no variable'],
   ['a map that is a number', withMap(INT), "map 'm' is no struct with the properties of a map"],
   ['a map of an unknown type', withMap(struct(numbered('type', 999))), "map 'm': map type 999 is not known here"],
   ['a map without a type', withMap(struct(numbered('max_entries', 4))), "map 'm' has no type"],
   ['an unknown property', withMap(struct(numbered('color', 4))), "map 'm': no map has the property 'color'"],
-  ['endless types', withMap(endlessTypedef()), 'malformed .BTF: BTF: type 1 leads through more than 32 others'],
+  ['endless types', withMap(endlessTypedef()), 'malformed .BTF: type 1 leads through more than 32 others'],
   [
     'maps of old objects',
     withMap(struct(numbered('type', 1)), (elf) => {

@@ -32,9 +32,9 @@ function readTypes({ env, directory }: CliHost): SimulationOptions['types'] {
   } catch (error) {
     throw new CommandFailure(`${failure}: ${reason(error)}`);
   }
-  const types = readBtf(bytes);
-  if (types === undefined) throw new CommandFailure(failure);
-  return types;
+  const read = readBtf(bytes);
+  if ('problem' in read) throw new CommandFailure(failure);
+  return read.value;
 }
 
 /** --traceable-functions: a file in the format of tracefs's available_filter_functions, `name` or `name [module]` a line. */

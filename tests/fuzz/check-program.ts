@@ -90,8 +90,11 @@ export function checkProgram(program: Program, maps: readonly MapDefinition[], s
   const machine = machineFor(maps);
   if (machine === undefined) return 'refused';
   const image: ProgramImage = { programs: [program], maps };
-  const compiled = compileImage({ image, programs: [{ program, facts: verdict.facts }] }).programs.get(program.name)!;
-  const generated = compiled(machine.environment);
+  const verified = { image, programs: [{ program, facts: verdict.facts }] };
+  const generated = (['js', 'wasm'] as const).map((tier) => ({
+    tier,
+    run: compileImage(verified, tier).programs.get(program.name)!(machine.environment),
+  }));
   const { bytes: contextSize } = CONTEXTS[program.type];
   const writable = CONTEXTS[program.type].fields.some((field) => field.write === true);
   for (let round = 0; round < ROUNDS; round++) {
@@ -119,12 +122,14 @@ export function checkProgram(program: Program, maps: readonly MapDefinition[], s
       throw error;
     }
     const memory = machine.bytes.slice();
-    machine.reset(seed + round, context);
-    const other = generated(machine.context);
-    if (other !== result) throw new Error(`r0 is ${result} interpreted, ${other} generated`);
-    if (Buffer.compare(memory, machine.bytes) === 0) continue;
-    const at = memory.findIndex((byte, i) => byte !== machine.bytes[i]);
-    throw new Error(`memory differs at ${at}: ${memory[at]} interpreted, ${machine.bytes[at]} generated`);
+    for (const { tier, run: runGenerated } of generated) {
+      machine.reset(seed + round, context);
+      const other = runGenerated(machine.context);
+      if (other !== result) throw new Error(`r0 is ${result} interpreted, ${other} in ${tier}`);
+      if (Buffer.compare(memory, machine.bytes) === 0) continue;
+      const at = memory.findIndex((byte, i) => byte !== machine.bytes[i]);
+      throw new Error(`memory differs at ${at}: ${memory[at]} interpreted, ${machine.bytes[at]} in ${tier}`);
+    }
   }
   return observation === undefined ? 'ran' : 'described';
 }

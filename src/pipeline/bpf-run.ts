@@ -24,7 +24,7 @@ export function describeVerdict({ program }: RawProgram, verdict: Verdict): read
   return [
     `${program.name}: rejected (${program.type}) at instruction ${verdict.slot}${place}, ${walked}`,
     `  ${verdict.lines[0] ?? ''}`,
-    ...explain(program, verdict).map((line) => `  HINT: ${line}`),
+    ...explain(program, verdict, 'whole').map((line) => `  HINT: ${line}`),
   ];
 }
 

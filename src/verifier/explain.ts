@@ -3,7 +3,8 @@ import type { Program } from '../abi/program-image.ts';
 import { disassemble } from '../isa/disassemble.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { S64_MAX, S64_MIN } from './arc.ts';
-import { lastWriter } from './path.ts';
+import { type Origin, originsOf } from './path.ts';
+import { findRemedy, mapWords } from './remedies.ts';
 import { type Register, isPointer } from './register.ts';
 import type { Scalar } from './scalar.ts';
 import { U64_MAX } from './tnum.ts';
@@ -31,9 +32,9 @@ const OBJECT_WORDS: Record<Register['type'], (r: Register) => string> = {
   scalar: (r) => `a number, ${rangeWords(r.value)}`,
   ctx: () => 'the context',
   fp: () => 'an address on the stack',
-  map_ptr: (r) => `the map ${r.map?.name ?? ''}`,
-  map_value: (r) => `an element of ${r.map?.name ?? 'a map'} (${r.map?.valueSize ?? 0} bytes)`,
-  map_key: (r) => `a key of ${r.map?.name ?? 'a map'} (${r.map?.keySize ?? 0} bytes)`,
+  map_ptr: (r) => `the map ${mapWords(r.map?.name)}`,
+  map_value: (r) => `an element of ${mapWords(r.map?.name)} (${r.map?.valueSize ?? 0} bytes)`,
+  map_key: (r) => `a key of ${mapWords(r.map?.name)} (${r.map?.keySize ?? 0} bytes)`,
   mem: (r) => `memory of ${r.memSize} bytes`,
   ringbuf_mem: (r) => `a ring-buffer record of ${r.memSize} bytes`,
   ptr_: (r) =>
@@ -59,48 +60,34 @@ function instruction(walk: Walk, slot: number): string {
   return disassemble(walk.graph.insns[slot]!, walk.graph.insns[slot + 1], { helper: helperName });
 }
 
-function origin(program: Program, walk: Walk, register: number): string | undefined {
-  if (register === FRAME_POINTER) return undefined;
-  const writer = lastWriter(walk, register);
-  if (writer === undefined) return undefined;
-  const op = walk.graph.operations[writer];
+function originWords(program: Program, walk: Walk, { register, slot }: Origin): string {
+  const op = walk.graph.operations[slot];
   const clobbered = op?.kind === 'call' && register > 0;
   const verb = clobbered ? 'was lost at the call in' : 'comes from';
-  return `r${register} ${verb} instruction ${writer}: ${instruction(walk, writer)}${sourceLine(program, writer)}`;
+  return `r${register} ${verb} instruction ${slot}: ${instruction(walk, slot)}${sourceLine(program, slot)}`;
 }
 
-/** What would satisfy the claim that failed, as far as the register shows it. */
-function remedy(r: Register, message: string): string | undefined {
-  if (r.maybeNull) {
-    const what = r.type === 'map_value' ? `the lookup in ${r.map?.name ?? 'the map'}` : 'the call';
-    return `${what} may have found nothing: compare the result with 0 before using it`;
-  }
-  if (r.type === 'not_init') return 'write it on every path before it is read, or keep it in r6-r9 across calls';
-  if (/min value is negative/.test(message)) return 'check that it is not negative first, or mask it with &';
-  if (/unbounded|outside of the allowed/.test(message)) {
-    const size = r.map?.valueSize ?? r.memSize;
-    const limit = size > 0 ? ` so that the access ends within ${size} bytes` : '';
-    return `compare it with a limit first${limit}`;
-  }
-  if (r.type === 'scalar' && /invalid mem access/.test(message)) {
-    return 'a number is no address: read kernel or user memory through bpf_probe_read_kernel or bpf_probe_read_user';
-  }
-  return undefined;
-}
+/** How much to tell: where the value at fault comes from, or also all that it was made from. */
+export type Detail = 'brief' | 'whole';
+const MOST_ORIGINS: Record<Detail, number> = { brief: 1, whole: 8 };
 
 /** Explains a refusal in words: what is known of the register at fault, where that came from, what would help. */
-export function explain(program: Program, refusal: Refusal): readonly string[] {
+export function explain(program: Program, refusal: Refusal, detail: Detail = 'brief'): readonly string[] {
   const { walk, register } = refusal;
   const hints: string[] = refusal.lines.slice(1);
-  if (walk === undefined) return hints;
-  hints.push(`at instruction ${refusal.slot}: ${instruction(walk, refusal.slot)}`);
-  if (register === undefined) return [...hints, ...heldHints(program, walk)];
-  const held = registersOf(walk)[register];
-  if (held === undefined) return hints;
-  hints.push(`r${register} holds ${describeRegister(held)}`);
-  const from = origin(program, walk, register);
-  if (from !== undefined) hints.push(from);
-  const fix = remedy(held, refusal.lines.join('\n'));
+  const held = walk === undefined || register === undefined ? undefined : registersOf(walk)[register];
+  if (walk !== undefined) {
+    hints.push(`at instruction ${refusal.slot}: ${instruction(walk, refusal.slot)}`);
+    if (register === undefined) hints.push(...heldHints(program, walk));
+    if (held !== undefined && register !== undefined) {
+      hints.push(`r${register} holds ${describeRegister(held)}`);
+      if (register !== FRAME_POINTER) {
+        const origins = originsOf(walk, register, MOST_ORIGINS[detail]);
+        hints.push(...origins.map((origin) => originWords(program, walk, origin)));
+      }
+    }
+  }
+  const fix = findRemedy({ program, refusal, held, message: refusal.lines.join('\n') });
   if (fix !== undefined) hints.push(fix);
   return hints;
 }

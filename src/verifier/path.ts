@@ -1,3 +1,4 @@
+import { FRAME_POINTER } from '../isa/instruction.ts';
 import { isSubprogramCall } from './graph.ts';
 import { registerEffect } from './live-registers.ts';
 import type { State } from './state.ts';
@@ -30,19 +31,95 @@ function* pathBack(walk: Walk): Generator<number> {
   }
 }
 
-/** The instruction of the current function that last gave a register its content; undefined if that was the start. */
-export function lastWriter(walk: Walk, register: number): number | undefined {
+/** An instruction that gave a register the content that matters. */
+export interface Origin {
+  readonly register: number;
+  readonly slot: number;
+}
+
+/** Where something is on a path, counted backwards, and how many calls deeper than the instruction at hand. */
+interface Cursor {
+  readonly at: number;
+  readonly register: number;
+}
+
+/** Searches back from a place of the path; the callback says which instruction of the function at hand it was. */
+function findBack(
+  walk: Walk,
+  path: readonly number[],
+  from: number,
+  wanted: (slot: number) => boolean,
+): number | undefined {
   let inside = 0;
-  for (const slot of pathBack(walk)) {
+  for (let at = from; at < path.length; at++) {
+    const slot = path[at]!;
     const op = walk.graph.operations[slot]!;
-    if (op.kind === 'exit') inside++;
-    else if (isSubprogramCall(op) && inside > 0) {
-      if (--inside === 0 && register < 6) return slot;
+    if (op.kind === 'exit') {
+      inside++;
       continue;
-    } else if (isSubprogramCall(op)) return undefined;
-    if (inside > 0) continue;
-    const insn = walk.graph.insns[slot]!;
-    if ((registerEffect(insn, op, () => 5).writes & (1 << register)) !== 0) return slot;
+    }
+    if (isSubprogramCall(op)) {
+      if (inside === 0) return undefined;
+      if (--inside > 0) continue;
+    } else if (inside > 0) continue;
+    if (wanted(slot)) return at;
   }
   return undefined;
+}
+
+function writerOf(walk: Walk, path: readonly number[], { at, register }: Cursor): number | undefined {
+  return findBack(walk, path, at, (slot) => {
+    const op = walk.graph.operations[slot]!;
+    const { writes } = registerEffect(walk.graph.insns[slot]!, op, () => 5);
+    return (writes & (1 << register)) !== 0;
+  });
+}
+
+/** What the written register was made from, as places further back. */
+function sources(walk: Walk, path: readonly number[], at: number): readonly Cursor[] {
+  const slot = path[at]!;
+  const insn = walk.graph.insns[slot]!;
+  const op = walk.graph.operations[slot]!;
+  const before = (register: number): Cursor[] => (register === FRAME_POINTER ? [] : [{ at: at + 1, register }]);
+  switch (op.kind) {
+    case 'alu': {
+      const operand = op.source === 'reg' ? before(insn.src) : [];
+      return op.op === 'mov' || insn.src === insn.dst ? operand : [...operand, ...before(insn.dst)];
+    }
+    case 'movsx':
+      return before(insn.src);
+    case 'neg':
+    case 'end':
+      return before(insn.dst);
+    case 'load': {
+      if (insn.src !== FRAME_POINTER) return [];
+      const spill = findBack(walk, path, at + 1, (s) => {
+        const store = walk.graph.insns[s]!;
+        return walk.graph.operations[s]!.kind === 'store' && store.dst === FRAME_POINTER && store.off === insn.off;
+      });
+      if (spill === undefined) return [];
+      const store = walk.graph.insns[path[spill]!]!;
+      const kept = walk.graph.operations[path[spill]!]!;
+      if (kept.kind !== 'store' || kept.source === 'imm' || store.src === FRAME_POINTER) return [];
+      return [{ at: spill + 1, register: store.src }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** Instructions that made what a register holds, the last one first, each followed by those that made its operands. */
+export function originsOf(walk: Walk, register: number, most: number): readonly Origin[] {
+  const path = [...pathBack(walk)];
+  const origins: Origin[] = [];
+  const seen = new Set<number>();
+  const visit = (cursor: Cursor): void => {
+    const at = writerOf(walk, path, cursor);
+    if (at === undefined || seen.has(at) || origins.length >= most) return;
+    seen.add(at);
+    origins.push({ register: cursor.register, slot: path[at]! });
+    for (const source of sources(walk, path, at)) visit(source);
+  };
+  visit({ at: 0, register });
+  return origins;
 }

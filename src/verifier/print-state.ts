@@ -85,8 +85,11 @@ export function formatState(
   }
   frame.stack.forEach((slot, i) => {
     if (slot.kinds === 0 || (only !== undefined && !only.slots.has(i))) return;
-    const content =
-      isSpill(slot) && formatKinds(slot) === 'rrrrrrrr' ? formatRegister(slot.spill!, frameIndex) : formatKinds(slot);
+    const kinds = formatKinds(slot);
+    // What lies above a register spilled with less than eight bytes, then the register.
+    const content = isSpill(slot)
+      ? `${kinds.slice(0, kinds.indexOf('r'))}${formatRegister(slot.spill!, frameIndex)}`
+      : kinds;
     text += ` fp${-(i + 1) * 8}=${content}`;
   });
   if (s.references.length > 0) text += ` refs=${s.references.map((ref) => ref.id).join(',')}`;

@@ -54,7 +54,8 @@ test.each(files.map((name) => name.replace('.txt', '')))('%s', async (name) => {
   const path = new URL(`${name}.txt`, folder);
   const { head, program, maps } = readCase(readFileSync(path, 'utf8'));
   const verdict = verifyProgram(program, maps, { logLevel: 2 });
-  const explanation = verdict.verdict === 'reject' ? explain(program, verdict).map((line) => `-- ${line}\n`) : [];
+  const explanation =
+    verdict.verdict === 'reject' ? explain(program, verdict, 'whole').map((line) => `-- ${line}\n`) : [];
   const log = `${verdict.log.join('\n')}\n-- ${verdict.verdict}\n${explanation.join('')}`;
   await expect(`${head}-- log\n${log}`).toMatchFileSnapshot(path.pathname);
 });

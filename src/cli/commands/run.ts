@@ -1,6 +1,5 @@
 import type { Compilation } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
-import { emitObject } from '../../pipeline/emit-object.ts';
 import { runCompiled, type RunOptions } from '../../pipeline/run.ts';
 import type { Simulation } from '../../pipeline/simulation.ts';
 import type { CliHost } from '../host.ts';
@@ -49,6 +48,8 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
   if (generated === undefined || verified === undefined)
     return compilation.diagnostics.some(({ code }) => code === CLANG_ERROR) ? CLANG_ERROR_STATUS : 1;
   if (config.emitElf !== undefined) {
+    // Loaded only here: most runs write no object.
+    const { emitObject } = await import('../../pipeline/emit-object.ts');
     writeFile(config.emitElf, emitObject(generated.image, generated.resources), host);
     return 0;
   }

@@ -2,7 +2,13 @@
  * How fast the simulated machine is: `npx esbuild bench/simkernel.ts --bundle --platform=node --format=esm | node --input-type=module`.
  * CPU time of the process is what counts; the wall clock also measures the neighbours.
  */
+import { kernelFunction } from '../src/simkernel/execution/kernel-function.ts';
+import { IO_APIC_CHIP } from '../src/simkernel/functions/irq-chips.ts';
+import { requestIrq } from '../src/simkernel/functions/irq-manage.ts';
+import { createIrqDesc, IRQ_HANDLED } from '../src/simkernel/irq/irq-desc.ts';
 import { createMachine } from '../src/simkernel/machine.ts';
+import type { Machine } from '../src/simkernel/machine.ts';
+import type { KernelObject } from '../src/simkernel/memory/arena.ts';
 import type { Image } from '../src/simkernel/programs/image.ts';
 import { defineScenario } from '../src/simkernel/scenarios/define.ts';
 import { SCENARIOS } from '../src/simkernel/scenarios/index.ts';
@@ -69,6 +75,45 @@ function measure(label: string, scenario: Scenario, lengthNs: number, probe: 'no
     `${label.padEnd(30)} create ${createdMs.toFixed(0).padStart(3)} ms  run ${ms.toFixed(0).padStart(5)} ms  ` +
       `${syscalls} syscalls (${perSecond(syscalls)}/s)  ${interrupts} timer interrupts (${perSecond(interrupts)}/s)`,
   );
+}
+
+/** A device that interrupts again as soon as the CPU has let go of it, for as long as the machine runs. */
+const benchIsr = kernelFunction('bench_isr', 60, (m, irq: number, _device: KernelObject | null): number => {
+  m.ioApic.setLine(irq, false, m.cpu.time);
+  const next = m.cpu.time + STORM_GAP_NS;
+  m.schedule(next, () => m.ioApic.setLine(irq, true, next));
+  return IRQ_HANDLED;
+});
+const STORM_IRQ = 18;
+const STORM_GAP_NS = 500;
+const STORM: Scenario = {
+  ...one(sleeper, 0),
+  start(m: Machine) {
+    createIrqDesc(m, { irq: STORM_IRQ, chip: IO_APIC_CHIP, hwirq: STORM_IRQ, flow: 'edge', cpu: 1 });
+    requestIrq(m, STORM_IRQ, benchIsr, 0, 'bench', null);
+    m.ioApic.setLine(STORM_IRQ, true, m.now());
+  },
+};
+function measureInterrupts(label: string, lengthNs: number, probe: boolean): void {
+  const machine = createMachine({ scenario: STORM });
+  let counted = 0;
+  if (probe) {
+    machine.attach({ kind: 'tracepoint', category: 'irq', name: 'irq_handler_entry' }, () => {
+      counted += 1;
+    });
+  }
+  const end = machine.now() + lengthNs;
+  const started = cpuMs();
+  while (machine.now() < end) machine.run(end);
+  const ms = cpuMs() - started;
+  const interrupts = machine.irqs.find(({ irq }) => irq === STORM_IRQ)!.counts.reduce((a, b) => a + b, 0);
+  if (probe && counted !== interrupts) throw new Error('the probe missed some');
+  console.log(
+    `${label.padEnd(30)} ${interrupts} interrupts in ${ms.toFixed(0)} ms (${Math.round((interrupts / ms) * 1000).toLocaleString('en')}/s)`,
+  );
+}
+for (const probe of [false, true]) {
+  measureInterrupts(`interrupt storm, ${probe ? 'count' : 'none'}`, 0.5 * SECOND, probe);
 }
 
 for (const probe of ['none', 'count'] as const) {

@@ -1,11 +1,14 @@
 import { HELPERS, type HelperName } from '../../src/abi/helpers.ts';
-import type { Program } from '../../src/abi/program-image.ts';
+import type { MapDefinition, Program } from '../../src/abi/program-image.ts';
 import type { VerifiedImage } from '../../src/abi/verified-image.ts';
 import { assemble } from '../../src/isa/assemble.ts';
 import { WORKLOAD_MAPS, type Workload } from './workloads.ts';
 
 /** A workload as the engines take it; the verifier's facts are the weakest that hold. */
-export function assembleWorkload({ name, text }: Workload): {
+export function assembleWorkload(
+  { name, text }: Pick<Workload, 'name' | 'text'>,
+  maps: readonly MapDefinition[] = WORKLOAD_MAPS,
+): {
   readonly image: VerifiedImage;
   readonly program: Program;
 } {
@@ -28,5 +31,5 @@ export function assembleWorkload({ name, text }: Workload): {
     stackDepths: [16],
     insnsProcessed: insns.length,
   };
-  return { image: { image: { programs: [program], maps: WORKLOAD_MAPS }, programs: [{ program, facts }] }, program };
+  return { image: { image: { programs: [program], maps }, programs: [{ program, facts }] }, program };
 }

@@ -1,10 +1,12 @@
 import type { ExecutionEnvironment } from '../../src/abi/execution.ts';
 import { Memory } from '../../src/jit/web-assembly.ts';
-import { createHelpers } from '../../src/runtime/helpers/create-helpers.ts';
+import { createHelpers, createRandom } from '../../src/runtime/helpers/create-helpers.ts';
+import type { MapDefinition } from '../../src/abi/program-image.ts';
 import { openArena } from '../../src/runtime/arena.ts';
 import type { Kernel } from '../../src/runtime/kernel.ts';
 import { MAP_OBJECT, type BpfMap } from '../../src/runtime/maps/bpf-map.ts';
 import { createMap } from '../../src/runtime/maps/create-map.ts';
+import type { RingBuffer } from '../../src/runtime/maps/ring-buffer.ts';
 import { WORKLOAD_MAPS } from './workloads.ts';
 
 const KERNEL_HIGH = 0xffff8880 | 0;
@@ -13,12 +15,13 @@ const PAGES = 64;
 export interface BenchMachine {
   readonly environment: ExecutionEnvironment;
   readonly context: number;
+  readonly ring: RingBuffer;
   /** Empties the ring buffer. */
   readonly drain: () => void;
 }
 
 /** An arena and the real maps and helpers on a machine that stands still. */
-export function createMachine(): BenchMachine {
+export function createMachine(definitions: readonly MapDefinition[] = WORKLOAD_MAPS): BenchMachine {
   const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES });
   const { buffer } = wasmMemory;
   let next = 8192;
@@ -54,7 +57,7 @@ export function createMachine(): BenchMachine {
   arena.words.set([1234, 1230], current.pidTgid >> 2);
   arena.words.set([123456, 7], current.time >> 2);
   const host = { arena, cpus: 4, cpu: current.cpu };
-  const maps = WORKLOAD_MAPS.map((definition, index) => createMap(definition, index, host) as BpfMap);
+  const maps = definitions.map((definition, index) => createMap(definition, index, host) as BpfMap);
   const resultHigh = allocate(8);
   const stackTop = allocate(16 * 512) + 16 * 512;
   const environment: ExecutionEnvironment = {
@@ -69,7 +72,7 @@ export function createMachine(): BenchMachine {
       maps,
       resultHigh,
       scratch: allocate(4096),
-      random: () => 4,
+      random: createRandom(1),
       callback: unused,
     }),
     maps: maps.map(({ location }) => location),
@@ -83,9 +86,10 @@ export function createMachine(): BenchMachine {
   arena.view.setBigUint64(context, 123456789n, true);
   arena.view.setBigUint64(context + 8, 987654321987654321n, true);
   arena.view.setBigUint64(context + 16, 12345678901n, true);
-  const ring = maps[2]!.location.address;
+  const ring = maps.find(({ definition }) => definition.type === 'ringbuf') as RingBuffer;
   const drain = (): void => {
-    arena.words[(ring + MAP_OBJECT.consumer) >> 2] = arena.words[(ring + MAP_OBJECT.producer) >> 2]!;
+    const { address } = ring.location;
+    arena.words[(address + MAP_OBJECT.consumer) >> 2] = arena.words[(address + MAP_OBJECT.producer) >> 2]!;
   };
-  return { environment, context, drain };
+  return { environment, context, ring, drain };
 }

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { runCli } from '../../src/cli/run-cli.ts';
 import type { Outcome } from './check.ts';
 import type { SuiteTest } from './parse.ts';
@@ -101,20 +102,34 @@ async function runHere(test: SuiteTest, args: readonly string[], { directory }: 
 const SHELL_TIMEOUT_MS = 30_000;
 const NOTIFIED = '__BPFTRACE_NOTIFY_PROBES_ATTACHED';
 
-function runInShell(test: SuiteTest, line: string, { directory, command }: Place): Outcome {
+/** A shell line, with everything that it started, killed when its time is over. */
+async function runInShell(test: SuiteTest, line: string, { directory, command }: Place): Promise<Outcome> {
   const options = ['--scenario', 'idle', ...lengthOptions(test)].join(' ');
   const whole = line.replaceAll(BPFTRACE, `${process.execPath} ${command} ${options}`);
-  const { stdout, status } = spawnSync('bash', ['--norc', '-c', `{ ${whole}\n} 2>&1`], {
+  const shell = spawn('bash', ['--norc', '-c', `{ ${whole}\n} 2>&1`], {
     cwd: directory,
     env: { ...test.env, test: test.name, PATH: process.env['PATH'], [NOTIFIED]: '1' },
-    timeout: SHELL_TIMEOUT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
   });
-  const output = decode(stdout);
+  const chunks: Buffer[] = [];
+  shell.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  let ended = true;
+  const timer = setTimeout(
+    () => {
+      ended = false;
+      process.kill(-shell.pid!, 'SIGKILL');
+    },
+    line.includes(BPFTRACE) ? SHELL_TIMEOUT_MS : test.timeoutSeconds * 1000,
+  );
+  const [status] = (await once(shell, 'close')) as [number | null];
+  clearTimeout(timer);
+  const output = decode(Buffer.concat(chunks));
   const attached = output.indexOf(`${NOTIFIED}\n`);
   return {
     output,
     attachedOutput: attached < 0 ? output : output.slice(attached + NOTIFIED.length + 1),
     exitCode: status ?? 255,
-    ended: status !== null,
+    ended,
   };
 }

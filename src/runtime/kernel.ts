@@ -56,6 +56,8 @@ export interface SpawnedProcess {
   isAlive(): boolean;
   /** SIGTERM; nothing if it is dead. */
   terminate(): void;
+  /** How it ended, as wait4() would tell; undefined while it lives. */
+  waitStatus(): number | undefined;
 }
 
 export interface KernelMemory {

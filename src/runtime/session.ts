@@ -57,6 +57,15 @@ const FAILED = 255;
 /** Bytes of zeroes for programs that run without a context. */
 const EMPTY_CONTEXT_SIZE = 256;
 
+const SIGNAL_MASK = 0x7f;
+const EXIT_CODE_SHIFT = 8;
+function howItEnded(waitStatus: number): string {
+  const signal = waitStatus & SIGNAL_MASK;
+  return signal === 0
+    ? `Child exited with code: ${waitStatus >> EXIT_CODE_SHIFT}`
+    : `Child terminated by signal: ${signal}`;
+}
+
 /** How often bpftrace looks up from waiting for events: whether the traced process still lives. */
 const POLL_NS = 100_000_000;
 
@@ -184,7 +193,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   options.onAttached?.();
 
   // Only begin and end: nothing will ever happen, so what they left is all there is.
-  if (measure === undefined && (attached + signals.length > 0 || child !== undefined)) await runMachine();
+  if (measure === undefined && attached + signals.length > 0) await runMachine();
   else consumer.drain();
 
   detachAll();
@@ -202,6 +211,8 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   output.end();
   if (config.print_maps_on_exit && measure === undefined)
     for (const index of printedMaps(resources)) consumer.printMap(index);
+  const status = child?.waitStatus();
+  if (status !== undefined) tell(howItEnded(status));
   return { exitCode: exitCode === 0 && failed ? 1 : exitCode };
 
   function takeExitCode(): number {

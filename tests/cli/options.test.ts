@@ -271,6 +271,14 @@ const MISTAKES: readonly (readonly [name: string, expected: Case])[] = [
 ];
 
 const OTHERS: readonly (readonly [name: string, expected: Case])[] = [
+  [
+    'how a command ended, with -v',
+    {
+      args: ['-v', '-q', '-c', 'false', '--scenario', 'idle', '-e', 'interval:s:9 { }'],
+      stdout: '\n\n',
+      stderr: "Trying to attach probe: interval:s:9\nChild exited with code: 1\n",
+    },
+  ],
   ['a script from standard input', { args: ['-'], stdin: HELLO, ...SAID_HELLO }],
   ['an empty pattern lists nothing', { args: ['-l', ''] }],
   [

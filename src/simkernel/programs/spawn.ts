@@ -10,6 +10,7 @@ export interface Spawned {
   start(): void;
   isAlive(): boolean;
   terminate(): void;
+  waitStatus(): number | undefined;
 }
 
 const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
@@ -52,6 +53,7 @@ export function spawn(m: Machine, argv: readonly string[]): Spawned | string {
     pid: task.pid,
     start: () => enqueueAtBoot(m, task, 0),
     isAlive: () => task.exitState === 0,
+    waitStatus: () => (task.exitState === 0 ? undefined : task.exitCode),
     terminate() {
       if (task.exitState === 0) m.sendSignal(task.pid, SIGTERM);
     },

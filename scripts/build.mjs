@@ -35,7 +35,7 @@ async function importSource(entry) {
 const { grammarDecisions, machineLayouts } = await importSource({
   stdin: {
     contents: `
-      import './src/simkernel/machine.ts';
+      import './src/pipeline/simulation.ts';
       export { grammarDecisions } from './src/parser/parse.ts';
       export { machineLayouts } from './src/simkernel/memory/layout.ts';`,
     resolveDir: root,

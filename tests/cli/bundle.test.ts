@@ -33,3 +33,13 @@ test.each([
   });
   expect({ stdout, stderr, exitCode: status }).toEqual(await runArguments(args));
 });
+
+test('a small script needs none of the facts beside the bundle: a start does not decode them', () => {
+  rmSync(join(folder, 'kernel-btf.json'));
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [join(folder, 'tsbpftrace.cjs'), '-e', 'begin { printf("hello\\n"); }'],
+    { encoding: 'utf8' },
+  );
+  expect({ stdout, stderr, status }).toEqual({ stdout: 'hello\n\n\n', stderr: 'Attached 1 probe\n', status: 0 });
+});

@@ -44,6 +44,15 @@ test('verify judges every program of an object, or the one that is named', async
   expect(one.stdout).toMatch(/^second: accepted .*\n$/);
 });
 
+test('a program of an unknown type does not keep the others from being judged', async () => {
+  const text = '.program a\n.attach lsm/file_open\nr0 = 0\nexit\n.program b\n.attach xdp\nr0 = 0\nexit\n';
+  const { stdout, stderr, exitCode } = await bpf(['verify', '-'], text);
+  expect(stdout).toMatch(/^b: accepted \(xdp\)/);
+  expect(stderr).toBe("stdin: ERROR: a: no program type is known for 'lsm/file_open': say one by --type\n");
+  expect(exitCode).toBe(1);
+  expect((await bpf(['run', '--program', 'a', '-'], text)).stderr).toBe(stderr);
+});
+
 test('a rejection names the line of the source', async () => {
   const text = '.type kprobe\nr0 = r5   ; never written\nexit\n';
   await bpf(['asm', '--format', 'elf', '-o', 'bad.o', '-'], text);

@@ -59,6 +59,9 @@ const nameOf = (file: string): FileName => ({
   path: shownName(file),
 });
 
+const problemOf = (file: string, { program, problem = '' }: FileProgram): string =>
+  wording(file, [{ message: `${program.name}: ${problem}` }]);
+
 /** The programs of a file that the command line asks for. */
 async function loadPrograms(config: BpfConfig, file: string, host: CliHost): Promise<readonly FileProgram[]> {
   const bytes = await readInput(file, host);
@@ -70,10 +73,6 @@ async function loadPrograms(config: BpfConfig, file: string, host: CliHost): Pro
   });
   const { programs, warnings } = valueOf(file, chooseProgram(valueOf(file, read), config.program));
   for (const warning of warnings) host.stderr(`${shownName(file)}: WARNING: ${warning}\n`);
-  const unknown = programs.flatMap(({ program, problem }) =>
-    problem === undefined ? [] : [{ message: `${program.name}: ${problem}` }],
-  );
-  if (unknown.length > 0) throw new WordedFailure(wording(file, unknown));
   return programs;
 }
 
@@ -124,6 +123,11 @@ const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
   async verify(config, file, host) {
     let exitCode = 0;
     for (const raw of await loadPrograms(config, file, host)) {
+      if (raw.problem !== undefined) {
+        host.stderr(`${problemOf(file, raw)}\n`);
+        exitCode = 1;
+        continue;
+      }
       const verdict = verifyRaw(raw, config.verbose ? 2 : 0);
       const lines = [...(config.verbose ? verdict.log : []), ...describeVerdict(raw, verdict)];
       host.stdout(lines.map((line) => `${line}\n`).join(''));
@@ -137,6 +141,7 @@ const SUBCOMMANDS: Record<BpfSubcommand, Subcommand> = {
       const names = programNames([raw!, ...others]);
       throw new WordedFailure(wording(file, [{ message: `several programs: choose one by --program, of ${names}` }]));
     }
+    if (raw.problem !== undefined) throw new WordedFailure(problemOf(file, raw));
     const input = await inputMemory(config, host);
     const verdict = verifyRaw(raw);
     if (verdict.verdict === 'reject') throw new WordedFailure(describeVerdict(raw, verdict).join('\n'));

@@ -25,3 +25,17 @@ export function roundUp8(size: number): number {
 export function snapshot(arena: Arena, address: number, size: number): Uint8Array {
   return arena.bytes.slice(address, address + size);
 }
+
+/** Up to this size a loop over words is faster than the built-in functions of typed arrays, which cost some 50 ns a call. */
+const MAX_LOOP_BYTES = 64;
+
+/** Copies bytes that do not overlap. */
+export function copyBytes({ bytes, words }: Arena, to: number, from: number, size: number): void {
+  if (size > MAX_LOOP_BYTES || ((to | from | size) & 3) !== 0) bytes.copyWithin(to, from, from + size);
+  else for (let i = 0; i < size; i += 4) words[(to + i) >> 2] = words[(from + i) >> 2]!;
+}
+
+export function zeroBytes({ bytes, words }: Arena, at: number, size: number): void {
+  if (size > MAX_LOOP_BYTES || ((at | size) & 3) !== 0) bytes.fill(0, at, at + size);
+  else for (let i = 0; i < size; i += 4) words[(at + i) >> 2] = 0;
+}

@@ -1,6 +1,6 @@
 import { MAP_TYPES } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { roundUp8 } from '../arena.ts';
+import { copyBytes, roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import type { BpfMap, MapElement, MapHost } from './bpf-map.ts';
 
@@ -42,7 +42,7 @@ export function createArrayMap(definition: MapDefinition, object: number, host: 
       const element = indexAt(key);
       if (element >= maxEntries) return -ERRNO.E2BIG;
       if (flags === 1) return -ERRNO.EEXIST;
-      bytes.copyWithin(valueOf(element, currentCpu()), value, value + valueSize);
+      copyBytes(arena, valueOf(element, currentCpu()), value, valueSize);
       return 0;
     },
     delete: () => -ERRNO.EINVAL,

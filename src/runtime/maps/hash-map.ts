@@ -2,7 +2,7 @@ import { ELEMENT_HEADER, ELEMENT_STATE, type HashLayout } from '../../abi/map-la
 import { MAP_TYPES, UPDATE_FLAGS } from '../../abi/map-types.ts';
 import type { MapLocation } from '../../abi/execution.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { roundUp8, snapshot } from '../arena.ts';
+import { copyBytes, roundUp8, snapshot, zeroBytes } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { updateFlagsError, type BpfMap, type MapElement, type MapHost } from './bpf-map.ts';
 import { hashKey } from './hash-key.ts';
@@ -140,8 +140,8 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     words[firstSlot + free] = element + 1;
     words[(keys + element * keyStride) >> 2] = hash;
     words[stateWord(element)] = USED;
-    bytes.copyWithin(keyOf(element), key, key + keySize);
-    for (let cpu = 0; cpu < copies; cpu++) bytes.fill(0, valueOf(element, cpu), valueOf(element, cpu) + valueStride);
+    copyBytes(arena, keyOf(element), key, keySize);
+    for (let cpu = 0; cpu < copies; cpu++) zeroBytes(arena, valueOf(element, cpu), valueStride);
     return element;
   }
 
@@ -170,8 +170,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
       if (flags >>> 0 > UPDATE_FLAGS.exist) return -ERRNO.EINVAL;
       const element = findOrAdd(key, flags);
       if (element < 0) return element;
-      const to = valueOf(element, currentCpu());
-      bytes.copyWithin(to, value, value + valueSize);
+      copyBytes(arena, valueOf(element, currentCpu()), value, valueSize);
       return 0;
     },
     delete: deleteKey,
@@ -205,8 +204,7 @@ export function createHashMap(definition: MapDefinition, object: number, host: M
     },
     zero() {
       for (const element of usedElements()) {
-        for (let cpu = 0; cpu < copies; cpu++)
-          bytes.fill(0, valueOf(element, cpu), valueOf(element, cpu) + valueStride);
+        for (let cpu = 0; cpu < copies; cpu++) zeroBytes(arena, valueOf(element, cpu), valueStride);
       }
     },
     write(key, value) {

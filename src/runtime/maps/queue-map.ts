@@ -1,5 +1,5 @@
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { roundUp8, snapshot } from '../arena.ts';
+import { copyBytes, roundUp8, snapshot } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 
@@ -30,7 +30,7 @@ export function createQueueMap(definition: MapDefinition, object: number, host: 
       return -ERRNO.ENOENT;
     }
     const at = placeOf(type === 'queue' ? 0 : count - 1);
-    bytes.copyWithin(to, at, at + valueSize);
+    copyBytes(arena, to, at, valueSize);
     if (!remove) return 0;
     count--;
     if (type === 'queue') oldest = (oldest + 1) % maxEntries;
@@ -44,7 +44,7 @@ export function createQueueMap(definition: MapDefinition, object: number, host: 
       oldest = (oldest + 1) % maxEntries;
       count--;
     }
-    bytes.copyWithin(placeOf(count), value, value + valueSize);
+    copyBytes(arena, placeOf(count), value, valueSize);
     count++;
     return 0;
   }

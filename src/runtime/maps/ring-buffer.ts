@@ -1,6 +1,6 @@
 import { RECORD_FLAGS, RECORD_HEADER, type RingLayout } from '../../abi/map-layouts.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { roundUp8 } from '../arena.ts';
+import { copyBytes, roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 
@@ -32,7 +32,7 @@ export interface RingBuffer extends BpfMap {
  * so that no record is ever split; here a record that starts near the end of the first half runs on into the second.
  */
 export function createRingBuffer(definition: MapDefinition, object: number, host: MapHost): RingBuffer {
-  const { words, bytes, memory } = host.arena;
+  const { words, memory } = host.arena;
   // The kernel wants a power of two of whole pages; libbpf rounds up to it.
   const ringSize = Math.max(PAGE_SIZE, 2 ** Math.ceil(Math.log2(definition.maxEntries)));
   const mask = ringSize - 1;
@@ -74,7 +74,7 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
       if (flags & ~(NO_WAKEUP | FORCE_WAKEUP)) return -ERRNO.EINVAL;
       const record = reserve(size);
       if (record === 0) return -ERRNO.EAGAIN;
-      bytes.copyWithin(record, from, from + size);
+      copyBytes(host.arena, record, from, size);
       commit(record, flags, false);
       return 0;
     },

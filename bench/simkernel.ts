@@ -77,7 +77,7 @@ function measure(label: string, scenario: Scenario, lengthNs: number, probe: 'no
   );
 }
 
-/** A device that interrupts again as soon as the CPU has let go of it, for as long as the machine runs. */
+/** A device that interrupts a CPU in user mode again half a microsecond after its handler is done. */
 const benchIsr = kernelFunction('bench_isr', 60, (m, irq: number, _device: KernelObject | null): number => {
   m.ioApic.setLine(irq, false, m.cpu.time);
   const next = m.cpu.time + STORM_GAP_NS;
@@ -86,9 +86,14 @@ const benchIsr = kernelFunction('bench_isr', 60, (m, irq: number, _device: Kerne
 });
 const STORM_IRQ = 18;
 const STORM_GAP_NS = 500;
+const spinner = program('spinner', function* (u) {
+  for (;;) yield u.work(50_000_000);
+});
+const busy = one(spinner);
 const STORM: Scenario = {
-  ...one(sleeper, 0),
+  ...busy,
   start(m: Machine) {
+    busy.start(m);
     createIrqDesc(m, { irq: STORM_IRQ, chip: IO_APIC_CHIP, hwirq: STORM_IRQ, flow: 'edge', cpu: 1 });
     requestIrq(m, STORM_IRQ, benchIsr, 0, 'bench', null);
     m.ioApic.setLine(STORM_IRQ, true, m.now());

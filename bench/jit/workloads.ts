@@ -29,10 +29,10 @@ below${bits}:`,
 
 /** What tracing scripts do all day, and what is hardest for JavaScript: 64-bit arithmetic. The context is 1 KiB of bytes. */
 export const WORKLOADS: readonly Workload[] = [
-  { name: 'empty', ubpf: { jit: 1, interpreter: 1 }, text: 'r0 = 0\nexit' },
+  { name: 'empty', ubpf: { jit: 1.7, interpreter: 14 }, text: 'r0 = 0\nexit' },
   {
     name: 'hash64, 1000 steps',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 1.17, interpreter: 25 },
     bar: 0.9,
     text: `
   r0 = 0xcbf29ce484222325ll
@@ -50,7 +50,7 @@ again:
   },
   {
     name: 'primes below 1000, u32',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 6.5, interpreter: 25 },
     text: `
   w0 = 0
   w1 = 2
@@ -74,7 +74,7 @@ next:
   },
   {
     name: 'byte sum of 1 KiB',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 1.0, interpreter: 75 },
     bar: 1.2,
     text: `
   r0 = 0
@@ -90,7 +90,7 @@ again:
   },
   {
     name: 'count by pid',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 3.5, interpreter: 45 },
     bar: 1.2,
     text: `
   call get_current_pid_tgid
@@ -120,7 +120,7 @@ first:
   },
   {
     name: 'log2 histogram',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 1.17, interpreter: 35 },
     bar: 1.2,
     text: `
   r1 = *(u64 *)(r1 +0)
@@ -143,7 +143,7 @@ out:
   },
   {
     name: 'compare 64 bytes',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 1.9, interpreter: 109 },
     bar: 0.55,
     text: `
   r2 = r1
@@ -167,7 +167,7 @@ differ:
   },
   {
     name: 'compare 64 bytes by words',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 1.7, interpreter: 95 },
     bar: 0.55,
     text: `
   r2 = r1
@@ -191,7 +191,7 @@ differ:
   },
   {
     name: 'ring-buffer event',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 3.1, interpreter: 49 },
     bar: 1.2,
     text: `
   r6 = r1
@@ -219,7 +219,7 @@ full:
   },
   {
     name: 'u64 division',
-    ubpf: { jit: 1, interpreter: 1 },
+    ubpf: { jit: 4.6, interpreter: 16 },
     bar: 1.2,
     text: `
   r2 = *(u64 *)(r1 +8)

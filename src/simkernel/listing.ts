@@ -3,6 +3,7 @@ import { kernelTypes } from './kernel-types.ts';
 import { imageSymbolOffset, FUNCTION_BYTES } from './programs/image.ts';
 import type { Image } from './programs/image.ts';
 import { LIBC } from './programs/libc.ts';
+import { LIBRARIES } from './programs/libraries.ts';
 import type { ScenarioSpec } from './scenarios/scenario.ts';
 
 let functions: readonly { readonly name: string; readonly module: string }[] | undefined;
@@ -46,7 +47,7 @@ export function userFiles(scenario: ScenarioSpec): readonly string[] {
 }
 
 function images(scenario: ScenarioSpec): readonly Image[] {
-  return [LIBC, ...scenario.images, ...scenario.processes.map((process) => process.image)];
+  return [LIBC, ...LIBRARIES, ...scenario.images, ...scenario.processes.map((process) => process.image)];
 }
 
 /** /bin, /sbin and /lib are links to their namesakes in /usr. */

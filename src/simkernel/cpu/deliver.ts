@@ -45,7 +45,9 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const top = fromUser ? m.arena.view.getInt32(cpu.tss + TSS_SP0, true) : sp & ~15;
   const regs = top - PT_REGS_SIZE;
   const at = regs >> 2;
-  words.set(cpu.registers, at);
+  // A loop: the call of TypedArray.set costs more than these few words.
+  const { registers } = cpu;
+  for (let i = 0; i < REGISTERS_WORDS; i += 1) words[at + i] = registers[i]!;
   // Interrupts leave their inverted number here, faults the error code that the CPU pushed.
   words[at + PT_REGS.orig_ax / 4] = errorCode;
   words[at + PT_REGS.orig_ax / 4 + 1] = errorCode >> 31;
@@ -87,7 +89,8 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
 function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, fn: TextSymbol): number {
   const { cpu, words } = m;
   const at = regs >> 2;
-  for (let i = 0; i < REGISTERS_WORDS; i += 1) cpu.registers[i] = words[at + i]!;
+  const { registers } = cpu;
+  for (let i = 0; i < REGISTERS_WORDS; i += 1) registers[i] = words[at + i]!;
   if ((words[at + PT_REGS.cs / 4]! & 3) !== 0) {
     account(cpu);
     cpu.userMode = true;

@@ -10,10 +10,11 @@ import { VECTORS } from './descriptor-tables.ts';
 /** Sends a vector to a CPU's local APIC. */
 export function post(m: Machine, cpu: Cpu, vector: number, timeNs: number): void {
   const { arrivals } = cpu;
+  const arrival: Arrival = { timeNs, vector };
   let at = arrivals.length;
   while (at > 0 && arrivals[at - 1]!.timeNs > timeNs) at -= 1;
-  const arrival: Arrival = { timeNs, vector };
-  arrivals.splice(at, 0, arrival);
+  if (at === arrivals.length) arrivals.push(arrival);
+  else arrivals.splice(at, 0, arrival);
   refresh(m, cpu);
 }
 
@@ -38,7 +39,9 @@ export function takeInterrupt(m: Machine, cpu: Cpu): number {
   }
   const [first] = cpu.arrivals;
   if (first !== undefined && first.timeNs < cpu.timerDeadline) {
-    cpu.arrivals.shift();
+    // Mostly there is one.
+    if (cpu.arrivals.length === 1) cpu.arrivals.pop();
+    else cpu.arrivals.shift();
     refresh(m, cpu);
     return first.vector;
   }

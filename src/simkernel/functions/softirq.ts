@@ -44,7 +44,10 @@ export const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd:
   const { cpu } = m;
   account(cpu);
   cpu.softirqDepth += 1;
+  const end = cpu.time + MAX_SOFTIRQ_NS;
   for (let rounds = 0; cpu.softirqPending !== 0 && rounds < MAX_RESTART; rounds += 1) {
+    // The first round always runs.
+    if (rounds > 0 && (cpu.time >= end || cpu.needResched)) break;
     const pending = cpu.softirqPending;
     cpu.softirqPending = 0;
     irqEnable(m);
@@ -63,6 +66,8 @@ export const handleSoftirqs = kernelFunction('handle_softirqs', 30, (m, _ksirqd:
 });
 /** kernel/softirq.c: MAX_SOFTIRQ_RESTART; what is left then is ksoftirqd's. */
 const MAX_RESTART = 10;
+/** MAX_SOFTIRQ_TIME */
+const MAX_SOFTIRQ_NS = 2_000_000;
 
 export const irqEnterRcu = kernelFunction('irq_enter_rcu', 8, (m): void => {
   account(m.cpu);

@@ -1,9 +1,23 @@
 import type { Image } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
-/** The C library: one wrapper per system call, and what runs before main. */
+/** Functions that are no system call; nothing on the machine calls them yet. */
+const OTHERS = [
+  'getaddrinfo',
+  'gethostbyaddr',
+  'gethostbyaddr_r',
+  'gethostbyname',
+  'gethostbyname2',
+  'gethostbyname2_r',
+  'gethostbyname_r',
+  'pthread_create',
+  'pthread_mutex_lock',
+  'pthread_mutex_unlock',
+];
+
+/** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
 export const LIBC: Image = {
   path: '/usr/lib/x86_64-linux-gnu/libc.so.6',
-  symbols: ['__libc_start_call_main', ...Object.keys(SYSCALL_NUMBERS)],
+  symbols: ['__libc_start_call_main', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS],
   main: null,
 };

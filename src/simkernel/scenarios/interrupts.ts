@@ -33,28 +33,28 @@ export const interrupts = defineScenario({
   hardDisks: [{ mountedAt: '/srv' }],
   devices: [
     keyboard([
-      { afterNs: 300 * MS, text: 'date\n' },
+      { afterNs: 100 * MS, text: 'date\n' },
       { afterNs: 2_200 * MS, text: 'ls -l\n' },
     ]),
     serialPort([
-      { afterNs: 500 * MS, text: 'GPS: fix acquired, 9 satellites\n' },
+      { afterNs: 150 * MS, text: 'GPS: fix acquired, 9 satellites\n' },
       { afterNs: 2_500 * MS, text: 'GPS: 48.2082 N 16.3738 E\n' },
       { afterNs: 4_500 * MS, text: 'GPS: fix lost\n' },
     ]),
     ethernet({
       meanGapNs: 900_000,
       bursts: [
-        { afterNs: 1_500 * MS, packets: 3_000, gapNs: 700 },
+        { afterNs: 400 * MS, packets: 3_000, gapNs: 700 },
         { afterNs: 3_500 * MS, packets: 8_000, gapNs: 680 },
       ],
     }),
     smbus,
     adc,
-    bottomHalves(40 * MS, 120),
-    irqFlags(250 * MS),
-    nmiButton(1_000 * MS),
-    sleepyHandler(2_000 * MS, 2, 1_500 * MS),
-    stuckLine(4_000 * MS),
+    bottomHalves(20 * MS, 240),
+    irqFlags(100 * MS),
+    nmiButton(300 * MS),
+    sleepyHandler(500 * MS, 2, 2_500 * MS),
+    stuckLine(900 * MS),
   ],
   files: [
     { path: '/srv/archive', size: 384 * MIB, warm: 0 },

@@ -84,7 +84,7 @@ export const CRASHER: Image = {
   symbols: ['main', 'divide', 'undefined', 'null_pointer', 'privileged_gate', 'legacy_call'],
   *main(u) {
     for (;;) {
-      yield u.nanosleep(600_000_000);
+      yield u.nanosleep(250_000_000);
       const deaths = [
         function* (v: typeof u) {
           v.in('main', 'divide');

@@ -79,7 +79,15 @@ export const CRON: Image = {
 /** A person at a prompt who runs a command now and then. */
 export const BASH: Image = {
   path: '/usr/bin/bash',
-  symbols: ['main', 'reader_loop', 'readline', 'execute_command', 'execute_disk_command', 'make_child'],
+  symbols: [
+    'main',
+    'reader_loop',
+    'readline',
+    'execute_command',
+    'execute_disk_command',
+    'make_child',
+    'find_function_def',
+  ],
   *main(u) {
     for (;;) {
       u.in('main', 'reader_loop', 'readline');

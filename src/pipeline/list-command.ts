@@ -12,13 +12,17 @@ function lines(probes: readonly ListedProbe[], verbose: boolean): readonly strin
   ]);
 }
 
-/** What -l SEARCH prints: probes, or types for `struct NAME`. */
+/** What -l SEARCH prints: for each pattern between commas, probes, or types for `struct NAME`. */
 export function listSearch(target: Target, search: string, verbose: boolean): readonly string[] {
-  const types = listTypes(target, search, (kind, name) => {
+  return search.split(',').flatMap((pattern) => listPattern(target, pattern.trim().replace(/\s+/g, ' '), verbose));
+}
+
+function listPattern(target: Target, pattern: string, verbose: boolean): readonly string[] {
+  const types = listTypes(target, pattern, (kind, name) => {
     const type = target.types[kind](name);
     return verbose && type !== undefined ? `vmlinux: ${printDefinition(type)}` : `${kind} ${name}`;
   });
-  return types ?? lines(listProbes(target, search), verbose);
+  return types ?? lines(listProbes(target, pattern), verbose);
 }
 
 /** What -l prints for a script: what its attach points match; begin, end and self have nothing to list. */

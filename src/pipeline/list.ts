@@ -172,15 +172,12 @@ function listKind(target: Target, kind: ProbeKind, pattern: string): readonly Li
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Probes that match search patterns such as `tracepoint:syscalls:*`, `*sleep*` or `kprobe:vfs_*,kprobe:ksys_*`. */
+/** Probes that match a search pattern such as `tracepoint:syscalls:*`, `*sleep*` or `vfs_read`. */
 export function listProbes(target: Target, search: string): readonly ListedProbe[] {
-  return search.split(',').flatMap((text) => {
-    const trimmed = text.trim();
-    const pattern = trimmed === '' ? '*:*' : trimmed.includes(':') ? trimmed : `*:${trimmed}`;
-    const parts = pattern.split(':');
-    const rest = parts.slice(1).join(':');
-    return kindsOf(target, parts).flatMap((kind) => listKind(target, kind, rest === '' ? '*' : rest));
-  });
+  const pattern = search === '' ? '*:*' : search.includes(':') ? search : `*:${search}`;
+  const parts = pattern.split(':');
+  const rest = parts.slice(1).join(':');
+  return kindsOf(target, parts).flatMap((kind) => listKind(target, kind, rest === '' ? '*' : rest));
 }
 
 /** Probes of the tracer itself: a script's have nothing to list. */
@@ -204,7 +201,7 @@ export function listTypes(
   search: string,
   print: (kind: 'struct' | 'union' | 'enum', name: string) => string,
 ): readonly string[] | undefined {
-  const match = /^(struct|union|enum)\s+(\S+)$/.exec(search.trim());
+  const match = /^(struct|union|enum)\s+(\S+)$/.exec(search);
   if (match === null) return undefined;
   const kind = match[1] as 'struct' | 'union' | 'enum';
   const pattern = match[2]!;

@@ -1,5 +1,7 @@
 import type { LineInfo, Program, ProgramImage } from '../abi/program-image.ts';
 import type { VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
+import { helperName } from '../abi/known-helpers.ts';
+import { decode } from '../isa/decode.ts';
 import type { Target } from '../lang/target.ts';
 import { template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
@@ -24,6 +26,25 @@ const rejection = template(
   (program: string, message: string) => `The verifier refuses ${program}: ${message}`,
 );
 
+/** Refusals that are about a helper and the probe it is used in: bpftrace words these itself. */
+const ABOUT_HELPERS: readonly (readonly [pattern: RegExp, complaint: string])[] = [
+  [/helper call is not allowed in probe|program of this type cannot use helper/, ' not allowed in probe'],
+  [/pointer arithmetic on \w*ptr_or_null_ prohibited/, ': result needs to be null-checked before accessing fields'],
+];
+const helperRefusal = template(
+  'helper-refusal',
+  'error',
+  (helper: string, complaint: string) => `helper ${helper}${complaint}`,
+);
+
+function aboutHelper(program: Program, slot: number, message: string, source: Source): Diagnostic | undefined {
+  const complaint = ABOUT_HELPERS.find(([pattern]) => pattern.test(message))?.[1];
+  const calls = program.insns.slice(0, slot + 1).map((insn) => decode(insn));
+  const call = calls.findLastIndex((operation) => operation?.kind === 'call' && operation.callee === 'helper');
+  if (complaint === undefined || call < 0) return undefined;
+  return helperRefusal(spanOf(program, call, source), helperName(program.insns[call]!.imm), complaint);
+}
+
 /** The place of the script that the instruction in a slot was made from. */
 function spanOf(program: Program, slot: number, source: Source): Span | undefined {
   const line = program.lines.findLast((row: LineInfo) => row.slot <= slot);
@@ -46,6 +67,11 @@ export function verify(image: ProgramImage, source: Source, target: Target, want
     logs.push({ program: program.name, lines: verdict.log });
     if (verdict.verdict === 'accept') {
       programs.push({ program, facts: verdict.facts });
+      continue;
+    }
+    const known = aboutHelper(program, verdict.slot, verdict.message, source);
+    if (known !== undefined) {
+      diagnostics.push(known);
       continue;
     }
     const at = rejection(spanOf(program, verdict.slot, source), program.name, verdict.message);

@@ -73,6 +73,12 @@ test.each(DEBUG_STAGES)('-d %s prints what the stage made and runs nothing', asy
   expect(exitCode).toBe(0);
 });
 
+test("a helper that a probe may not call is a mistake in bpftrace's words, found by the kernel", async () => {
+  const { stderr, exitCode } = await runArguments(['-e', 'fentry:vfs_read { print(path(args.file.f_path)); }']);
+  expect(stderr).toContain('ERROR: helper bpf_d_path not allowed in probe\n');
+  expect(exitCode).toBe(255);
+});
+
 test('-q leaves out the line about attached probes', async () => {
   const { stderr } = await runArguments(['-q', '-e', 'begin { }']);
   expect(stderr).toBe('');

@@ -10,9 +10,8 @@ import { openSink } from './sink.ts';
 import { findTraced, type Traced } from './traced-process.ts';
 import { writeFile } from './write-file.ts';
 
-/** bpftrace tells clang's mistakes from its own by another exit code. */
-const CLANG_ERROR = 'clang-parse-error';
-const CLANG_ERROR_STATUS = 2;
+/** Exit codes of mistakes that bpftrace finds in other places than its own checker: clang, the kernel. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = { 'clang-parse-error': 2, 'helper-refusal': 255 };
 
 type Ready = Required<Pick<Compilation, 'generated' | 'verified'>>;
 
@@ -46,7 +45,7 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
   }
   const { generated, verified } = compilation;
   if (generated === undefined || verified === undefined)
-    return compilation.diagnostics.some(({ code }) => code === CLANG_ERROR) ? CLANG_ERROR_STATUS : 1;
+    return Math.max(1, ...compilation.diagnostics.map(({ code }) => STATUS_BY_CODE[code] ?? 1));
   if (config.emitElf !== undefined) {
     // Loaded only here: most runs write no object.
     const { emitObject } = await import('../../pipeline/emit-object.ts');

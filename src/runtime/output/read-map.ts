@@ -78,7 +78,8 @@ function readEntries(
         const intervals = new Map<bigint, bigint>();
         for (const bytes of buckets.values()) {
           const interval = reduceInterval(value, viewOf(bytes));
-          if (interval !== undefined) intervals.set(interval.epoch, interval.value);
+          // The first bucket of an interval counts.
+          if (!intervals.has(interval.epoch)) intervals.set(interval.epoch, interval.value);
         }
         return { keyBytes, intervals };
       });

@@ -6,8 +6,8 @@ import { signedInt, unsignedInt, type Primitive, type TimeSeries } from './value
 
 type TimeSeriesType = Type & { kind: 'tseries' };
 
-/** A bucket's latest interval over all CPUs, as its number and value; undefined if no CPU ever used it. */
-export function reduceInterval(type: TimeSeriesType, view: DataView): { epoch: bigint; value: bigint } | undefined {
+/** A bucket's latest interval over all CPUs, as its number and value: interval 0 with value 0 if no CPU used another. */
+export function reduceInterval(type: TimeSeriesType, view: DataView): { epoch: bigint; value: bigint } {
   const wrap = (value: bigint): bigint => (type.signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value));
   let latest: { epoch: bigint; value: bigint; meta: bigint } | undefined;
   for (let at = 0; at + 24 <= view.byteLength; at += 24) {
@@ -38,7 +38,7 @@ export function reduceInterval(type: TimeSeriesType, view: DataView): { epoch: b
         break;
     }
   }
-  if (latest === undefined) return undefined;
+  if (latest === undefined) return { epoch: 0n, value: 0n };
   const isMean = type.aggregation === 'avg' && latest.meta !== 0n;
   return { epoch: latest.epoch, value: isMean ? latest.value / latest.meta : latest.value };
 }

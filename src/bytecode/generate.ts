@@ -66,7 +66,17 @@ export function generateIr(typed: TypedProgram): {
 function lowered(unit: Unit, probe: TypedProbe, index: number): IrProgram {
   const ir = lowerProbe(unit, probe, index);
   for (const fn of ir.functions) optimize(fn);
-  return ir;
+  return { functions: calledFunctions(ir) };
+}
+
+/** The main function and those that it leads to: optimising removes loops together with the use of their callbacks. */
+function calledFunctions({ functions }: IrProgram): readonly IrFunction[] {
+  const called = new Set<IrFunction>(functions.slice(0, 1));
+  for (const fn of called)
+    for (const block of fn.blocks)
+      for (const instr of block.instrs)
+        if (instr.op === 'function' || instr.op === 'call_function') called.add(instr.function);
+  return functions.filter((fn) => called.has(fn));
 }
 
 function attach(unit: Unit, probe: TypedProbe): void {

@@ -68,3 +68,8 @@ test('the first instruction of every function is in the line table', () => {
   const slots = new Set(program!.lines.map((line) => line.slot));
   expect(program!.functions.map(({ slot }) => slots.has(slot))).toEqual([true, true, true]);
 });
+
+test('a loop that is never reached leaves no callback behind', () => {
+  const { image } = compileScript('begin { if ("a" == "b") { for ($i : 0..100) { print($i); } } }');
+  expect(image.programs[0]!.functions).toHaveLength(1);
+});

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { compile } from '../../src/pipeline/compile.ts';
+import { runCompiled } from '../../src/pipeline/run.ts';
+import { createSimulation, type Simulation } from '../../src/pipeline/simulation.ts';
+import type { EngineName } from '../../src/runtime/engines.ts';
+import { createSource } from '../../src/source/source.ts';
+import { evaluate } from './evaluator/evaluate.ts';
+import { randomScript, type Random } from './evaluator/random-script.ts';
+
+/**
+ * Random typed scripts print what a walk over their trees says, in the interpreter and in the compiler.
+ * `EVALUATOR_FUZZ=10000` tries that many; `EVALUATOR_FUZZ_SEED` starts elsewhere.
+ */
+const ROUNDS = Number(process.env['EVALUATOR_FUZZ'] ?? 8);
+const SEED = Number(process.env['EVALUATOR_FUZZ_SEED'] ?? 11);
+/** Maps of a script stay in its machine's memory. */
+const SCRIPTS_PER_MACHINE = 40;
+
+function randomSource(seed: number): Random {
+  let state = seed | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+async function printed(machine: Simulation, compiled: ReturnType<typeof compile>, engine: EngineName): Promise<string> {
+  let output = '';
+  await runCompiled({
+    machine,
+    verified: compiled.verified!,
+    resources: compiled.generated!.resources,
+    engine,
+    format: 'text',
+    quiet: true,
+    warnings: false,
+    dryRun: false,
+    interrupt: new AbortController().signal,
+    stdout: (bytes) => (output += typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)),
+    stderr: () => undefined,
+  });
+  return output;
+}
+
+test(
+  `random scripts print what their trees say (seed ${SEED}, ${ROUNDS} scripts)`,
+  { timeout: 3_600_000 },
+  async () => {
+    const random = randomSource(SEED);
+    let machine = createSimulation({ scenario: 'idle', seed: 1 });
+    const failures: string[] = [];
+    const refusals = new Map<string, number>();
+    let ran = 0;
+    for (let round = 0; round < ROUNDS && failures.length < 5; round++) {
+      const text = randomScript(random);
+      const compiled = compile({ source: createSource('fuzz', text), target: machine.target });
+      if (compiled.verified === undefined) {
+        const error = compiled.diagnostics.find(({ severity }) => severity === 'error')!;
+        // What the compiler made must be code that the verifier takes; other errors are of the script.
+        if (error.code === 'verifier-rejection') failures.push(`${error.message}\n${text}`);
+        refusals.set(error.message, (refusals.get(error.message) ?? 0) + 1);
+        continue;
+      }
+      const expected = evaluate(compiled.typed!);
+      for (const engine of ['interp', 'auto'] as const) {
+        const output = await printed(machine, compiled, engine);
+        // A session ends with empty lines where maps would be printed.
+        if (output.trimEnd() !== expected.trimEnd())
+          failures.push(`${engine} printed\n${output}not\n${expected}of\n${text}`);
+      }
+      if (++ran % SCRIPTS_PER_MACHINE === 0) machine = createSimulation({ scenario: 'idle', seed: 1 });
+    }
+    if (process.env['EVALUATOR_FUZZ'] !== undefined)
+      console.log(
+        ran,
+        [...refusals].sort((a, b) => b[1] - a[1]),
+      );
+    expect(failures).toEqual([]);
+    expect(ran).toBeGreaterThan(ROUNDS / 2);
+  },
+);

@@ -17,7 +17,7 @@ const text = (m: Machine, path: string): string => String.fromCharCode(...m.read
 test('the parts of every CPU add up to the time that it has run, to the nanosecond, whenever somebody looks', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom<ScenarioName>('server', 'idle'),
+      fc.constantFrom<ScenarioName>('server', 'idle', 'interrupts'),
       fc.integer({ min: 1, max: 1000 }),
       fc.integer({ min: 1, max: 8 }),
       fc.array(fc.integer({ min: 1, max: 40 * MILLISECOND }), { minLength: 1, maxLength: 5 }),

@@ -5,6 +5,7 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestWithThread } from '../functions/irq-manage.ts';
+import { GFP_ATOMIC, kfree, kmalloc } from '../functions/slab.ts';
 import { msleep } from '../functions/sleep.ts';
 import { createTasklet, taskletSchedule } from '../functions/tasklet.ts';
 import type { Tasklet } from '../functions/tasklet.ts';
@@ -50,6 +51,8 @@ const halvesIsr = kernelFunction(
   200,
   (m, _irq: number, devId: KernelObject | null): number => {
     const { tasklet, work } = devId as Halves;
+    // A top half may allocate only what is there at once.
+    kfree(m, kmalloc(m, 256, GFP_ATOMIC));
     taskletSchedule(m, tasklet);
     queueWorkOn(m, m.cpu.id, m.workqueues.events, work);
     return IRQ_WAKE_THREAD;

@@ -5,22 +5,26 @@ import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
 import { createMutex, mutexLock, mutexUnlock } from '../functions/mutex.ts';
 import type { Mutex } from '../functions/mutex.ts';
+import { GFP_KERNEL, kfree, kmalloc } from '../functions/slab.ts';
 import { msleep } from '../functions/sleep.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 
 const IRQ = 10;
 
-/** Takes a mutex and sleeps, in an interrupt: the kernel reports both. */
+/** Allocates as if it could wait, takes a mutex and sleeps, in an interrupt: the kernel reports what it sees first, and the sleep. */
 const sleepyIsr = kernelFunction(
   'sleepy_isr',
   80,
   (m, irq: number, devId: KernelObject | null): number => {
     const { lock } = devId as KernelObject & { readonly lock: Mutex };
     m.ioApic.setLine(irq, false, m.cpu.time);
+    // May wait for memory; GFP_ATOMIC would not.
+    const buffer = kmalloc(m, 4096, GFP_KERNEL);
     mutexLock(m, lock);
     msleep(m, 1);
     mutexUnlock(m, lock);
+    kfree(m, buffer);
     return IRQ_HANDLED;
   },
   { module: 'sleepy' },

@@ -6,6 +6,7 @@ import { nmiButton } from '../devices/nmi-button.ts';
 import { serialPort } from '../devices/serial8250.ts';
 import { bottomHalves } from '../modules/halves.ts';
 import { irqFlags } from '../modules/irqflags.ts';
+import { nullPointer } from '../modules/nullref.ts';
 import { sleepyHandler } from '../modules/sleepy.ts';
 import { stuckLine } from '../modules/stuck-line.ts';
 import {
@@ -54,6 +55,7 @@ export const interrupts = defineScenario({
     irqFlags(100 * MS),
     nmiButton(300 * MS),
     sleepyHandler(500 * MS, 2, 2_500 * MS),
+    nullPointer(800),
     stuckLine(900 * MS),
   ],
   files: [

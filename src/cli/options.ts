@@ -37,6 +37,8 @@ export interface CliConfig {
   readonly mode: Mode | undefined;
   readonly probeFilter: string | undefined;
   readonly dryRun: boolean;
+  /** A verifier's rejection with all that led to it. */
+  readonly explain: boolean;
   readonly debug: readonly DebugStage[];
   readonly emitElf: string | undefined;
   readonly scenario: ScenarioName;
@@ -65,6 +67,7 @@ export const DEFAULTS: CliConfig = {
   mode: undefined,
   probeFilter: undefined,
   dryRun: false,
+  explain: false,
   debug: [],
   emitElf: undefined,
   scenario: 'server',
@@ -417,6 +420,12 @@ export const OPTIONS = {
     section: 'TROUBLESHOOTING OPTIONS',
     help: ['terminate execution right after attaching all the probes'],
     set: (config) => (config.dryRun = true),
+  },
+  explain: {
+    long: 'explain',
+    section: 'TROUBLESHOOTING OPTIONS',
+    help: ['where the verifier refuses a program, show all that its value was made from'],
+    set: (config) => (config.explain = true),
   },
   /** Nothing to switch on: what runs here always passes the verifier, and there is no LLVM. */
   verifyIr: { long: 'verify-llvm-ir', section: 'TROUBLESHOOTING OPTIONS' },

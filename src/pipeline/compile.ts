@@ -34,6 +34,8 @@ export interface CompileInput {
   readonly childPid?: number;
   /** Keeps the verifier's whole log. */
   readonly verifierLog?: boolean;
+  /** --explain: rejections by the verifier with the whole history of the value at fault. */
+  readonly explain?: boolean;
   /** -k: events for failing probe reads. */
   readonly reportHelperErrors?: boolean;
 }
@@ -88,7 +90,10 @@ function runStages(input: CompileInput): Compilation {
   diagnostics.push(...generation);
   if (hasErrors(generation)) return { diagnostics, program, typed, options: checked.options };
 
-  const verification = verify(image, input.source, input.target, input.verifierLog ?? false);
+  const verification = verify(image, input.source, input.target, {
+    wantLog: input.verifierLog ?? false,
+    detail: input.explain === true ? 'whole' : 'brief',
+  });
   diagnostics.push(...verification.diagnostics);
   return {
     diagnostics,

@@ -5,12 +5,18 @@ import { decode } from '../isa/decode.ts';
 import type { Target } from '../lang/target.ts';
 import { template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
-import { explain } from '../verifier/explain.ts';
+import { type Detail, explain } from '../verifier/explain.ts';
 import { verifyProgram } from '../verifier/verify.ts';
 
 export interface ProgramLog {
   readonly program: string;
   readonly lines: readonly string[];
+}
+
+export interface VerifySettings {
+  /** Keeps the whole log. */
+  readonly wantLog: boolean;
+  readonly detail: Detail;
 }
 
 export interface Verification {
@@ -54,7 +60,12 @@ function spanOf(program: Program, slot: number, source: Source): Span | undefine
 }
 
 /** Verifies each program of an image; a refusal becomes a diagnostic at the place in the script that the instruction came from. */
-export function verify(image: ProgramImage, source: Source, target: Target, wantLog: boolean): Verification {
+export function verify(
+  image: ProgramImage,
+  source: Source,
+  target: Target,
+  { wantLog, detail }: VerifySettings,
+): Verification {
   const diagnostics: Diagnostic[] = [];
   const logs: ProgramLog[] = [];
   const programs: VerifiedProgram[] = [];
@@ -75,7 +86,7 @@ export function verify(image: ProgramImage, source: Source, target: Target, want
       continue;
     }
     const at = rejection(spanOf(program, verdict.slot, source), program.name, verdict.message);
-    diagnostics.push(withHint(at, `instruction ${verdict.slot}`, ...explain(program, verdict)));
+    diagnostics.push(withHint(at, ...explain(program, verdict, detail)));
   }
   return { diagnostics, logs, ...(diagnostics.length === 0 ? { verified: { image, programs } } : {}) };
 }

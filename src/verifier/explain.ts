@@ -71,25 +71,32 @@ function originWords(program: Program, walk: Walk, { register, slot }: Origin): 
 export type Detail = 'brief' | 'whole';
 const MOST_ORIGINS: Record<Detail, number> = { brief: 1, whole: 8 };
 
+/** The register that a refusal is about; of a jump that never ends or branches too often, the one that it tests. */
+function registerAtFault({ walk, register, slot }: Refusal): number | undefined {
+  if (register !== undefined) return register;
+  return walk?.graph.operations[slot]?.kind === 'jump' ? walk.graph.insns[slot]!.dst : undefined;
+}
+
+function valueHints(program: Program, walk: Walk, register: number, held: Register, detail: Detail): string[] {
+  const hints = [`r${register} holds ${describeRegister(held)}`];
+  if (register === FRAME_POINTER) return hints;
+  const origins = originsOf(walk, register, MOST_ORIGINS[detail]);
+  return [...hints, ...origins.map((origin) => originWords(program, walk, origin))];
+}
+
 /** Explains a refusal in words: what is known of the register at fault, where that came from, what would help. */
 export function explain(program: Program, refusal: Refusal, detail: Detail = 'brief'): readonly string[] {
-  const { walk, register } = refusal;
-  const hints: string[] = refusal.lines.slice(1);
+  const { walk } = refusal;
+  const register = registerAtFault(refusal);
   const held = walk === undefined || register === undefined ? undefined : registersOf(walk)[register];
+  const hints: string[] = refusal.lines.slice(1);
   if (walk !== undefined) {
     hints.push(`at instruction ${refusal.slot}: ${instruction(walk, refusal.slot)}`);
     if (register === undefined) hints.push(...heldHints(program, walk));
-    if (held !== undefined && register !== undefined) {
-      hints.push(`r${register} holds ${describeRegister(held)}`);
-      if (register !== FRAME_POINTER) {
-        const origins = originsOf(walk, register, MOST_ORIGINS[detail]);
-        hints.push(...origins.map((origin) => originWords(program, walk, origin)));
-      }
-    }
+    else if (held !== undefined) hints.push(...valueHints(program, walk, register, held, detail));
   }
   const fix = findRemedy({ program, refusal, held, message: refusal.lines.join('\n') });
-  if (fix !== undefined) hints.push(fix);
-  return hints;
+  return fix === undefined ? hints : [...hints, fix];
 }
 
 function heldHints(program: Program, walk: Walk): string[] {

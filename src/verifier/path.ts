@@ -9,15 +9,24 @@ const LONGEST = 10_000;
 /** Slots of the path that led to the walk's current instruction, newest first, without that instruction itself. */
 function* pathBack(walk: Walk): Generator<number> {
   let state: State = walk.state;
-  let slot = walk.slot;
   let first = state.firstSlot;
-  let entries = state.history.length;
-  for (let steps = 0; steps < LONGEST; steps++) {
+  // The instruction at hand may have its own entry already.
+  let entries = state.history.length - (walk.entry === undefined ? 0 : 1);
+  if (entries === 0 && walk.slot === first) {
+    if (state.parent === undefined) return;
+    state = state.parent;
+    first = state.firstSlot;
+    entries = state.history.length;
+  }
+  let slot = walk.state.lastSlot;
+  for (let steps = 0; steps < LONGEST && slot >= 0; steps++) {
+    if (walk.graph.operations[slot] !== undefined) yield slot;
     const entry = entries > 0 ? state.history[entries - 1] : undefined;
     const atEntry = entry !== undefined && entry.slot === slot;
     if (slot === first && (entries === 0 || (entries === 1 && atEntry))) {
       const { parent } = state;
       if (parent === undefined) return;
+      // A checkpoint's last slot is the one before it.
       slot = parent.lastSlot;
       first = parent.firstSlot;
       entries = parent.history.length;
@@ -26,8 +35,6 @@ function* pathBack(walk: Walk): Generator<number> {
       slot = entry.previous;
       entries--;
     } else slot--;
-    if (slot < 0) return;
-    if (walk.graph.operations[slot] !== undefined) yield slot;
   }
 }
 
@@ -83,8 +90,8 @@ function sources(walk: Walk, path: readonly number[], at: number): readonly Curs
   const before = (register: number): Cursor[] => (register === FRAME_POINTER ? [] : [{ at: at + 1, register }]);
   switch (op.kind) {
     case 'alu': {
-      const operand = op.source === 'reg' ? before(insn.src) : [];
-      return op.op === 'mov' || insn.src === insn.dst ? operand : [...operand, ...before(insn.dst)];
+      const operand = op.source === 'reg' && insn.src !== insn.dst ? before(insn.src) : [];
+      return op.op === 'mov' ? operand : [...operand, ...before(insn.dst)];
     }
     case 'movsx':
       return before(insn.src);
@@ -108,18 +115,22 @@ function sources(walk: Walk, path: readonly number[], at: number): readonly Curs
   }
 }
 
+/** Visits after which the search for origins is given up: a loop may have gone round thousands of times. */
+const MOST_VISITS = 1000;
+
 /** Instructions that made what a register holds, the last one first, each followed by those that made its operands. */
 export function originsOf(walk: Walk, register: number, most: number): readonly Origin[] {
   const path = [...pathBack(walk)];
-  const origins: Origin[] = [];
+  const origins = new Map<number, Origin>();
   const seen = new Set<number>();
   const visit = (cursor: Cursor): void => {
     const at = writerOf(walk, path, cursor);
-    if (at === undefined || seen.has(at) || origins.length >= most) return;
+    if (at === undefined || seen.has(at) || seen.size >= MOST_VISITS || origins.size >= most) return;
     seen.add(at);
-    origins.push({ register: cursor.register, slot: path[at]! });
+    const slot = path[at]!;
+    if (!origins.has(slot)) origins.set(slot, { register: cursor.register, slot });
     for (const source of sources(walk, path, at)) visit(source);
   };
   visit({ at: 0, register });
-  return origins;
+  return [...origins.values()];
 }

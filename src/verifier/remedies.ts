@@ -127,7 +127,7 @@ const REMEDIES: readonly RemedyRow[] = [
   },
   {
     when: /too complex/,
-    fix: () => 'too many branches are open at once: let paths join earlier, or split the program',
+    fix: () => 'too many branches are open at once: bound the loop by a constant, or let the paths join earlier',
   },
   { when: /frame pointer is read only/, fix: () => 'copy it first (r2 = r10) and move the copy' },
   {

@@ -128,6 +128,11 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
   fmt: { args: ['--fmt', '-e', 'begin{print(1)}'], stdout: 'begin\n{\n  print(1);\n}\n' },
   jit: { args: ['--jit=interp', '-e', HELLO], ...SAID_HELLO },
   dryRun: { args: ['--dry-run', '-e', 'kprobe:vfs_read { }'] },
+  explain: {
+    args: ['--explain', '-e', 'begin { $i = nsecs; while ($i > 3) { $i = $i / 2; $i = $i * 2 } }'],
+    stderr: /verifier refuses[^]*HINT: r\d+ comes from instruction[^]*HINT: r\d+ comes from instruction[^]*HINT: /,
+    exitCode: 1,
+  },
   verifyIr: { args: ['--verify-llvm-ir', '-e', HELLO], ...SAID_HELLO },
   debug: { args: ['-d', 'ast', '-e', HELLO], stdout: /begin/ },
   emitElf: {
@@ -276,7 +281,7 @@ const OTHERS: readonly (readonly [name: string, expected: Case])[] = [
     {
       args: ['-v', '-q', '-c', 'false', '--scenario', 'idle', '-e', 'interval:s:9 { }'],
       stdout: '\n\n',
-      stderr: "Trying to attach probe: interval:s:9\nChild exited with code: 1\n",
+      stderr: 'Trying to attach probe: interval:s:9\nChild exited with code: 1\n',
     },
   ],
   ['a script from standard input', { args: ['-'], stdin: HELLO, ...SAID_HELLO }],

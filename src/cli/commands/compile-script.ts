@@ -91,6 +91,7 @@ export function compileScript(
     unsafe: config.unsafe,
     reportHelperErrors: config.warnings === 2,
     verifierLog: config.debug.includes('verifier'),
+    explain: config.explain,
   });
   const shown =
     config.warnings === 0

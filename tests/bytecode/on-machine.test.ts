@@ -35,7 +35,7 @@ test.each([
 });
 
 test.each([
-  ['fentry:vfs_read { printf("%s", path(args.file.f_path)); }', 'helper call is not allowed in probe'],
+  ['fentry:vfs_read { printf("%s", path(args.file.f_path)); }', 'helper bpf_d_path not allowed in probe'],
   ['fentry:vfs_fallocate { printf("%s", path(args.file)); }', 'R1 is of type file but path is expected'],
   ['begin { @ = cgroupid("/nowhere"); }', 'Failed to get `cgroupid` for path: "/nowhere"'],
 ])('%s is refused: %s', (script, reason) => {

@@ -101,14 +101,16 @@ function castAssignment(casting: Casting, original: Assignment, node: Assignment
   const from = typeOf(casting, original.value);
   const isVariable = target.kind === 'variable';
   const to = isVariable ? typeOf(casting, target) : mapValue(casting, target);
-  if (from === undefined || to === undefined || sameType(from.type, to.type)) return node;
-  const value = castTo(casting.context, node.value, from, to.type);
+  // What else has no type is reported for what it is; a block may have none.
+  const nothing = from === undefined && original.value.kind === 'block_expression';
+  if ((from === undefined && !nothing) || to === undefined || (from && sameType(from.type, to.type))) return node;
+  const value = from === undefined ? undefined : castTo(casting.context, node.value, from, to.type);
   if (value !== undefined) return { ...node, value };
   const name = target.kind === 'map_access' ? target.map.name : target.name;
   const where = isVariable ? `variable already has a type` : `map already has a value type`;
   const text =
     `Type mismatch for ${isVariable ? '$' : '@'}${name}: trying to assign value of type ` +
-    `'${typeName(from.type)}' when ${where} '${typeName(to.type)}'`;
+    `'${from === undefined ? 'none' : typeName(from.type)}' when ${where} '${typeName(to.type)}'`;
   casting.context.report(error('type-mismatch', original.span, text));
   return node;
 }

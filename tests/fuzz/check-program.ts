@@ -61,12 +61,18 @@ function canRun(program: Program): boolean {
 }
 
 const LIMITS = /infinite loop|too large|too complex/;
+/**
+ * Stack that held just something covers stack with a spilled pointer, as on Linux for root: what is safe for any number is
+ * safe for the pointer's bits, although arithmetic on pointers is restricted.
+ */
+const POINTER_RULES = /prohibited|pointer/;
 
 /** Pruning saves work and must not decide. */
 function comparePruning(verdict: Verdict, full: Verdict): void {
   if (verdict.verdict === full.verdict) return;
   const message = verdict.verdict === 'reject' ? verdict.message : full.verdict === 'reject' ? full.message : '';
   if (LIMITS.test(message)) return;
+  if (full.verdict === 'reject' && POINTER_RULES.test(message)) return;
   throw new Error(`${verdict.verdict} with pruning, ${full.verdict} without: ${message}`);
 }
 

@@ -87,7 +87,7 @@ export interface MachineOptions {
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
 /** The machine has booted and sat idle for this long when somebody first looks at it; then its workload starts. */
-export const UPTIME_NS = 60_000_000_000;
+const UPTIME_NS = 60_000_000_000;
 /** PID of the tracer's own process. */
 export const TRACER_PID = 19_000;
 

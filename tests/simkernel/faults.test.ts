@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { GATE_SIZE, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { irqDisable, irqEnable, post, postNmi } from '../../src/simkernel/cpu/local-apic.ts';
+import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
+import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
+import type { KernelObject } from '../../src/simkernel/memory/arena.ts';
 import { faultAt } from '../../src/simkernel/functions/kernel-access.ts';
 import { IMAGE_START } from '../../src/simkernel/memory/arena.ts';
 import type { Image } from '../../src/simkernel/programs/image.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
-import { currentPid, machineRunning, MILLISECOND, runFor, u64At } from './support.ts';
+import { currentPid, fieldOffset, machineRunning, MILLISECOND, runFor, u64At } from './support.ts';
 
 function removeGate(m: Machine, vector: number): void {
   const gate = m.cpuList[0]!.idt + vector * GATE_SIZE;
@@ -187,6 +190,22 @@ describe('an NMI', () => {
     expect(m.interruptCounts.reschedule).toEqual([1, 0]);
     expect(m.shell('dmesg')).toContain('Uhhuh. NMI received for unknown reason 00 on CPU 0.');
   });
+});
+
+test('handlers of NMIs are asked in turn, and what one takes care of is not unknown', () => {
+  const m = machineRunning([sleeper]);
+  runFor(m, MILLISECOND);
+  const [cpu] = m.cpuList;
+  const handler = kernelFunction('test_nmi_handler', 100, (_m, _type: number, _regs: KernelObject): number => 1);
+  registerNmiHandler(m, handler);
+  const handled: number[] = [];
+  m.attach({ kind: 'tracepoint', category: 'nmi', name: 'nmi_handler' }, (record) =>
+    handled.push(m.words[(record + fieldOffset('nmi:nmi_handler', 'handled')) >> 2]!),
+  );
+  postNmi(m, cpu!, m.now() + 500);
+  runFor(m, MILLISECOND);
+  expect(handled).toEqual([1]);
+  expect(m.shell('dmesg')).toBe('');
 });
 
 test('a NULL pointer that the kernel follows is an oops that says so', () => {

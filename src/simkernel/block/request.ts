@@ -11,7 +11,7 @@ export const BIO = structFields('bio', {
   size: 'bi_iter.bi_size',
   status: 'bi_status',
 });
-export const REQUEST = structFields('request', {
+const REQUEST = structFields('request', {
   q: 'q',
   flags: 'cmd_flags',
   tag: 'tag',

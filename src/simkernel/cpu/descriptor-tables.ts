@@ -21,7 +21,6 @@ export const VECTORS = {
 export const GATE_SIZE = 16;
 const GATES = 256;
 export const INTERRUPT_GATE = 0xe;
-export const TRAP_GATE = 0xf;
 const PRESENT = 0x80;
 /** Offset of sp0 in the 64-bit task state segment. */
 export const TSS_SP0 = 4;

@@ -5,6 +5,8 @@ import type { File, FileOperations, Inode, IovIter, Kiocb } from '../fs/file.ts'
 import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
 import { schedule, setTaskState, wakeUpProcess } from '../functions/sched.ts';
+import { createSpinLock, spinLock, spinLockIrqSave, spinUnlock, spinUnlockIrqRestore } from '../functions/spinlock.ts';
+import type { SpinLock } from '../functions/spinlock.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
@@ -22,6 +24,8 @@ const SAMPLE_BYTES = 2;
 /** One converter; there are two alike, one with its interrupt wired and one that must be asked. */
 interface Converter extends KernelObject {
   readonly hasInterrupt: boolean;
+  /** Guards what the interrupt changes too. */
+  readonly lock: SpinLock;
   done: boolean;
   reader: Task | null;
 }
@@ -31,8 +35,10 @@ const adcStart = kernelFunction(
   'adc_start',
   20,
   (m, adc: Converter): void => {
+    const flags = spinLockIrqSave(m, adc.lock);
     m.spend(PORT_NS);
     adc.done = false;
+    spinUnlockIrqRestore(m, adc.lock, flags);
     const end = m.cpu.time + CONVERSION_NS;
     m.schedule(end, () => {
       adc.done = true;
@@ -49,8 +55,10 @@ const adcInterrupt = kernelFunction(
     m.spend(PORT_NS);
     m.ioApic.setLine(irq, false, m.cpu.time);
     if (!adc.done) return IRQ_NONE;
+    spinLock(m, adc.lock);
     const { reader } = adc;
     adc.reader = null;
+    spinUnlock(m, adc.lock);
     if (reader !== null) wakeUpProcess(m, reader);
     return IRQ_HANDLED;
   },
@@ -116,7 +124,13 @@ export const adc: DeviceSpec = {
   name: 'adc',
   start(m) {
     [true, false].forEach((hasInterrupt, i) => {
-      const converter: Converter = { address: m.arena.allocate(64), hasInterrupt, done: true, reader: null };
+      const converter: Converter = {
+        address: m.arena.allocate(64),
+        hasInterrupt,
+        lock: createSpinLock(m),
+        done: true,
+        reader: null,
+      };
       m.fileSystem.special(`/dev/adc${i}`, CHARACTER_DEVICE, ADC_FILES).channel = converter;
       if (!hasInterrupt) return;
       createIrqDesc(m, { irq: IRQ, chip: IO_APIC_CHIP, hwirq: IRQ, flow: 'edge' });

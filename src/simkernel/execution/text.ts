@@ -24,10 +24,10 @@ export interface TextSymbol {
   readonly frameBytes: number;
 }
 
-export const SITE_MASK = 15;
+const SITE_MASK = 15;
 /** endbr64, then the 5-byte nop that ftrace turns into a call. */
 export const FENTRY_OFFSET = 4;
-export const FENTRY_SIZE = 5;
+const FENTRY_SIZE = 5;
 /** Return address of the fentry call. */
 export const FENTRY_END = FENTRY_OFFSET + FENTRY_SIZE;
 

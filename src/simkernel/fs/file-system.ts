@@ -11,7 +11,7 @@ const SECTOR = 512;
 const NO_OPERATIONS: FileOperations = {};
 
 /** MKDEV of the kernel's internal dev_t. */
-export function makeDevice(major: number, minor: number): number {
+function makeDevice(major: number, minor: number): number {
   return (major << 20) | minor;
 }
 

@@ -6,7 +6,7 @@ import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { PageCache } from './page-cache.ts';
 
-export const INODE = structFields('inode', {
+const INODE = structFields('inode', {
   mode: 'i_mode',
   ino: 'i_ino',
   size: 'i_size',

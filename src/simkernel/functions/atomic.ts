@@ -15,7 +15,7 @@ const SOFTIRQ_SHIFT = 8;
 const HARDIRQ_SHIFT = 16;
 const NMI_SHIFT = 20;
 
-export function preemptCount(cpu: Cpu): number {
+function preemptCount(cpu: Cpu): number {
   return (
     cpu.preemptDepth |
     (cpu.softirqDepth << SOFTIRQ_SHIFT) |

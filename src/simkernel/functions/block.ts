@@ -149,11 +149,3 @@ export const ioSchedule = kernelFunction('io_schedule', 15, (m): Result => {
   };
   return slept instanceof Pending ? slept.then(after) : after();
 });
-
-/** Waits until `isDone`, as wait loops around a bit or a completion do. */
-export function waitFor(m: Machine, isDone: () => boolean, prepare: () => void): Result {
-  if (isDone()) return 0;
-  prepare();
-  const slept = ioSchedule(m);
-  return slept instanceof Pending ? slept.then(() => waitFor(m, isDone, prepare)) : waitFor(m, isDone, prepare);
-}

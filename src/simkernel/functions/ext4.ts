@@ -199,7 +199,7 @@ export const EXT4_FILES: FileOperations = {
 };
 
 /** Writes an inode's dirty pages in bios of up to 1 MiB; resolves when the last one is on the disk. */
-export const ext4Writepages = kernelFunction(
+const ext4Writepages = kernelFunction(
   'ext4_writepages',
   90,
   (m, mapping: KernelObject & { readonly inode: Inode }, sync: number): PageRead => {

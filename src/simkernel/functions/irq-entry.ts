@@ -167,7 +167,7 @@ export function leaveToUser(m: Machine, regs: Registers): Pending | undefined {
   const left = irqentryExitToUserMode(m, regs);
   return left instanceof Pending ? left : undefined;
 }
-export const irqentryExitToUserMode = kernelFunction(
+const irqentryExitToUserMode = kernelFunction(
   'irqentry_exit_to_user_mode',
   8,
   (m, _regs: Registers): Result => exitToUserModeLoop(m),

@@ -1,7 +1,7 @@
 import { post } from '../cpu/local-apic.ts';
 import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { mightSleep } from './atomic.ts';
-import { setupIrqThread } from './irq-thread.ts';
+import { irqDefaultPrimaryHandler, setupIrqThread } from './irq-thread.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -68,11 +68,11 @@ export function requestIrq(
 ): number {
   return requestWithThread(m, irq, handler, null, flags, name, device);
 }
-/** The same for a driver whose work is done in a thread: the hard half says with IRQ_WAKE_THREAD that there is some. */
+/** The same for a driver whose work is done in a thread: the hard half (or none) says with IRQ_WAKE_THREAD that there is some. */
 export function requestWithThread(
   m: Machine,
   irq: number,
-  handler: IrqHandler,
+  handler: IrqHandler | null,
   threadFn: IrqThreadFunction | null,
   flags: number,
   name: string,
@@ -80,7 +80,8 @@ export function requestWithThread(
 ): number {
   const at = m.arena.allocate(name.length + 1);
   storeText(m.arena.bytes, at, name, name.length + 1);
-  const call = { address: handler.symbol.entry, call: handler };
+  const hard = handler ?? irqDefaultPrimaryHandler;
+  const call = { address: hard.symbol.entry, call: hard };
   const thread = threadFn === null ? null : { address: threadFn.symbol.entry, call: threadFn };
   return requestThreadedIrq(m, irq, call, thread, flags, { address: at, text: name }, device);
 }
@@ -109,7 +110,7 @@ export const disableIrqNosync = kernelFunction('disable_irq_nosync', 40, (m, irq
 });
 
 /** Until no handler of the line runs on another CPU, and no thread of it at all. */
-export const synchronizeIrq = kernelFunction('synchronize_irq', 30, (m, irq: number): Result => {
+const synchronizeIrq = kernelFunction('synchronize_irq', 30, (m, irq: number): Result => {
   const desc = descOf(m, irq);
   if (desc === undefined) return 0;
   // By its own clock the other CPU may still be in the handler that we have seen run.

@@ -32,7 +32,7 @@ export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { re
   printk(m, `---[ end Kernel panic - not syncing: ${reason.text} ]---`);
   throw new MachineHalted(`Kernel panic - not syncing: ${reason.text}`);
 });
-export function panicWith(m: Machine, text: string): never {
+function panicWith(m: Machine, text: string): never {
   return panic(m, { address: m.scratch, text });
 }
 

@@ -190,7 +190,7 @@ const releaseTaskFunction = kernelFunction('release_task', 900, (m, p: Task): vo
   });
 });
 
-export const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result => {
+const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result => {
   const task = m.cpu.current;
   task.flags |= PF_EXITING;
   m.words[(task.address + TASK.flags) >> 2] = task.flags;

@@ -46,7 +46,7 @@ export function setTaskState(m: Machine, task: Task, state: number): void {
   m.words[(task.address + TASK.state) >> 2] = state;
 }
 
-export const updateCurr = kernelFunction('update_curr', 14, (m, cfs: RunQueue['cfs']): void => {
+const updateCurr = kernelFunction('update_curr', 14, (m, cfs: RunQueue['cfs']): void => {
   const { cpu } = m;
   const { current: task } = cpu;
   const now = taskClock(cpu);

@@ -44,7 +44,7 @@ export const hrtimerInterrupt = kernelFunction('hrtimer_interrupt', 40, (m, _dev
   programTimer(m, cpu);
 });
 
-export const hrtimerStartRange = kernelFunction(
+const hrtimerStartRange = kernelFunction(
   'hrtimer_start_range_ns',
   35,
   (m, timer: HrTimer, time: number, _delta: number, mode: number): void => {
@@ -113,7 +113,7 @@ function sleeperTimer(m: Machine, task: Task): HrTimer {
 }
 
 /** Sleeps for `ns` (or until a signal): the do_nanosleep of nanosleep and clock_nanosleep. */
-export const doNanosleep = kernelFunction('do_nanosleep', 45, (m, timer: HrTimer, mode: number): Result => {
+const doNanosleep = kernelFunction('do_nanosleep', 45, (m, timer: HrTimer, mode: number): Result => {
   const task = m.cpu.current;
   setTaskState(m, task, TASK_INTERRUPTIBLE);
   hrtimerStartRange(m, timer, timer.expires, TIMER_SLACK_NS, mode);
@@ -136,22 +136,3 @@ export const hrtimerNanosleep = kernelFunction(
     return doNanosleep(m, timer, mode);
   },
 );
-
-/** For waits with a limit (poll, select): sleeps until woken or until the time is over; 0 when it is over. */
-export const scheduleHrtimeoutRange = kernelFunction(
-  'schedule_hrtimeout_range',
-  30,
-  (m, expires: number, _delta: number, mode: number): Result => {
-    const task = m.cpu.current;
-    const timer = sleeperTimer(m, task);
-    hrtimerStartRange(m, timer, expires, TIMER_SLACK_NS, mode);
-    const slept = schedule(m);
-    const after = (): number => {
-      const woken = hrtimerCancelFunction(m, timer) === 1;
-      setTaskState(m, task, TASK_RUNNING);
-      return woken ? -EINTR : 0;
-    };
-    return slept instanceof Pending ? slept.then(after) : after();
-  },
-);
-const EINTR = 4;

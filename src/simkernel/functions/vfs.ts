@@ -118,7 +118,7 @@ interface OpenFlags extends KernelObject {
   readonly flags: number;
 }
 
-export const doFilpOpen = kernelFunction(
+const doFilpOpen = kernelFunction(
   'do_filp_open',
   30,
   (m, _dfd: number, pathname: Filename, op: OpenFlags): Result<File | number> => {
@@ -138,23 +138,19 @@ const fdInstall = kernelFunction('fd_install', 20, (m, fd: number, file: File): 
 });
 
 /** openat2's core, common to open, openat and openat2. */
-export const doSysOpenat2 = kernelFunction(
-  'do_sys_openat2',
-  40,
-  (m, dfd: number, filename: number, how: OpenHow): Result => {
-    const name = getname(m, filename, 0);
-    if (typeof name === 'number') return name;
-    const fd = getUnusedFd(m, 0, 1024, how.flags);
-    const opened = doFilpOpen(m, dfd, name, { address: how.address, filename: name, flags: how.flags });
-    const after = (file: File | number): number => {
-      putname(m, name);
-      if (typeof file === 'number') return file;
-      fdInstall(m, fd, file);
-      return fd;
-    };
-    return opened instanceof Pending ? opened.then(after) : after(opened);
-  },
-);
+const doSysOpenat2 = kernelFunction('do_sys_openat2', 40, (m, dfd: number, filename: number, how: OpenHow): Result => {
+  const name = getname(m, filename, 0);
+  if (typeof name === 'number') return name;
+  const fd = getUnusedFd(m, 0, 1024, how.flags);
+  const opened = doFilpOpen(m, dfd, name, { address: how.address, filename: name, flags: how.flags });
+  const after = (file: File | number): number => {
+    putname(m, name);
+    if (typeof file === 'number') return file;
+    fdInstall(m, fd, file);
+    return fd;
+  };
+  return opened instanceof Pending ? opened.then(after) : after(opened);
+});
 /** struct open_how. */
 interface OpenHow extends KernelObject {
   readonly flags: number;
@@ -216,7 +212,7 @@ export const vfsRead = kernelFunction(
   },
 );
 
-export const vfsWrite = kernelFunction(
+const vfsWrite = kernelFunction(
   'vfs_write',
   45,
   (m, file: File, buf: number, count: number, pos: Position | null): Result => {

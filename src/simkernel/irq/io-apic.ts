@@ -9,7 +9,7 @@ import type { Machine } from '../machine.ts';
  *                                 13 polarity | 14 remote IRR | 15 trigger (1 = level) | 16 mask
  *   high word:                    31..24 destination (APIC id)
  */
-export const IO_APIC_PINS = 24;
+const IO_APIC_PINS = 24;
 const REDIRECTION_TABLE = 0x10;
 export const RTE_LEVEL = 1 << 15;
 export const RTE_MASKED = 1 << 16;

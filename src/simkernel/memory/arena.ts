@@ -26,7 +26,7 @@ export interface Arena {
   allocateImage(size: number, align: number): number;
 }
 
-export const ARENA_SIZE = 0x1000_0000;
+const ARENA_SIZE = 0x1000_0000;
 export const KERNEL_HIGH = 0xffff8881 | 0;
 export const IMAGE_START = 0x0100_0000;
 /** Text before, data behind. */

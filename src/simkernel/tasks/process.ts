@@ -103,7 +103,7 @@ export function setComm(m: Machine, task: Task, comm: string): void {
 }
 
 /** Each task has its own cred object. */
-export function setCredentials(m: Machine, task: Task): void {
+function setCredentials(m: Machine, task: Task): void {
   const { arena, words } = m;
   const cred = arena.allocate(CRED.size);
   for (const field of [CRED.uid, CRED.euid, CRED.suid, CRED.fsuid]) words[(cred + field) >> 2] = task.uid;
@@ -129,7 +129,7 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
   return process;
 }
 
-export function attachProcess(m: Machine, task: Task, process: Process): void {
+function attachProcess(m: Machine, task: Task, process: Process): void {
   task.process = process;
   storeWord(m.words, task.address + TASK.mm, process.mm);
   storeWord(m.words, task.address + TASK.activeMm, process.mm);

@@ -3,7 +3,7 @@ import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { Task } from './task.ts';
 
-export const RQ = structFields('rq', { cfs: 'cfs', nrRunning: 'nr_running', switches: 'nr_switches', cpu: 'cpu' });
+export const RQ = structFields('rq', { cfs: 'cfs', switches: 'nr_switches' });
 
 /** struct rq: the runnable tasks of one CPU but the running one, by virtual runtime. */
 export class RunQueue implements KernelObject {

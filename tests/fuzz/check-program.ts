@@ -90,8 +90,10 @@ function machineFor(maps: readonly MapDefinition[]): SmallMachine | undefined {
  */
 export function checkProgram(program: Program, maps: readonly MapDefinition[], seed: number): Outcome {
   const verdict = verifyProgram(program, maps);
-  const observation = observeStates(program, maps, MOST_STATES);
-  if (observation !== undefined) comparePruning(verdict, observation.verdict);
+  const full = observeStates(program, maps, MOST_STATES);
+  if (full !== undefined) comparePruning(verdict, full.verdict);
+  // A walk that ended in a refusal has not seen all states.
+  const observation = full?.verdict.verdict === 'accept' ? full : undefined;
   if (verdict.verdict === 'reject' || !canRun(program)) return 'refused';
   const machine = machineFor(maps);
   if (machine === undefined) return 'refused';

@@ -17,8 +17,9 @@ export function openArena(memory: KernelMemory): Arena {
   };
 }
 
+/** By division, as bit operations would wrap sizes of 2 GB and more, which programs may ask for. */
 export function roundUp8(size: number): number {
-  return (size + 7) & ~7;
+  return Math.ceil(size / 8) * 8;
 }
 
 /** A copy that later writes of programs do not change. */

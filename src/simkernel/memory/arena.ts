@@ -73,8 +73,12 @@ export function createArena(materialize: (offset: number, size: number) => void)
   let imageTop = IMAGE_DATA;
   let used = 0;
   const freed = new Map<number, number[]>();
-  // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size.
-  const classOf = (size: number): number => (size <= 64 ? (size + 15) & ~15 : 2 ** Math.ceil(Math.log2(size)));
+  // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size. Pages are
+  // counted by division: bit operations would wrap sizes of 2 GB and more, which maps may ask for.
+  function blockOf(size: number): number {
+    if (size > 65536) return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+    return size <= 64 ? (Math.max(size, 16) + 15) & ~15 : 2 ** Math.ceil(Math.log2(size));
+  }
   return {
     buffer,
     wasmMemory,
@@ -83,22 +87,23 @@ export function createArena(materialize: (offset: number, size: number) => void)
     view: new DataView(buffer),
     kernelHigh: KERNEL_HIGH,
     allocate(size, align = 16) {
-      const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
-      used += block;
+      const block = blockOf(size);
       const recycled = align <= 16 || align <= block ? freed.get(block) : undefined;
       const last = recycled?.at(-1);
       if (recycled !== undefined && last !== undefined && (last & (align - 1)) === 0) {
         recycled.pop();
+        used += block;
         bytes.fill(0, last, last + block);
         return last;
       }
       const at = (top + align - 1) & -align;
       if (at + block > ARENA_SIZE) throw new Error(`guest memory is full: ${size} bytes wanted`);
       top = at + block;
+      used += block;
       return at;
     },
     free(address, size) {
-      const block = size > 65536 ? (size + PAGE_SIZE - 1) & -PAGE_SIZE : classOf(Math.max(size, 16));
+      const block = blockOf(size);
       used -= block;
       const list = freed.get(block);
       if (list === undefined) freed.set(block, [address]);

@@ -232,6 +232,12 @@ describe('ring buffers', () => {
     expect(ring.reserve(1016)).not.toBe(0);
     expect(ring.dropped()).toBe(1);
   });
+  test.each([4089, 0x7fff_fff0, 0x7fff_ffff])('hold no record of %d bytes', (size) => {
+    const { ring, read, write } = setUpRing();
+    expect(ring.reserve(size)).toBe(0);
+    write('x');
+    expect([ring.dropped(), read()]).toEqual([1, 'x']);
+  });
   test('keep a record that passes the end of the ring in one piece', () => {
     const { read, write } = setUpRing();
     const text = 'abcdefghij'.repeat(100);

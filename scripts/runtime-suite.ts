@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { complaints } from './runtime-suite/check.ts';
 import { applies, parseSuite, type SuiteTest } from './runtime-suite/parse.ts';
-import { runTest } from './runtime-suite/run.ts';
+import { needsShell, runTest } from './runtime-suite/run.ts';
 
 const NO_SUITES = ['engine', 'scripts', 'outputs'];
 const TEST_TIMEOUT_MS = 60_000;
@@ -62,12 +62,16 @@ function work(): void {
 }
 
 /** One worker after the other, each killed when a test takes too long, until there are no more tests. */
-function runLane(tests: readonly SuiteTest[], next: () => number, done: (verdict: Verdict) => void): Promise<void> {
+function runLane(
+  tests: readonly SuiteTest[],
+  next: () => number | undefined,
+  done: (verdict: Verdict) => void,
+): Promise<void> {
   return new Promise((finish) => {
     let worker: ReturnType<typeof fork> | undefined;
     const advance = (): void => {
       const index = next();
-      if (index >= tests.length) {
+      if (index === undefined) {
         worker?.kill();
         finish();
         return;
@@ -117,12 +121,14 @@ if (process.env['RUNTIME_SUITE_WORKER'] === '1') work();
 else {
   const tests = allTests();
   const verdicts: Verdict[] = [];
-  let index = 0;
+  const indices = tests.map((_, index) => index);
+  const inShell = indices.filter((index) => needsShell(tests[index]!));
+  const others = indices.filter((index) => !needsShell(tests[index]!));
   await Promise.all(
-    Array.from({ length: Number(flags.jobs) }, () =>
+    Array.from({ length: Number(flags.jobs) }, (_, lane) =>
       runLane(
         tests,
-        () => index++,
+        () => (lane === 0 ? inShell.shift() : undefined) ?? others.shift(),
         (verdict) => verdicts.push(verdict),
       ),
     ),

@@ -56,14 +56,21 @@ const BEFORE_PID = '{{BEFORE_PID}}';
 /** Options of ours for every run: as long as the test may take. */
 const lengthOptions = ({ timeoutSeconds }: SuiteTest): string[] => ['--duration', `${timeoutSeconds}s`];
 
+/** The arguments of a test whose line needs no shell. */
+function argumentsOf({ command: { kind, text }, expectations }: SuiteTest): readonly string[] | undefined {
+  if (kind === 'prog') return [...(expectations[0]?.kind === 'json' ? ['-q', '-f', 'json'] : []), '-e', text];
+  const words = simpleWords(text.replaceAll(BEFORE_PID, String(beforePid(0))).replaceAll(BPFTRACE, '@'));
+  return words?.[0] === '@' && !words.includes('@', 1) ? words.slice(1) : undefined;
+}
+
+/** Such tests may share files in /tmp, so they run one after the other. */
+export const needsShell = (test: SuiteTest): boolean => argumentsOf(test) === undefined;
+
 /** Runs a test in this process, or through a shell if its line needs one. */
 export async function runTest(test: SuiteTest, place: Place): Promise<Outcome> {
-  const { kind, text } = test.command;
-  const json = test.expectations[0]?.kind === 'json' ? ['-q', '-f', 'json'] : [];
-  const line = text.replaceAll(BEFORE_PID, String(beforePid(0)));
-  const words = kind === 'prog' ? [BPFTRACE, ...json, '-e', text] : simpleWords(line.replaceAll(BPFTRACE, '@'));
-  const isOurs = kind === 'prog' || (words?.[0] === '@' && !words.includes('@', 1));
-  return isOurs ? runHere(test, words!.slice(1), place) : runInShell(test, line, place);
+  const args = argumentsOf(test);
+  if (args !== undefined) return runHere(test, args, place);
+  return runInShell(test, test.command.text.replaceAll(BEFORE_PID, String(beforePid(0))), place);
 }
 
 const NOTHING = (): void => undefined;

@@ -1,8 +1,8 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { IRQ_HANDLED, IRQ_NONE, IRQ_WAKE_THREAD, setDepth, storeObserved } from '../irq/irq-desc.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
-import { addressLow } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
+import { hashText } from '../time/random.ts';
 import { dumpStack, hex } from './dump-stack.ts';
 
 /** kernel/irq/spurious.c: of this many interrupts, more than that must be nobody's for the line to be closed. */
@@ -10,6 +10,9 @@ const OBSERVED = 100_000;
 const TOLERATED = 99_900;
 /** Unhandled ones further apart than this (HZ/10) do not add up: they are noise. */
 const QUIET_NS = 100_000_000;
+
+/** As %p prints a pointer: a hash, which tells addresses apart and gives none away. */
+const pointer = (name: string): string => `[<${hex(0, 8)}${hex(hashText(name), 8)}>] ${name}`;
 
 const reportBadIrq = kernelFunction('__report_bad_irq', 60, (m, desc: IrqDesc, ret: number): void => {
   const known = ret === IRQ_NONE || (ret & ~(IRQ_HANDLED | IRQ_WAKE_THREAD)) === 0;
@@ -22,11 +25,8 @@ const reportBadIrq = kernelFunction('__report_bad_irq', 60, (m, desc: IrqDesc, r
   dumpStack(m);
   printk(m, 'handlers:');
   for (const { handler, threadFn } of desc.actions) {
-    const thread =
-      threadFn === null
-        ? ''
-        : ` threaded [<ffffffff${hex(addressLow(threadFn.symbol.entry), 8)}>] ${threadFn.symbol.name}`;
-    printk(m, `[<ffffffff${hex(addressLow(handler.symbol.entry), 8)}>] ${handler.symbol.name}${thread}`);
+    const thread = threadFn === null ? '' : ` threaded ${pointer(threadFn.symbol.name)}`;
+    printk(m, `${pointer(handler.symbol.name)}${thread}`);
   }
 });
 

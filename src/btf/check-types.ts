@@ -1,9 +1,7 @@
 import type { BtfTypeSet } from './decode.ts';
 import { malformed } from './malformed.ts';
 import type { CType } from './types.ts';
-
-/** As deep as the kernel follows types (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c). */
-const MAX_DEPTH = 32;
+import { MAX_RESOLVE_DEPTH } from './wire.ts';
 
 /** Throws unless all types of a blob can be walked: each is built, and no chain of typedefs, qualifiers and arrays is endless. */
 export function checkTypes(types: BtfTypeSet): void {
@@ -21,7 +19,7 @@ export function checkTypes(types: BtfTypeSet): void {
 function checkChain(type: CType, id: number): void {
   let at = type;
   for (let depth = 0; ; depth++) {
-    if (depth > MAX_DEPTH) malformed(`type ${id} leads through more than ${MAX_DEPTH} others`);
+    if (depth > MAX_RESOLVE_DEPTH) malformed(`type ${id} leads through more than ${MAX_RESOLVE_DEPTH} others`);
     if (at.kind === 'typedef' || at.kind === 'qualifier') at = at.type;
     else if (at.kind === 'array') at = at.element;
     else return;

@@ -9,7 +9,16 @@ import type {
   TypeSet,
   UnionType,
 } from './types.ts';
-import { BTF_HEADER_SIZE, BTF_KINDS, BTF_KIND_BY_CODE, BTF_MAGIC, INT_BOOL, INT_CHAR, INT_SIGNED } from './wire.ts';
+import {
+  BTF_HEADER_SIZE,
+  BTF_KINDS,
+  BTF_KIND_BY_CODE,
+  BTF_MAGIC,
+  INT_BOOL,
+  INT_CHAR,
+  INT_SIGNED,
+  MAX_RESOLVE_DEPTH,
+} from './wire.ts';
 
 /** A decoded BTF blob: a TypeSet whose types come into being when they are first reached. */
 export interface BtfTypeSet extends TypeSet {
@@ -23,7 +32,7 @@ export interface BtfTypeSet extends TypeSet {
   functionTags(name: string): readonly string[];
   /** The variables of a section of an object file, such as `.maps`. */
   dataSection(name: string): readonly BtfVariable[] | undefined;
-  /** A string by its place in the string section; .BTF.ext refers to strings so. */
+  /** A string by its place in the string section, at most its first MAX_STRING bytes; .BTF.ext refers to strings so. */
   string(offset: number): string;
 }
 
@@ -45,6 +54,9 @@ const NAMED = {
 } as const satisfies Record<string, readonly number[]>;
 type NamedKind = keyof typeof NAMED;
 
+/** Strings may share their ends: without a limit a small blob could hold any number of long ones. */
+const MAX_STRING = 4096;
+
 /** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
 export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -57,7 +69,14 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   if (typesEnd > bytes.length || stringsEnd > bytes.length) return malformed('a section ends behind the blob');
   // One native call; names are then slices of it.
   const strings = new TextDecoder('latin1').decode(bytes.subarray(stringsStart, stringsEnd));
-  const stringAt = (offset: number): string => strings.slice(offset, strings.indexOf('\0', offset));
+  if (!strings.startsWith('\0') || !strings.endsWith('\0')) return malformed('the strings are not between NULs');
+  function stringAt(offset: number): string {
+    const rest = strings.slice(offset, offset + MAX_STRING + 1);
+    const length = rest.indexOf('\0');
+    return length < 0
+      ? malformed(`no name of up to ${MAX_STRING} bytes at ${offset} of the strings`)
+      : rest.slice(0, length);
+  }
 
   const offsets = indexTypes(view, typesStart, typesEnd);
   const typeCount = offsets.length - 1;
@@ -69,12 +88,21 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   const nameOf = (at: number): string => stringAt(view.getUint32(at, true));
   const refOf = (at: number): number => view.getUint32(at + 8, true);
 
+  let depth = 0;
   function type(id: number): CType | undefined {
     const known = types[id];
     if (known !== undefined) return known;
     if (id < 0 || id > typeCount) return undefined;
-    return (types[id] = build(offsets[id]!));
+    if (depth === MAX_RESOLVE_DEPTH) return tooDeep(id);
+    depth++;
+    try {
+      return (types[id] = build(offsets[id]!));
+    } finally {
+      depth--;
+    }
   }
+  const tooDeep = (id: number): never =>
+    malformed(`type ${id} is reached through more than ${MAX_RESOLVE_DEPTH} others`);
   const need = (id: number): CType => type(id) ?? malformed(`BTF type ${id} is no C type`);
 
   function build(at: number): CType | undefined {
@@ -132,9 +160,12 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   function pointerAt(at: number): PointerType {
     let target = refOf(at);
     let tag: string | undefined;
-    while (target !== 0 && kindOf(offsets[target]!) === K.type_tag.code) {
-      tag ??= nameOf(offsets[target]!);
-      target = refOf(offsets[target]!);
+    for (let tags = 0; target !== 0; tags++) {
+      const header = offsets[target] ?? malformed(`there is no BTF type ${target}`);
+      if (kindOf(header) !== K.type_tag.code) break;
+      if (tags === MAX_RESOLVE_DEPTH) tooDeep(target);
+      tag ??= nameOf(header);
+      target = refOf(header);
     }
     return {
       kind: 'pointer',
@@ -211,6 +242,9 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     }
     return { kind: 'function', returns: need(refOf(at)), parameters, variadic };
   }
+
+  /** Strings that .BTF.ext refers to; many lines share a file. */
+  const texts = new Map<number, string>();
 
   // Names are compared by their offset in the string section, where each stands once: no index has to make strings.
   const stringOffsets = new Map<string, number>();
@@ -320,9 +354,14 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
       });
     },
     string(offset) {
-      const start = stringsStart + offset;
-      const end = bytes.indexOf(0, start);
-      return start >= stringsEnd || end < 0 ? '' : new TextDecoder().decode(bytes.subarray(start, end));
+      let text = texts.get(offset);
+      if (text === undefined) {
+        const rest = bytes.subarray(stringsStart, stringsEnd).subarray(offset, offset + MAX_STRING);
+        const length = rest.indexOf(0);
+        text = new TextDecoder().decode(length < 0 ? rest : rest.subarray(0, length));
+        texts.set(offset, text);
+      }
+      return text;
     },
   };
 }

@@ -51,3 +51,6 @@ export const INT_BOOL = 4;
 
 export const FUNC_LINKAGE = { static: 0, global: 1, extern: 2 } as const;
 export type FuncLinkage = keyof typeof FUNC_LINKAGE;
+
+/** As deep as the kernel follows types (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c). */
+export const MAX_RESOLVE_DEPTH = 32;

@@ -43,6 +43,8 @@ export interface FunctionRow {
   readonly scalarUpTo?: number;
   /** Where the address that it yields leads: `probe` is where the probe's arguments lead. Absent: nowhere special. */
   readonly space?: AddressSpace | 'probe';
+  /** Reads the probe's context, which loop callbacks do not get. */
+  readonly context?: true;
   /** The configuration must allow it. */
   readonly unstable?: UnstableOption;
 }
@@ -157,7 +159,14 @@ export const FUNCTIONS = {
   kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true, space: 'kernel' },
   uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES, library: true },
   percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, { kind: 'int', size: 4 }], returns: UINT64, space: 'kernel' },
-  reg: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, probes: REGISTER_PROBES, space: 'probe' },
+  reg: {
+    arity: [1, 1],
+    params: [STRING_LITERAL],
+    returns: UINT64,
+    probes: REGISTER_PROBES,
+    space: 'probe',
+    context: true,
+  },
   kstack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
   ustack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
   kptr: { arity: [1, 1], params: [ANY], returns: 'computed' },

@@ -26,6 +26,16 @@ test.each(['$a = (1, "hi"); $a = ((uint64)2, "hello")', '$a = (x=1, y="hi"); $a 
   },
 );
 
+test('a tuple of another length does not fit', () => {
+  expect(messages('begin { let $z : typeof((1, "abc")) = (2,); }').join()).toContain('Type mismatch for $z');
+});
+
+test('a register is not at hand in a loop', () => {
+  expect(messages('interval:s:1 { for ($b : 0..1000) { @ = reg("ip"); } }').join()).toContain(
+    "'reg' builtin is not allowed in a for-loop",
+  );
+});
+
 test('fields of a record in another order are evaluated as they are written', () => {
   const { typed } = checkText('begin { $a = (x=1, y=2); $a = (y={ print("first"); 1 }, x={ print("second"); 2 }); }');
   const [, second] = typed!.probes[0]!.body.statements;

@@ -162,8 +162,10 @@ function comparedAs(left: Typing, right: Typing): Type | undefined {
  * 212 for `-(int8)44`.
  */
 function castUnary(casting: Casting, original: Unary, node: Unary): Expression {
-  if (node.operator !== '-' && node.operator !== '~') return node;
   const operand = typeOf(casting, original.operand)?.type;
+  // `*args` means `args`.
+  if (node.operator === '*' && operand?.kind === 'c_struct') return node.operand;
+  if (node.operator !== '-' && node.operator !== '~') return node;
   const result = typeOf(casting, original)?.type;
   if (operand === undefined || result === undefined) return node;
   const wide = castChild(casting, node, 'operand', original.operand, result);

@@ -152,6 +152,10 @@ function visitFor(node: For, checking: Checking): void {
   inLoop(node.body, checking);
   // A loop's body may become a callback, which does not get the probe's context.
   walk(node.body, (child) => {
+    if (child.kind === 'call' && functionRow(child.name)?.context === true) {
+      const text = `'${child.name}' builtin is not allowed in a for-loop`;
+      checking.context.report(error('context-in-loop', child.span, text));
+    }
     if (child.kind !== 'identifier' || !isBuiltin(child.name)) return;
     const row: BuiltinRow = BUILTINS[child.name];
     if (row.context === true && typingOf(child, checking)?.context === true) {

@@ -67,6 +67,7 @@ function castTuple(
     const result = castTuple(context, node.result, from, to);
     return result === undefined ? undefined : { ...node, result };
   }
+  if (from.elements.length !== to.elements.length) return undefined;
   const elements: Expression[] = [];
   for (const [index, type] of to.elements.entries()) {
     const element: Expression =

@@ -42,8 +42,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
     write: (to) => void l.b.call('get_current_comm', addressOf(l.b, to), sizeOf(l.typeOf(node))),
   }),
   curtask: (l) => scalar(l.b.call('get_current_task')),
-  // CONFIG_HZ=1000 makes a jiffy a millisecond; the counter starts five minutes before it wraps (INITIAL_JIFFIES).
-  jiffies: (l) => scalar(l.b.add(l.b.alu('div', l.b.call('ktime_get_ns'), 1_000_000), BigInt.asUintN(32, -300_000n))),
+  jiffies: (l) => scalar(l.b.call('jiffies64')),
   usermode: (l) => {
     const cs = contextWord(l, X86_REGISTERS.cs);
     return scalar(l.b.compare('jeq', l.b.alu('and', cs, 3), 3));

@@ -2,6 +2,7 @@ import { MAP_TYPES, type MapType } from '../abi/map-types.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { decodeInsns } from '../isa/codec.ts';
 import { PSEUDO } from '../isa/opcodes.ts';
+import { impossibleMap } from '../runtime/maps/map-attributes.ts';
 import { readHex } from './bpf-hex.ts';
 import { DEFAULT_PROGRAM_TYPE, RAW_PROGRAM_TYPES, type RawProgram } from './bpf-program.ts';
 import { verifyRaw, type Runner } from './bpf-run.ts';
@@ -98,6 +99,8 @@ function readJob(line: string): Job {
   const insns = decodeInsns(hex(words.join('\n'), 'insns'));
   demand(insns !== undefined, '"insns" must be 8 bytes each');
   const maps = rows(json, 'maps').map(readMap);
+  const refusal = impossibleMap(maps);
+  if (refusal !== undefined) throw new BadLine(refusal);
   const relocations = rows(json, 'relocs').map(([slot, map, offset]) => {
     demand(isCount(slot) && insns[slot] !== undefined, `"relocs": no instruction ${JSON.stringify(slot)}`);
     const index = maps.findIndex((candidate) => candidate.name === map);

@@ -3,6 +3,7 @@ import { helperName, isHelperNumber } from '../abi/known-helpers.ts';
 import { MAP_TYPES, type MapType } from '../abi/map-types.ts';
 import { PROGRAM_TYPES, type MapDefinition, type Program, type ProgramType } from '../abi/program-image.ts';
 import { defaultSection, describeSection } from '../object/program-sections.ts';
+import { impossibleMap } from '../runtime/maps/map-attributes.ts';
 
 /** A program that came as instructions, not as a script. */
 export interface RawProgram {
@@ -14,7 +15,7 @@ export interface RawProgram {
 export interface FileProgram extends RawProgram {
   /** As libbpf names it: `kprobe/vfs_read`. */
   readonly section: string;
-  /** Why the verifier cannot judge it: its section is of no type that is known here. */
+  /** Why the verifier cannot judge it: its section is of no type that is known here, or a map cannot be created. */
   readonly problem?: string;
 }
 
@@ -90,10 +91,11 @@ export function describeProgram(
   const program: Program = { ...code, type, ...(target === undefined ? {} : { attach: target }) };
   const isKnown =
     section === undefined || described !== undefined || givenType !== undefined || file.type !== undefined;
+  const problem = isKnown ? impossibleMap(maps) : `no program type is known for '${section}': say one by --type`;
   return {
     program,
     maps,
     section: section ?? defaultSection(program),
-    ...(isKnown ? {} : { problem: `no program type is known for '${section}': say one by --type` }),
+    ...(problem === undefined ? {} : { problem }),
   };
 }

@@ -9,6 +9,7 @@ import { SCRATCH_SIZE, type HelperHost } from './helpers/helper-host.ts';
 import type { Kernel } from './kernel.ts';
 import type { BpfMap, MapHost } from './maps/bpf-map.ts';
 import { createMap } from './maps/create-map.ts';
+import { libbpfDefinition, mapFailure } from './maps/map-attributes.ts';
 
 /** An image whose maps exist and whose programs can run. */
 export interface LoadedImage {
@@ -104,8 +105,8 @@ export function createMaps(
   const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
   const maps: BpfMap[] = [];
   for (const [index, definition] of definitions.entries()) {
-    const map = tryCreateMap(definition, index, mapHost);
-    if ('error' in map) return { error: `Failed to create map '${definition.name}': ${map.error}` };
+    const map = tryCreateMap(libbpfDefinition(definition, kernel.cpus), index, mapHost);
+    if ('error' in map) return { error: mapFailure(definition, map.error) };
     maps.push(map);
   }
   return maps;

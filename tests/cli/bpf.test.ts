@@ -180,3 +180,32 @@ test('an accepted program whose helper is missing here keeps its verdict and say
     error: expect.stringContaining('bpf_redirect') as unknown,
   });
 });
+
+test.each([
+  ['hash 4 4 0', 'Invalid argument (it has room for 0 entries)'],
+  ['array 8 8 1', 'Invalid argument (the key size must be 4)'],
+  ['hash 8 4294967295 1', 'Argument list too long (a key and a value together have less than 4194256 bytes)'],
+])('a program whose map the kernel would not create is not judged: %s', async (sizes, reason) => {
+  const text = `.map m ${sizes}\n.program p\nr0 = 0\nexit\n`;
+  const message = `Failed to create map 'm': ${reason}`;
+  for (const subcommand of ['verify', 'run']) {
+    const { stderr, exitCode } = await bpf([subcommand, '-'], text);
+    expect(stderr).toBe(`stdin: ERROR: p: ${message}\n`);
+    expect(exitCode).toBe(1);
+  }
+  const [type, ...numbers] = sizes.split(' ');
+  const line = {
+    name: 'p',
+    insns: ['b700000000000000', '9500000000000000'],
+    maps: [['m', type, ...numbers.map(Number)]],
+  };
+  const { stdout } = await bpf(['verify', '--jsonl'], JSON.stringify(line));
+  expect(JSON.parse(stdout)).toEqual({ name: 'p', verdict: 'error', error: `line 1: ${message}` });
+});
+
+test('a map that no memory could hold ends a run with an error', async () => {
+  const text = '.map m array 4 4096 1048576\n.program p\nr0 = 0\nexit\n';
+  const { stderr, exitCode } = await bpf(['run', '-'], text);
+  expect(stderr).toBe("ERROR: p cannot run: Failed to create map 'm': Cannot allocate memory\n");
+  expect(exitCode).toBe(1);
+});

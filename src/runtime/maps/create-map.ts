@@ -3,6 +3,7 @@ import type { MapDefinition } from '../../abi/program-image.ts';
 import { createArrayMap } from './array-map.ts';
 import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 import { createHashMap } from './hash-map.ts';
+import { refusedAttributes } from './map-attributes.ts';
 import { createQueueMap } from './queue-map.ts';
 import { createRingBuffer } from './ring-buffer.ts';
 import { createStackTraceMap } from './stack-trace-map.ts';
@@ -30,7 +31,7 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   task_storage: undefined,
 };
 
-/** Creates a map and its object in the arena; an unknown type is refused with a reason. */
+/** Creates a map and its object in the arena; an unknown type, and what the kernel refuses, is refused with a reason. */
 export function createMap(
   definition: MapDefinition,
   index: number,
@@ -38,6 +39,8 @@ export function createMap(
 ): BpfMap | { readonly error: string } {
   const factory = MAP_FACTORIES[definition.type];
   if (factory === undefined) return { error: `map type ${definition.type} is not supported` };
+  const refusal = refusedAttributes(definition);
+  if (refusal !== undefined) return { error: refusal };
   const { words, memory } = host.arena;
   const object = memory.allocate(MAP_OBJECT.size, 8);
   words[(object + MAP_OBJECT.index) >> 2] = index;

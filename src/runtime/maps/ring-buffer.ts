@@ -4,7 +4,6 @@ import { copyBytes, roundUp8 } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 
-const PAGE_SIZE = 4096;
 const { busy: BUSY, discard: DISCARD, length: LENGTH } = RECORD_FLAGS;
 const NO_WAKEUP = 1;
 const FORCE_WAKEUP = 2;
@@ -33,8 +32,7 @@ export interface RingBuffer extends BpfMap {
  */
 export function createRingBuffer(definition: MapDefinition, object: number, host: MapHost): RingBuffer {
   const { words, memory } = host.arena;
-  // The kernel wants a power of two of whole pages; libbpf rounds up to it.
-  const ringSize = Math.max(PAGE_SIZE, 2 ** Math.ceil(Math.log2(definition.maxEntries)));
+  const ringSize = definition.maxEntries;
   const mask = ringSize - 1;
   const data = memory.allocate(ringSize * 2, 8);
   const producer = (object + MAP_OBJECT.producer) >> 2;

@@ -23,6 +23,8 @@ export const MAP_TYPES = {
   task_storage: { id: 29, perCpu: false },
 } as const satisfies Record<string, MapTypeRow>;
 export type MapType = keyof typeof MAP_TYPES;
+/** Whether a text names a map type. */
+export const isMapType = (name: string): name is MapType => Object.hasOwn(MAP_TYPES, name);
 
 /** Map creation flags. */
 export const MAP_FLAGS = {

@@ -44,15 +44,16 @@ export function assemble(text: string, names: AssemblyNames = {}): AssemblyResul
   const statements: { line: number; slot: number; statement: Statement }[] = [];
   const labels = new Map<string, number>();
   let slot = 0;
-  text.split('\n').forEach((raw, index) => {
+  linesOf(text).forEach((raw, index) => {
     const line = index + 1;
-    const label = /^\s*([A-Za-z_.][\w.]*):\s*(?:;.*|\/\/.*)?$/.exec(raw)?.[1];
+    const code = stripComment(raw).trim();
+    const label = /^([A-Za-z_.][\w.]*):$/.exec(code)?.[1];
     if (label !== undefined) {
       if (labels.has(label)) errors.push({ line, message: `label '${label}' is defined twice` });
       labels.set(label, slot);
       return;
     }
-    const source = stripLine(raw);
+    const source = stripPlace(code);
     if (source === '') return;
     const statement = parseStatement(source, names);
     if (typeof statement === 'string') {
@@ -89,12 +90,20 @@ interface Statement {
   readonly map?: { readonly map: string; readonly offset?: number };
 }
 
-function stripLine(raw: string): string {
-  return raw
-    .replace(/(?:;|\/\/).*$/, '')
-    .replace(/^\s*\d+:\s*/, '')
-    .replace(/^\s*\([0-9a-f]{2}\)\s*/, '')
-    .trim()
+/** The lines of a text; some editors end them with CR LF. */
+export const linesOf = (text: string): string[] => text.split(/\r?\n/);
+
+/** What stands in front of a comment. */
+export function stripComment(line: string): string {
+  const at = line.search(/;|\/\//);
+  return at < 0 ? line : line.slice(0, at);
+}
+
+/** An instruction without what a listing puts in front of it. */
+function stripPlace(code: string): string {
+  return code
+    .replace(/^\d+:\s*/, '')
+    .replace(/^\([0-9a-f]{2}\)\s*/, '')
     .replace(/\s+/g, ' ');
 }
 

@@ -5,7 +5,7 @@ import {
   ALU,
   ATOMIC,
   ATOMIC_FETCH,
-  CALL,
+  CALL_CODE,
   CALLEE,
   CLASS,
   END,
@@ -149,12 +149,12 @@ export function mayGoto(off: number): Insn {
 
 /** `call` of the helper with this number. */
 export function callHelper(id: number): Insn {
-  return insn(CLASS.jmp | CALL, 0, CALLEE.helper, 0, id);
+  return insn(CALL_CODE, 0, CALLEE.helper, 0, id);
 }
 
 /** `call pc+offset`: a subprogram. */
 export function callSubprogram(offset: number): Insn {
-  return insn(CLASS.jmp | CALL, 0, CALLEE.subprogram, 0, offset);
+  return insn(CALL_CODE, 0, CALLEE.subprogram, 0, offset);
 }
 
 /** `exit` */

@@ -17,13 +17,13 @@ import {
   NEG,
   PSEUDO,
   SIZE_BITS,
+  SIZE_MASK,
   SOURCE,
   STORE_RELEASE,
 } from './opcodes.ts';
 import type { Operation, Width } from './operation.ts';
 
 const CLASS_MASK = 0x07;
-const SIZE_MASK = 0x18;
 const MODE_MASK = 0xe0;
 const OP_MASK = 0xf0;
 

@@ -28,6 +28,7 @@ export type AccessMode = keyof typeof MODE;
 /** Access sizes in bytes and their size bits. */
 export const SIZE_BITS = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 } as const;
 export type AccessSize = keyof typeof SIZE_BITS;
+export const SIZE_MASK = 0x18;
 
 export interface AluRow {
   readonly code: number;
@@ -90,6 +91,8 @@ export const JUMP = {
 export type JumpOp = keyof typeof JUMP;
 export const JA = 0x00;
 export const CALL = 0x80;
+/** The opcode of every call; `src` tells whom. */
+export const CALL_CODE = CLASS.jmp | CALL;
 export const EXIT = 0x90;
 /** may_goto (Linux 6.9+). */
 export const JCOND = 0xe0;

@@ -3,7 +3,7 @@ import type { BtfTypeSet } from '../btf/decode.ts';
 import type { CType, EnumType, TypeSet } from '../btf/types.ts';
 import { decode } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
-import { CALL, CLASS, SIZE_BITS, type AccessSize } from '../isa/opcodes.ts';
+import { CALL_CODE, SIZE_BITS, SIZE_MASK, type AccessSize } from '../isa/opcodes.ts';
 import { highHalf, lowHalf } from '../isa/words.ts';
 import { badObject, demand } from './bad-object.ts';
 import type { CoreRecord } from './btf-ext.ts';
@@ -58,13 +58,14 @@ export class CoreRelocator {
     const { value, resize } = found;
     switch (operation?.kind) {
       case 'alu':
+        demand(operation.source === 'imm', `CO-RE relocation of instruction ${slot}, which takes a register`);
         insns[slot] = { ...insn, imm: lowHalf(value) };
         return;
       case 'load':
       case 'store': {
         const size = resize ?? operation.size;
         if (value > 0x7fffn || !(size in SIZE_BITS)) return this.#poison(insns, slot, false);
-        const code = (insn.code & ~0x18) | SIZE_BITS[size as AccessSize];
+        const code = (insn.code & ~SIZE_MASK) | SIZE_BITS[size as AccessSize];
         insns[slot] = { ...insn, code, off: Number(value) };
         return;
       }
@@ -79,7 +80,7 @@ export class CoreRelocator {
 
   #poison(insns: Insn[], slot: number, isWide: boolean): void {
     this.missing++;
-    const call: Insn = { code: CLASS.jmp | CALL, dst: 0, src: 0, off: 0, imm: POISON };
+    const call: Insn = { code: CALL_CODE, dst: 0, src: 0, off: 0, imm: POISON };
     insns[slot] = call;
     if (isWide) insns[slot + 1] = call;
   }

@@ -71,7 +71,9 @@ export function readElf(bytes: Uint8Array): ElfFile {
   const relocationSections = new Map<number, ElfSection[]>();
   for (const section of sections) {
     if (section.type !== SECTION_TYPES.rel) continue;
-    relocationSections.set(section.info, [...(relocationSections.get(section.info) ?? []), section]);
+    const others = relocationSections.get(section.info);
+    if (others === undefined) relocationSections.set(section.info, [section]);
+    else others.push(section);
   }
   return {
     sections,
@@ -94,6 +96,8 @@ function readSections(bytes: Uint8Array, view: DataView): readonly ElfSection[] 
   const fits = view.getUint16(58, true) === SECTION_HEADER_SIZE && table + count * SECTION_HEADER_SIZE <= bytes.length;
   demand(count > 0 && fits, `${count} section headers at ${table} do not fit in the file of ${bytes.length} bytes`);
   demand(names < count, `the section of names has number ${names}, there are ${count}`);
+  // Sections that share bytes would let a small file hold any number of large ones.
+  let room = bytes.length;
   const rows = Array.from({ length: count }, (_, index) => {
     const at = table + index * SECTION_HEADER_SIZE;
     const type = view.getUint32(at + 4, true);
@@ -104,6 +108,8 @@ function readSections(bytes: Uint8Array, view: DataView): readonly ElfSection[] 
       isEmpty || offset + size <= bytes.length,
       `section ${index} (${size} bytes at ${offset}) ends behind the file`,
     );
+    if (!isEmpty) room -= size;
+    demand(room >= 0, `sections up to ${index} have more bytes than the file: they overlap`);
     return {
       index,
       nameOffset: view.getUint32(at, true),

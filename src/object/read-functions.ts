@@ -2,7 +2,7 @@ import type { LineInfo, Relocation } from '../abi/program-image.ts';
 import { decodeInsns, SLOT_BYTES } from '../isa/codec.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
-import { CALL, CALLEE, CLASS, PSEUDO } from '../isa/opcodes.ts';
+import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { badObject, demand } from './bad-object.ts';
 import { FIRST_RESERVED_SECTION, NO_SECTION, RELOCATION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import { type ElfFile, type ElfRelocation, type ElfSection, isCode } from './elf-reader.ts';
@@ -26,6 +26,9 @@ export interface ObjectFunction {
   readonly lines: readonly LineInfo[];
 }
 
+/** As many instructions as the kernel takes (BPF_COMPLEXITY_LIMIT_INSNS), over all programs of an object together. */
+export const MAX_INSNS = 1_000_000;
+
 /** Splits the sections of code, patched first, at their function symbols and resolves what relocations name. */
 export function readFunctions(
   elf: ElfFile,
@@ -33,7 +36,10 @@ export function readFunctions(
   lines: ReadonlyMap<string, readonly LineInfo[]>,
   patch: (section: string, insns: Insn[]) => void,
 ): readonly ObjectFunction[] {
-  return elf.sections.filter(isCode).flatMap((section) => {
+  const sections = elf.sections.filter(isCode);
+  const slots = sections.reduce((sum, { size }) => sum + size / SLOT_BYTES, 0);
+  demand(slots <= MAX_INSNS, `the object has ${slots} instructions, more than ${MAX_INSNS}`);
+  return sections.flatMap((section) => {
     const insns =
       decodeInsns(section.bytes) ??
       badObject(`${section.name} has ${section.size} bytes, each instruction ${SLOT_BYTES}`);
@@ -100,8 +106,6 @@ class Cursor<T> {
     return rows.slice(first, this.#next);
   }
 }
-
-const CALL_CODE = CLASS.jmp | CALL;
 
 class Resolver {
   readonly #section: ElfSection;

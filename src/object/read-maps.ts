@@ -14,8 +14,9 @@ export interface MapIndex {
   readonly definitions: ReadonlyMap<number, ReadonlyMap<number, number>>;
 }
 
-/** Bytes of data that an object may ask for without holding them (.bss). */
-const MAX_ZEROES = 1 << 26;
+/** Bytes of data that all maps together may have, whether the object holds them or asks for zeroes (.bss). */
+export const MAX_DATA = 1 << 26;
+
 /** The maps that an object declares, and those that libbpf makes of its data. */
 export function readMaps(
   elf: ElfFile,
@@ -24,12 +25,17 @@ export function readMaps(
   const maps: MapDefinition[] = [];
   const data = new Map<number, number>();
   const definitions = new Map<number, Map<number, number>>();
+  let room = MAX_DATA;
   for (const section of elf.sections) {
     if (section.name === 'maps')
       badObject("maps in a section 'maps' are no longer taken by libbpf: declare them in .maps");
     const isData =
       /^\.(?:ro)?data(?:\.|$)|^\.bss(?:\.|$)/.test(section.name) && (section.flags & SECTION_FLAGS.alloc) !== 0;
-    if (isData && section.size > 0) data.set(section.index, maps.push(dataMap(section)) - 1);
+    if (isData && section.size > 0) {
+      room -= section.size;
+      demand(room >= 0, `${section.name} has ${section.size} bytes: more data than the ${MAX_DATA} bytes that fit`);
+      data.set(section.index, maps.push(dataMap(section)) - 1);
+    }
     if (section.name !== '.maps') continue;
     const variables = new Map((described ?? badObject('no BTF describes the maps')).map((v) => [v.name, v]));
     const places = new Map<number, number>();
@@ -47,7 +53,6 @@ export function readMaps(
 /** The array that libbpf makes of a section of data. */
 function dataMap(section: ElfSection): MapDefinition {
   const isZero = section.type === SECTION_TYPES.nobits;
-  demand(!isZero || section.size <= MAX_ZEROES, `${section.name} has ${section.size} bytes`);
   const readOnly = section.name.startsWith('.rodata');
   return {
     name: section.name.slice(1),

@@ -5,11 +5,11 @@ import { readForeign } from '../btf/malformed.ts';
 import type { TypeSet } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { BadObject, badObject } from './bad-object.ts';
-import { type BtfExt, decodeBtfExt } from './btf-ext.ts';
+import { type BtfExt, type CoreRecord, decodeBtfExt } from './btf-ext.ts';
 import { CoreRelocator } from './core-relocations.ts';
 import { type ElfFile, printable, readElf } from './elf-reader.ts';
 import { indexFunctions, type LinkedProgram, linkProgram } from './link-program.ts';
-import { type ObjectFunction, readFunctions } from './read-functions.ts';
+import { MAX_INSNS, type ObjectFunction, readFunctions } from './read-functions.ts';
 import { readMaps } from './read-maps.ts';
 
 export interface EbpfObject {
@@ -22,9 +22,6 @@ export interface EbpfObject {
 
 export type ReadResult =
   { readonly ok: true; readonly object: EbpfObject } | { readonly ok: false; readonly message: string };
-
-/** As many instructions as the kernel takes (BPF_COMPLEXITY_LIMIT_INSNS), over all programs of an object together. */
-const MAX_INSNS = 1_000_000;
 
 /**
  * Reads an object of any compiler: maps, programs, and the functions that each program calls behind it. With a kernel's
@@ -46,7 +43,8 @@ function read(bytes: Uint8Array, kernel: TypeSet | undefined): EbpfObject {
   const ext = types === undefined ? undefined : readExt(elf);
   const { maps, index } = readMaps(elf, known?.maps);
   const core = types === undefined || kernel === undefined ? undefined : new CoreRelocator(types, kernel);
-  const coreRecords = new Map((ext?.core ?? []).map(({ section, records }) => [types!.string(section), records]));
+  const coreRecords = new Map<string, CoreRecord[]>();
+  for (const { section, records } of ext?.core ?? []) appendTo(coreRecords, types!.string(section), records);
   const functions = readFunctions(elf, index, readLines(ext, types), (section, insns) => {
     for (const record of coreRecords.get(section) ?? []) core?.apply(insns, record.offset / SLOT_BYTES, record);
   });
@@ -99,7 +97,7 @@ function readExt(elf: ElfFile): BtfExt | undefined {
 
 /** The lines of each section by its name, in the order of their slots in it. */
 function readLines(ext: BtfExt | undefined, types: BtfTypeSet | undefined): ReadonlyMap<string, readonly LineInfo[]> {
-  const lines = new Map<string, readonly LineInfo[]>();
+  const lines = new Map<string, LineInfo[]>();
   for (const { section, lines: rows } of ext?.lines ?? []) {
     const own = rows.map(({ offset, file, text: source, line, column }) => ({
       slot: offset / SLOT_BYTES,
@@ -110,10 +108,15 @@ function readLines(ext: BtfExt | undefined, types: BtfTypeSet | undefined): Read
       start: 0,
       end: 0,
     }));
-    lines.set(
-      types!.string(section),
-      own.sort((a, b) => a.slot - b.slot),
-    );
+    appendTo(lines, types!.string(section), own);
   }
+  for (const own of lines.values()) own.sort((a, b) => a.slot - b.slot);
   return lines;
+}
+
+/** A section may have several parts of records. */
+function appendTo<T>(rows: Map<string, T[]>, section: string, more: readonly T[]): void {
+  const own = rows.get(section);
+  if (own === undefined) rows.set(section, [...more]);
+  else for (const row of more) own.push(row);
 }

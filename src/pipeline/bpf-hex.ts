@@ -1,3 +1,4 @@
+import { linesOf } from '../isa/assemble.ts';
 import { encodeInsns } from '../isa/codec.ts';
 import type { Insn } from '../isa/instruction.ts';
 import { fail, type RawResult } from './raw-result.ts';
@@ -12,12 +13,16 @@ function hexRuns(line: string): readonly string[] | undefined {
   const runs = line.split(/[\s,]+/).map((run) => (run.startsWith('0x') ? run.slice(2) : run));
   return runs.some((run) => run.length % 2 !== 0 || /[^0-9a-fA-F]/.test(run)) ? undefined : runs;
 }
-const stripComment = (line: string): string => line.replace(/(?:;|#|\/\/).*$/, '');
+
+function stripComment(line: string): string {
+  const at = line.search(/[;#]|\/\//);
+  return at < 0 ? line : line.slice(0, at);
+}
 
 /** Bytes from hex digits in pairs, with any spaces, commas, `0x` and comments between. */
 export function readHex(text: string): RawResult<Uint8Array> {
   const bytes: number[] = [];
-  for (const [index, raw] of text.split('\n').entries()) {
+  for (const [index, raw] of linesOf(text).entries()) {
     const line = stripComment(raw);
     const runs = hexRuns(line);
     if (runs === undefined) {
@@ -38,4 +43,4 @@ export const isText = (bytes: Uint8Array): boolean =>
   bytes.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
 /** Whether text is nothing but hex digits. */
 export const isHex = (text: string): boolean =>
-  text.split('\n').every((line) => hexRuns(stripComment(line)) !== undefined) && /[0-9a-fA-F]/.test(text);
+  linesOf(text).every((line) => hexRuns(stripComment(line)) !== undefined) && /[0-9a-fA-F]/.test(text);

@@ -1,10 +1,11 @@
 import { helperName } from '../abi/known-helpers.ts';
 import type { MapDefinition, Program, ProgramType } from '../abi/program-image.ts';
-import { assemble, type AssembledProgram } from '../isa/assemble.ts';
+import { assemble, type AssembledProgram, linesOf, stripComment } from '../isa/assemble.ts';
 import { isWide, LD_IMM64 } from '../isa/decode.ts';
 import { disassemble, hexByte } from '../isa/disassemble.ts';
 import type { Insn } from '../isa/instruction.ts';
-import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import { MAX_DATA } from '../object/read-maps.ts';
 import { readHex } from './bpf-hex.ts';
 import {
   DEFAULT_LICENSE,
@@ -39,33 +40,42 @@ class OutlineReader {
   readonly #maps: MapDefinition[] = [];
   readonly #errors: RawError[] = [];
   readonly #parts: Part[];
+  /** By a map's name: its only value, of which `.data` lines have given the first bytes. */
+  readonly #data = new Map<string, { readonly value: Uint8Array; given: number }>();
   #license = DEFAULT_LICENSE;
 
   constructor(name: string) {
     this.#parts = [{ name, lines: [] }];
   }
 
-  read(text: string): Outline {
-    text.split('\n').forEach((raw, index) => {
-      const match = /^\s*\.([a-z]+)\s+([^;]*?)(?:\s*;.*|\s+\/\/.*)?\s*$/.exec(raw);
-      const directive = match === null ? undefined : this.#directives[match[1]!];
-      if (directive === undefined) {
+  read(lines: readonly string[]): Outline {
+    lines.forEach((raw, index) => {
+      const [, name = '', rest = ''] = /^\s*\.([a-z]+)\s([^]*)$/.exec(raw) ?? [];
+      if (!Object.hasOwn(this.#directives, name)) {
         this.#parts.at(-1)!.lines[index] = raw;
         return;
       }
-      const message = directive(match![2]!);
+      const message = this.#directives[name]!(argumentOf(rest));
       if (message !== undefined) this.#errors.push({ line: index + 1, message });
     });
-    // What stands in front of the first `.program` is a program only if it has instructions.
-    const parts = this.#parts.filter(({ lines }, index) => index > 0 || this.#parts.length === 1 || hasCode(lines));
-    return { parts, maps: this.#maps, license: this.#license, errors: this.#errors };
+    const parts = this.#parts.length === 1 ? this.#parts : this.#programs();
+    const maps = this.#maps.map((map) => {
+      const data = this.#data.get(map.name);
+      return data === undefined ? map : { ...map, initial: data.value };
+    });
+    return { parts, maps, license: this.#license, errors: this.#errors };
+  }
+
+  /** What stands in front of the first `.program` is a program only if it has instructions. */
+  #programs(): readonly Part[] {
+    return this.#parts.filter(({ lines }, index) => index > 0 || hasCode(lines));
   }
 
   /** By name: what a directive does with its argument; a string is the message of a mistake. */
   readonly #directives: Readonly<Record<string, (argument: string) => string | undefined>> = {
     program: (name) => {
       if (!/^[A-Za-z_][\w.-]*$/.test(name)) return `'${name}' cannot be the name of a program`;
-      if (this.#parts.some((part) => part.name === name)) return `there are two programs '${name}'`;
+      if (this.#programs().some((part) => part.name === name)) return `there are two programs '${name}'`;
       this.#parts.push({ name, lines: [] });
       return undefined;
     },
@@ -96,20 +106,36 @@ class OutlineReader {
   /** `.data rodata 68690a00`: the next bytes of a map's only value. */
   #addData(argument: string): string | undefined {
     const [name = '', ...digits] = argument.split(/\s+/);
-    const index = this.#maps.findIndex((map) => map.name === name);
-    const map = this.#maps[index];
+    const map = this.#maps.find((candidate) => candidate.name === name);
     if (map === undefined) return `data for map '${name}', which no .map line in front declares`;
     const more = readHex(digits.join(' '));
     if (!more.ok) return more.errors[0]!.message;
-    const initial = Uint8Array.of(...(map.initial ?? []), ...more.value);
-    if (initial.length > map.valueSize) return `map '${name}' has a value of ${map.valueSize} bytes, not more`;
-    this.#maps[index] = { ...map, initial };
+    const data = this.#data.get(name) ?? this.#startData(map);
+    if (data === undefined) return `map '${name}': the data of all maps is more than ${MAX_DATA} bytes`;
+    if (data.given + more.value.length > map.valueSize)
+      return `map '${name}' has a value of ${map.valueSize} bytes, not more`;
+    data.value.set(more.value, data.given);
+    data.given += more.value.length;
     return undefined;
+  }
+
+  /** A value of zeroes; undefined where those of all maps are too many. */
+  #startData({ name, valueSize }: MapDefinition): { readonly value: Uint8Array; given: number } | undefined {
+    const others = [...this.#data.values()].reduce((sum, { value }) => sum + value.length, 0);
+    if (others + valueSize > MAX_DATA) return undefined;
+    const data = { value: new Uint8Array(valueSize), given: 0 };
+    this.#data.set(name, data);
+    return data;
   }
 }
 
-const hasCode = (lines: readonly string[]): boolean =>
-  lines.some((line) => line.replace(/(?:;|\/\/).*$/, '').trim() !== '');
+/** What stands behind a directive; `//` begins a comment only behind a blank, since paths hold it too. */
+function argumentOf(rest: string): string {
+  const at = rest.search(/;|\s\/\//);
+  return (at < 0 ? rest : rest.slice(0, at)).trim();
+}
+
+const hasCode = (lines: readonly string[]): boolean => lines.some((line) => stripComment(line).trim() !== '');
 
 /** The function records a compiler would leave in BTF: the main program and every function that is called or named. */
 function functionRecords(
@@ -119,7 +145,7 @@ function functionRecords(
 ): Program['functions'] {
   const starts = new Set<number>();
   insns.forEach((insn, slot) => {
-    const isCall = insn.code === 0x85 && insn.src === CALLEE.subprogram;
+    const isCall = insn.code === CALL_CODE && insn.src === CALLEE.subprogram;
     const isReference = insn.code === LD_IMM64 && insn.src === PSEUDO.func;
     if (isCall || isReference) starts.add(slot + 1 + insn.imm);
   });
@@ -141,10 +167,10 @@ export interface TextOptions extends RawOptions {
 
 /** Programs from assembly text. */
 export function readText(text: string, options: TextOptions): RawResult<RawFile> {
-  const outline = new OutlineReader(options.name).read(text);
-  const maps = mergeMaps(outline.maps.map(fillUp), options.maps);
+  const source = linesOf(text);
+  const outline = new OutlineReader(options.name).read(source);
+  const maps = mergeMaps(outline.maps, options.maps);
   const names = maps.map(({ name }) => name);
-  const source = text.split('\n');
   const errors: RawError[] = [...outline.errors];
   const programs: FileProgram[] = [];
   for (const part of outline.parts) {
@@ -173,14 +199,6 @@ function readPart(part: Part, source: readonly string[], maps: string[], options
     ok: true,
     value: describeProgram({ name, insns, relocations: relocations.value, functions, lines }, part, options),
   };
-}
-
-/** A value whose first bytes are given has zeroes behind them. */
-function fillUp(map: MapDefinition): MapDefinition {
-  if (map.initial === undefined) return map;
-  const initial = new Uint8Array(map.valueSize);
-  initial.set(map.initial);
-  return { ...map, initial };
 }
 
 function relocationsOf(
@@ -243,7 +261,7 @@ function printProgram({ program, maps, section }: FileProgram): string {
       helper: helperName,
       ...(map === undefined ? {} : { immediate64: () => `${map}${offset}` }),
     });
-    const isCall = insn.code === 0x85 && insn.src === CALLEE.subprogram;
+    const isCall = insn.code === CALL_CODE && insn.src === CALLEE.subprogram;
     const callee = isCall ? functions.get(slot + 1 + insn.imm) : undefined;
     out.push(
       `${String(slot).padStart(8)}: (${hexByte(insn.code)}) ${words}${callee === undefined ? '' : `  ; ${callee}`}`,

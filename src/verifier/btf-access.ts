@@ -1,4 +1,4 @@
-import { MAP_TYPES } from '../abi/map-types.ts';
+import { isMapType } from '../abi/map-types.ts';
 import type { CType, Member, StructType, UnionType } from '../btf/types.ts';
 import type { Access } from './check-memory.ts';
 import type { Trust } from './register.ts';
@@ -141,7 +141,7 @@ const MAP_OBJECT_BYTES = 256;
 
 export function walkMapObject(w: Walk, a: Access): Loaded {
   const struct = mapStruct(a.pointer.map === undefined ? '' : a.pointer.map.type);
-  if (!(a.pointer.map !== undefined && a.pointer.map.type in MAP_TYPES))
+  if (!(a.pointer.map !== undefined && isMapType(a.pointer.map.type)))
     return { fault: ['map_ptr access not supported'] };
   if (a.offset < 0) return { fault: [`R${a.register} is ${struct} invalid negative access: off=${a.offset}`] };
   if (a.write) return { fault: [`only read from ${struct} is supported`] };

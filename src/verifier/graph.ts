@@ -1,7 +1,7 @@
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { MAX_SUBPROGRAMS } from './limits.ts';
 import { type Violation, violation } from './rejection.ts';
 
@@ -44,7 +44,7 @@ export function findFunctionStarts(insns: readonly Insn[]): readonly number[] | 
   const starts = new Set<number>([0]);
   for (let slot = 0; slot < insns.length; slot++) {
     const insn = insns[slot]!;
-    const calls = insn.code === 0x85 && insn.src === CALLEE.subprogram;
+    const calls = insn.code === CALL_CODE && insn.src === CALLEE.subprogram;
     const refers = insn.code === LD_IMM64 && insn.src === PSEUDO.func;
     if (!calls && !refers) continue;
     const start = calleeOf(insns, slot);
@@ -92,7 +92,7 @@ export function describeFunctions(
     let lastExit = 0;
     for (let slot = start; slot < end; slot++) {
       const { code, src, imm } = insns[slot]!;
-      if (code === 0x85 && src === CALLEE.helper && imm === HELPER_TAIL_CALL) makesTailCall = true;
+      if (code === CALL_CODE && src === CALLEE.helper && imm === HELPER_TAIL_CALL) makesTailCall = true;
       if (code === 0x95) lastExit = slot;
     }
     return { start, end, name: nameOf(start), makesTailCall, lastExit };

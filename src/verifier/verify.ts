@@ -1,10 +1,10 @@
 import { argumentCount } from '../abi/known-helpers.ts';
-import { MAP_TYPES } from '../abi/map-types.ts';
+import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
 import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { LD_IMM64, decode } from '../isa/decode.ts';
-import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { findRecursion, findStackOverflow } from './call-graph.ts';
 import { decideConstantBranches } from './constant-branches.ts';
@@ -64,7 +64,7 @@ const DIRECT_VALUE = new Set(['array', 'percpu_array']);
 
 function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): MapReference | Violation {
   const map = maps[relocation.map];
-  if (map === undefined || !(map.type in MAP_TYPES)) {
+  if (map === undefined || !isMapType(map.type)) {
     return violation('EBADF', `fd ${relocation.map} is not pointing to valid bpf_map`);
   }
   if (relocation.offset === undefined) return { map, offset: undefined };
@@ -115,7 +115,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
       if (!isAtomic(insn)) return { slot, violation: undecodable(insn.code, slot) };
       // An atomic operation that does not exist is refused when the walk reaches it, not before (check_atomic).
       operations[slot] = { kind: 'atomic', op: 'add', size: 8, fetch: false };
-    } else if (insn.code === 0x85 && insn.src === CALLEE.kfunc) {
+    } else if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc) {
       return { slot, violation: violation('EINVAL', `kernel btf_id ${insn.imm} is not a function`) };
     }
   }

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { BtfWriter } from '../../src/btf/encode.ts';
 import { createTypeSet } from '../../src/btf/type-set.ts';
 import type { EnumType, IntType, StructType, TypeSet } from '../../src/btf/types.ts';
+import { assemble } from '../../src/isa/assemble.ts';
+import { encodeInsns } from '../../src/isa/codec.ts';
 import { disassemble } from '../../src/isa/disassemble.ts';
+import { ElfWriter } from '../../src/object/elf-writer.ts';
 import { type EbpfObject, readObject } from '../../src/object/read-object.ts';
 import { verifyProgram } from '../../src/verifier/verify.ts';
 
@@ -102,4 +106,38 @@ test('what the kernel lacks becomes a call that the verifier refuses where it is
   const lost = relocated.programs.find(({ name }) => name === 'lost')!;
   const verdict = verifyProgram({ ...lost, type: 'raw_tracepoint' }, relocated.maps);
   expect(verdict).toMatchObject({ verdict: 'reject', message: 'invalid func unknown#195896080' });
+});
+
+const SIZE_OF_TYPE = 9;
+
+/** An object with one function, and for each of these slots a part of its own that asks for the size of `struct task`. */
+function withParts(code: string, slots: readonly number[]): Uint8Array {
+  const assembled = assemble(code);
+  if (!assembled.ok) throw new Error(assembled.errors[0]!.message);
+  const bytes = encodeInsns(assembled.program.insns);
+  const btf = new BtfWriter();
+  const type = btf.type({ ...task, size: 8, members: [] });
+  const [section, path] = [btf.string('kprobe'), btf.string('0')];
+  const parts = slots.flatMap((slot) => [section, 1, slot * 8, type, path, SIZE_OF_TYPE]);
+  const words = [16, ...parts];
+  const ext = new DataView(new ArrayBuffer(32 + words.length * 4));
+  [0x0001eb9f, 32, 0, 0, 0, 0, 0, words.length * 4, ...words].forEach((word, at) => ext.setUint32(at * 4, word, true));
+  const elf = new ElfWriter();
+  const kprobe = elf.section({ name: 'kprobe', type: 'progbits', flags: ['alloc', 'execute'], align: 8, bytes });
+  elf.symbol({ name: 'main', binding: 'global', type: 'function', section: kprobe, value: 0, size: bytes.length });
+  elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf.finish() });
+  elf.section({ name: '.BTF.ext', type: 'progbits', flags: [], align: 4, bytes: new Uint8Array(ext.buffer) });
+  return elf.finish();
+}
+
+test('several parts of relocations for one section all count', () => {
+  const result = readObject(withParts('r0 = 0\nr1 = 0\nexit', [0, 1]), createTypeSet({ types: [task] }));
+  if (!result.ok) throw new Error(result.message);
+  expect(result.object.coreRelocations).toEqual({ count: 2, missing: 0 });
+  expect(result.object.programs[0]!.insns.map((insn) => disassemble(insn))).toEqual(['r0 = 96', 'r1 = 96', 'exit']);
+});
+
+test('an operand that is a register is no place for a value', () => {
+  const result = readObject(withParts('r0 = r1\nexit', [0]), createTypeSet({ types: [task] }));
+  expect(result).toEqual({ ok: false, message: 'CO-RE relocation of instruction 0, which takes a register' });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BtfWriter } from '../../src/btf/encode.ts';
 import type { CType } from '../../src/btf/types.ts';
+import { SECTION_HEADER_SIZE } from '../../src/object/elf-format.ts';
 import { ElfWriter } from '../../src/object/elf-writer.ts';
 import { describeSection } from '../../src/object/program-sections.ts';
 import { readObject } from '../../src/object/read-object.ts';
@@ -129,7 +130,16 @@ test.each<[string, Uint8Array, string]>([
       const huge = { length: 0xffff_ff00 } as Uint8Array;
       elf.section({ name: '.bss', type: 'nobits', flags: ['alloc'], align: 1, bytes: huge });
     }),
-    '.bss has 4294967040 bytes',
+    '.bss has 4294967040 bytes: more data than the 67108864 bytes that fit',
+  ],
+  [
+    'many zeroes in many sections',
+    withMap(struct(numbered('type', 1)), (elf) => {
+      const half = { length: 40 << 20 } as Uint8Array;
+      for (const name of ['.bss.a', '.bss.b'])
+        elf.section({ name, type: 'nobits', flags: ['alloc'], align: 1, bytes: half });
+    }),
+    '.bss.b has 41943040 bytes: more data than the 67108864 bytes that fit',
   ],
 ])('%s is refused', (_, bytes, message) => {
   expect(readObject(bytes)).toMatchObject({ ok: false, message: expect.stringContaining(message) as string });
@@ -176,4 +186,32 @@ test.each<[string, Uint8Array, string]>([
   ],
 ])('%s is refused', (_, bytes, message) => {
   expect(readObject(bytes)).toMatchObject({ ok: false, message: expect.stringContaining(message) as string });
+});
+
+test('sections that share the bytes of a file are refused before they are read', () => {
+  const size = 800_000;
+  const elf = new ElfWriter();
+  const flags = ['alloc', 'execute'] as const;
+  for (let index = 0; index < 3000; index++) {
+    const bytes = new Uint8Array(index === 0 ? size : 8);
+    elf.section({ name: `code${index}`, type: 'progbits', flags, align: 8, bytes });
+  }
+  const file = elf.finish();
+  const view = new DataView(file.buffer, file.byteOffset);
+  const headers = Number(view.getBigUint64(40, true));
+  const first = headers + SECTION_HEADER_SIZE;
+  for (let index = 2; index <= 3000; index++) {
+    const at = headers + index * SECTION_HEADER_SIZE;
+    view.setBigUint64(at + 24, view.getBigUint64(first + 24, true), true);
+    view.setBigUint64(at + 32, BigInt(size), true);
+  }
+  expect(readObject(file)).toEqual({
+    ok: false,
+    message: 'sections up to 2 have more bytes than the file: they overlap',
+  });
+});
+
+test('more instructions than the kernel takes are refused before they are read', () => {
+  const bytes = withCode(new Uint8Array(8 * 1_000_001), (elf, c) => void elf.symbol(main(c, 8)));
+  expect(readObject(bytes)).toEqual({ ok: false, message: 'the object has 1000001 instructions, more than 1000000' });
 });

@@ -138,3 +138,47 @@ test('an unknown section leaves the type to the command line', () => {
   expect(given.ok && given.value.programs[0]).toMatchObject({ section: 'lsm/file_open', program: { type: 'kprobe' } });
   expect(given.ok && given.value.programs[0]!.problem).toBeUndefined();
 });
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+  '%s is neither a directive nor the type of a map or program',
+  (name) => {
+    const errors = (text: string): readonly string[] => {
+      const result = readPrograms(new TextEncoder().encode(text), NAME, { maps: [] });
+      return result.ok ? [] : result.errors.map(({ message }) => message);
+    };
+    const code = 'r0 = 0\nexit\n';
+    expect(errors(`.${name} x\n${code}`)).toEqual([`cannot read the instruction '.${name} x'`]);
+    expect(errors(`.map m ${name} 4 4 4\n${code}`)[0]).toMatch(`no map type '${name}'; there are `);
+    expect(errors(`.type ${name}\n${code}`)[0]).toMatch(`no program type '${name}'; there are `);
+  },
+);
+
+test('a text whose lines end with CR LF is read as any other', () => {
+  const text = `; what it does\r\n${SEVERAL.replace(/\n/g, '\r\n')}; the end\r\n`;
+  expect(contents(read(text))).toEqual(contents(read(SEVERAL)));
+  const hex = '; bytes\r\nb700000000000000 # zero\r\n9500000000000000\r\n';
+  expect(read(hex).programs[0]!.program.insns).toHaveLength(2);
+});
+
+test('blanks in a directive take no more than linear time', () => {
+  const text = `.license GPL${' '.repeat(200_000)}x;\ry${' '.repeat(200_000)}\nr0 = 0\nexit\n`;
+  expect(read(text).license).toBe(`GPL${' '.repeat(200_000)}x`);
+});
+
+test('data of any size survive printing', () => {
+  const initial = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
+  const map = { name: 'big', type: 'array', keySize: 4, valueSize: 400_000, maxEntries: 1, flags: 0 } as const;
+  const file = read('r0 = 0\nexit\n');
+  const [own] = read(printFile({ ...file, maps: [{ ...map, initial }] })).maps;
+  expect(own).toMatchObject(map);
+  expect(Buffer.compare(own!.initial!.subarray(0, 300_000), initial)).toBe(0);
+  expect(own!.initial).toHaveLength(400_000);
+});
+
+test.each([
+  ['.map m array 4 2 1\n.data m 00\n.data m 0102', "map 'm' has a value of 2 bytes, not more"],
+  ['.map m array 4 0xffffffff 1\n.data m 00', "map 'm': the data of all maps is more than 67108864 bytes"],
+])('%j is refused', (text, message) => {
+  const result = readPrograms(new TextEncoder().encode(`${text}\nr0 = 0\nexit\n`), NAME, { maps: [] });
+  expect(result).toMatchObject({ ok: false, errors: [{ message }] });
+});

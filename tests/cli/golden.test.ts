@@ -2,8 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { golden as runGolden } from '../../src/cli/commands/golden.ts';
 import { REPORTERS, type Outcome } from '../../src/cli/golden/report.ts';
-import { startWorker } from '../../src/cli/golden/workers.ts';
+import { capture } from '../../src/cli/golden/run-case.ts';
+import { createWorker } from '../../src/cli/golden/workers.ts';
+import type { CliHost } from '../../src/cli/host.ts';
+import { runCli } from '../../src/cli/run-cli.ts';
 import { runArguments } from '../run-case.ts';
 
 let folder = '';
@@ -110,7 +114,7 @@ test('the JUnit report is XML whatever the script printed', () => {
       <testsuite name="tsbpftrace golden" tests="2" failures="1" time="1.500">
         <testcase classname="golden" name="good.bt" time="0.500"/>
         <testcase classname="golden" name="a&amp;b.bt" time="1.000">
-          <failure message="stdout differs">-&lt;1&gt;
+          <failure message="stdout">-&lt;1&gt;
     +�2</failure>
         </testcase>
       </testsuite>
@@ -124,9 +128,75 @@ test('with colors, added lines are green and removed ones red', () => {
   expect(text).toContain('\u001b[31m-<1>\u001b[0m\n\u001b[32m+\u00012\u001b[0m\n');
 });
 
-test('a worker that dies fails its case instead of the run', async () => {
-  const worker = startWorker([process.execPath, '-e', 'process.exit(7)'], []);
-  const { stderr, exitCode } = await worker.run({ args: [], env: {}, directory: folder });
-  expect(stderr.toString()).toBe('the worker process ended with exit code 7\n');
-  expect(exitCode).toBe(-1);
+/** Answers as a worker does, and is killed by each case of a script named dies.bt. */
+const MORTAL_WORKER = `
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { args } = JSON.parse(line);
+    if (args.includes('dies.bt')) process.kill(process.pid, 'SIGKILL');
+    else console.log(JSON.stringify({ stdout: btoa('hello'), stderr: '', exitCode: 0 }));
+  });`;
+
+test('a worker that is killed fails its case only: the next one is run by a new process', async () => {
+  const names = ['a', 'b', 'c', 'dies', 'e', 'f', 'g', 'h'];
+  for (const name of names) {
+    put(`${name}.bt`, HELLO);
+    put(`${name}.out`, 'hello');
+  }
+  const entry = [process.execPath, '-e', MORTAL_WORKER];
+  const { stdout } = await capture((args, host) => runCli(args, { ...host, entry }), {
+    args: ['golden', '--jobs', '2', '--update', '.'],
+    env: {},
+    directory: folder,
+  });
+  expect(stdout.toString()).toBe(
+    'dies.bt: no result\nthe worker process ended by SIGKILL\n\n8 cases: 7 as recorded, 1 different\n',
+  );
+  expect(get('dies.out')).toBe('hello');
+});
+
+test('a worker that cannot live fails every case instead of waiting', async () => {
+  const worker = createWorker([process.execPath, '-e', 'process.exit(7)'], []);
+  for (let i = 0; i < 2; i++)
+    await expect(worker.run({ args: [], env: {}, directory: folder })).rejects.toThrow(
+      'the worker process ended with exit code 7',
+    );
+});
+
+test('a worker that does not even start fails its case', async () => {
+  const worker = createWorker([join(folder, 'none')], []);
+  await expect(worker.run({ args: [], env: {}, directory: folder })).rejects.toThrow(
+    /^the worker process did not start: spawn .*ENOENT$/,
+  );
+});
+
+describe('a case that throws', () => {
+  const throwing = (args: readonly string[], host: CliHost): Promise<number> =>
+    args.includes('bad.bt') ? Promise.reject(new Error('no such luck')) : runCli(args, host);
+  const run = (args: readonly string[], stdin: readonly string[] = []): ReturnType<typeof capture> =>
+    capture((words, host) => runGolden(words, host, throwing), { args, env: {}, directory: folder }, stdin);
+
+  test('is a difference, and the others are run', async () => {
+    for (const name of ['bad', 'good']) {
+      put(`${name}.bt`, HELLO);
+      put(`${name}.out`, PRINTED);
+    }
+    const { stdout } = await run(['--reporter', 'tap']);
+    expect(stdout.toString()).toMatch(
+      /^not ok 1 - bad.bt\n {2}---\n {2}no result: \|\n {4}Error: no such luck\n[^]*^ok 2 - good.bt$/m,
+    );
+  });
+
+  test('does not end the worker', async () => {
+    put('good.bt', HELLO);
+    const requests = ['bad.bt', 'good.bt'].map((name) => ({ args: [name], env: {}, directory: folder }));
+    const { stdout } = await run(
+      ['--worker'],
+      requests.map((request) => `${JSON.stringify(request)}\n`),
+    );
+    const answers = stdout.toString().trim().split('\n');
+    expect(answers.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { failure: expect.stringMatching(/^Error: no such luck\n/) as string },
+      expect.objectContaining({ exitCode: 0 }),
+    ]);
+  });
 });

@@ -8,7 +8,7 @@ import { progressBar } from '../golden/progress.ts';
 import { REPORTERS, type Outcome } from '../golden/report.ts';
 import { capture, type CaseResult, type Command } from '../golden/run-case.ts';
 import { recordCase } from '../golden/update.ts';
-import { encodeResult, startWorker } from '../golden/workers.ts';
+import { createWorker, describeFailure, encodeResult, type WorkerAnswer } from '../golden/workers.ts';
 import type { CliHost } from '../host.ts';
 import { useColor } from './compile-script.ts';
 import { CommandFailure, reason } from './script.ts';
@@ -76,34 +76,42 @@ function openRunners(
   const useful = Math.min(jobs ?? availableParallelism(), Math.ceil(count / CASES_PER_WORKER));
   if (entry === undefined || useful < 2)
     return { runners: [(request) => capture(command, request)], stop: () => undefined };
-  const workers = Array.from({ length: useful }, () => startWorker(entry, ['golden', '--worker']));
+  const workers = Array.from({ length: useful }, () => createWorker(entry, ['golden', '--worker']));
   return { runners: workers.map(({ run }) => run), stop: () => workers.forEach((worker) => worker.stop()) };
 }
 
-async function judge(
+/** Whatever goes wrong with one case is a difference of that case, and the others are run. */
+async function judge(found: GoldenCase, config: GoldenConfig, run: Runner, clock: () => number): Promise<Outcome> {
+  const started = clock();
+  const verdict = await runAndCompare(found, config, run).catch((error: unknown) => ({
+    differences: [{ what: 'no result', lines: describeFailure(error).split('\n') } as const],
+    updated: false,
+  }));
+  return { name: found.name, ...verdict, seconds: clock() - started };
+}
+
+async function runAndCompare(
   found: GoldenCase,
   { update, jit }: GoldenConfig,
   run: Runner,
-  clock: () => number,
-): Promise<Outcome> {
+): Promise<Pick<Outcome, 'differences' | 'updated'>> {
   const { args, ...place } = commandOf(found);
-  const started = clock();
   const result = await run({ ...place, args: [`--jit=${jit}`, ...args] });
-  const seconds = clock() - started;
   const differences = compareCase(readExpected(found), result);
   const updated = update && differences.length > 0;
   if (updated) recordCase(found, result);
-  return { name: found.name, differences, updated, seconds };
+  return { differences, updated };
 }
 
 /** What a worker does: a request a line, an answer a line. */
 async function answerRequests(host: CliHost, command: Command): Promise<number> {
+  const answer = (request: CaseCommand): Promise<WorkerAnswer> =>
+    capture(command, request).then(encodeResult, (error: unknown) => ({ failure: describeFailure(error) }));
   let rest = '';
   for await (const chunk of host.stdinChunks()) {
     const lines = (rest + Buffer.from(chunk).toString('utf8')).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines)
-      host.stdout(`${JSON.stringify(encodeResult(await capture(command, JSON.parse(line) as CaseCommand)))}\n`);
+    for (const line of lines) host.stdout(`${JSON.stringify(await answer(JSON.parse(line) as CaseCommand))}\n`);
   }
   return 0;
 }

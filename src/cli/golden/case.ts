@@ -18,7 +18,7 @@ export interface Expected {
   readonly exitCode: number;
 }
 
-export const SCRIPT_ENDING = '.bt';
+const SCRIPT_ENDING = '.bt';
 const baseOf = (script: string): string => script.slice(0, -SCRIPT_ENDING.length);
 
 /** The cases in files and folders; `pending` ones too, which have no expectations yet, if their script is named itself. */

@@ -4,14 +4,14 @@ import type { CaseResult } from './run-case.ts';
 
 /** One way in which a run was not as recorded; `lines` are those of a unified diff. */
 export interface Difference {
-  readonly what: 'stdout' | 'stderr' | 'exit code' | 'no expectation';
+  readonly what: 'stdout' | 'stderr' | 'exit code' | 'no expectation' | 'no result';
   readonly lines: readonly string[];
 }
 
 const CONTEXT_LINES = 3;
 
 /** Lines of a unified diff from what was recorded to what was printed. */
-export function unifiedDiff(ending: string, expected: Buffer, actual: Buffer): readonly string[] {
+function unifiedDiff(ending: string, expected: Buffer, actual: Buffer): readonly string[] {
   const patch = structuredPatch('', '', expected.toString(), actual.toString(), '', '', { context: CONTEXT_LINES });
   const hunks = patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
     `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,

@@ -75,7 +75,7 @@ function junitReport(outcomes: readonly Outcome[]): string {
     const open = `    <testcase classname="golden" name="${xml(outcome.name)}" time="${outcome.seconds.toFixed(3)}"`;
     if (!hasFailed(outcome)) return `${open}/>\n`;
     const bodies = outcome.differences.map(
-      ({ what, lines }) => `      <failure message="${what} differs">${xml(lines.join('\n'))}</failure>\n`,
+      ({ what, lines }) => `      <failure message="${what}">${xml(lines.join('\n'))}</failure>\n`,
     );
     return `${open}>\n${bodies.join('')}    </testcase>\n`;
   });

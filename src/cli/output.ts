@@ -5,21 +5,29 @@ const STDERR = 2;
 /** How long a full pipe is left alone before it is tried again. */
 const RETRY_MS = 1;
 
-/**
- * Writes all of it before it returns. `process.stdout` would do as well, but takes Node's network code into every start,
- * and orders the two outputs by chance.
- */
-function write(descriptor: number, output: Uint8Array | string): void {
+/** Writes all of it before it returns, in however many pieces the system takes it. */
+export function writeWhole(descriptor: number, output: Uint8Array | string): void {
   let rest = typeof output === 'string' ? Buffer.from(output) : output;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // `| head` closes the pipe early: that ends the run, it is no mistake.
-      if (code !== 'EAGAIN') process.exit(code === 'EPIPE' ? 0 : 1);
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
+  }
+}
+
+/**
+ * Writes to an output of the process. `process.stdout` would do as well, but takes Node's network code into every start,
+ * and orders the two outputs by chance.
+ */
+function write(descriptor: number, output: Uint8Array | string): void {
+  try {
+    writeWhole(descriptor, output);
+  } catch (error) {
+    // `| head` closes the pipe early: that ends the run, it is no mistake.
+    process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1);
   }
 }
 

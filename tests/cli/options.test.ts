@@ -174,6 +174,14 @@ const MISTAKES: readonly (readonly [name: string, expected: Case])[] = [
       exitCode: 1,
     },
   ],
+  ...['line', 'full'].map((buffering): [string, Case] => [
+    `a full disk, buffered ${buffering}`,
+    {
+      args: ['-B', buffering, '-o', '/dev/full', '-e', HELLO],
+      stderr: `${ATTACHED}ERROR: Failed to write output file: "/dev/full": No space left on device\n`,
+      exitCode: 1,
+    },
+  ]),
   [
     'an unknown format',
     {

@@ -45,6 +45,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
   EISDIR: 'Is a directory',
   ENOTDIR: 'Not a directory',
+  ENOSPC: 'No space left on device',
+  EPIPE: 'Broken pipe',
 };
 
 /** Why the file system refused, in the C library's words. */

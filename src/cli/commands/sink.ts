@@ -1,7 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
+import { writeWhole } from '../output.ts';
 import { CommandFailure, reason } from './script.ts';
 
 /** Where a run's results go. */
@@ -22,24 +23,29 @@ export function openSink(config: CliConfig, host: CliHost): Sink {
 }
 
 function openFile(path: string, host: CliHost): Sink {
-  try {
-    const file = openSync(resolve(host.directory ?? '.', path), 'w');
-    return {
-      write: (bytes) => (typeof bytes === 'string' ? writeSync(file, bytes) : writeSync(file, bytes)),
-      close: () => closeSync(file),
-    };
-  } catch (error) {
-    throw new CommandFailure(`Failed to open output file: "${path}": ${reason(error)}`);
-  }
+  const attempt = <T>(what: string, action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw new CommandFailure(`Failed to ${what} output file: "${path}": ${reason(error)}`);
+    }
+  };
+  const file = attempt('open', () => openSync(resolve(host.directory ?? '.', path), 'w'));
+  return {
+    write: (bytes) => attempt('write', () => writeWhole(file, bytes)),
+    close: () => attempt('close', () => closeSync(file)),
+  };
 }
 
 function buffered(sink: Sink): Sink {
   let waiting: Buffer[] = [];
   let bytes = 0;
   const flush = (): void => {
-    if (waiting.length > 0) sink.write(Buffer.concat(waiting));
+    const all = Buffer.concat(waiting);
+    // Taken out first: what could not be written is not tried again at the end.
     waiting = [];
     bytes = 0;
+    sink.write(all);
   };
   return {
     write(more) {

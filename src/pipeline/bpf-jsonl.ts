@@ -1,4 +1,4 @@
-import { MAP_TYPES, type MapType } from '../abi/map-types.ts';
+import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { decodeInsns } from '../isa/codec.ts';
 import { PSEUDO } from '../isa/opcodes.ts';
@@ -72,12 +72,12 @@ function hex(digits: string, key: string): Uint8Array {
 function readMap(row: readonly unknown[]): MapDefinition {
   const [name, type, keySize, valueSize, maxEntries, flags = 0] = row;
   demand(typeof name === 'string', `"maps": a map's name must be a string`);
-  demand(typeof type === 'string' && type in MAP_TYPES, `"maps": no map type ${JSON.stringify(type)}`);
+  demand(typeof type === 'string' && isMapType(type), `"maps": no map type ${JSON.stringify(type)}`);
   demand(
     isCount(keySize) && isCount(valueSize) && isCount(maxEntries) && isCount(flags),
     `"maps": the sizes of ${name} must be whole numbers`,
   );
-  return { name, type: type as MapType, keySize, valueSize, maxEntries, flags };
+  return { name, type, keySize, valueSize, maxEntries, flags };
 }
 
 function readJob(line: string): Job {

@@ -1,6 +1,6 @@
 import { HELPERS } from '../abi/helpers.ts';
 import { helperName, isHelperNumber } from '../abi/known-helpers.ts';
-import { MAP_TYPES, type MapType } from '../abi/map-types.ts';
+import { isMapType, MAP_TYPES } from '../abi/map-types.ts';
 import { PROGRAM_TYPES, type MapDefinition, type Program, type ProgramType } from '../abi/program-image.ts';
 import { defaultSection, describeSection } from '../object/program-sections.ts';
 import { impossibleMap } from '../runtime/maps/map-attributes.ts';
@@ -47,11 +47,11 @@ export function parseMap(text: string): MapDefinition | string {
   const [name = '', type = '', ...numbers] = text.split(/[:\s]+/);
   if (numbers.length < 3 || numbers.length > 4) return `a map is written ${MAP_FORM}, not '${text}'`;
   if (!/^[A-Za-z_.][\w.]*$/.test(name)) return `'${name}' cannot be the name of a map`;
-  if (!(type in MAP_TYPES)) return `no map type '${type}'; there are ${Object.keys(MAP_TYPES).join(', ')}`;
+  if (!isMapType(type)) return `no map type '${type}'; there are ${Object.keys(MAP_TYPES).join(', ')}`;
   const wrong = numbers.find((number) => !/^(?:0x[0-9a-fA-F]+|\d+)$/.test(number) || Number(number) > 0xffff_ffff);
   if (wrong !== undefined) return `'${wrong}' is not a size: a map is written ${MAP_FORM}`;
   const [keySize, valueSize, maxEntries, flags = 0] = numbers.map(Number);
-  return { name, type: type as MapType, keySize: keySize!, valueSize: valueSize!, maxEntries: maxEntries!, flags };
+  return { name, type, keySize: keySize!, valueSize: valueSize!, maxEntries: maxEntries!, flags };
 }
 
 const MAX_HELPERS = 1024;

@@ -219,7 +219,7 @@ function timer(parts: readonly string[], kind: 'profile' | 'interval'): Parsed {
   if (typeof count !== 'bigint') return { problem: `Invalid rate of ${kind} probe: ${count}` };
   if (unit === 'hz') return { target: { kind, frequency: Number(count) } };
   // An unknown unit is reported by the checks, which see the parts.
-  return { target: { kind, periodNs: Number(count) * (TIME_UNITS[unit] ?? 1) } };
+  return { target: { kind, periodNs: Number(count) * (Object.hasOwn(TIME_UNITS, unit) ? TIME_UNITS[unit]! : 1) } };
 }
 
 function event(parts: readonly string[], kind: 'software' | 'hardware'): Parsed {

@@ -4,12 +4,12 @@ import type { Config, ConfigName, ConfigRow } from '../lang/config.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 
-const RENAMED: Readonly<Record<string, ConfigName>> = {
-  strlen: 'max_strlen',
-  no_cpp_demangle: 'cpp_demangle',
-  map_keys_max: 'max_map_keys',
-  cat_bytes_max: 'max_cat_bytes',
-};
+const RENAMED: ReadonlyMap<string, ConfigName> = new Map([
+  ['strlen', 'max_strlen'],
+  ['no_cpp_demangle', 'cpp_demangle'],
+  ['map_keys_max', 'max_map_keys'],
+  ['cat_bytes_max', 'max_cat_bytes'],
+]);
 const DEPRECATED: ReadonlySet<string> = new Set([
   'symbol_source',
   'max_type_res_iterations',
@@ -59,7 +59,7 @@ function configureOne(
     context.report(error('environment-only', span, `${name}: can only be set as an environment variable`));
     return;
   }
-  const key = RENAMED[plain] ?? plain;
+  const key = RENAMED.get(plain) ?? plain;
   if (!Object.hasOwn(CONFIG, key)) {
     context.report(error('unknown-config', span, `${name}: not a known configuration option`));
     return;

@@ -8,36 +8,36 @@ import type { PassContext } from '../context.ts';
 import { error } from '../messages.ts';
 
 /** Types that the language itself names. */
-const NAMED_TYPES: Readonly<Record<string, Type>> = {
-  bool: BOOL,
-  void: VOID,
-  int8: intType(1, true),
-  int16: intType(2, true),
-  int32: intType(4, true),
-  int64: intType(8, true),
-  uint8: intType(1, false),
-  uint16: intType(2, false),
-  uint32: intType(4, false),
-  uint64: intType(8, false),
-  count_t: { kind: 'count' },
-  min_t: { kind: 'min', signed: true },
-  max_t: { kind: 'max', signed: true },
-  sum_t: { kind: 'sum', signed: true },
-  avg_t: { kind: 'avg', signed: true },
-  stats_t: { kind: 'stats', signed: true },
-  umin_t: { kind: 'min', signed: false },
-  umax_t: { kind: 'max', signed: false },
-  usum_t: { kind: 'sum', signed: false },
-  uavg_t: { kind: 'avg', signed: false },
-  ustats_t: { kind: 'stats', signed: false },
-  timestamp: { kind: 'timestamp' },
-  macaddr_t: { kind: 'mac' },
-  cgroup_path_t: { kind: 'cgroup_path' },
-  string: { kind: 'string', size: 0 },
-  buffer: { kind: 'buffer', size: 0 },
-  inet: { kind: 'inet' },
-  username_t: { kind: 'username' },
-};
+const NAMED_TYPES: ReadonlyMap<string, Type> = new Map<string, Type>([
+  ['bool', BOOL],
+  ['void', VOID],
+  ['int8', intType(1, true)],
+  ['int16', intType(2, true)],
+  ['int32', intType(4, true)],
+  ['int64', intType(8, true)],
+  ['uint8', intType(1, false)],
+  ['uint16', intType(2, false)],
+  ['uint32', intType(4, false)],
+  ['uint64', intType(8, false)],
+  ['count_t', { kind: 'count' }],
+  ['min_t', { kind: 'min', signed: true }],
+  ['max_t', { kind: 'max', signed: true }],
+  ['sum_t', { kind: 'sum', signed: true }],
+  ['avg_t', { kind: 'avg', signed: true }],
+  ['stats_t', { kind: 'stats', signed: true }],
+  ['umin_t', { kind: 'min', signed: false }],
+  ['umax_t', { kind: 'max', signed: false }],
+  ['usum_t', { kind: 'sum', signed: false }],
+  ['uavg_t', { kind: 'avg', signed: false }],
+  ['ustats_t', { kind: 'stats', signed: false }],
+  ['timestamp', { kind: 'timestamp' }],
+  ['macaddr_t', { kind: 'mac' }],
+  ['cgroup_path_t', { kind: 'cgroup_path' }],
+  ['string', { kind: 'string', size: 0 }],
+  ['buffer', { kind: 'buffer', size: 0 }],
+  ['inet', { kind: 'inet' }],
+  ['username_t', { kind: 'username' }],
+]);
 
 /** The type that is written; reports an unknown name. */
 export function resolveTypeExpression(expression: TypeExpression, context: PassContext): Type | undefined {
@@ -68,7 +68,7 @@ function baseType(expression: TypeExpression, context: PassContext): Type | unde
     const elements = expression.elements.map((element) => resolveTypeExpression(element, context));
     return elements.every((element) => element !== undefined) ? { kind: 'tuple', elements } : undefined;
   }
-  return NAMED_TYPES[expression.name] ?? lookUpCType(expression.name, context);
+  return NAMED_TYPES.get(expression.name) ?? lookUpCType(expression.name, context);
 }
 
 /** A C type by its name: `struct foo`, `enum bar`, `size_t`, `unsigned int`. */

@@ -11,7 +11,7 @@ const paragraph = (name: string, text: string): string => `.TP\n.B ${troff(name)
 
 const DESCRIPTION = [
   'tsbpftrace takes the bpftrace language as it is, compiles it to genuine eBPF, verifies it, compiles that to JavaScript',
-  'and runs it on a simulated Linux machine. The same script, arguments, scenario and seed print the same bytes.',
+  'or WebAssembly and runs it on a simulated Linux machine. The same script, arguments, scenario and seed print the same bytes.',
 ].join('\n');
 
 const FILES: readonly (readonly [string, string])[] = [

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { commandOf, findCases, readExpected, type CaseCommand, type GoldenCase } from '../golden/case.ts';
 import { compareCase } from '../golden/compare.ts';
 import { parseGolden, type GoldenConfig } from '../golden/options.ts';
@@ -11,7 +9,8 @@ import { recordCase } from '../golden/update.ts';
 import { createWorker, describeFailure, encodeResult, type WorkerAnswer } from '../golden/workers.ts';
 import type { CliHost } from '../host.ts';
 import { useColor } from './compile-script.ts';
-import { CommandFailure, reason } from './script.ts';
+import { CommandFailure } from './script.ts';
+import { writeFile } from './write-file.ts';
 
 /** Fewer cases than this for each are not worth another process. */
 const CASES_PER_WORKER = 4;
@@ -32,16 +31,8 @@ export async function golden(args: readonly string[], host: CliHost, command: Co
   const outcomes = await runCases(cases, config, host, command);
   const report = REPORTERS[config.reporter](outcomes, config.output === undefined && useColor(host));
   if (config.output === undefined) host.stdout(report);
-  else writeReport(config.output, report, host);
+  else writeFile(config.output, report, host);
   return outcomes.some(({ differences, updated }) => differences.length > 0 && !updated) ? 1 : 0;
-}
-
-function writeReport(path: string, report: string, host: CliHost): void {
-  try {
-    writeFileSync(resolve(host.directory ?? '.', path), report);
-  } catch (error) {
-    throw new CommandFailure(`failed to open file '${path}': ${reason(error)}`);
-  }
 }
 
 /** In their order, whoever runs them. */

@@ -92,7 +92,7 @@ async function runHere(test: SuiteTest, args: readonly string[], { directory }: 
     onAttached(machine) {
       attachedAt = chunks.length;
       if (test.after === undefined) return;
-      const shell = machine.spawn?.([AFTER_SHELL]);
+      const shell = machine.spawn([AFTER_SHELL]);
       if (typeof shell === 'object') shell.start();
     },
     onInterrupt: (handler) => (signals.interrupt = handler),

@@ -40,10 +40,10 @@ export interface Kernel {
   tracePrintk?(text: string): void;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
   currentCgroup?(): number;
-  /** Whether a process of this PID exists (-p); without it any may. */
-  hasProcess?(pid: number): boolean;
+  /** Whether a process of this PID exists (-p). */
+  hasProcess(pid: number): boolean;
   /** Prepares a program of the machine with its arguments (-c); a string says why that cannot be. */
-  spawn?(argv: readonly string[]): SpawnedProcess | string;
+  spawn(argv: readonly string[]): SpawnedProcess | string;
   /** system(): runs a shell command on the simulated machine and returns what it printed. */
   shell(command: string): string;
 }

@@ -224,7 +224,7 @@ export async function runSession(options: SessionOptions): Promise<{ readonly ex
   /** Whether the process of -p or -c is there no more. */
   function isOver(): boolean {
     if (child !== undefined) return !child.isAlive();
-    return options.pid !== undefined && kernel.hasProcess?.(options.pid) === false;
+    return options.pid !== undefined && !kernel.hasProcess(options.pid);
   }
 
   function poll(): void {

@@ -4,9 +4,7 @@ import { mapKeyCType, mapValueCType } from '../lang/to-ctype.ts';
 import { writeObject } from '../object/write-object.ts';
 import { bug } from '../source/bug.ts';
 import { sectionsOf } from './attach-sections.ts';
-
-/** Helpers for tracing are for GPL programs only. */
-export const OBJECT_LICENSE = 'GPL';
+import { DEFAULT_LICENSE } from './bpf-program.ts';
 
 /** A compiled script as an object file that libbpf loads. */
 export function emitObject(image: ProgramImage, resources: Resources): Uint8Array {
@@ -21,7 +19,7 @@ export function emitObject(image: ProgramImage, resources: Resources): Uint8Arra
     mapTypes: resources.maps.map((map) =>
       map === undefined ? undefined : { key: mapKeyCType(map.key, map.value), value: mapValueCType(map.value) },
     ),
-    license: OBJECT_LICENSE,
+    license: DEFAULT_LICENSE,
   });
   return written.ok ? written.bytes : bug(`an image that no object can hold: ${written.message}`);
 }

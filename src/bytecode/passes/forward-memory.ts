@@ -87,7 +87,7 @@ function forget(memory: Memory, slots: ReadonlySet<Slot>): void {
 }
 
 /** Slots with an address that goes anywhere but straight into a helper's arguments. */
-export function exposedSlots(fn: IrFunction): Set<Slot> {
+function exposedSlots(fn: IrFunction): Set<Slot> {
   const result = new Set<Slot>();
   const note = (value: Value): void => {
     if (value.op === 'slot_address') result.add(value.slot);

@@ -20,11 +20,13 @@ import {
 } from './bpf-program.ts';
 import { fail, type RawError, type RawResult } from './raw-result.ts';
 
-/** One program of a text; lines of directives and of other programs are blank, so that lines keep their numbers. */
+/** One program of a text; where directives stand, lines has holes. */
 interface Part {
   readonly name: string;
   type?: ProgramType;
   attach?: string;
+  /** How many lines of the text stand in front of it. */
+  readonly before: number;
   readonly lines: string[];
 }
 
@@ -45,20 +47,21 @@ class OutlineReader {
   #license = DEFAULT_LICENSE;
 
   constructor(name: string) {
-    this.#parts = [{ name, lines: [] }];
+    this.#parts = [{ name, before: 0, lines: [] }];
   }
 
   read(lines: readonly string[]): Outline {
     lines.forEach((raw, index) => {
       const [, name = '', rest = ''] = /^\s*\.([a-z]+)\s([^]*)$/.exec(raw) ?? [];
       if (!Object.hasOwn(this.#directives, name)) {
-        this.#parts.at(-1)!.lines[index] = raw;
+        const part = this.#parts.at(-1)!;
+        part.lines[index - part.before] = raw;
         return;
       }
-      const message = this.#directives[name]!(argumentOf(rest));
+      const message = this.#directives[name]!(argumentOf(rest), index);
       if (message !== undefined) this.#errors.push({ line: index + 1, message });
     });
-    const parts = this.#parts.length === 1 ? this.#parts : this.#programs();
+    const parts = this.#parts.filter((part) => this.#parts.length === 1 || this.#isProgram(part));
     const maps = this.#maps.map((map) => {
       const data = this.#data.get(map.name);
       return data === undefined ? map : { ...map, initial: data.value };
@@ -67,16 +70,17 @@ class OutlineReader {
   }
 
   /** What stands in front of the first `.program` is a program only if it has instructions. */
-  #programs(): readonly Part[] {
-    return this.#parts.filter(({ lines }, index) => index > 0 || hasCode(lines));
+  #isProgram(part: Part): boolean {
+    return part !== this.#parts[0] || hasCode(part.lines);
   }
 
   /** By name: what a directive does with its argument; a string is the message of a mistake. */
-  readonly #directives: Readonly<Record<string, (argument: string) => string | undefined>> = {
-    program: (name) => {
+  readonly #directives: Readonly<Record<string, (argument: string, index: number) => string | undefined>> = {
+    program: (name, index) => {
       if (!/^[A-Za-z_][\w.-]*$/.test(name)) return `'${name}' cannot be the name of a program`;
-      if (this.#programs().some((part) => part.name === name)) return `there are two programs '${name}'`;
-      this.#parts.push({ name, lines: [] });
+      if (this.#parts.some((part) => part.name === name && this.#isProgram(part)))
+        return `there are two programs '${name}'`;
+      this.#parts.push({ name, before: index, lines: [] });
       return undefined;
     },
     type: (argument) => {
@@ -185,11 +189,15 @@ export function readText(text: string, options: TextOptions): RawResult<RawFile>
 function readPart(part: Part, source: readonly string[], maps: string[], options: TextOptions): RawResult<FileProgram> {
   const { name } = part;
   const assembled = assemble(Array.from(part.lines, (line) => line ?? '').join('\n'), { helper: helperNumber });
-  if (!assembled.ok) return assembled;
+  if (!assembled.ok) {
+    const errors = assembled.errors.map((error) => ({ ...error, line: error.line + part.before }));
+    return { ok: false, errors };
+  }
   const relocations = relocationsOf(assembled.program, maps, options.mustKnowMaps);
   if (!relocations.ok) return relocations;
   const { insns, labels } = assembled.program;
-  const lines = assembled.program.lines.map(({ slot, line }) => {
+  const lines = assembled.program.lines.map(({ slot, line: own }) => {
+    const line = own + part.before;
     // With its comment: a verifier's log that quotes the line then says what the author knew.
     const text = source[line - 1]!.trim().replace(/\s+/g, ' ');
     return { slot, sourceName: options.file, line, column: 1, text, start: 0, end: 0 };

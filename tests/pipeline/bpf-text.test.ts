@@ -165,6 +165,18 @@ test('blanks in a directive take no more than linear time', () => {
   expect(read(text).license).toBe(`GPL${' '.repeat(200_000)}x`);
 });
 
+test('thousands of programs take linear time, and the lines of each keep their numbers', () => {
+  const text = Array.from({ length: 3000 }, (_, index) => `.program p${index}\nr0 = ${index}\nexit\n`).join('');
+  const { programs } = read(text);
+  expect(programs).toHaveLength(3000);
+  expect(programs.at(-1)!.program.lines.map(({ line, text: source }) => [line, source])).toEqual([
+    [8999, 'r0 = 2999'],
+    [9000, 'exit'],
+  ]);
+  const wrong = readPrograms(new TextEncoder().encode(`${text}.program last\nwhat\n`), NAME, { maps: [] });
+  expect(wrong).toMatchObject({ ok: false, errors: [{ line: 9002, message: "cannot read the instruction 'what'" }] });
+});
+
 test('data of any size survive printing', () => {
   const initial = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
   const map = { name: 'big', type: 'array', keySize: 4, valueSize: 400_000, maxEntries: 1, flags: 0 } as const;

@@ -156,7 +156,8 @@ function findDominators(blocks: readonly Block[]): number[] {
     for (const { index, predecessors } of blocks) {
       if (index === 0) continue;
       const known = predecessors.filter((block) => dominators[block] !== -1);
-      const dominator = known.reduce(intersect);
+      // From the last: what is common to the later ones is near them, and a long way up is walked once only.
+      const dominator = known.reduceRight((common, block) => intersect(common, block));
       if (dominators[index] !== dominator) {
         dominators[index] = dominator;
         changed = true;

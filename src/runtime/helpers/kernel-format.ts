@@ -8,7 +8,10 @@ const MAX_ARGUMENTS = 12;
 const MAX_STRING = 512;
 
 /** A conversion of the kernel's format language: what stands between % and the letter, and how wide its number is. */
-const CONVERSION = /^%([-+ #0]*)(\d*)(?:(s)|(c)|p([KxsSB]|[ku]s|i4|I4|i6|I6)?|(l{0,2})([diuxX]))/;
+const CONVERSION = /^%([-+ 0]*)(\d*)(?:(s)|(c)|p([KxsSB]|[ku]s|i4|I4|i6|I6)?|(l{0,2})([diuxX]))/;
+
+/** struct printf_spec keeps a width in 24 bits, of which one is the sign. */
+const WIDTH_BITS = 24;
 
 /** An argument as its low and high halves. */
 export type FormatArgument = readonly [low: number, high: number];
@@ -21,6 +24,14 @@ interface Conversion {
   readonly pointer: string;
   readonly wide: boolean;
   readonly letter: string;
+}
+
+/** What a format makes of its arguments. */
+export interface Formatted {
+  /** As much of it as there is room for. */
+  readonly text: string;
+  /** What the whole would have. */
+  readonly length: number;
 }
 
 export interface FormatHost {
@@ -36,10 +47,10 @@ function parse(format: string): (string | Conversion)[] | number {
   const parts: (string | Conversion)[] = [];
   let rest = format;
   while (rest !== '') {
-    const plain = /^(?:[^%]|%%)+/.exec(rest);
-    if (plain !== null) {
-      parts.push(plain[0].replaceAll('%%', '%'));
-      rest = rest.slice(plain[0].length);
+    const plain = rest.startsWith('%%') ? '%%' : /^[^%]+/.exec(rest)?.[0];
+    if (plain !== undefined) {
+      parts.push(plain === '%%' ? '%' : plain);
+      rest = rest.slice(plain.length);
       continue;
     }
     const match = CONVERSION.exec(rest);
@@ -47,37 +58,63 @@ function parse(format: string): (string | Conversion)[] | number {
     const [whole, flags = '', width = '', string, character, pointer = '', length = '', letter = ''] = match;
     const kind =
       string !== undefined ? 'string' : character !== undefined ? 'character' : letter === '' ? 'pointer' : 'number';
-    parts.push({ flags, width: Number(width), kind, pointer, wide: length !== '', letter });
+    parts.push({ flags, width: widthOf(width), kind, pointer, wide: length !== '', letter });
     rest = rest.slice(whole.length);
   }
   return parts;
 }
 
-/** What bstr_printf writes, or -errno; `args` may be more than the format takes unless `exact`. */
+/** As skip_atoi and the bit field leave it: what does not fit comes out as another number, a negative one pads nothing. */
+function widthOf(digits: string): number {
+  let width = 0;
+  for (const digit of digits) width = (width * 10 + Number(digit)) % 2 ** WIDTH_BITS;
+  return width < 2 ** (WIDTH_BITS - 1) ? width : 0;
+}
+
+/** What bstr_printf writes into `room` bytes, or -errno; `args` may be more than the format takes unless `exact`. */
 export function formatLikeKernel(
   host: FormatHost,
   format: string,
   args: readonly FormatArgument[],
   exact: boolean,
-): string | number {
+  room: number,
+): Formatted | number {
   const parts = parse(format);
   if (typeof parts === 'number') return parts;
   const wanted = parts.filter((part) => typeof part !== 'string').length;
   if (wanted > MAX_ARGUMENTS || wanted > args.length || (exact && wanted !== args.length)) return -ERRNO.EINVAL;
   let next = 0;
-  return parts.map((part) => (typeof part === 'string' ? part : show(host, part, args[next++]!))).join('');
+  // The terminator takes one.
+  const limit = Math.max(room - 1, 0);
+  let text = '';
+  let length = 0;
+  const add = (shown: string, whole = shown.length): void => {
+    text += shown.slice(0, limit - text.length);
+    length += whole;
+  };
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      add(part);
+      continue;
+    }
+    const shown = show(host, part, args[next++]!);
+    // Padding beyond the room is only counted.
+    const width = Math.min(part.width, limit + shown.length);
+    add(pad({ ...part, width }, shown), Math.max(part.width, shown.length));
+  }
+  return { text, length };
 }
 
 function show(host: FormatHost, conversion: Conversion, [low, high]: FormatArgument): string {
   switch (conversion.kind) {
     case 'string':
-      return pad(conversion, stringAt(host, 'kernel', low, high));
+      return stringAt(host, 'kernel', low, high);
     case 'character':
-      return pad(conversion, String.fromCharCode(low & 0xff));
+      return String.fromCharCode(low & 0xff);
     case 'pointer':
-      return pad(conversion, pointerText(host, conversion.pointer, low, high));
+      return pointerText(host, conversion.pointer, low, high);
     case 'number':
-      return pad(conversion, numberText(conversion, low, high));
+      return numberText(conversion, low, high);
   }
 }
 
@@ -97,7 +134,7 @@ function numberText({ flags, wide, letter }: Conversion, low: number, high: numb
   }
   const value = BigInt.asUintN(bits, word);
   if (letter === 'u') return value.toString();
-  const digits = (flags.includes('#') ? '0x' : '') + value.toString(16);
+  const digits = value.toString(16);
   return letter === 'X' ? digits.toUpperCase() : digits;
 }
 

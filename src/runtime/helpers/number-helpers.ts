@@ -1,5 +1,6 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
 import { ERRNO } from '../errno.ts';
+import { bytesToText } from '../output/byte-text.ts';
 import { returnSigned, type HelperHost } from './helper-host.ts';
 
 type NumberHelpers = Pick<HelperFunctions, 'strtol' | 'strtoul'>;
@@ -9,6 +10,9 @@ const BASES: ReadonlySet<number> = new Set([0, 8, 10, 16]);
 const BASE_MASK = 0x1f;
 /** The kernel parses a copy of the rest of the buffer of this size. */
 const MAX_DIGITS = 63;
+/** As the kernel's isspace has it: also the no-break space. */
+const SPACES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0xa0]);
+const MINUS = 0x2d;
 const MAX_U64 = (1n << 64n) - 1n;
 const MAX_S64 = (1n << 63n) - 1n;
 
@@ -18,9 +22,11 @@ export function numberHelpers(host: HelperHost): NumberHelpers {
 
   function parse(at: number, size: number, flags: number, flagsHigh: number): [taken: number, value: bigint] | number {
     if (flagsHigh !== 0 || (flags & ~BASE_MASK) !== 0 || !BASES.has(flags)) return -ERRNO.EINVAL;
-    const text = String.fromCharCode(...bytes.subarray(at, at + size));
-    const lead = /^[\s]*(-?)/.exec(text)!;
-    const rest = text.slice(lead[0].length, lead[0].length + MAX_DIGITS);
+    let start = at;
+    while (start < at + size && SPACES.has(bytes[start]!)) start++;
+    const isNegative = start < at + size && bytes[start] === MINUS;
+    if (isNegative) start++;
+    const rest = bytesToText(bytes.subarray(start, Math.min(at + size, start + MAX_DIGITS)));
     const hasPrefix = /^0[xX][0-9a-fA-F]/.test(rest);
     const base = flags !== 0 ? flags : hasPrefix ? 16 : rest.startsWith('0') ? 8 : 10;
     const prefix = base === 16 && hasPrefix ? 2 : 0;
@@ -29,7 +35,7 @@ export function numberHelpers(host: HelperHost): NumberHelpers {
     let value = 0n;
     for (const digit of digits) value = value * BigInt(base) + BigInt(parseInt(digit, base));
     if (value > MAX_U64) return -ERRNO.ERANGE;
-    return [lead[0].length + prefix + digits.length, lead[1] === '-' ? -value : value];
+    return [start - at + prefix + digits.length, isNegative ? -value : value];
   }
 
   const convert =

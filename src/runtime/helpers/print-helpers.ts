@@ -1,5 +1,6 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
 import { ERRNO } from '../errno.ts';
+import { bytesToText, textToBytes } from '../output/byte-text.ts';
 import { returnSigned, type HelperHost } from './helper-host.ts';
 import { formatLikeKernel, type FormatArgument } from './kernel-format.ts';
 
@@ -9,6 +10,8 @@ type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'sn
 const MAX_ARGUMENT_BYTES = 12 * 8;
 /** MAX_TRACE_PRINTK_VARARGS: r3 to r5 of trace_printk. */
 const TRACE_PRINTK_ARGUMENTS = 3;
+/** What trace_printk writes at most, with its NUL (MAX_BPRINTF_BUF). */
+const MAX_TRACE_TEXT = 1024;
 
 /** Helpers that format text as the kernel does (kernel/bpf/helpers.c, bpf_bprintf_prepare; lib/vsprintf.c, bstr_printf). */
 export function printHelpers(host: HelperHost): PrintHelpers {
@@ -18,7 +21,7 @@ export function printHelpers(host: HelperHost): PrintHelpers {
   /** The string that ends within `size` bytes, if one does. */
   function stringIn(at: number, size: number): string | undefined {
     const end = bytes.subarray(at, at + size).indexOf(0);
-    return end < 0 ? undefined : String.fromCharCode(...bytes.subarray(at, at + end));
+    return end < 0 ? undefined : bytesToText(bytes.subarray(at, at + end));
   }
 
   function argumentsAt(at: number, size: number): FormatArgument[] | undefined {
@@ -31,10 +34,10 @@ export function printHelpers(host: HelperHost): PrintHelpers {
 
   function trace(format: string | undefined, args: readonly FormatArgument[] | undefined, exact: boolean): number {
     if (format === undefined || args === undefined) return returnSigned(host, -ERRNO.EINVAL);
-    const text = formatLikeKernel(host, format, args, exact);
-    if (typeof text === 'number') return returnSigned(host, text);
-    kernel.tracePrintk?.(text);
-    return returnSigned(host, text.length);
+    const formatted = formatLikeKernel(host, format, args, exact, MAX_TRACE_TEXT);
+    if (typeof formatted === 'number') return returnSigned(host, formatted);
+    kernel.tracePrintk?.(formatted.text);
+    return returnSigned(host, formatted.length);
   }
 
   return {
@@ -51,13 +54,12 @@ export function printHelpers(host: HelperHost): PrintHelpers {
       const args = argumentsAt(data, dataSize);
       const template = stringIn(format, bytes.length - format);
       if (args === undefined || template === undefined) return returnSigned(host, -ERRNO.EINVAL);
-      const text = formatLikeKernel(host, template, args, true);
-      if (typeof text === 'number') return returnSigned(host, text);
-      const length = Math.min(text.length, size - 1);
-      for (let i = 0; i < length; i++) bytes[to + i] = text.charCodeAt(i);
-      if (size > 0) bytes[to + length] = 0;
+      const formatted = formatLikeKernel(host, template, args, true, size);
+      if (typeof formatted === 'number') return returnSigned(host, formatted);
+      bytes.set(textToBytes(formatted.text), to);
+      if (size > 0) bytes[to + formatted.text.length] = 0;
       // With its NUL, and as long as it would have been in a larger buffer.
-      return returnSigned(host, text.length + 1);
+      return returnSigned(host, formatted.length + 1);
     },
   };
 }

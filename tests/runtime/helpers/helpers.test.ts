@@ -222,6 +222,35 @@ describe('numbers from text', () => {
   });
 });
 
+describe('large buffers', () => {
+  const SIZE = 400_000;
+  const withBuffer = () => {
+    const base = setUp();
+    return { ...base, large: base.arena.memory.allocate(SIZE, 8) };
+  };
+  test('hold numbers behind any number of spaces', () => {
+    const { helpers, arena, buffer, large, wide } = withBuffer();
+    arena.bytes.fill(0x20, large, large + SIZE);
+    arena.bytes.set(text('-42'), large + SIZE - 3);
+    expect(wide(helpers.strtol(large, SIZE, 10, 0, buffer))).toBe(BigInt(SIZE));
+    expect(arena.view.getBigInt64(buffer, true)).toBe(-42n);
+  });
+  test('hold formats', () => {
+    const { helpers, arena, buffer, large, wide } = withBuffer();
+    arena.bytes.fill(0x78, large, large + SIZE - 1);
+    expect(wide(helpers.snprintf(buffer, 4, large, 0, 0))).toBe(BigInt(SIZE));
+    expect(String.fromCharCode(...arena.bytes.subarray(buffer, buffer + 4))).toBe('xxx\0');
+  });
+  test('are shown up to 1023 characters of a trace line', () => {
+    const { helpers, machine, arena, large, wide } = withBuffer();
+    const lines: string[] = [];
+    machine.kernel.tracePrintk = (line) => void lines.push(line);
+    arena.bytes.fill(0x78, large, large + SIZE - 1);
+    expect(wide(helpers.trace_printk(large, SIZE, 0, 0, 0, 0, 0, 0))).toBe(BigInt(SIZE - 1));
+    expect(lines).toEqual(['x'.repeat(1023)]);
+  });
+});
+
 describe('formatted text', () => {
   test('goes into a buffer, and the length counts the NUL and what did not fit', () => {
     const { helpers, arena, buffer, wide } = setUp();

@@ -88,8 +88,11 @@ function withCallback(statements: readonly string[], { callbackName }: CallConte
     '  const outer = ENV.callback;',
     `  const frame = ${addressText(FRAME_SYMBOL, -MAX_BPF_STACK)};`,
     `  ENV.callback = (slot, args) => ${callbackName}(frame, slot, args);`,
-    ...statements.map((text) => `  ${text}`),
-    '  ENV.callback = outer;',
+    '  try {',
+    ...statements.map((text) => `    ${text}`),
+    '  } finally {',
+    '    ENV.callback = outer;',
+    '  }',
     '}',
   ];
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { compileImage } from '../../src/jit/compile.ts';
+import { interpretImage } from '../../src/runtime/interpreter/interpreter.ts';
 import { expectSame } from './differential.ts';
 import { imageOf, programOf } from './programs.ts';
+import { PLACES, testEnvironment } from './test-environment.ts';
 
 test.each<[string, bigint, string]>([
   [
@@ -373,3 +375,39 @@ test('generated code shows each instruction and no bigint', () => {
   expect(source).toContain('// 7: exit');
   expect(source.replaceAll(/\/\/.*$/gm, '')).not.toMatch(/BigInt|\b\d+n\b/);
 });
+
+/** Where `step` starts in the program below. */
+const STEP_SLOT = 7;
+
+test.each(['interp', 'js', 'wasm'] as const)(
+  'a failure inside a callback leaves no callback behind in %s',
+  (engine) => {
+    const program = programOf(`
+    r1 = 5
+    r2 = func[step]
+    r3 = 0
+    r4 = 0
+    call loop
+    exit
+  step:
+    call get_prandom_u32
+    r0 = 0
+    exit`);
+    const image = imageOf([program]);
+    const programs = engine === 'interp' ? interpretImage(image) : compileImage(image, engine).programs;
+    const standard = testEnvironment();
+    const environment = {
+      ...standard,
+      helpers: {
+        ...standard.helpers,
+        // As a helper that calls back does, which the standard one asks its own environment for.
+        loop: () => environment.callback!(STEP_SLOT, new Int32Array(10)),
+        get_prandom_u32: (): number => {
+          throw new Error('no entropy');
+        },
+      },
+    } as typeof standard;
+    expect(() => programs.get(program.name)!(environment)(PLACES.context)).toThrow('no entropy');
+    expect(environment.callback).toBeNull();
+  },
+);

@@ -95,9 +95,11 @@ function wrapHelper(environment: ExecutionEnvironment, name: HelperName, callbac
     // A nested call inside the callback sets the property anew, so the old one comes back afterwards.
     const outer = environment.callback;
     environment.callback = (slot, args) => run(frame, slot, ...args);
-    const result = helper(...words);
-    environment.callback = outer;
-    return result;
+    try {
+      return helper(...words);
+    } finally {
+      environment.callback = outer;
+    }
   };
 }
 

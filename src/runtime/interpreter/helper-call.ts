@@ -41,8 +41,12 @@ export function callHelper(
     checker?.enterCallback(row, values, words);
     return callback(at, words);
   };
-  const low = helper(...args);
-  environment.callback = outer;
+  let low: number;
+  try {
+    low = helper(...args);
+  } finally {
+    environment.callback = outer;
+  }
   checker?.afterHelper(row, values, low);
   switch (RETURN_KINDS[row.ret]) {
     case 'number':

@@ -12,7 +12,6 @@ import {
   FUNCTION_PATTERNS,
   POINTER_DEPTH,
   SEED_STRUCTS,
-  TRACEPOINT_CATEGORIES,
   UNTRACEABLE_PATTERNS,
 } from './kernel-facts/selection.ts';
 import { encodeSyscalls } from './kernel-facts/syscall-text.ts';
@@ -31,9 +30,7 @@ function write(name: string, body: string): void {
 }
 mkdirSync(output, { recursive: true });
 
-const formats = parseFormats(text('tracepoint_formats.txt'), text('available_events.txt')).filter(({ category }) =>
-  TRACEPOINT_CATEGORIES.includes(category),
-);
+const formats = parseFormats(text('tracepoint_formats.txt'), text('available_events.txt'));
 
 // What system calls point to is read by scripts; of other tracepoints' types only the names that no struct keyword introduces.
 const namesInFields = [

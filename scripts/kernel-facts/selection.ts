@@ -108,15 +108,6 @@ export const UNTRACEABLE_PATTERNS: readonly RegExp[] = [
   /^__probestub_.*_tp$/,
 ];
 
-/** Tracepoint categories that are kept: format rows, and the `__probestub_*` functions that name raw tracepoints' parameters. */
-export const TRACEPOINT_CATEGORIES = words(`
-  syscalls raw_syscalls sched irq irq_vectors irq_matrix timer timer_migration block task signal exceptions workqueue writeback power ipi csd
-  napi net sock tcp udp skb qdisc neigh fib fib6 icmp netlink kmem vmscan oom filemap readahead pagemap percpu vmalloc compaction huge_memory
-  thp ext4 jbd2 iomap filelock nvme cgroup memcg printk rcu mmap mmap_lock maple_tree migrate page_isolation page_pool cma wbt nmi tlb
-  context_tracking lock module initcall capability notifier cpuhp avc bpf_trace coredump error_report fsnotify vsyscall io_uring bridge
-  xdp rseq pci dma
-`);
-
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);
 }

@@ -12,6 +12,7 @@ import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart, SYSTEM_VECTORS } from './functions/irq-entry.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC_FILES } from './functions/proc.ts';
+import { storeSystemCallTable } from './functions/syscall-entry.ts';
 import { tickNohzHandler } from './functions/timer.ts';
 import { createKsoftirqd } from './functions/ksoftirqd.ts';
 import { createWorkqueues } from './functions/workqueue.ts';
@@ -43,6 +44,7 @@ const SECONDARY_PATH = [startSecondary] as const;
 /** What start_kernel and the first processes leave behind: CPUs with idle tasks, tables, kernel threads, disk and files. */
 export function boot(m: Machine, count: number, tracerPid: number): { tracer: Task; fileSystem: FileSystem } {
   const idt = createTables(m);
+  storeSystemCallTable(m);
   for (let id = 0; id < count; id += 1) m.cpuList.push(createCpu(m, id, idt));
   m.cpu = m.cpuList[0]!;
   const init = createTask(m, { pid: 1, comm: 'systemd', parent: null });

@@ -1,5 +1,7 @@
 import type { Call } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
+import { hasBuckets } from '../../lang/map-layout.ts';
+import { typeName } from '../../lang/type-name.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { expressionAt, optional } from './arguments.ts';
@@ -9,6 +11,7 @@ import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, readElement } from './map-access.ts';
 import { addressOf, asValue, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Place, scalar, scalarShape } from './operand.ts';
+import { unsupported } from './unsupported.ts';
 
 const aggregation: Lowering = (_, node) => bug(`${node.name}() outside an assignment`);
 
@@ -66,7 +69,14 @@ function mapArguments(
   const ref = expressionAt(node, 0);
   if (ref.kind !== 'map') return bug(`${node.name}() of no map`);
   const symbol = mapSymbol(l, ref);
-  return { map: l.unit.mapIndex(ref.name), key: mapKey(l, symbol, optional(node, 1)), symbol };
+  // The keys in the kernel hold a bucket too; bpftrace passes less than that, which the kernel's verifier refuses.
+  const buckets = hasBuckets(symbol.value);
+  if (buckets) unsupported(l, node.span, `${node.name}() of one element of a map of type ${typeName(symbol.value)}`);
+  return {
+    map: l.unit.mapIndex(ref.name),
+    key: mapKey(l, symbol, optional(node, 1), buckets ? l.b.const(0) : undefined),
+    symbol,
+  };
 }
 
 /** The helper that visits all elements says how many there were. */

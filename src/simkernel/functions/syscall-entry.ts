@@ -10,7 +10,8 @@ import type { Result } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { storeNumber } from '../memory/arena.ts';
+import { addressHigh, addressLow, storeNumber } from '../memory/arena.ts';
+import { SYSTEM_CALLS } from '../memory/kernel-data.ts';
 import { fireSyscallEnter, fireSyscallExit } from '../probes/syscall-events.ts';
 import { syscallByName } from '../syscalls.ts';
 import type { Task } from '../tasks/task.ts';
@@ -21,10 +22,9 @@ const ENOSYS = 38;
 const entrySyscall64 = declareText('entry_SYSCALL_64_after_hwframe', { traceable: false, site: 0x76 });
 const ENTRY_NS = 45;
 const EXIT_NS = 35;
-const MAX_NUMBER = 480;
 
 type Implementation = KernelFunction<[regs: KernelObject], Result>;
-const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(MAX_NUMBER).fill(
+const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(SYSTEM_CALLS).fill(
   undefined,
 );
 
@@ -60,6 +60,16 @@ function truncate(width: Width | undefined, value: number): number {
 }
 
 const sysNiSyscall = kernelFunction('__x64_sys_ni_syscall', 15, (_m, _regs: KernelObject): Result => -ENOSYS);
+
+/** sys_call_table: what the kernel keeps for tracers, since calls themselves go through x64_sys_call. */
+export function storeSystemCallTable({ words, globals }: Machine): void {
+  implementations.forEach((implementation, nr) => {
+    const { entry } = (implementation ?? sysNiSyscall).symbol;
+    const at = (globals.sys_call_table >> 2) + 2 * nr;
+    words[at] = addressLow(entry);
+    words[at + 1] = addressHigh(entry);
+  });
+}
 
 /** The function behind a number of x86-64; its arguments are in the task. */
 export function runSystemCall(m: Machine, regs: KernelObject, nr: number): Result {

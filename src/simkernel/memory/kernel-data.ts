@@ -2,12 +2,16 @@ import type { Machine } from '../machine.ts';
 import { TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { storeNumber } from './arena.ts';
 
+/** Numbers of x86-64's system calls are below this (NR_syscalls and some room). */
+export const SYSTEM_CALLS = 480;
+
 /** Global variables of the kernel that live in its image. */
 const GLOBALS = {
   avenrun: 24,
   jiffies_64: 8,
   total_forks: 8,
   nr_threads: 4,
+  sys_call_table: 8 * SYSTEM_CALLS,
 } as const satisfies Readonly<Record<string, number>>;
 export type GlobalName = keyof typeof GLOBALS;
 export type KernelGlobals = Readonly<Record<GlobalName, number>>;

@@ -5,7 +5,7 @@ import type { Type } from '../../lang/types.ts';
 import { error, warning } from '../messages.ts';
 import type { Checking } from './checking.ts';
 import { typingOf } from './checking.ts';
-import { isCastableMap, isInteger, sameType } from './typing.ts';
+import { isCastableMap, isInteger, isMultiValue, sameType } from './typing.ts';
 
 /** Which casts make sense. */
 export function checkCast(node: Cast, checking: Checking): void {
@@ -28,7 +28,7 @@ export function checkCast(node: Cast, checking: Checking): void {
     return;
   }
   if (to.kind === 'username' && isInteger(from)) return;
-  if (!isCastTarget(to)) cannot();
+  if (!isCastTarget(to) || (to.kind === 'pointer' && isMultiValue(from))) cannot();
   if (to.kind === 'array') checkArrayCast(to, from, fail, cannot);
   if (to.kind === 'enum') checkEnumCast(node, to, fail);
   if (from.kind !== 'pointer' && !isCastableMap(from) && !isInteger(from)) {

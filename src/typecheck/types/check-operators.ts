@@ -81,3 +81,11 @@ export function checkCondition(condition: Expression, span: Span, checking: Chec
   const text = `Invalid condition: ${type === undefined ? 'none' : KIND_NAMES[type.kind]}`;
   checking.context.report(error('condition', span, text));
 }
+
+/** A call or a block that yields nothing is no operand. What else has no type is reported for what it is. */
+export function checkOperand(operand: Expression, checking: Checking): void {
+  if (operand.kind !== 'call' && operand.kind !== 'block_expression') return;
+  const type = typingOf(operand, checking)?.type;
+  if (type !== undefined && type.kind !== 'void') return;
+  checking.context.report(error('operands', operand.span, `Invalid operand: ${type === undefined ? 'none' : 'void'}`));
+}

@@ -14,7 +14,7 @@ import type { Inference } from './infer.ts';
 import { isMultiValue, isPerCpu, isInteger } from './typing.ts';
 import type { Checking } from './checking.ts';
 import { typingOf } from './checking.ts';
-import { checkBinary, checkCondition, checkIndex, checkTupleAccess } from './check-operators.ts';
+import { checkBinary, checkCondition, checkIndex, checkOperand, checkTupleAccess } from './check-operators.ts';
 
 /** The last word on types: everything has one, and operators, calls, keys and casts accept theirs. */
 export function checkTypes(program: Program, inference: Inference, context: PassContext): void {
@@ -68,8 +68,14 @@ function visit(node: Node, checking: Checking): void {
         context.report(error('untyped', node.span, 'Could not resolve the type of this variable'));
       }
       return;
+    case 'unary':
+      children();
+      checkOperand(node.operand, checking);
+      return;
     case 'index':
       children();
+      checkOperand(node.base, checking);
+      checkOperand(node.index, checking);
       checkIndex(node, checking);
       return;
     case 'tuple_access':
@@ -78,6 +84,8 @@ function visit(node: Node, checking: Checking): void {
       return;
     case 'binary':
       children();
+      checkOperand(node.left, checking);
+      checkOperand(node.right, checking);
       checkBinary(node, checking);
       return;
     case 'if':
@@ -91,6 +99,7 @@ function visit(node: Node, checking: Checking): void {
       return;
     case 'while':
       visit(node.condition, checking);
+      checkOperand(node.condition, checking);
       inLoop(node.body, checking);
       return;
     case 'for':
@@ -158,7 +167,7 @@ function visitFor(node: For, checking: Checking): void {
     }
     if (child.kind !== 'identifier' || !isBuiltin(child.name)) return;
     const row: BuiltinRow = BUILTINS[child.name];
-    if (row.context === true && typingOf(child, checking)?.context === true) {
+    if (row.context === true) {
       const text = `'${child.name}' builtin is not allowed in a for-loop`;
       checking.context.report(error('context-in-loop', child.span, text));
     }

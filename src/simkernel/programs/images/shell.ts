@@ -87,6 +87,7 @@ export const BASH: Image = {
     'execute_disk_command',
     'make_child',
     'find_function_def',
+    'restore_funcarray_state',
   ],
   *main(u) {
     for (;;) {

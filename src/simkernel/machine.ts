@@ -56,6 +56,7 @@ import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
+import { ESRCH } from './errno.ts';
 
 /*
  * The simulated machine.
@@ -366,7 +367,6 @@ export class Machine {
   }
 }
 
-const ESRCH = 3;
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }

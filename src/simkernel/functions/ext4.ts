@@ -13,8 +13,8 @@ import { submitBio, ioSchedule } from './block.ts';
 import { writeUserText } from './proc.ts';
 import { setTaskState, wakeUpProcess } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
+import { EBADF } from '../errno.ts';
 
-const EBADF = 9;
 /** Copying between user memory and the page cache, about 12 GB/s. */
 const COPY_NS_PER_BYTE = 0.08;
 /** Copies longer than this let other CPUs' events interleave. */

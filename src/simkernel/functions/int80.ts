@@ -10,8 +10,8 @@ import type { KernelObject } from '../memory/arena.ts';
 import { finishSyscall, runSystemCall } from './syscall-entry.ts';
 import { syscallByName } from '../syscalls.ts';
 import { fireSyscallEnter } from '../probes/syscall-events.ts';
+import { ENOSYS } from '../errno.ts';
 
-const ENOSYS = 38;
 /** Calls by their numbers of 32-bit x86 (arch/x86/entry/syscalls/syscall_32.tbl), as far as the machine has them. */
 const I386 = {
   1: 'exit',

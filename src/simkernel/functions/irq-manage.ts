@@ -11,9 +11,7 @@ import type { IrqDesc, IrqHandler, IrqThreadFunction } from '../irq/irq-desc.ts'
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText } from '../memory/arena.ts';
-
-const EBUSY = 16;
-const EINVAL = 22;
+import { EBUSY, EINVAL } from '../errno.ts';
 
 function descOf(m: Machine, irq: number): IrqDesc | undefined {
   return m.irqs.find((desc) => desc.irq === irq);

@@ -33,11 +33,8 @@ import { finishTaskSwitch, schedule, setTaskState, wakeUpNewTask, wakeUpProcess 
 import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
 import { filpClose } from './vfs.ts';
+import { EACCES, ECHILD, EFAULT, ENOENT } from '../errno.ts';
 
-const ENOENT = 2;
-const EACCES = 13;
-const ECHILD = 10;
-const EFAULT = 14;
 const PATH_MAX = 4096;
 const NUMA_NO_NODE = -1;
 

@@ -6,9 +6,8 @@ import type { Task } from '../tasks/task.ts';
 import { signalGenerate } from '../tracepoints/signal.ts';
 import { tryToWakeUp } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
+import { EINVAL, ESRCH } from '../errno.ts';
 
-const ESRCH = 3;
-const EINVAL = 22;
 const SIGNALS = 64;
 /** Signals that do nothing unless the program asks for them: CHLD, CONT, URG, WINCH. Programs here install no handlers. */
 const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28]);

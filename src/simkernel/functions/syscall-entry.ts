@@ -16,8 +16,8 @@ import { fireSyscallEnter, fireSyscallExit } from '../probes/syscall-events.ts';
 import { syscallByName } from '../syscalls.ts';
 import type { Task } from '../tasks/task.ts';
 import { exitToUserModeLoop } from './irq-entry.ts';
+import { ENOSYS } from '../errno.ts';
 
-const ENOSYS = 38;
 /** Where do_syscall_64 returns to. */
 const entrySyscall64 = declareText('entry_SYSCALL_64_after_hwframe', { traceable: false, site: 0x76 });
 const ENTRY_NS = 45;

@@ -12,10 +12,10 @@ import { writeUserText } from './proc.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
 import type { Work } from './workqueue.ts';
+import { EINTR } from '../errno.ts';
 
 const TTY = structFields('tty_struct', { name: 'name' });
 const NAME_SIZE = 64;
-const EINTR = 4;
 const CHARACTER_DEVICE = 0o020620;
 const PER_CHARACTER_NS = 12;
 

@@ -10,13 +10,8 @@ import { File, startTransfer, transferScratch } from '../fs/file.ts';
 import type { Dentry, Mount, Path, Position } from '../fs/file.ts';
 import { names } from '../fs/file-system.ts';
 import { systemCall } from './syscall-entry.ts';
+import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM } from '../errno.ts';
 
-const EPERM = 1;
-const ENOENT = 2;
-const EBADF = 9;
-const EFAULT = 14;
-const ENOTDIR = 20;
-const EINVAL = 22;
 const PATH_MAX = 4096;
 const AT_FDCWD = -100;
 

@@ -1,7 +1,6 @@
 import type { Machine } from '../machine.ts';
 import { KERNEL_HIGH } from './arena.ts';
-
-const EFAULT = 14;
+import { EFAULT } from '../errno.ts';
 
 /** Guest memory as a tracer may use it: its own allocations, checked reads of either address space. */
 export interface MachineMemory {

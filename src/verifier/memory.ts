@@ -11,7 +11,8 @@ import {
   isPointer,
   pointerRegister,
   scalarRegister,
-  withChanges,
+  withId,
+  withValue,
   withoutLink,
 } from './register.ts';
 import { constant, signExtended, truncated, widthOf } from './scalar.ts';
@@ -37,7 +38,7 @@ export function withLinkId(w: Walk, r: Register): Register {
   if (r.type !== 'scalar') return r;
   // A number that is another plus a constant cannot itself be the base of such a relation.
   const base = r.link !== 0 ? withoutLink(r) : r;
-  return base.id !== 0 || base.value.isConst ? base : withChanges(base, { id: newId(w) });
+  return base.id !== 0 || base.value.isConst ? base : withId(base, newId(w));
 }
 
 /** What reading these stack bytes as one number yields, when they are not a whole spilled register. */
@@ -150,10 +151,10 @@ export function load(w: Walk, a: Access): Register {
   if (loaded.type !== 'scalar' || a.size === 8) return loaded;
   if (!a.signed) {
     const value = truncated(loaded.value, a.size);
-    return value === loaded.value ? loaded : withChanges(loaded, { value });
+    return value === loaded.value ? loaded : withValue(loaded, value);
   }
   const keepsSign = loaded.value.umax < 1n << BigInt(a.size * 8 - 1);
-  const extended = withChanges(loaded, { value: signExtended(loaded.value, a.size) });
+  const extended = withValue(loaded, signExtended(loaded.value, a.size));
   return keepsSign ? extended : withoutLink(extended);
 }
 

@@ -1,7 +1,7 @@
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { isSubprogramCall } from './graph.ts';
 import { registerEffect } from './live-registers.ts';
-import type { State } from './state.ts';
+import type { HistoryEntry, State } from './state.ts';
 import type { Walk } from './walk.ts';
 
 const LONGEST = 10_000;
@@ -11,29 +11,28 @@ function* pathBack(walk: Walk): Generator<number> {
   let state: State = walk.state;
   let first = state.firstSlot;
   // The instruction at hand may have its own entry already.
-  let entries = state.history.length - (walk.entry === undefined ? 0 : 1);
-  if (entries === 0 && walk.slot === first) {
+  let entry = walk.entry === undefined ? state.history : walk.entry.before;
+  if (entry === undefined && walk.slot === first) {
     if (state.parent === undefined) return;
     state = state.parent;
     first = state.firstSlot;
-    entries = state.history.length;
+    entry = state.history;
   }
   let slot = walk.state.lastSlot;
   for (let steps = 0; steps < LONGEST && slot >= 0; steps++) {
     if (walk.graph.operations[slot] !== undefined) yield slot;
-    const entry = entries > 0 ? state.history[entries - 1] : undefined;
-    const atEntry = entry !== undefined && entry.slot === slot;
-    if (slot === first && (entries === 0 || (entries === 1 && atEntry))) {
+    const here: HistoryEntry | undefined = entry?.slot === slot ? entry : undefined;
+    if (slot === first && (entry === undefined || (here !== undefined && here.before === undefined))) {
       const { parent } = state;
       if (parent === undefined) return;
       // A checkpoint's last slot is the one before it.
       slot = parent.lastSlot;
       first = parent.firstSlot;
-      entries = parent.history.length;
+      entry = parent.history;
       state = parent;
-    } else if (atEntry) {
-      slot = entry.previous;
-      entries--;
+    } else if (here !== undefined) {
+      slot = here.previous;
+      entry = here.before;
     } else slot--;
   }
 }

@@ -2,7 +2,7 @@ import { ALU, type AluOp } from '../isa/opcodes.ts';
 import type { Width } from '../isa/operation.ts';
 import { FULL_32, S64_MIN, add64, negate64 } from './arc.ts';
 import { MAX_OFFSET } from './limits.ts';
-import { type Register, isPacket, typeName, withChanges } from './register.ts';
+import { type Register, isPacket, typeName, withChanges, withValue } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
 import { Scalar, constant, synced } from './scalar.ts';
 import { tnumAdd, tnumSub } from './tnum.ts';
@@ -97,7 +97,7 @@ export function pointerArithmeticFault(
 export function movedPointer(op: 'add' | 'sub', pointer: Register, by: Scalar, newId: () => number): Register {
   const offset = movedOffset(op, pointer.value, by);
   const value = synced(offset.bits, offset.r64, offset.r32);
-  if (!isPacket(pointer)) return withChanges(pointer, { value });
+  if (!isPacket(pointer)) return withValue(pointer, value);
   const known = by.isConst;
   // A check against the packet's end holds for this base only; moving backwards keeps what is known ahead.
   const loses = pointer.range < 0 || (op === 'add' ? !known : !known && by.smin < 0n);

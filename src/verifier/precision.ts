@@ -3,7 +3,7 @@ import type { Operation } from '../isa/operation.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { HELPER_TAIL_CALL } from './graph.ts';
 import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
-import { withChanges } from './register.ts';
+import { withPrecise } from './register.ts';
 import { isScalarSpill, isSpill } from './stack.ts';
 import { type HistoryEntry, type Place, type State, slotAt } from './state.ts';
 import type { Walk } from './walk.ts';
@@ -57,7 +57,7 @@ let trail = newTrail();
 let spareTrail = newTrail();
 
 function leaveTrail(trail: Trail, s: State, w: Wanted): void {
-  trail.entry = s.history[s.history.length - 1];
+  trail.entry = s.history;
   trail.slot = s.slot;
   trail.frame = w.frame;
   for (let f = 0; f <= w.frame; f++) {
@@ -247,12 +247,12 @@ function markAllPrecise(start: State): void {
     for (const frame of s.frames) {
       for (let r = 0; r < FRAME_POINTER; r++) {
         const reg = frame.registers[r]!;
-        if (reg.type === 'scalar' && !reg.precise) frame.registers[r] = withChanges(reg, { precise: true });
+        if (reg.type === 'scalar' && !reg.precise) frame.registers[r] = withPrecise(reg, true);
       }
       for (let i = 0; i < frame.stack.length; i++) {
         const slot = frame.stack[i]!;
         if (!isScalarSpill(slot) || slot.spill!.precise) continue;
-        frame.stack[i] = { kinds: slot.kinds, spill: withChanges(slot.spill!, { precise: true }) };
+        frame.stack[i] = { kinds: slot.kinds, spill: withPrecise(slot.spill!, true) };
       }
     }
   }
@@ -269,7 +269,7 @@ function markState(s: State, w: Wanted): boolean {
       const reg = frame.registers[r]!;
       if (reg.type !== 'scalar' || reg.precise) w.registers[f]! &= ~(1 << r);
       else {
-        frame.registers[r] = withChanges(reg, { precise: true });
+        frame.registers[r] = withPrecise(reg, true);
         changed = true;
       }
     }
@@ -279,7 +279,7 @@ function markState(s: State, w: Wanted): boolean {
       const slot = slotAt(frame, i);
       if (!isScalarSpill(slot) || slot.spill!.precise) dropSlot(w, f, i);
       else {
-        frame.stack[i] = { kinds: slot.kinds, spill: withChanges(slot.spill!, { precise: true }) };
+        frame.stack[i] = { kinds: slot.kinds, spill: withPrecise(slot.spill!, true) };
         changed = true;
       }
     }
@@ -304,9 +304,9 @@ function searchBack(walk: Walk, start: State, w: Wanted): boolean {
   let next = -1;
   let skip = true;
   for (let s: State = start; ;) {
-    let entries = s.history.length;
+    let newest = s.history;
     for (let slot = last; ;) {
-      const entry = entries > 0 && s.history[entries - 1]!.slot === slot ? s.history[entries - 1] : undefined;
+      const entry = newest?.slot === slot ? newest : undefined;
       // The instruction at hand has not been carried out yet.
       if (skip) skip = false;
       else {
@@ -314,13 +314,13 @@ function searchBack(walk: Walk, start: State, w: Wanted): boolean {
           markAllPrecise(start);
           return true;
         }
-        if (isDone(w) || (entries > 0 && meetsTrail(s.history[entries - 1], slot, w))) return changed;
+        if (isDone(w) || meetsTrail(newest, slot, w)) return changed;
       }
       next = slot;
-      if (slot === first && (entries === 0 || (entries === 1 && s.history[0]!.slot === slot))) break;
+      if (slot === first && (newest === undefined || (newest.before === undefined && newest.slot === slot))) break;
       if (entry !== undefined) {
         slot = entry.previous;
-        entries--;
+        newest = entry.before;
       } else slot--;
       if (slot < 0) {
         markAllPrecise(start);

@@ -3,10 +3,19 @@ import { covers, mayLoop } from './equivalence.ts';
 import { formatState } from './print-state.ts';
 import { isLiveUnit } from './live-stack.ts';
 import { markPathPrecise, propagatePrecision } from './precision.ts';
-import { NOT_INIT, UNKNOWN_SCALAR, type Register, sameContents, withChanges, withoutLink } from './register.ts';
+import { NOT_INIT, UNKNOWN_SCALAR, type Register, sameContents, withPrecise, withoutLink } from './register.ts';
 import { reject, violation } from './rejection.ts';
 import { isSpill, withoutDead } from './stack.ts';
-import { type Checkpoint, type Frame, type State, copyState, currentFrame, frameSlot, mapRegisters } from './state.ts';
+import {
+  type Checkpoint,
+  type Frame,
+  type State,
+  copyState,
+  currentFrame,
+  frameSlot,
+  historyLength,
+  mapRegisters,
+} from './state.ts';
 import { type Walk, recordJump } from './walk.ts';
 
 /**
@@ -48,7 +57,7 @@ function forgetDeadStack(w: Walk, s: State, f: number): void {
   }
 }
 
-const imprecise = (r: Register): Register => (r.precise ? withChanges(r, { precise: false }) : r);
+const imprecise = (r: Register): Register => (r.precise ? withPrecise(r, false) : r);
 
 /** A number whose id nobody shares stands alone. */
 function forgetLoneIds(s: State): void {
@@ -166,12 +175,12 @@ function remember(w: Walk, list: Checkpoint[], slot: number): void {
   w.processedAtCheckpoint = w.processed;
   mapRegisters(w.state, imprecise);
   forgetLoneIds(w.state);
-  const checkpoint: Checkpoint = { ...copyState(w.state), slot, hits: 0, misses: 0, visit: undefined };
+  const checkpoint = copyState(w.state);
   enterLoop(w, checkpoint);
   w.state.parent = checkpoint;
   w.state.firstSlot = slot;
   w.state.depth = checkpoint.depth + 1;
-  w.state.history.length = 0;
+  w.state.history = undefined;
   // The copy is the one that counts this path; the current state starts over below it.
   w.state.branches = 1;
   list.unshift(checkpoint);
@@ -179,7 +188,7 @@ function remember(w: Walk, list: Checkpoint[], slot: number): void {
 
 /** True if a remembered state covers the current one at `slot`; otherwise remembers it if that seems to pay. */
 export function isCovered(w: Walk, slot: number): boolean {
-  const forced = w.marks.force[slot] === 1 || w.state.history.length > 40;
+  const forced = w.marks.force[slot] === 1 || historyLength(w.state) > 40;
   let add = forced || (w.jumps - w.jumpsAtCheckpoint >= 2 && w.processed - w.processedAtCheckpoint >= 8);
   forgetDead(w, w.state);
   const list = checkpointsAt(w, slot);

@@ -75,33 +75,14 @@ export const NOT_INIT: Register = {
 };
 
 type Changes = { readonly [K in keyof Register]?: Register[K] };
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A copy with changes; spelt out so that all registers keep one shape. */
-export function withChanges(r: Register, c: Changes): Register {
-  return {
-    type: c.type ?? r.type,
-    maybeNull: c.maybeNull ?? r.maybeNull,
-    value: c.value ?? r.value,
-    id: c.id ?? r.id,
-    link: c.link ?? r.link,
-    delta: c.delta ?? r.delta,
-    precise: c.precise ?? r.precise,
-    map: c.map ?? r.map,
-    memSize: c.memSize ?? r.memSize,
-    frame: c.frame ?? r.frame,
-    range: c.range ?? r.range,
-    slot: c.slot ?? r.slot,
-    btf: c.btf ?? r.btf,
-    trust: c.trust ?? r.trust,
-  };
-}
-
-/** The most frequent change, spelt out for speed. */
-export function withValue(r: Register, value: Scalar): Register {
+/** Spelt out so that all registers keep one shape: they are the most frequent of all objects here. */
+function copyOf(r: Register): Mutable<Register> {
   return {
     type: r.type,
     maybeNull: r.maybeNull,
-    value,
+    value: r.value,
     id: r.id,
     link: r.link,
     delta: r.delta,
@@ -114,6 +95,39 @@ export function withValue(r: Register, value: Scalar): Register {
     btf: r.btf,
     trust: r.trust,
   };
+}
+
+/** A copy with changes. The most frequent changes have functions of their own, which need not look for what changes. */
+export function withChanges(r: Register, c: Changes): Register {
+  return Object.assign(copyOf(r), c);
+}
+export function withValue(r: Register, value: Scalar): Register {
+  const copy = copyOf(r);
+  copy.value = value;
+  return copy;
+}
+export function withId(r: Register, id: number): Register {
+  const copy = copyOf(r);
+  copy.id = id;
+  return copy;
+}
+export function withPrecise(r: Register, precise: boolean): Register {
+  const copy = copyOf(r);
+  copy.precise = precise;
+  return copy;
+}
+export function withoutNull(r: Register): Register {
+  const copy = copyOf(r);
+  copy.maybeNull = false;
+  return copy;
+}
+/** A number that is `delta` more than the others of its id. */
+export function withLink(r: Register, id: number, link: 32 | 64, delta: number): Register {
+  const copy = copyOf(r);
+  copy.id = id;
+  copy.link = link;
+  copy.delta = delta;
+  return copy;
 }
 
 export const UNKNOWN_SCALAR: Register = withChanges(NOT_INIT, { type: 'scalar' });
@@ -134,7 +148,20 @@ export function immediateRegister(imm: number): Register {
 }
 /** A pointer to the start of its object. */
 export function pointerRegister(type: RegisterType, more: Changes = {}): Register {
-  return withChanges(NOT_INIT, { ...more, type, value: more.value ?? ZERO });
+  const made = copyOf(NOT_INIT);
+  made.type = type;
+  made.value = ZERO;
+  return Object.assign(made, more);
+}
+/** What a lookup returns; `id` names a pointer that may be null, 0 one that cannot. */
+export function mapValueRegister(map: MapDefinition, id: number): Register {
+  const made = copyOf(NOT_INIT);
+  made.type = 'map_value';
+  made.value = ZERO;
+  made.map = map;
+  made.maybeNull = id !== 0;
+  made.id = id;
+  return made;
 }
 
 export const isPointer = (r: Register): boolean => REGISTER_TYPES[r.type].pointer;
@@ -144,7 +171,12 @@ export const isPacketOrEnd = (r: Register): boolean => isPacket(r) || r.type ===
 export const isNull = (r: Register): boolean => r.type === 'scalar' && r.value.isZero;
 
 export function withoutLink(r: Register): Register {
-  return r.id === 0 && r.delta === 0 && r.link === 0 ? r : withChanges(r, { id: 0, delta: 0, link: 0 });
+  if (r.id === 0 && r.delta === 0 && r.link === 0) return r;
+  const copy = copyOf(r);
+  copy.id = 0;
+  copy.delta = 0;
+  copy.link = 0;
+  return copy;
 }
 
 /** The type as messages name it. */

@@ -34,8 +34,11 @@ export interface Place {
   readonly index: number;
 }
 
-/** A step of the path that straight-line backtracking could not guess. */
+/** A step of the path that straight-line backtracking could not guess. Paths that fork share what came before. */
 export interface HistoryEntry {
+  readonly before: HistoryEntry | undefined;
+  /** Number of entries up to this one. */
+  readonly count: number;
   readonly slot: number;
   readonly previous: number;
   /** Stack slot that the instruction spilled to or filled from. */
@@ -50,14 +53,15 @@ export interface HistoryEntry {
 /** Everything known at a point of a path. */
 export interface State {
   readonly frames: Frame[];
-  readonly references: Reference[];
+  references: readonly Reference[];
   /** The checkpoint from which this path came. */
   parent: Checkpoint | undefined;
   /** First slot since that checkpoint. */
   firstSlot: number;
   lastSlot: number;
   slot: number;
-  readonly history: HistoryEntry[];
+  /** The newest entry since that checkpoint. */
+  history: HistoryEntry | undefined;
   /** Paths through this state that are still to be explored. */
   branches: number;
   depth: number;
@@ -66,7 +70,10 @@ export interface State {
   /** The checkpoint that this state was found equal to, in a loop. */
   equalTo: Checkpoint | undefined;
   /** Of checkpoints in loops: what ties the loop's rounds together. */
-  visit?: LoopVisit | undefined;
+  visit: LoopVisit | undefined;
+  /** Of checkpoints: comparisons that ended a path here, and such as did not. */
+  hits: number;
+  misses: number;
 }
 
 /** A round through a loop that ended in a state already known: its precision marks have to be carried back. */
@@ -79,14 +86,13 @@ export interface LoopVisit {
 }
 
 /** A remembered state, against which later ones are compared. */
-export interface Checkpoint extends State {
-  hits: number;
-  misses: number;
-}
+export type Checkpoint = State;
+
+const framePointers: Register[] = [];
 
 export function newFrame(callsite: number, index: number, start: number, inCallback: boolean): Frame {
   const registers: Register[] = new Array<Register>(REGISTER_COUNT).fill(NOT_INIT);
-  registers[FRAME_POINTER] = pointerRegister('fp', { frame: index });
+  registers[FRAME_POINTER] = framePointers[index] ??= pointerRegister('fp', { frame: index });
   return { callsite, index, start, registers, stack: [], inCallback, callbackDepth: 0 };
 }
 
@@ -113,12 +119,15 @@ export function initialState(): State {
     firstSlot: 0,
     lastSlot: -1,
     slot: 0,
-    history: [],
+    history: undefined,
     branches: 1,
     depth: 0,
     callbackUnrollDepth: 0,
     mayGotoDepth: 0,
     equalTo: undefined,
+    visit: undefined,
+    hits: 0,
+    misses: 0,
   };
 }
 
@@ -126,20 +135,24 @@ export function initialState(): State {
 export function copyState(s: State): State {
   return {
     frames: s.frames.map(copyFrame),
-    references: s.references.slice(),
+    references: s.references,
     parent: s.parent,
     firstSlot: s.firstSlot,
     lastSlot: s.lastSlot,
     slot: s.slot,
-    history: s.history.slice(),
+    history: s.history,
     branches: s.branches,
     depth: s.depth,
     callbackUnrollDepth: s.callbackUnrollDepth,
     mayGotoDepth: s.mayGotoDepth,
     equalTo: s.equalTo,
+    visit: undefined,
+    hits: 0,
+    misses: 0,
   };
 }
 
+export const historyLength = (s: State): number => s.history?.count ?? 0;
 export const currentFrame = (s: State): Frame => s.frames[s.frames.length - 1]!;
 export const slotAt = (f: Frame, index: number): Slot => f.stack[index] ?? EMPTY_SLOT;
 

@@ -11,7 +11,7 @@ import {
   immediateRegister,
   isPointer,
   scalarRegister,
-  withChanges,
+  withLink,
   withValue,
   withoutLink,
 } from './register.ts';
@@ -29,7 +29,7 @@ function moveRegister(w: Walk, insn: Insn, width: 32 | 64): Register {
   if (source.type !== 'scalar') return scalarRegister(zeroExtended32(UNKNOWN_SCALAR.value));
   const fits = widthOf(source.value) <= 32;
   const from = fits ? (registers[insn.src] = withLinkId(w, source)) : withoutLink(source);
-  return fits && from.value.isConst ? from : withChanges(from, { value: zeroExtended32(from.value) });
+  return fits && from.value.isConst ? from : withValue(from, zeroExtended32(from.value));
 }
 
 function moveSigned(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'movsx' }>): Register {
@@ -42,7 +42,7 @@ function moveSigned(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'movsx' 
   const from = keepsValue ? (registers[insn.src] = withLinkId(w, source)) : withoutLink(source);
   const bytes = op.bits / 8;
   const value = op.width === 64 ? signExtended(from.value, bytes) : zeroExtended32(signExtended32(from.value, bytes));
-  return withChanges(from, { value });
+  return withValue(from, value);
 }
 
 /**
@@ -61,7 +61,7 @@ function splitMask(w: Walk, insn: Insn, dst: Register): Register {
           size: 0,
         });
   const other = fork(w, w.slot);
-  const make = (v: Scalar): Register => (whole ? scalarRegister(v) : withChanges(dst, { value: v }));
+  const make = (v: Scalar): Register => (whole ? scalarRegister(v) : withValue(dst, v));
   currentFrame(other).registers[insn.dst] = make(as(0n));
   return make(as(-1n));
 }
@@ -77,7 +77,7 @@ function linked(before: Register, after: Scalar, op: Alu, src: Scalar, sameRegis
   if (signed !== BigInt.asIntN(32, signed)) return plain;
   const by = Number(signed);
   if (op.op === 'sub' && by === S32_MIN) return plain;
-  return withChanges(plain, { id: before.id, link: op.width, delta: op.op === 'add' ? by : -by });
+  return withLink(plain, before.id, op.width, op.op === 'add' ? by : -by);
 }
 
 function combine(w: Walk, insn: Insn, op: Alu): Register {
@@ -123,7 +123,7 @@ export function stepAlu(w: Walk, insn: Insn, op: Operation): void {
     case 'neg':
       registers[insn.dst] = isPointer(dst)
         ? UNKNOWN_SCALAR
-        : withoutLink(withChanges(dst, { value: sane(negated(dst.value, op.width)) }));
+        : withoutLink(withValue(dst, sane(negated(dst.value, op.width))));
       return;
     case 'end': {
       if (isPointer(dst)) {
@@ -131,7 +131,7 @@ export function stepAlu(w: Walk, insn: Insn, op: Operation): void {
         return;
       }
       const value = sane(byteSwapped(dst.value, op.order, op.bits));
-      const changed = withChanges(dst, { value });
+      const changed = withValue(dst, value);
       registers[insn.dst] = op.order === 'le' && op.bits === 64 ? changed : withoutLink(changed);
       return;
     }

@@ -18,6 +18,7 @@ import {
   withChanges,
   withValue,
   withoutLink,
+  withoutNull,
 } from './register.ts';
 import { type Scalar, constant, sane, zeroExtended32 } from './scalar.ts';
 import { isSpill } from './stack.ts';
@@ -116,11 +117,11 @@ function spread(state: State, known: Register, places: readonly Place[]): void {
 function learnedNull(state: State, id: number, isZero: boolean): void {
   if (isZero) {
     const held = state.references.findIndex((ref) => ref.id === id);
-    if (held >= 0) state.references.splice(held, 1);
+    if (held >= 0) state.references = state.references.toSpliced(held, 1);
   }
   mapRegisters(state, (r) => {
     if (!r.maybeNull || r.id !== id) return r;
-    return isZero ? ZERO_SCALAR : withChanges(r, { maybeNull: false });
+    return isZero ? ZERO_SCALAR : withoutNull(r);
   });
 }
 
@@ -190,7 +191,7 @@ function learnFromEqualPointer(
   const nullable = left.maybeNull ? insn.dst : insn.src;
   if (!isNeverNull(left.maybeNull ? right : left)) return;
   const { registers } = currentFrame(equal);
-  registers[nullable] = withChanges(registers[nullable]!, { maybeNull: false });
+  registers[nullable] = withoutNull(registers[nullable]!);
 }
 
 /** A conditional jump; returns the slot at which the current path goes on. */

@@ -13,6 +13,7 @@ import {
   UNKNOWN_SCALAR,
   ZERO_SCALAR,
   isPacketOrEnd,
+  mapValueRegister,
   pointerRegister,
   scalarRegister,
 } from './register.ts';
@@ -160,8 +161,7 @@ function constantKey(w: Walk, register: number, keySize: number): bigint | undef
 
 function releaseReference(w: Walk, register: number): void {
   const { id } = registersOf(w)[register]!;
-  const held = w.state.references.findIndex((ref) => ref.id === id);
-  if (held >= 0) w.state.references.splice(held, 1);
+  w.state.references = w.state.references.filter((ref) => ref.id !== id);
   mapRegisters(w.state, (r) => (r.id === id && r.type === 'ringbuf_mem' ? UNKNOWN_SCALAR : r));
 }
 
@@ -194,13 +194,13 @@ function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint | unde
     case 'map_value_or_null': {
       const map = call.map!;
       const present = key !== undefined && key < BigInt(map.maxEntries);
-      return pointerRegister('map_value', { map, maybeNull: !present, id: present ? 0 : newId(w) });
+      return mapValueRegister(map, present ? 0 : newId(w));
     }
     case 'ringbuf_mem_or_null': {
       // Linux numbers the nullable pointer first and then, separately, the reference.
       newId(w);
       const id = newId(w);
-      w.state.references.push({ id, slot: w.slot });
+      w.state.references = [...w.state.references, { id, slot: w.slot }];
       return pointerRegister('ringbuf_mem', { memSize: call.resultSize, maybeNull: true, id });
     }
     case 'mem_or_null':

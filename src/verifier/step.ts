@@ -4,7 +4,7 @@ import { joinHalves } from '../isa/words.ts';
 import type { CallDetails } from './check-arguments.ts';
 import type { Access } from './check-memory.ts';
 import { load, store } from './memory.ts';
-import { type Register, pointerRegister, scalarRegister } from './register.ts';
+import { type Register, scalarRegister } from './register.ts';
 import { constant, immediate } from './scalar.ts';
 import { stepAlu } from './step-alu.ts';
 import { stepJump } from './step-branch.ts';
@@ -28,11 +28,7 @@ function stepAtomic(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'atomic'
 
 function wideImmediate(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'ld_imm64' }>): Register {
   const reference = w.mapReferences[w.slot];
-  if (reference !== undefined) {
-    const { map, offset } = reference;
-    if (offset === undefined) return pointerRegister('map_ptr', { map });
-    return pointerRegister('map_value', { map, value: immediate(offset) });
-  }
+  if (reference !== undefined) return reference.register;
   if (op.pseudo === 'func') return functionReference(w);
   return scalarRegister(constant(joinHalves(insn.imm, w.graph.insns[w.slot + 1]!.imm)));
 }

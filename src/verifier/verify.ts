@@ -17,7 +17,9 @@ import { MAX_PROCESSED } from './limits.ts';
 import { liveRegisters } from './live-registers.ts';
 import { liveStack } from './live-stack.ts';
 import { type Log, type LogLevel, createLog } from './log.ts';
+import { pointerRegister } from './register.ts';
 import { Rejected, type Violation, violation } from './rejection.ts';
+import { immediate } from './scalar.ts';
 import { runsCallback } from './step-call.ts';
 import { type MapReference, type Walk, startWalk } from './walk.ts';
 
@@ -67,13 +69,14 @@ function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): M
   if (map === undefined || !isMapType(map.type)) {
     return violation('EBADF', `fd ${relocation.map} is not pointing to valid bpf_map`);
   }
-  if (relocation.offset === undefined) return { map, offset: undefined };
+  if (relocation.offset === undefined) return { map, offset: undefined, register: pointerRegister('map_ptr', { map }) };
   if (!DIRECT_VALUE.has(map.type)) return violation('EINVAL', 'no direct value access support for this map type');
   if (map.maxEntries !== 1 || relocation.offset < 0 || relocation.offset >= map.valueSize) {
     const text = `invalid access to map value pointer, value_size=${map.valueSize} off=${relocation.offset}`;
     return violation(map.maxEntries === 1 ? 'EINVAL' : 'ENOTSUPP', text);
   }
-  return { map, offset: relocation.offset };
+  const value = immediate(relocation.offset);
+  return { map, offset: relocation.offset, register: pointerRegister('map_value', { map, value }) };
 }
 
 const wholeMap = (reference: MapReference | undefined): MapDefinition | undefined =>

@@ -15,6 +15,7 @@ import {
   type State,
   copyState,
   currentFrame,
+  historyLength,
   initialState,
 } from './state.ts';
 import type { Comparison } from './compare.ts';
@@ -34,6 +35,8 @@ export interface MapReference {
   readonly map: MapDefinition;
   /** Byte of the value whose address is loaded; undefined for the map itself. */
   readonly offset: number | undefined;
+  /** What a register that it is loaded into holds. */
+  readonly register: Register;
 }
 
 /** The walk over all paths of one program: what it has been given, where it is, what it remembers. */
@@ -147,6 +150,8 @@ export function fork(w: Walk, slot: number): State {
 function historyEntry(w: Walk): HistoryEntry {
   if (w.entry === undefined) {
     w.entry = {
+      before: w.state.history,
+      count: historyLength(w.state) + 1,
       slot: w.slot,
       previous: w.previous,
       stack: undefined,
@@ -154,7 +159,7 @@ function historyEntry(w: Walk): HistoryEntry {
       srcIsStack: false,
       linked: undefined,
     };
-    w.state.history.push(w.entry);
+    w.state.history = w.entry;
   }
   return w.entry;
 }

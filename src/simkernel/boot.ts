@@ -1,5 +1,15 @@
 import { Cpu } from './cpu/cpu.ts';
-import { allocateIdt, INTERRUPT_GATE, setGate, setKernelStack, TSS_SIZE, VECTORS } from './cpu/descriptor-tables.ts';
+import {
+  allocateIdt,
+  EXCEPTION_STACK_SIZE,
+  INTERRUPT_GATE,
+  IST,
+  setGate,
+  setInterruptStack,
+  setKernelStack,
+  TSS_SIZE,
+  VECTORS,
+} from './cpu/descriptor-tables.ts';
 import { pushFrame } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import { declareText } from './execution/text.ts';
@@ -77,9 +87,9 @@ function createTables(m: Machine): number {
     m.entryPoints.set(entry.symbol.entry, entry);
     setGate(m.arena, idt, vector, addressLow(entry.symbol.entry), INTERRUPT_GATE, 0);
   }
-  for (const [vector, entry, dpl] of EXCEPTIONS) {
+  for (const { vector, entry, dpl, ist } of EXCEPTIONS) {
     m.entryPoints.set(entry.symbol.entry, entry);
-    setGate(m.arena, idt, vector, addressLow(entry.symbol.entry), INTERRUPT_GATE, dpl);
+    setGate(m.arena, idt, vector, addressLow(entry.symbol.entry), INTERRUPT_GATE, dpl, ist);
   }
   return idt;
 }
@@ -89,6 +99,9 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   idle.cpu = id;
   idle.boundTo = id;
   const tss = m.arena.allocate(TSS_SIZE);
+  for (const ist of [IST.doubleFault, IST.nmi, IST.debug]) {
+    setInterruptStack(m.arena, tss, ist, m.arena.allocate(EXCEPTION_STACK_SIZE, PAGE_SIZE) + EXCEPTION_STACK_SIZE);
+  }
   const cpu = new Cpu({
     id,
     time: m.clock,
@@ -96,7 +109,6 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     idt,
     tss,
     irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
-    nmiStackTop: m.arena.allocate(PAGE_SIZE, PAGE_SIZE) + PAGE_SIZE,
     idle,
     runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
     tick: createHrTimer(m, tickNohzHandler, null),

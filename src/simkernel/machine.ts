@@ -1,3 +1,4 @@
+import type { DebugNotifier } from './functions/debug.ts';
 import type { NmiHandler } from './functions/nmi.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
@@ -156,6 +157,8 @@ export class Machine {
   readonly rcuCallbacks: (() => void)[] = [];
   /** Where the search for a free PID goes on. */
   lastPid = 20_000;
+  /** Who single-steps, asked at each #DB after the debug registers' owners. */
+  readonly debugNotifiers: DebugNotifier[] = [];
   readonly paces: Paces;
   /** How late timers of sleepers are. */
   readonly slack: Random;

@@ -1,5 +1,6 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
 import type { Napi } from '../functions/net-rx.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
@@ -7,6 +8,8 @@ import type { KernelObject } from '../memory/arena.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import type { Task } from '../tasks/task.ts';
 import { CPU_TIME_SLOTS } from './accounting.ts';
+import { DebugRegisters } from './debug-registers.ts';
+import { FLAGS, FLAGS_IF } from './registers.ts';
 
 /** An interrupt on its way to a CPU's local APIC. */
 export interface Arrival {
@@ -39,7 +42,15 @@ export class Cpu {
   fn: TextSymbol;
   /** Faulting address, read by the page fault handler. */
   cr2 = 0;
-  interruptsEnabled = true;
+  /** RFLAGS: the interrupt and the trap flag are kept. */
+  flags = FLAGS_IF;
+  readonly debug = new DebugRegisters();
+  /** Whose breakpoint each debug register holds (bp_per_reg). */
+  readonly breakpoints: (HwBreakpoint | null)[] = [null, null, null, null];
+  /** A watched address or the trap flag: every stretch of code is looked at when it is over. */
+  attentive = false;
+  /** Image offset at which the last `iret` to the kernel went on. */
+  resumedAt = 0;
   userMode = false;
   halted = false;
   /** When it last went idle: for a moment it polls instead of halting for good, and needs no interrupt to wake. */
@@ -48,7 +59,6 @@ export class Cpu {
   readonly idt: number;
   readonly tss: number;
   readonly irqStackTop: number;
-  readonly nmiStackTop: number;
   /** When an NMI arrives; Infinity when none is on its way. */
   nmiAt = Infinity;
   /** pt_regs of the innermost interrupt (get_irq_regs), 0 outside. */
@@ -88,7 +98,6 @@ export class Cpu {
     idt: number;
     tss: number;
     irqStackTop: number;
-    nmiStackTop: number;
     idle: Task;
     runQueue: RunQueue;
     tick: HrTimer;
@@ -101,7 +110,6 @@ export class Cpu {
     this.idt = parts.idt;
     this.tss = parts.tss;
     this.irqStackTop = parts.irqStackTop;
-    this.nmiStackTop = parts.nmiStackTop;
     this.idle = parts.idle;
     this.current = parts.idle;
     this.previous = parts.idle;
@@ -112,6 +120,9 @@ export class Cpu {
   }
 }
 
+  get interruptsEnabled(): boolean {
+    return (this.flags & FLAGS.interrupt) !== 0;
+  }
 /** struct timer_list: expires at a tick, handled by the TIMER softirq. */
 export interface WheelTimer extends KernelObject {
   expiresJiffies: number;

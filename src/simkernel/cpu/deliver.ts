@@ -8,15 +8,27 @@ import type { Pending } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { account } from './accounting.ts';
 import type { Cpu } from './cpu.ts';
-import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, VECTORS } from './descriptor-tables.ts';
+import { trapFlagChanged } from './debug-registers.ts';
+import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, tssIst, VECTORS } from './descriptor-tables.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
-import { FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS } from './registers.ts';
+import { FLAGS, KERNEL_CS, KERNEL_DS } from './registers.ts';
 
 /** Where a gate leads: assembly entry code, which saves the registers and calls C. */
 export interface EntryPoint {
   readonly symbol: TextSymbol;
   /** May return a Pending only when the CPU came from user mode. */
   readonly run: (m: Machine, regs: number, vector: number) => Pending | undefined;
+}
+
+/** Which of the seven stacks of the TSS an entry uses, in the low bits of its second word; 0: none of them. */
+const IST_MASK = 7;
+/**
+ * Where the frame goes. From user mode it ends up on the task's own kernel stack: for a gate with a stack of its own the
+ * entry code (sync_regs) copies it there first.
+ */
+function stackFor(m: Machine, cpu: Cpu, ist: number, fromUser: boolean): number {
+  if (fromUser) return m.arena.view.getInt32(cpu.tss + TSS_SP0, true);
+  return ist === 0 ? cpu.sp & ~15 : m.arena.view.getInt32(cpu.tss + tssIst(ist), true);
 }
 
 const REGISTERS_WORDS = 30;
@@ -42,7 +54,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const fromUser = cpu.userMode;
   if (fromUser) account(cpu);
   const { sp, fp, fn } = cpu;
-  const top = fromUser ? m.arena.view.getInt32(cpu.tss + TSS_SP0, true) : sp & ~15;
+  const top = stackFor(m, cpu, attributes & IST_MASK, fromUser);
   const regs = top - PT_REGS_SIZE;
   const at = regs >> 2;
   // A loop: the call of TypedArray.set costs more than these few words.
@@ -65,15 +77,20 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
     words[at + PT_REGS.ss / 4] = KERNEL_DS;
     words[at + PT_REGS.ss / 4 + 1] = 0;
   }
-  words[at + PT_REGS.flags / 4] = cpu.interruptsEnabled ? FLAGS_IF : FLAGS_NO_IF;
+  const { flags } = cpu;
+  words[at + PT_REGS.flags / 4] = flags;
   words[at + PT_REGS.flags / 4 + 1] = 0;
   cpu.userMode = false;
   cpu.sp = regs;
   // ENCODE_FRAME_POINTER: an odd frame pointer tells the unwinder that pt_regs are here.
   cpu.fp = regs | 1;
   cpu.fn = entry.symbol;
-  if (((attributes >>> 8) & 0xf) === INTERRUPT_GATE) {
-    cpu.interruptsEnabled = false;
+  const isInterruptGate = ((attributes >>> 8) & 0xf) === INTERRUPT_GATE;
+  cpu.flags = flags & (isInterruptGate ? ~(FLAGS.trap | FLAGS.interrupt) : ~FLAGS.trap);
+  if (cpu.attentive) {
+    trapFlagChanged(cpu);
+    refresh(m, cpu);
+  } else if (isInterruptGate) {
     cpu.nextArrival = cpu.horizon = cpu.nmiDepth === 0 && vector !== VECTORS.nmi ? cpu.nmiAt : Infinity;
   }
   const outer = cpu.irqRegs;
@@ -94,8 +111,11 @@ function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, f
   if ((words[at + PT_REGS.cs / 4]! & 3) !== 0) {
     account(cpu);
     cpu.userMode = true;
+  } else {
+    cpu.resumedAt = words[at + PT_REGS.ip / 4]! & ADDRESS_BITS;
   }
-  cpu.interruptsEnabled = (words[at + PT_REGS.flags / 4]! & 0x200) !== 0;
+  cpu.flags = words[at + PT_REGS.flags / 4]!;
+  if (cpu.attentive || (cpu.flags & FLAGS.trap) !== 0) trapFlagChanged(cpu);
   cpu.sp = sp;
   cpu.fp = fp;
   cpu.fn = fn;

@@ -24,7 +24,14 @@ export const INTERRUPT_GATE = 0xe;
 const PRESENT = 0x80;
 /** Offset of sp0 in the 64-bit task state segment. */
 export const TSS_SP0 = 4;
+/** Offset of the n-th stack that gates may ask for, 1 to 7 (IST). */
+export function tssIst(n: number): number {
+  return 36 + 8 * (n - 1);
+}
 export const TSS_SIZE = 104;
+/** arch/x86/include/asm/page_64_types.h: whose gates have a stack of their own, and which. */
+export const IST = { none: 0, doubleFault: 1, nmi: 2, debug: 3 } as const;
+export const EXCEPTION_STACK_SIZE = 8192;
 
 export function allocateIdt(arena: Arena): number {
   return arena.allocate(GATES * GATE_SIZE, 4096);
@@ -42,12 +49,13 @@ export function setGate(
   handlerLow: number,
   type: number,
   dpl: number,
+  ist = 0,
 ): void {
   const at = idt + vector * GATE_SIZE;
   const { view } = arena;
   view.setUint16(at, handlerLow & 0xffff, true);
   view.setUint16(at + 2, KERNEL_CS, true);
-  view.setUint8(at + 4, 0);
+  view.setUint8(at + 4, ist);
   view.setUint8(at + 5, PRESENT | (dpl << 5) | type);
   view.setUint16(at + 6, handlerLow >>> 16, true);
   view.setInt32(at + 8, -1, true);
@@ -55,7 +63,13 @@ export function setGate(
 }
 
 export function setKernelStack(arena: Arena, tss: number, stackTop: number): void {
-  // sp0 is only 4-aligned in the segment, so it goes through the view.
-  arena.view.setInt32(tss + TSS_SP0, stackTop, true);
-  arena.view.setInt32(tss + TSS_SP0 + 4, arena.kernelHigh, true);
+  setStack(arena, tss + TSS_SP0, stackTop);
+}
+export function setInterruptStack(arena: Arena, tss: number, ist: number, stackTop: number): void {
+  setStack(arena, tss + tssIst(ist), stackTop);
+}
+function setStack(arena: Arena, at: number, stackTop: number): void {
+  // Stack pointers are only 4-aligned in the segment, so they go through the view.
+  arena.view.setInt32(at, stackTop, true);
+  arena.view.setInt32(at + 4, arena.kernelHigh, true);
 }

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import type { Arrival, Cpu } from './cpu.ts';
 import { VECTORS } from './descriptor-tables.ts';
+import { FLAGS } from './registers.ts';
 
 /*
  * What reaches a CPU and when: vectors on their way to its local APIC, the APIC's one-shot timer, and the interrupt flag.
@@ -55,18 +56,25 @@ export function refresh(m: Machine, cpu: Cpu): void {
   // An NMI waits for nothing but the end of another.
   const nmiAt = cpu.nmiDepth === 0 ? cpu.nmiAt : Infinity;
   if (!cpu.interruptsEnabled) {
-    cpu.nextArrival = cpu.horizon = nmiAt;
+    cpu.nextArrival = nmiAt;
+    cpu.horizon = cpu.attentive ? 0 : nmiAt;
     return;
   }
   const [first] = cpu.arrivals;
   const next = first !== undefined && first.timeNs < cpu.timerDeadline ? first.timeNs : cpu.timerDeadline;
   cpu.nextArrival = next < nmiAt ? next : nmiAt;
-  cpu.horizon = cpu.nextArrival < m.events.nextTime ? cpu.nextArrival : m.events.nextTime;
+  cpu.horizon = cpu.attentive ? 0 : nextLook(m, cpu);
+}
+
+/** Time of the next interrupt or device event that this CPU has to stop for. */
+export function nextLook(m: Machine, cpu: Cpu): number {
+  const { nextArrival } = cpu;
+  return nextArrival < m.events.nextTime || !cpu.interruptsEnabled ? nextArrival : m.events.nextTime;
 }
 
 /** `cli`: local_irq_disable() does not count; the second changes nothing. */
 export function irqDisable(m: Machine): void {
-  m.cpu.interruptsEnabled = false;
+  m.cpu.flags &= ~FLAGS.interrupt;
   refresh(m, m.cpu);
 }
 
@@ -74,7 +82,7 @@ export function irqDisable(m: Machine): void {
 export function irqEnable(m: Machine): void {
   const { cpu } = m;
   if (cpu.interruptsEnabled) return;
-  cpu.interruptsEnabled = true;
+  cpu.flags |= FLAGS.interrupt;
   refresh(m, cpu);
   if (cpu.time >= cpu.horizon) m.catchUp(cpu, 0);
 }

@@ -2,7 +2,7 @@ import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
 import type { Cpu } from './cpu.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
-import { FLAGS_IF, USER_CS, USER_DS } from './registers.ts';
+import { USER_CS, USER_DS } from './registers.ts';
 
 /** SS, RSP, RFLAGS, CS, RIP and RBP of the user program that the CPU leaves for the kernel. */
 export function storeUserFrame(words: Int32Array, cpu: Cpu, regs: number): void {
@@ -12,7 +12,7 @@ export function storeUserFrame(words: Int32Array, cpu: Cpu, regs: number): void 
   storeNumber(words, regs + PT_REGS.ip, user?.ip ?? 0);
   words[at + PT_REGS.cs / 4] = USER_CS;
   words[at + PT_REGS.cs / 4 + 1] = 0;
-  words[at + PT_REGS.flags / 4] = FLAGS_IF;
+  words[at + PT_REGS.flags / 4] = cpu.flags;
   words[at + PT_REGS.flags / 4 + 1] = 0;
   storeNumber(words, regs + PT_REGS.sp, user?.sp ?? 0);
   words[at + PT_REGS.ss / 4] = USER_DS;

@@ -1,4 +1,6 @@
-import { refresh, takeInterrupt } from '../cpu/local-apic.ts';
+import { checkDebugTraps, look, trapFlagChanged } from '../cpu/debug-registers.ts';
+import { nextLook, refresh, takeInterrupt } from '../cpu/local-apic.ts';
+import { FLAGS_IF } from '../cpu/registers.ts';
 import { account, storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { setKernelStack } from '../cpu/descriptor-tables.ts';
@@ -65,7 +67,8 @@ function rewindStackAndMakeDead(m: Machine, cpu: Cpu, signal: number): void {
   cpu.fp = task.userRegs.address | 1;
   cpu.fn = rewindStack;
   task.rethooks.length = 0;
-  cpu.interruptsEnabled = true;
+  cpu.flags = FLAGS_IF;
+  trapFlagChanged(cpu);
   refresh(m, cpu);
   settle(m, cpu, makeTaskDead(m, signal));
 }
@@ -73,6 +76,7 @@ const rewindStack = declareText('rewind_stack_and_make_dead', { traceable: false
 
 function step(m: Machine, cpu: Cpu): void {
   refresh(m, cpu);
+  if (cpu.attentive) look(m, cpu);
   if (cpu.nextArrival <= cpu.busyUntil) {
     interruptIdleOrUser(m, cpu);
     return;
@@ -144,6 +148,7 @@ function switchTo(m: Machine, cpu: Cpu): void {
   cpu.current = next;
   cpu.next = null;
   cpu.userMode = false;
+  if (cpu.attentive) look(m, cpu);
   setKernelStack(m.arena, cpu.tss, next.stackTop);
   cpu.time += CONTEXT_SWITCH_NS;
   cpu.busyUntil = cpu.time;
@@ -151,8 +156,9 @@ function switchTo(m: Machine, cpu: Cpu): void {
 
 /** Interrupts and device events that fall into the `ns` just spent by kernel code on this CPU, each at its own time. */
 export function catchUp(m: Machine, cpu: Cpu, ns: number): void {
+  if (cpu.attentive) checkDebugTraps(m, cpu);
   let start = cpu.time - ns;
-  while (cpu.horizon <= cpu.time) {
+  while (nextLook(m, cpu) <= cpu.time) {
     const { events } = m;
     if (events.nextTime <= cpu.time && events.nextTime <= cpu.nextArrival) {
       events.runNext();

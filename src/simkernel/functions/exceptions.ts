@@ -1,11 +1,12 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { VECTORS } from '../cpu/descriptor-tables.ts';
+import { IST, VECTORS } from '../cpu/descriptor-tables.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { leaveToUser } from './irq-entry.ts';
-import { doubleFaultEntry, generalProtectionEntry, trapUser } from './oops.ts';
+import { debugEntry } from './debug.ts';
+import { doubleFaultEntry, generalProtectionEntry, isUser, trapUser } from './oops.ts';
 import { int80Entry } from './int80.ts';
 import { nmiEntry } from './nmi.ts';
 import { TRAPS } from './traps.ts';
@@ -37,26 +38,31 @@ const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number =
   traceable: false,
 });
 
-const asmExcInt3 = declareText('asm_exc_int3', { traceable: false, site: 0x3a });
+const breakpointEntry: EntryPoint = {
+  symbol: declareText('asm_exc_int3', { traceable: false, site: 0x3a }),
+  run(m, address) {
+    const regs = { address };
+    if (isUser(m, regs)) doInt3User(m, regs);
+    else excInt3(m, regs);
+    return leaveToUser(m, regs);
+  },
+};
 
-export const EXCEPTIONS: readonly (readonly [vector: number, entry: EntryPoint, dpl: number])[] = [
-  [
-    VECTORS.breakpoint,
-    {
-      symbol: asmExcInt3,
-      run(m, address) {
-        const regs = { address };
-        if ((m.words[(address + PT_REGS.cs) >> 2]! & 3) === 0) excInt3(m, regs);
-        else doInt3User(m, regs);
-        return leaveToUser(m, regs);
-      },
-    },
-    3,
-  ],
-  ...TRAPS,
-  [VECTORS.nmi, nmiEntry, 0],
-  [VECTORS.legacySyscall, int80Entry, 3],
-  [VECTORS.doubleFault, doubleFaultEntry, 0],
-  [VECTORS.generalProtection, generalProtectionEntry, 0],
-  [VECTORS.pageFault, pageFaultEntry, 0],
+interface ExceptionRow {
+  readonly vector: number;
+  readonly entry: EntryPoint;
+  readonly dpl: number;
+  readonly ist: number;
+}
+
+/** What the CPU itself raises, with the least privilege that `int N` needs for it and the stack of its own. */
+export const EXCEPTIONS: readonly ExceptionRow[] = [
+  ...TRAPS.map(({ vector, entry }) => ({ vector, entry, dpl: 0, ist: IST.none })),
+  { vector: VECTORS.debug, entry: debugEntry, dpl: 0, ist: IST.debug },
+  { vector: VECTORS.nmi, entry: nmiEntry, dpl: 0, ist: IST.nmi },
+  { vector: VECTORS.breakpoint, entry: breakpointEntry, dpl: 3, ist: IST.none },
+  { vector: VECTORS.doubleFault, entry: doubleFaultEntry, dpl: 0, ist: IST.doubleFault },
+  { vector: VECTORS.generalProtection, entry: generalProtectionEntry, dpl: 0, ist: IST.none },
+  { vector: VECTORS.pageFault, entry: pageFaultEntry, dpl: 0, ist: IST.none },
+  { vector: VECTORS.legacySyscall, entry: int80Entry, dpl: 3, ist: IST.none },
 ];

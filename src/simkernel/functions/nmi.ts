@@ -68,15 +68,11 @@ const excNmi = kernelFunction(
   { traceable: false },
 );
 
-/** Vector 2: through its own stack, whatever the interrupt flag says. */
+/** Vector 2: on its own stack (IST), whatever the interrupt flag says. */
 export const nmiEntry: EntryPoint = {
   symbol: declareText('asm_exc_nmi', { traceable: false, site: 0x26 }),
   run(m, address) {
-    const { cpu } = m;
-    const { sp } = cpu;
-    cpu.sp = cpu.nmiStackTop - 16;
     excNmi(m, { address });
-    cpu.sp = sp;
     return undefined;
   },
 };

@@ -1,11 +1,8 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
+import { FLAGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-
-/** X86_EFLAGS_IF and the bits that are always there. */
-const FLAGS_ON = 0x246;
-const FLAGS_OFF = 0x046;
 
 /** raw_spinlock_t. While it is held its CPU does not switch tasks, so contention is a matter of other CPUs' time. */
 export interface SpinLock extends KernelObject {
@@ -61,11 +58,11 @@ export const spinUnlockIrqRestore = kernelFunction(
 
 /** pushf; pop; cli: unlike local_irq_disable() it remembers, so that it nests. */
 export function localIrqSave(m: Machine): number {
-  const flags = m.cpu.interruptsEnabled ? FLAGS_ON : FLAGS_OFF;
+  const { flags } = m.cpu;
   irqDisable(m);
   return flags;
 }
 export function localIrqRestore(m: Machine, flags: number): void {
-  if (flags === FLAGS_ON) irqEnable(m);
+  if ((flags & FLAGS.interrupt) !== 0) irqEnable(m);
   else irqDisable(m);
 }

@@ -1,5 +1,7 @@
 import { storeUserFrame } from '../cpu/user-frame.ts';
+import { trapFlagChanged } from '../cpu/debug-registers.ts';
 import { irqEnable } from '../cpu/local-apic.ts';
+import { FLAGS } from '../cpu/registers.ts';
 import { account } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
@@ -127,6 +129,10 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   account(cpu);
   cpu.userMode = false;
   storeUserFrame(words, cpu, regs.address);
+  if ((cpu.flags & FLAGS.trap) !== 0) {
+    cpu.flags &= ~FLAGS.trap;
+    trapFlagChanged(cpu);
+  }
   const at = regs.address >> 2;
   const { args, syscall: nr } = task;
   storeArgument(words, at + PT_REGS.di / 4, args[0]!);
@@ -150,10 +156,12 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   if (left instanceof Pending) {
     return left.then(() => {
       m.cpu.time += EXIT_NS;
+      m.cpu.flags = words[(regs.address + PT_REGS.flags) >> 2]!;
       return 0;
     });
   }
   cpu.time += EXIT_NS;
+  cpu.flags = words[(regs.address + PT_REGS.flags) >> 2]!;
   return 0;
 }
 function storeArgument(words: Int32Array, at: number, value: number): void {

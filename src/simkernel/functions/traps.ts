@@ -35,7 +35,7 @@ const ROWS = [
   { vector: VECTORS.invalidOpcode, name: 'invalid_op', text: 'invalid opcode', signal: SIGILL },
 ] as const;
 
-export const TRAPS: readonly (readonly [vector: number, entry: EntryPoint, dpl: number])[] = ROWS.map(
+export const TRAPS: readonly { readonly vector: number; readonly entry: EntryPoint }[] = ROWS.map(
   ({ vector, name, text, signal }) => {
     const handler = kernelFunction(
       `exc_${name}`,
@@ -43,17 +43,14 @@ export const TRAPS: readonly (readonly [vector: number, entry: EntryPoint, dpl: 
       (m, regs: KernelObject): void => doErrorTrap(m, regs, 0, { address: m.scratch, text }, vector, signal),
       { traceable: false },
     );
-    return [
-      vector,
-      {
-        symbol: declareText(`asm_exc_${name}`, { traceable: false, site: 0x26 }),
-        run(m, address) {
-          const regs = { address };
-          handler(m, regs);
-          return leaveToUser(m, regs);
-        },
+    const entry: EntryPoint = {
+      symbol: declareText(`asm_exc_${name}`, { traceable: false, site: 0x26 }),
+      run(m, address) {
+        const regs = { address };
+        handler(m, regs);
+        return leaveToUser(m, regs);
       },
-      0,
-    ];
+    };
+    return { vector, entry };
   },
 );

@@ -2,7 +2,7 @@ import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { deliver } from '../cpu/deliver.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
-import { ARGUMENT_REGISTERS, FLAGS_IF, FLAGS_NO_IF, KERNEL_CS, KERNEL_DS } from '../cpu/registers.ts';
+import { ARGUMENT_REGISTERS, KERNEL_CS, KERNEL_DS } from '../cpu/registers.ts';
 import type { Body } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
@@ -119,7 +119,7 @@ function storeRegisters(m: Machine, cpu: Cpu, sp: number, ip: number): number {
     [PT_REGS.orig_ax, -1, -1],
     [PT_REGS.ip, ip | 0x80000000, -1],
     [PT_REGS.cs, KERNEL_CS, 0],
-    [PT_REGS.flags, cpu.interruptsEnabled ? FLAGS_IF : FLAGS_NO_IF, 0],
+    [PT_REGS.flags, cpu.flags, 0],
     [PT_REGS.sp, sp, KERNEL_HIGH],
     [PT_REGS.ss, KERNEL_DS, 0],
   ] as const;

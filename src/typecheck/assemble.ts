@@ -61,8 +61,8 @@ export function assemble(
     record(duplicate, node);
     return duplicate;
   };
-  const names = new Set<string>();
-  const probes = program.probes.map((probe) => typedProbe(unroll(probe) as Probe, context, names));
+  const numbers = new Map<string, number>();
+  const probes = program.probes.map((probe) => typedProbe(unroll(probe) as Probe, context, numbers));
   const subprograms = program.subprograms.map((subprogram): TypedSubprogram => {
     const declaration = unroll(subprogram) as typeof subprogram;
     return {
@@ -84,13 +84,13 @@ export function assemble(
   };
 }
 
-function typedProbe(probe: Probe, context: PassContext, names: Set<string>): TypedProbe {
+/** Probes of one base name are numbered; `numbers` counts. */
+function typedProbe(probe: Probe, context: PassContext, numbers: Map<string, number>): TypedProbe {
   const attachment = attachmentOf(probe, context);
   const attach = attachment?.target ?? bug('a probe was left without a target');
   const base = attachment!.name.replace(/[^A-Za-z0-9]/g, '_');
-  let number = 1;
-  while (names.has(`${base}_${number}`)) number += 1;
-  names.add(`${base}_${number}`);
+  const number = (numbers.get(base) ?? 0) + 1;
+  numbers.set(base, number);
   return {
     name: `${base}_${number}`,
     probeName: attachment!.name,

@@ -127,7 +127,7 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
 
 function checkTraceable(node: AttachPoint, name: string, context: PassContext): void {
   if (name === '' || context.config.missing_probes === 'ignore') return;
-  if (context.target.functions().some((candidate) => candidate.name === name)) return;
+  if (context.names.functions.matching(name).length > 0) return;
   const text =
     `${name} is not traceable (either non-existing, inlined, or marked as "notrace"); ` +
     'attaching to it will likely fail';

@@ -133,10 +133,7 @@ function tracedFunction(parts: readonly string[], context: PassContext, kind: 'f
   if (parts.some(hasWildcard)) return { target: undefined };
   const name = parts[parts.length - 1]!;
   if (parts.length === 2) return { target: { kind, function: name, module: parts[0]! } };
-  const modules = context.target
-    .functions()
-    .filter((candidate) => candidate.name === name)
-    .map((candidate) => candidate.module);
+  const modules = context.names.functions.matching(name).map((candidate) => candidate.module);
   if (modules.length > 1) {
     return { problem: `ambiguous attach point, please specify module containing the function '${name}'` };
   }

@@ -7,6 +7,7 @@ import { assemble } from './assemble.ts';
 import { defaultConfig } from './config.ts';
 import type { CheckInput, NamedOption, PassContext } from './context.ts';
 import { inferTypes } from './infer-types.ts';
+import { machineNames } from './machine-names.ts';
 import { PASSES } from './passes.ts';
 
 export interface CheckResult {
@@ -28,6 +29,7 @@ export function check(program: Program, input: CheckInput): CheckResult {
     unsafe: false,
     ...defined(input),
     report: (diagnostic) => void diagnostics.push(diagnostic),
+    names: machineNames(input.target),
     config: defaultConfig(),
     definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
     importedHeaders: new Map(),

@@ -8,6 +8,7 @@ import type { Type } from '../lang/types.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import type { Source } from '../source/source.ts';
 import type { ImportEntry } from './imports.ts';
+import type { MachineNames } from './machine-names.ts';
 
 /** What the checker is told beside the program: the machine, the command line, and how to parse more text. */
 export interface CheckInput {
@@ -78,6 +79,7 @@ export interface NamedOption {
 /** What passes learn and leave to later passes. */
 export interface PassContext extends CheckContext {
   readonly report: (diagnostic: Diagnostic) => void;
+  readonly names: MachineNames;
   config: Config;
   definitions: Definitions;
   /** Text of imported C headers, by the name that imports them. */

@@ -29,7 +29,7 @@ export const expandMacros: Pass = {
       subprograms: program.subprograms.map((subprogram) => rewriteChildren(subprogram, expand)),
       probes: program.probes.map((probe) => rewriteChildren(probe, expand)),
     };
-    walk(expanded, (node) => checkTypeArguments(node, context));
+    checkTypeArguments(expanded, context);
     return expanded;
   },
 };
@@ -47,12 +47,14 @@ const TAKES_TYPE: ReadonlySet<Node['kind']> = new Set([
 
 /** A type that was passed to a macro must have ended up where a type may stand. */
 function checkTypeArguments(node: Node, context: PassContext): void {
-  if (TAKES_TYPE.has(node.kind)) return;
+  const takesType = TAKES_TYPE.has(node.kind);
   forEachChild(node, (child) => {
-    if (child.kind !== 'typeof' && child.kind !== 'type') return;
-    const text =
-      'When used as a call argument, `typeof` builtin only valid for macro calls that are expecting a type parameter';
-    context.report(error('type-argument', child.span, text));
+    if (!takesType && (child.kind === 'typeof' || child.kind === 'type')) {
+      const text =
+        'When used as a call argument, `typeof` builtin only valid for macro calls that are expecting a type parameter';
+      context.report(error('type-argument', child.span, text));
+    }
+    checkTypeArguments(child, context);
   });
 }
 

@@ -10,7 +10,7 @@ const KERNEL = 'vmlinux';
 /** The places that an attach point means; empty when the machine has none. */
 export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext): readonly ParsedAttachPoint[] {
   const { target } = parsed;
-  const machine = context.target;
+  const { names, target: machine } = context;
   const found = (targets: readonly AttachTarget[]): readonly ParsedAttachPoint[] =>
     targets.map((match) => describe(parsed.kind, [parsed.kind, ...targetParts(match)], match));
   const [, ...parts] = parsed.parts;
@@ -21,11 +21,9 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       if (target?.kind === 'kprobe' && target.address !== undefined) return [parsed];
       const module = parts.length === 2 ? parts[0]! : undefined;
       const name = target !== undefined && 'function' in target ? target.function : parts[parts.length - 1]!;
-      const matches = machine.functions().filter((candidate) => {
-        return (
-          matchesPattern(candidate.name, name) && (module === undefined || matchesPattern(candidate.module, module))
-        );
-      });
+      const matches = names.functions
+        .matching(name)
+        .filter((candidate) => module === undefined || matchesPattern(candidate.module, module));
       if (target !== undefined) return matches.length > 0 ? [parsed] : [];
       return found(
         matches.map((match) => {
@@ -42,9 +40,9 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       const module = parts.length === 2 ? parts[0]! : '*';
       const name = parts[parts.length - 1]!;
       return found(
-        machine
-          .functions()
-          .filter((candidate) => matchesPattern(candidate.name, name) && matchesPattern(candidate.module, module))
+        names.functions
+          .matching(name)
+          .filter((candidate) => matchesPattern(candidate.module, module))
           .filter((candidate) => machine.types.function(candidate.name) !== undefined)
           .map((match) => ({ kind, function: match.name, module: match.module })),
       );
@@ -52,9 +50,9 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
     case 'tracepoint': {
       const [category, name] = parts.length === 1 ? ['*', parts[0]!] : (parts as [string, string]);
       return found(
-        machine
-          .tracepoints()
-          .filter((candidate) => matchesPattern(candidate.category, category!) && matchesPattern(candidate.name, name!))
+        names.tracepoints
+          .matching(name!)
+          .filter((candidate) => matchesPattern(candidate.category, category!))
           .map((match) => ({ kind: 'tracepoint', category: match.category, name: match.name })),
       );
     }
@@ -62,8 +60,8 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       const [module, name] = parts as [string, string];
       // All raw tracepoints of the machine belong to the kernel itself.
       if (!matchesPattern(KERNEL, module)) return [];
-      const names = machine.rawTracepoints().filter((candidate) => matchesPattern(candidate, name));
-      const matches = found(names.map((match) => ({ kind: 'rawtracepoint', name: match })));
+      const tracepoints = machine.rawTracepoints().filter((candidate) => matchesPattern(candidate, name));
+      const matches = found(tracepoints.map((match) => ({ kind: 'rawtracepoint', name: match })));
       return target === undefined ? matches : matches.length > 0 ? [parsed] : [];
     }
     case 'uprobe':

@@ -95,7 +95,8 @@ const FIELDS = Object.fromEntries(
   Object.entries(CHILD_FIELDS).map(([kind, fields]) => [kind, Object.keys(fields)]),
 ) as unknown as { readonly [K in Node['kind']]: readonly (keyof Node)[] };
 
-const isNode = (value: object): value is Node => 'kind' in value;
+// Not `in`, which engines answer slowly for objects of many shapes.
+const isNode = (value: object): value is Node => (value as Partial<Node>).kind !== undefined;
 
 /** A copy of `node` whose children are `visit`'s results; `node` itself when none changed. */
 export function rewriteChildren<N extends Node>(node: N, visit: (child: Node) => Node): N {

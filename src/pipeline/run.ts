@@ -3,7 +3,7 @@ import type { Resources } from '../lang/resources.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
 import type { SpawnedProcess } from '../runtime/kernel.ts';
 import { meterImage } from '../runtime/meter.ts';
-import { runSession } from '../runtime/session.ts';
+import { runSession } from '../runtime/run-session.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface RunOptions {

@@ -27,6 +27,12 @@ export interface EventHost {
   readonly onExit: (code: number) => void;
 }
 
+/** A map of the script, by its name with the `@`. */
+export interface ReadMap {
+  readonly name: string;
+  readonly contents: MapContents;
+}
+
 /** The ring buffer's consumer: does what events ask for, in their order. */
 export interface EventConsumer {
   /** Handles all events that are there. */
@@ -36,6 +42,7 @@ export interface EventConsumer {
   /** Reports events that were lost since the last report. */
   reportLost(): void;
   printMap(index: number): void;
+  readMap(index: number): ReadMap;
   /** Sends what follows elsewhere: --test and --bench look at it first. */
   redirect(output: Output): void;
 }
@@ -72,10 +79,17 @@ export function createEventConsumer(host: EventHost): EventConsumer {
     return resources.maps[index] ?? bug(`map ${index} has no name`);
   }
 
-  function printMap(index: number, top: number, div: bigint, showUnset: boolean): void {
+  function readNamed(index: number, top: number, div: bigint): ReadMap {
     const resource = mapResource(index);
-    const contents = readMap(context, resource, maps[index]!.collect(), { top, div });
-    output.map(byteText(resource.name), showUnset ? withUnset(index, contents) : contents);
+    return {
+      name: byteText(resource.name),
+      contents: readMap(context, resource, maps[index]!.collect(), { top, div }),
+    };
+  }
+
+  function printMap(index: number, top: number, div: bigint, showUnset: boolean): void {
+    const { name, contents } = readNamed(index, top, div);
+    output.map(name, showUnset ? withUnset(index, contents) : contents);
   }
 
   /** print() of a scalar that was never set shows its zero; histograms and time series show nothing. */
@@ -198,6 +212,7 @@ export function createEventConsumer(host: EventHost): EventConsumer {
     },
     reportLost,
     printMap: (index) => printMap(index, 0, 1n, false),
+    readMap: (index) => readNamed(index, 0, 1n),
     redirect(to) {
       output = to;
     },

@@ -1,17 +1,19 @@
 import type { EnginePrograms } from '../abi/execution.ts';
 import type { ProgramImage } from '../abi/program-image.ts';
+import type { AttachKind } from '../lang/attach-target.ts';
 import type { Attachment, Resources } from '../lang/resources.ts';
 import { attachProbes } from './attach-probes.ts';
-import { createEventConsumer } from './events.ts';
-import type { Kernel, SpawnedProcess } from './kernel.ts';
+import { createEventConsumer, type EventConsumer, type ReadMap } from './events.ts';
+import type { HookHandler, Kernel, SpawnedProcess } from './kernel.ts';
 import { loadImage, type LoadedImage } from './load.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
 import { runBenchmarks, runTests } from './measured-probes.ts';
 import type { Meter } from './meter.ts';
 import { byteText } from './output/byte-text.ts';
 import { createJsonOutput } from './output/json-output.ts';
-import type { OutputStreams } from './output/output.ts';
+import type { Output, OutputStreams } from './output/output.ts';
 import { createTextOutput } from './output/text-output.ts';
+import { chooseAttachments, FAILED, nothingAttached } from './session-checks.ts';
 
 export interface SessionOptions {
   readonly image: ProgramImage;
@@ -21,10 +23,6 @@ export interface SessionOptions {
   readonly kernel: Kernel;
   readonly output: OutputStreams;
   readonly format: 'text' | 'json';
-  /** Virtual time after which the session ends as by Ctrl-C. */
-  readonly durationNs: number;
-  /** Ctrl-C: when aborted the session detaches, runs the end probes and prints the maps. */
-  readonly signal?: AbortSignal;
   /** -q: no "Attached" line. */
   readonly quiet?: boolean;
   /** False for --no-warnings. */
@@ -41,19 +39,19 @@ export interface SessionOptions {
   readonly pid?: number;
   /** -c: starts once everything is attached; the session ends with it. */
   readonly child?: SpawnedProcess;
-  /** Calls back when the tracer is sent a signal that probes may wait for. */
-  readonly onUserSignal?: (handler: () => void) => void;
   readonly seed?: number;
   /** Called when everything is attached and the machine is about to run. */
   readonly onAttached?: () => void;
-  /** Lets the host's event loop run between slices of the machine. */
-  readonly pause?: () => Promise<void>;
+  /** Called before each run of an attached program, with its name. */
+  readonly onFire?: (program: string) => void;
 }
 
 /** From the first event of a batch to the moment its reader runs: the wake-up of a process that sleeps in epoll_wait. */
 const WAKE_UP_NS = 20_000;
-/** What a failed session returns: -1 as an exit status. */
-const FAILED = 255;
+/** How often bpftrace looks up from waiting for events: whether the traced process still lives. */
+const POLL_NS = 100_000_000;
+/** Kinds of probes that the session runs itself. */
+const OWN: readonly AttachKind[] = ['begin', 'end', 'self'];
 /** Bytes of zeroes for programs that run without a context. */
 const EMPTY_CONTEXT_SIZE = 256;
 
@@ -66,255 +64,268 @@ function howItEnded(waitStatus: number): string {
     : `Child terminated by signal: ${signal}`;
 }
 
-/** How often bpftrace looks up from waiting for events: whether the traced process still lives. */
-const POLL_NS = 100_000_000;
-
-/** Runs a loaded script from its begin probes to the maps printed at exit. */
-export async function runSession(options: SessionOptions): Promise<{ readonly exitCode: number }> {
-  const { resources, kernel, output: streams, child } = options;
-  const { config } = resources;
-  const output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams, options.warnings);
-  const error = (message: string): void => streams.stderr(`ERROR: ${message}\n`);
-  const warn = (message: string): void => {
-    if (options.warnings !== false) streams.stderr(`WARNING: ${message}\n`);
-  };
-  const tell = (message: string): void => {
-    if (options.verbose === true) streams.stderr(`${message}\n`);
-  };
-
-  const filter = probeFilter(options.probeFilter);
-  if (typeof filter === 'string') {
-    error(filter);
-    return { exitCode: FAILED };
+/** Loads a script, runs its begin probes and attaches the others; what refuses to says why and returns its exit code. */
+export function openSession(options: SessionOptions): Session | { readonly exitCode: number } {
+  const attachments = chooseAttachments(options.resources, options.probeFilter);
+  if ('exitCode' in attachments) {
+    const { exitCode, error, notice } = attachments;
+    if (error !== undefined) options.output.stderr(`ERROR: ${error}\n`);
+    if (notice !== undefined && options.quiet !== true) options.output.stdout(new TextEncoder().encode(notice));
+    return { exitCode };
   }
-  const attachments = resources.attachments.filter(filter);
-  if (attachments.length === 0) {
-    if (options.quiet !== true) streams.stdout(new TextEncoder().encode('No probes to attach\n'));
-    return { exitCode: 1 };
-  }
-  if (attachments.length > config.max_probes) {
-    error(
-      `Can't attach to ${attachments.length} probes because it exceeds the current limit of ${config.max_probes} probes.\n` +
-        'You can increase the limit through the BPFTRACE_MAX_PROBES environment variable, but BE CAREFUL since a high ' +
-        'number of probes attached can cause your system to crash.',
-    );
-    return { exitCode: 1 };
-  }
-
-  const loaded = loadImage({ image: options.image, programs: options.programs, kernel, seed: options.seed ?? 1 });
+  const { image, programs, kernel, seed = 1 } = options;
+  const loaded = loadImage({ image, programs, kernel, seed });
   if ('error' in loaded) {
-    error(loaded.error);
+    options.output.stderr(`ERROR: ${loaded.error}\n`);
     return { exitCode: FAILED };
   }
+  const session = new Session(options, attachments, loaded);
+  const ended = session.attach();
+  return ended === undefined ? session : { exitCode: ended };
+}
 
-  const ring = loaded.maps[resources.ringBuffer] as RingBuffer;
-  let exitCode = 0;
-  let finished = false;
-  let detachAll = (): void => undefined;
-  const finish = (): void => {
-    finished = true;
-    detachAll();
-    kernel.stop();
-  };
-  const consumer = createEventConsumer({
-    kernel,
-    arena: loaded.arena,
-    maps: loaded.maps,
-    resources,
-    context: {
-      truncationTrailer: byteText(config.str_trunc_trailer),
-      maxStringLength: config.max_strlen,
-      timeFormats: resources.timeFormats.map(byteText),
-      bootTimeNs: BigInt(kernel.bootTimeNs),
+/** A script on a machine. Somebody else runs the machine; the session does what the script's events ask for. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #attachments: readonly Attachment[];
+  readonly #loaded: LoadedImage;
+  readonly #ring: RingBuffer;
+  readonly #output: Output;
+  readonly #consumer: EventConsumer;
+  readonly #emptyContext: number;
+  #exitCode = 0;
+  /** exit() was called. */
+  #finished = false;
+  #closed = false;
+  /** A test or benchmark failed. */
+  #failed = false;
+  #attached = 0;
+  #detach = (): void => undefined;
+
+  constructor(options: SessionOptions, attachments: readonly Attachment[], loaded: LoadedImage) {
+    const { kernel, resources, output: streams, warnings } = options;
+    this.#options = options;
+    this.#attachments = attachments;
+    this.#loaded = loaded;
+    this.#ring = loaded.maps[resources.ringBuffer] as RingBuffer;
+    this.#output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams, warnings);
+    this.#consumer = createEventConsumer({
       kernel,
-    },
-    output,
-    stderr: streams.stderr,
-    warnings: options.warnings !== false,
-    onExit(code) {
-      exitCode = code;
-      finish();
-    },
-  });
-
-  startElapsed(loaded, kernel.now());
-  const emptyContext = kernel.memory.allocate(EMPTY_CONTEXT_SIZE, 8);
-  const ofKind = (kind: Attachment['target']['kind']): Attachment[] =>
-    attachments.filter((attachment) => attachment.target.kind === kind);
-  const runAsTracer = ({ program }: Attachment): void => {
-    const run = loaded.runner(program);
-    kernel.asTracer(() => run(emptyContext));
-  };
-
-  const begins = ofKind('begin');
-  const ends = ofKind('end');
-  for (const probe of begins) {
-    runAsTracer(probe);
-    tell("Attaching 'begin' probe");
+      arena: loaded.arena,
+      maps: loaded.maps,
+      resources,
+      context: {
+        truncationTrailer: byteText(resources.config.str_trunc_trailer),
+        maxStringLength: resources.config.max_strlen,
+        timeFormats: resources.timeFormats.map(byteText),
+        bootTimeNs: BigInt(kernel.bootTimeNs),
+        kernel,
+      },
+      output: this.#output,
+      stderr: streams.stderr,
+      warnings: warnings !== false,
+      onExit: (code) => this.#exit(code),
+    });
+    startElapsed(loaded, kernel.now());
+    this.#emptyContext = kernel.memory.allocate(EMPTY_CONTEXT_SIZE, 8);
   }
 
-  const { measure } = options;
-  let signals: readonly Attachment[] = [];
-  let failed = false;
-  let attached = 0;
-  if (measure !== undefined) {
-    const probes = ofKind(measure.kind);
-    const run = measure.kind === 'test' ? runTests : runBenchmarks;
-    attached = probes.length;
-    failed = !run({ consumer, output, meter: measure.meter, run: runAsTracer, takeExitCode, error }, probes);
-  } else {
-    signals = ofKind('self');
-    const traced = options.pid ?? child?.pid;
+  /** Whether something else than the end probes can still happen, once the machine runs. */
+  get isWaiting(): boolean {
+    return this.#options.measure === undefined && this.#attached + this.#ofKind('self').length > 0;
+  }
+
+  get takesSignals(): boolean {
+    return this.#ofKind('self').length > 0;
+  }
+
+  /** Whether the script has ended by itself, or the machine or the traced process has. */
+  isOver(): boolean {
+    return this.#finished || this.#options.kernel.halted !== undefined || this.#isTracedGone();
+  }
+
+  /** What the signal that the tracer was sent sets off. */
+  runSignalProbes(): void {
+    this.#runAll('self', 'self:signal');
+  }
+
+  /** The script's maps as they are now, in the order in which they are printed at exit. */
+  readMaps(): readonly ReadMap[] {
+    this.#consumer.drain();
+    return printedMaps(this.#options.resources).map((index) => this.#consumer.readMap(index));
+  }
+
+  /** Runs the begin probes and attaches; the exit code when that is all there is to do, or when it fails. */
+  attach(): number | undefined {
+    const { measure, dryRun, child, onAttached, quiet } = this.#options;
+    this.#runAll('begin', "'begin'");
+    if (measure !== undefined) this.#measure(measure);
+    else {
+      if (!this.#attachProbes()) return FAILED;
+      if (dryRun === true) {
+        this.#detach();
+        return this.#exitCode;
+      }
+      child?.start();
+    }
+    const total = this.#attached + OWN.reduce((sum, kind) => sum + this.#ofKind(kind).length, 0);
+    if (total === 0) {
+      this.#error(nothingAttached(this.#attachments));
+      return FAILED;
+    }
+    if (quiet !== true && measure === undefined) this.#output.attachedProbes(total);
+    onAttached?.();
+    // Only begin and end: nothing will ever happen, so what they left is all there is.
+    if (this.isWaiting) this.#watch();
+    this.#consumer.drain();
+    return undefined;
+  }
+
+  /** Detaches, runs the end probes and prints the maps; returns the exit code. */
+  close(): number {
+    const { resources, kernel, measure, child } = this.#options;
+    if (kernel.halted !== undefined) {
+      this.#consumer.drain();
+      this.#error(`The machine stopped: ${kernel.halted}`);
+      this.#exitCode = FAILED;
+    }
+    child?.terminate();
+    this.#closed = true;
+    this.#ring.onData = null;
+    this.#detach();
+    // Events behind an exit() are not shown; those that a Ctrl-C left behind are.
+    if (this.#finished) this.#consumer.discard();
+    this.#runAll('end', "'end'");
+    this.#consumer.drain();
+    const lost = this.#ring.dropped();
+    this.#consumer.reportLost();
+    if (lost > 0) this.#warn(`Total lost event count: ${lost}`);
+    this.#output.end();
+    if (resources.config.print_maps_on_exit && measure === undefined)
+      for (const index of printedMaps(resources)) this.#consumer.printMap(index);
+    const status = child?.waitStatus();
+    if (status !== undefined) this.#tell(howItEnded(status));
+    return this.#exitCode === 0 && this.#failed ? 1 : this.#exitCode;
+  }
+
+  #exit(code: number): void {
+    this.#exitCode = code;
+    this.#finished = true;
+    this.#detach();
+    this.#options.kernel.stop();
+  }
+
+  #attachProbes(): boolean {
+    const { kernel, resources, pid, child } = this.#options;
+    const traced = pid ?? child?.pid;
     const attaching = attachProbes({
-      attachments,
+      attachments: this.#attachments,
       kernel,
-      runner: (program) => loaded.runner(program),
-      missingProbes: config.missing_probes,
-      error,
-      warn,
-      tell,
+      runner: (program) => this.#runner(program),
+      missingProbes: resources.config.missing_probes,
+      error: (message) => this.#error(message),
+      warn: (message) => this.#warn(message),
+      tell: (message) => this.#tell(message),
       ...(traced === undefined ? {} : { traced }),
     });
-    if (attaching === undefined) return { exitCode: FAILED };
-    attached = attaching.attached;
-    detachAll = attaching.detach;
-    if (options.dryRun === true) {
-      detachAll();
-      return { exitCode };
-    }
-    child?.start();
+    if (attaching === undefined) return false;
+    this.#attached = attaching.attached;
+    this.#detach = attaching.detach;
+    return true;
   }
-  const total = attached + begins.length + ends.length + signals.length;
-  if (total === 0) {
-    error(nothingAttached(attachments));
-    return { exitCode: FAILED };
+
+  #runner(program: string): HookHandler {
+    const { onFire } = this.#options;
+    const run = this.#loaded.runner(program);
+    if (onFire === undefined) return run;
+    return (context) => {
+      onFire(program);
+      run(context);
+    };
   }
-  if (options.quiet !== true && measure === undefined) output.attachedProbes(total);
-  options.onAttached?.();
 
-  // Only begin and end: nothing will ever happen, so what they left is all there is.
-  if (measure === undefined && attached + signals.length > 0) await runMachine();
-  else consumer.drain();
-
-  detachAll();
-  // Events behind an exit() are not shown; those that a Ctrl-C left behind are.
-  if (finished) consumer.discard();
-  for (const probe of ends) {
-    runAsTracer(probe);
-    tell("Attaching 'end' probe");
+  #measure({ kind, meter }: NonNullable<SessionOptions['measure']>): void {
+    const probes = this.#ofKind(kind);
+    const run = kind === 'test' ? runTests : runBenchmarks;
+    const host = {
+      consumer: this.#consumer,
+      output: this.#output,
+      meter,
+      run: (probe: Attachment) => this.#runAsTracer(probe),
+      takeExitCode: () => this.#takeExitCode(),
+      error: (message: string) => this.#error(message),
+    };
+    this.#attached = probes.length;
+    this.#failed = !run(host, probes);
   }
-  consumer.drain();
-  const lost = ring.dropped();
-  consumer.reportLost();
-  if (lost > 0) warn(`Total lost event count: ${lost}`);
 
-  output.end();
-  if (config.print_maps_on_exit && measure === undefined)
-    for (const index of printedMaps(resources)) consumer.printMap(index);
-  const status = child?.waitStatus();
-  if (status !== undefined) tell(howItEnded(status));
-  return { exitCode: exitCode === 0 && failed ? 1 : exitCode };
-
-  function takeExitCode(): number {
-    const code = exitCode;
-    exitCode = 0;
+  #takeExitCode(): number {
+    const code = this.#exitCode;
+    this.#exitCode = 0;
     return code;
   }
 
+  /** Has the events of the running machine read as bpftrace reads them. */
+  #watch(): void {
+    const { kernel, child, pid } = this.#options;
+    this.#ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, () => this.#poll());
+    if (child !== undefined || pid !== undefined) this.#pollRegularly();
+  }
+
+  #poll(): void {
+    if (this.#closed) return;
+    this.#consumer.drain();
+    if (!this.#finished && this.#isTracedGone()) this.#options.kernel.stop();
+  }
+
+  /** Calls back at bpftrace's own pace, as long as the session goes on. */
+  #pollRegularly(): void {
+    const { kernel } = this.#options;
+    kernel.at(kernel.now() + POLL_NS, () => {
+      if (this.#finished || this.#closed) return;
+      this.#poll();
+      this.#pollRegularly();
+    });
+  }
+
   /** Whether the process of -p or -c is there no more. */
-  function isOver(): boolean {
+  #isTracedGone(): boolean {
+    const { child, pid, kernel } = this.#options;
     if (child !== undefined) return !child.isAlive();
-    return options.pid !== undefined && !kernel.hasProcess(options.pid);
+    return pid !== undefined && !kernel.hasProcess(pid);
   }
 
-  function poll(): void {
-    consumer.drain();
-    if (!finished && isOver()) kernel.stop();
-  }
-
-  async function runMachine(): Promise<void> {
-    const until = kernel.now() + options.durationNs;
-    const pause = options.pause ?? nextTurn;
-    const stop = (): void => kernel.stop();
-    let signalled = false;
-    options.signal?.addEventListener('abort', stop);
-    if (signals.length > 0)
-      options.onUserSignal?.(() => {
-        signalled = true;
-        kernel.stop();
-      });
-    ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, poll);
-    if (child !== undefined || options.pid !== undefined) pollRegularly(kernel, poll, () => finished);
-    // What the begin probes left in the ring is read at once.
-    consumer.drain();
-    const isOn = (): boolean =>
-      !finished && options.signal?.aborted !== true && kernel.now() < until && kernel.halted === undefined;
-    while (isOn() && !isOver()) {
-      kernel.run(until);
-      await pause();
-      if (!signalled) continue;
-      signalled = false;
-      for (const probe of signals) {
-        runAsTracer(probe);
-        tell("Attaching 'self:signal' probe");
-      }
+  #runAll(kind: AttachKind, name: string): void {
+    for (const probe of this.#ofKind(kind)) {
+      this.#runAsTracer(probe);
+      this.#tell(`Attaching ${name} probe`);
     }
-    if (kernel.halted !== undefined) {
-      consumer.drain();
-      error(`The machine stopped: ${kernel.halted}`);
-      exitCode = FAILED;
-    }
-    child?.terminate();
-    ring.onData = null;
-    options.signal?.removeEventListener('abort', stop);
   }
-}
 
-/** Calls back at bpftrace's own pace, as long as the session goes on. */
-function pollRegularly(kernel: Kernel, poll: () => void, isDone: () => boolean): void {
-  kernel.at(kernel.now() + POLL_NS, () => {
-    if (isDone()) return;
-    poll();
-    pollRegularly(kernel, poll, isDone);
-  });
-}
-
-/** Probes of the tracer itself that --probe-filter leaves alone. */
-const UNFILTERED: ReadonlySet<Attachment['target']['kind']> = new Set(['begin', 'end', 'self']);
-
-function probeFilter(pattern: string | undefined): ((attachment: Attachment) => boolean) | string {
-  if (pattern === undefined || pattern === '') return () => true;
-  let expression: RegExp;
-  try {
-    expression = new RegExp(pattern);
-  } catch (error) {
-    return `Invalid --probe-filter regex '${pattern}': ${error instanceof Error ? error.message : String(error)}`;
+  #runAsTracer({ program }: Attachment): void {
+    const run = this.#loaded.runner(program);
+    this.#options.kernel.asTracer(() => run(this.#emptyContext));
   }
-  return ({ target, probeName }) => UNFILTERED.has(target.kind) || expression.test(probeName);
-}
 
-/** A timer would wait for a millisecond, but not every host has setImmediate. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
+  #ofKind(kind: AttachKind): readonly Attachment[] {
+    return this.#attachments.filter(({ target }) => target.kind === kind);
+  }
+
+  #error(message: string): void {
+    this.#options.output.stderr(`ERROR: ${message}\n`);
+  }
+  #warn(message: string): void {
+    if (this.#options.warnings !== false) this.#options.output.stderr(`WARNING: ${message}\n`);
+  }
+  #tell(message: string): void {
+    if (this.#options.verbose === true) this.#options.output.stderr(`${message}\n`);
+  }
 }
 
 /** The `elapsed` builtin subtracts what this internal map holds: when the script started. */
 function startElapsed({ arena, maps }: LoadedImage, now: number): void {
   const map = maps.find(({ definition }) => definition.name === 'elapsed')?.location.array;
   if (map !== undefined) arena.view.setBigUint64(map.values, BigInt(Math.floor(now)), true);
-}
-
-function nothingAttached(attachments: readonly Attachment[]): string {
-  if (attachments.some(({ target }) => target.kind === 'test')) {
-    return 'No probes attached; use --test to run test probes.';
-  }
-  if (attachments.some(({ target }) => target.kind === 'bench')) {
-    return 'No probes attached; use --bench to run benchmark probes.';
-  }
-  return 'Attachment failed for all probes.';
 }
 
 /** Maps with a name in the script, in the order of their names. */

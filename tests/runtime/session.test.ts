@@ -4,7 +4,7 @@ import type { MapDefinition, Program, ProgramType } from '../../src/abi/program-
 import type { AttachTarget } from '../../src/lang/attach-target.ts';
 import type { Action, MapResource } from '../../src/lang/resources.ts';
 import { INT32, INT64, UINT32, intType } from '../../src/lang/types.ts';
-import { runSession, type SessionOptions } from '../../src/runtime/session.ts';
+import { runSession, type RunSessionOptions } from '../../src/runtime/run-session.ts';
 import { createSource } from '../../src/source/source.ts';
 import { captureStreams, DEFAULT_CONFIG, testResources } from './output/fixtures.ts';
 import { createTestMachine, type TestMachine } from './test-machine.ts';
@@ -34,7 +34,7 @@ async function run(
   actions: readonly Action[],
   options: {
     maps?: readonly MapResource[];
-    session?: Partial<SessionOptions>;
+    session?: Partial<RunSessionOptions>;
     machine?: TestMachine;
     config?: Partial<typeof DEFAULT_CONFIG>;
   } = {},

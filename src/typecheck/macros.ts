@@ -14,7 +14,7 @@ import { isFunction } from '../lang/functions.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error } from './messages.ts';
 import { MacroRegistry } from './macro-registry.ts';
-import { cloneTree, forEachChild, relocate, rewriteChildren, walk } from './rewrite.ts';
+import { cloneTree, forEachChild, relocate, rewriteChildren } from './rewrite.ts';
 
 /** Puts macro bodies where the macros are called. Their variables get names of their own, their maps must be arguments. */
 export const expandMacros: Pass = {

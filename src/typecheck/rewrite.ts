@@ -13,7 +13,8 @@ const SPAN_FIELDS = {
   declarationSpan: true,
   predicateSpan: true,
 } satisfies Record<SpanFieldOf<Node>, true>;
-const SPANS: ReadonlySet<string> = new Set(Object.keys(SPAN_FIELDS));
+type SpanField = keyof typeof SPAN_FIELDS;
+const SPANS: ReadonlySet<string> & Iterable<SpanField> = new Set(Object.keys(SPAN_FIELDS) as SpanField[]);
 
 /** Whether a field holds nodes: one, several, or in plain objects such as a record's fields. */
 type HoldsNodes<V> = V extends Node
@@ -164,15 +165,14 @@ function rewriteValue<V extends object>(value: V, visit: (child: Node) => Node):
 
 /** A copy whose every node says that it came out of `from`: a macro call, or an expression that was put elsewhere. */
 export function relocate<N extends Node>(node: N, from: Span): N {
-  const move = (child: Node): Node => moveSpans({ ...rewriteChildren(child, move) }, from);
-  return moveSpans({ ...rewriteChildren(node, move) }, from);
-}
-
-function moveSpans<T extends object>(node: T, from: Span): T {
-  const entries = Object.entries(node);
-  return Object.fromEntries(
-    entries.map(([key, value]: [string, unknown]) => [key, SPANS.has(key) ? moveSpan(value as Span, from) : value]),
-  ) as T;
+  const rewritten = rewriteChildren(node, (child) => relocate(child, from));
+  const copy = rewritten === node ? { ...node } : rewritten;
+  const spans = copy as { -readonly [K in SpanField]?: Span };
+  for (const field of SPANS) {
+    const span = spans[field];
+    if (span !== undefined) spans[field] = moveSpan(span, from);
+  }
+  return copy;
 }
 
 function moveSpan(span: Span, from: Span): Span {

@@ -22,7 +22,7 @@ import {
   negate32,
   negate64,
 } from './arc.ts';
-import { Scalar, UNKNOWN, ZERO, constant, synced, truncated, zeroExtended32 } from './scalar.ts';
+import { Scalar, UNKNOWN, ZERO, constant, plainConstant, synced, truncated, zeroExtended32 } from './scalar.ts';
 import {
   TNUM_UNKNOWN,
   type Tnum,
@@ -260,19 +260,41 @@ const CONCRETE: Record<Exact, (a: bigint, b: bigint, width: Width) => bigint> = 
 };
 const isExact = (op: AluOp): op is Exact => op in CONCRETE;
 
-function concrete(op: Exact, a: bigint, b: bigint, width: Width): Scalar {
+const isInt32 = (x: number): boolean => x === (x | 0);
+const NOT_PLAIN = NaN;
+/** The same on plain numbers with their sign, 64 bits wide; what does not fit is left to the others. */
+const PLAIN: Record<Exact, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  and: (a, b) => (isInt32(a) && isInt32(b) ? a & b : NOT_PLAIN),
+  or: (a, b) => (isInt32(a) && isInt32(b) ? a | b : NOT_PLAIN),
+  xor: (a, b) => (isInt32(a) && isInt32(b) ? a ^ b : NOT_PLAIN),
+  lsh: (a, b) => a * 2 ** b,
+  rsh: (a, b) => (a >= 0 ? Math.floor(a / 2 ** b) : NOT_PLAIN),
+  arsh: (a, b) => Math.floor(a / 2 ** b),
+};
+
+function concrete(op: Exact, x: Scalar, y: Scalar, width: Width): Scalar {
+  if (width === 64) {
+    const plain = PLAIN[op](x.plain, y.plain);
+    // Not -0, which a product may be.
+    if (Number.isSafeInteger(plain)) return plainConstant(plain + 0);
+  }
+  const a = x.value;
+  const b = y.value;
   if (width === 64) return constant(CONCRETE[op](a, b, 64));
   return constant(BigInt.asUintN(32, CONCRETE[op](BigInt.asUintN(32, a), BigInt.asUintN(32, b), 32)));
 }
 
-const isKnown = (s: Scalar, width: Width): boolean => (width === 64 ? s.isConst : tnumLow32IsConst(s.bits));
+const isKnown = (s: Scalar, width: Width): boolean => s.isConst || (width === 32 && tnumLow32IsConst(s.bits));
 
 /** `a op b`. */
 export function compute(op: Exclude<AluOp, 'mov'>, a: Scalar, b: Scalar, width: Width): Scalar {
   const rule = RULES[op];
   if (rule.needs !== 'anything' && !isKnown(b, width)) return UNKNOWN;
-  if (rule.needs === 'shift_amount' && b.umax >= BigInt(width)) return UNKNOWN;
-  if (a.isConst && b.isConst && isExact(op)) return concrete(op, a.value, b.value, width);
+  if (rule.needs === 'shift_amount' && !(b.plain >= 0 && b.plain < width) && b.umax >= BigInt(width)) return UNKNOWN;
+  if (a.isConst && b.isConst && isExact(op)) return concrete(op, a, b, width);
   return rule.transfer(a, b, width);
 }
 

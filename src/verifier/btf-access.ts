@@ -99,7 +99,7 @@ export function walkStruct(w: Walk, a: Access): Loaded {
   if (!value.isConst) {
     return { fault: [`R${a.register} is ptr_${name} invalid variable offset: off=${a.offset}`] };
   }
-  const at = Number(BigInt.asIntN(64, value.value)) + a.offset;
+  const at = value.signed + a.offset;
   if (at < 0) return { fault: [`R${a.register} is ptr_${name} invalid negative access: off=${at}`] };
   if (a.write) return { fault: ['only read is supported'] };
   if (type === undefined || !isAggregate(type)) return { fault: [`Type '${name}' is not a struct`] };

@@ -234,7 +234,8 @@ function contentFault(
         const text = `R${register} is not a known constant'`;
         return registerViolation(register, 'EACCES', text);
       }
-      call.resultSize = Number(r.value.value);
+      // Linux keeps the size in 32 bits.
+      call.resultSize = Number(BigInt.asUintN(32, r.value.value));
       return undefined;
     case 'ringbuf_mem':
       call.released = register;
@@ -267,7 +268,7 @@ function stringFault(register: number, r: Register): Violation | undefined {
     return fail(`R${register} does not point to a readonly map'`);
   }
   if (!r.value.isConst) return fail(`R${register} is not a constant address'`);
-  const at = Number(BigInt.asIntN(64, r.value.value));
+  const at = r.value.signed;
   const size = map.valueSize - at;
   const fault = regionFault(accessOf(register, r, size, false), map.valueSize, false);
   if (fault !== undefined) return fault;
@@ -276,9 +277,10 @@ function stringFault(register: number, r: Register): Violation | undefined {
 
 /** A BTF pointer leads to the struct that the helper works on, or to one that begins with it there. */
 function structFault(w: Walk, id: number, register: number, kind: Kind): Violation | undefined {
-  const wanted = HELPER_STRUCTS[helperName(id).slice(4)];
   const { btf, value } = registersOf(w)[register]!;
-  if (kind !== 'btf_id' || wanted === undefined || btf === undefined) return undefined;
+  if (kind !== 'btf_id' || btf === undefined) return undefined;
+  const wanted = HELPER_STRUCTS[helperName(id).slice(4)];
+  if (wanted === undefined) return undefined;
   if (leadsTo(w, btf, Number(value.value), wanted)) return undefined;
   return registerViolation(
     register,

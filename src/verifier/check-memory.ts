@@ -40,6 +40,7 @@ function alignmentFault(a: Access): Violation | undefined {
   if (a.size === 1 || (!a.atomic && a.pointer.type !== 'fp')) return undefined;
   const packet = isPacket(a.pointer);
   const base = a.offset + (packet ? 2 : 0);
+  if (((a.pointer.value.plain + base) & (a.size - 1)) === 0 && !Number.isNaN(a.pointer.value.plain)) return undefined;
   if (tnumIsAligned(tnumAdd(a.pointer.value.bits, tnumConst(BigInt(base))), a.size)) return undefined;
   const bits = formatTnum(a.pointer.value.bits);
   if (packet) return fail(a, `misaligned packet access off 2+${bits}+${a.offset} size ${a.size}`);
@@ -63,6 +64,10 @@ function outside(a: Access, at: bigint, bytes: number): string {
 /** The access lies inside an object of `bytes` for every offset that the pointer may have. */
 export function regionFault(a: Access, bytes: number, zeroAllowed: boolean): Violation | undefined {
   const { value } = a.pointer;
+  // What most accesses are: a place that is known, and inside.
+  if (value.plain >= 0 && value.plain + a.offset >= 0 && a.size > 0 && value.plain + a.offset + a.size <= bytes) {
+    return undefined;
+  }
   const offset = BigInt(a.offset);
   const size = BigInt(a.size);
   const fits = (at: bigint): boolean =>
@@ -112,11 +117,11 @@ export function movedPointerFault(
     const bits = formatTnum(value.bits);
     return registerViolation(register, 'EACCES', `variable ${name} access var_off=${bits} disallowed`);
   }
-  const at = BigInt.asIntN(64, value.value);
-  if (value.smin < 0n) {
+  const at = value.signed;
+  if (at < 0) {
     return registerViolation(register, 'EACCES', `negative offset ${name} ptr R${register} off=${at} disallowed`);
   }
-  if (!constantAllowed && at !== 0n) {
+  if (!constantAllowed && at !== 0) {
     return registerViolation(
       register,
       'EACCES',
@@ -128,7 +133,7 @@ export function movedPointerFault(
 
 /** The field of the context that an access reaches. */
 export function contextFieldOf(w: Walk, a: Access): ContextField | undefined {
-  const at = a.offset + Number(a.pointer.value.umax);
+  const at = a.offset + a.pointer.value.signed;
   return contextField(CONTEXTS[w.program.type], at, a.size, a.write);
 }
 
@@ -136,7 +141,7 @@ function contextFault(w: Walk, a: Access): Violation | undefined {
   const row = CONTEXTS[w.program.type];
   const moved = movedPointerFault(a.register, a.pointer, row.movable);
   if (moved !== undefined) return moved;
-  const at = a.offset + Number(a.pointer.value.umax);
+  const at = a.offset + a.pointer.value.signed;
   const invalid = `invalid bpf_context access off=${at} size=${a.size}`;
   const field = contextFieldOf(w, a);
   if (field === undefined || (a.signed && field.pointer !== undefined)) return fail(a, invalid);
@@ -145,20 +150,18 @@ function contextFault(w: Walk, a: Access): Violation | undefined {
   return 'fault' in argument ? fail(a, ...argument.fault, invalid) : undefined;
 }
 
-const signedOffset = (r: Register): bigint => BigInt.asIntN(64, r.value.value);
-
 /** The access stays inside the frame, whatever the pointer's offset. */
 export function stackBoundsFault(a: Access): Violation | undefined {
   const { value } = a.pointer;
   const way = a.write ? ' write to' : ' read from';
-  const offset = BigInt(a.offset);
-  const size = BigInt(a.size);
   if (value.isConst) {
-    const at = signedOffset(a.pointer) + offset;
-    if (at >= -BigInt(MAX_BPF_STACK) && at < 0n && at + size <= 0n) return undefined;
-    const errno = at >= -BigInt(MAX_BPF_STACK) && at < 0n ? 'EINVAL' : 'EACCES';
+    const at = value.signed + a.offset;
+    if (at >= -MAX_BPF_STACK && at + a.size <= 0 && at < 0) return undefined;
+    const errno = at >= -MAX_BPF_STACK && at < 0 ? 'EINVAL' : 'EACCES';
     return registerViolation(a.register, errno, `invalid${way} stack R${a.register} off=${at} size=${a.size}`);
   }
+  const offset = BigInt(a.offset);
+  const size = BigInt(a.size);
   if (value.smax >= MAX_OFFSET || value.smin <= -MAX_OFFSET) {
     return fail(a, `invalid unbounded variable-offset${way} stack R${a.register}`);
   }
@@ -199,7 +202,7 @@ function stackFault(w: Walk, a: Access): Violation | undefined {
       `variable offset stack pointer cannot be passed into helper function; var_off=${bits} off=${a.offset} size=${a.size}`,
     );
   }
-  const at = Number(signedOffset(a.pointer)) + a.offset;
+  const at = a.pointer.value.signed + a.offset;
   return fillFault(a, slotAt(frame, slotIndex(at))) ?? unwrittenFault(w, a, at, at + a.size, '');
 }
 

@@ -8,7 +8,7 @@ import { pointerArithmeticFault } from './pointer-arithmetic.ts';
 import { isPacket, isPointer, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
-import { immediate } from './scalar.ts';
+import { plainConstant } from './scalar.ts';
 import { ALU } from '../isa/opcodes.ts';
 import { type Walk, registersOf } from './walk.ts';
 
@@ -34,7 +34,7 @@ const arithmeticFault: Check<'arithmetic'> = (c, w) => {
     return pointerArithmeticFault(c.op, c.width, c.dst, false, src, dst.value);
   }
   if (!isPointer(dst)) return undefined;
-  return pointerArithmeticFault(c.op, c.width, c.dst, true, dst, src?.value ?? immediate(c.imm));
+  return pointerArithmeticFault(c.op, c.width, c.dst, true, dst, src?.value ?? plainConstant(c.imm));
 };
 
 const atomicTargetFault: Check<'atomic_target'> = (c, w) => {

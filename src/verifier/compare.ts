@@ -156,6 +156,30 @@ export const HOLDS: Record<JumpOp, (a: bigint, b: bigint, width: Width) => boole
   jset: (a, b, w) => narrow(a & b, w) !== 0n,
 };
 
+const belowUnsigned = (a: number, b: number): boolean => (a < 0 === b < 0 ? a < b : b < 0);
+/** The same between plain numbers with their sign, 64 bits wide; undefined where they do not tell. */
+const HOLDS_PLAIN: Record<JumpOp, (a: number, b: number) => boolean | undefined> = {
+  jeq: (a, b) => a === b,
+  jne: (a, b) => a !== b,
+  jgt: (a, b) => belowUnsigned(b, a),
+  jge: (a, b) => !belowUnsigned(a, b),
+  jlt: (a, b) => belowUnsigned(a, b),
+  jle: (a, b) => !belowUnsigned(b, a),
+  jsgt: (a, b) => a > b,
+  jsge: (a, b) => a >= b,
+  jslt: (a, b) => a < b,
+  jsle: (a, b) => a <= b,
+  jset: () => undefined,
+};
+
+function holdsBetween(op: JumpOp, left: Scalar, right: Scalar, width: Width): boolean {
+  if (width === 64 && !Number.isNaN(left.plain) && !Number.isNaN(right.plain)) {
+    const plain = HOLDS_PLAIN[op](left.plain, right.plain);
+    if (plain !== undefined) return plain;
+  }
+  return HOLDS[op](left.value, right.value, width);
+}
+
 const isPowerOfTwo = (x: bigint): boolean => x !== 0n && (x & (x - 1n)) === 0n;
 const with64 = (s: Scalar, r64: Scalar['r64']): Scalar => new Scalar(s.bits, r64, s.r32);
 const with32 = (s: Scalar, r32: Scalar['r32']): Scalar => new Scalar(s.bits, s.r64, r32);
@@ -267,7 +291,7 @@ export function compare(op: JumpOp, left: Scalar, right: Scalar, width: Width, s
     return undecided(outcome);
   }
   if (left.isConst && right.isConst) {
-    return undecided(HOLDS[op](left.value, right.value, width) ? 'always' : 'never');
+    return undecided(holdsBetween(op, left, right, width) ? 'always' : 'never');
   }
   const outcome = DECIDE[op](left, right, width, boundsOf(left, width), boundsOf(right, width));
   if (outcome !== 'unknown') return undecided(outcome);

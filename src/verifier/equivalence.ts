@@ -46,6 +46,7 @@ class IdPairs {
 
 function within(old: Scalar, current: Scalar): boolean {
   if (old === current) return true;
+  if (!Number.isNaN(old.plain) && !Number.isNaN(current.plain)) return old.plain === current.plain;
   return isSubset64(old.r64, current.r64) && isSubset32(old.r32, current.r32) && tnumContains(old.bits, current.bits);
 }
 

@@ -2,7 +2,7 @@ import type { Insn } from '../isa/instruction.ts';
 import type { Operation, OperationKind } from '../isa/operation.ts';
 import { noDetails } from './check-arguments.ts';
 import { type Test, testOf } from './checks.ts';
-import { claims } from './claims.ts';
+import { type Claim, claims } from './claims.ts';
 import { noteVisit } from './facts.ts';
 import { MAX_PROCESSED } from './limits.ts';
 import { createNarrator } from './narrate.ts';
@@ -32,7 +32,9 @@ const JUMPS: ReadonlySet<OperationKind> = new Set<OperationKind>(['jump', 'ja', 
 interface Plan {
   readonly insn: Insn;
   readonly op: Operation;
-  readonly tests: readonly Test[];
+  /** After the first visit only those that may fail on another. */
+  tests: readonly Test[];
+  visited: boolean;
   readonly isJump: boolean;
   readonly isCall: boolean;
 }
@@ -41,8 +43,20 @@ function planOf(w: Walk, slot: number): Plan {
   const insn = w.graph.insns[slot]!;
   const op = w.graph.operations[slot]!;
   const isCall = op.kind === 'call' || op.kind === 'callx';
-  return { insn, op, tests: claims(insn, op).map(testOf), isJump: JUMPS.has(op.kind), isCall };
+  return { insn, op, tests: claims(insn, op).map(testOf), visited: false, isJump: JUMPS.has(op.kind), isCall };
 }
+
+/** Claims about the instruction and the program alone: what held once holds on every path. */
+const SETTLED_AT_ONCE: ReadonlySet<Claim['kind']> = new Set<Claim['kind']>([
+  'writable',
+  'nonzero_divisor',
+  'shift_amount',
+  'address_survives',
+  'known_atomic',
+  'helper',
+  'kernel_function',
+  'function_records',
+]);
 
 const NOT_A_CALL = noDetails();
 
@@ -77,6 +91,10 @@ export function explore(w: Walk): void {
     for (const { claim, fault } of plan.tests) {
       const found = fault(claim as never, w, call);
       if (found !== undefined) reject(found);
+    }
+    if (!plan.visited) {
+      plan.visited = true;
+      plan.tests = plan.tests.filter(({ claim }) => !SETTLED_AT_ONCE.has(claim.kind));
     }
     if (plan.isJump) w.jumps++;
     const next = step(w, plan.insn, plan.op, call);

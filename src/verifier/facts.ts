@@ -78,7 +78,7 @@ function accessOf(pointer: Register, frame: Frame, offset: number): MemoryAccess
   // A map object too is kernel memory, of which the runtime need not hold all that the kernel's type has.
   if (pointer.type === 'ptr_' || pointer.type === 'map_ptr') return PROBE;
   if (pointer.value.isConst) {
-    const at = Number(BigInt.asIntN(64, pointer.value.value)) + offset;
+    const at = pointer.value.signed + offset;
     if (pointer.type === 'fp' && pointer.frame === frame.index) return { region: 'stack', offset: at };
     if (pointer.type === 'ctx') return { region: 'context', offset: at };
   }

@@ -31,8 +31,6 @@ import {
 import { type Frame, currentFrame, growStack, slotAt } from './state.ts';
 import { type Walk, newId, recordStackAccess, registersOf } from './walk.ts';
 
-const signedOffset = (r: Register): number => Number(BigInt.asIntN(64, r.value.value));
-
 /** A number that is about to be copied gets an id, by which later comparisons narrow both. */
 export function withLinkId(w: Walk, r: Register): Register {
   if (r.type !== 'scalar') return r;
@@ -93,7 +91,7 @@ function loadStack(w: Walk, a: Access): Register {
   const frame = w.state.frames[a.pointer.frame]!;
   const { value } = a.pointer;
   if (value.isConst) {
-    const at = signedOffset(a.pointer) + a.offset;
+    const at = a.pointer.value.signed + a.offset;
     growStack(frame, at);
     noteStackDepth(w.facts, frame);
     return fill(w, frame, at, a.size);
@@ -110,7 +108,7 @@ function loadMapValue(a: Access): Register {
   // Contents that neither side can change any more are known.
   const frozen = map.initial !== undefined && (map.flags & MAP_FLAGS.rdonly_prog) !== 0 && map.type === 'array';
   if (!frozen || !value.isConst) return UNKNOWN_SCALAR;
-  const at = signedOffset(a.pointer) + a.offset;
+  const at = a.pointer.value.signed + a.offset;
   let bits = 0n;
   for (let i = a.size - 1; i >= 0; i--) bits = (bits << 8n) | BigInt(map.initial[at + i] ?? 0);
   return scalarRegister(constant(a.signed ? BigInt.asIntN(a.size * 8, bits) : bits));
@@ -227,7 +225,7 @@ export function store(w: Walk, a: Access, stored: Stored): void {
 export function storeStack(w: Walk, a: Access, stored: Stored): void {
   const frame = w.state.frames[a.pointer.frame]!;
   const { value } = a.pointer;
-  const lowest = (value.isConst ? signedOffset(a.pointer) : Number(value.smin)) + a.offset;
+  const lowest = (value.isConst ? a.pointer.value.signed : Number(value.smin)) + a.offset;
   growStack(frame, lowest);
   noteStackDepth(w.facts, frame);
   if (value.isConst) storeFixed(w, frame, lowest, a.size, stored);

@@ -59,7 +59,7 @@ export function createNarrator(w: Walk): Narrator {
     if (op.kind === 'load' || op.kind === 'store') {
       const pointer = registers[op.kind === 'load' ? insn.src : insn.dst]!;
       const here = pointer.type === 'fp' && pointer.frame === frame.index && pointer.value.isConst;
-      if (here) slots.add(slotIndex(Number(BigInt.asIntN(64, pointer.value.value)) + insn.off));
+      if (here) slots.add(slotIndex(pointer.value.signed + insn.off));
     }
     return { registers: mask, slots };
   }

@@ -4,7 +4,7 @@ import { FULL_32, S64_MIN, add64, negate64 } from './arc.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { type Register, isPacket, typeName, withChanges, withValue } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
-import { Scalar, constant, synced } from './scalar.ts';
+import { Scalar, constant, plainConstant, synced } from './scalar.ts';
 import { tnumAdd, tnumSub } from './tnum.ts';
 
 const MOVABLE: ReadonlySet<Register['type']> = new Set([
@@ -22,6 +22,8 @@ const MOVABLE: ReadonlySet<Register['type']> = new Set([
 
 /** The offset that a pointer has after adding or subtracting a number; only 64 bits of it are followed. */
 function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
+  const plain = op === 'add' ? pointer.plain + by.plain : pointer.plain - by.plain;
+  if (Number.isSafeInteger(plain)) return plainConstant(plain + 0);
   if (pointer.isConst && by.isConst)
     return constant(op === 'add' ? pointer.value + by.value : pointer.value - by.value);
   return op === 'add'
@@ -29,8 +31,11 @@ function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
     : new Scalar(tnumSub(pointer.bits, by.bits), add64(pointer.r64, negate64(by.r64)), FULL_32);
 }
 
+const PLAIN_MAX_OFFSET = Number(MAX_OFFSET);
+
 /** An addend must be known to be small, whatever it is. */
 function addendFault(dst: number, by: Scalar, pointer: Register): Violation | undefined {
+  if (Math.abs(by.plain) < PLAIN_MAX_OFFSET) return undefined;
   const value = BigInt.asIntN(64, by.value);
   const kind = typeName(pointer);
   if (by.isConst && (value >= MAX_OFFSET || value <= -MAX_OFFSET)) {
@@ -47,6 +52,7 @@ function addendFault(dst: number, by: Scalar, pointer: Register): Violation | un
 }
 
 function offsetFault(dst: number, offset: Scalar, pointer: Register): Violation | undefined {
+  if (Math.abs(offset.plain) < PLAIN_MAX_OFFSET) return undefined;
   const value = BigInt.asIntN(64, offset.value);
   const kind = typeName(pointer);
   if (offset.isConst && (value >= MAX_OFFSET || value <= -MAX_OFFSET)) {

@@ -59,24 +59,25 @@ function forgetDeadStack(w: Walk, s: State, f: number): void {
 
 const imprecise = (r: Register): Register => (r.precise ? withPrecise(r, false) : r);
 
+const ids: number[] = [];
+function noteId(r: Register): Register {
+  if (r.id !== 0 && r.type === 'scalar') ids.push(r.id);
+  return r;
+}
+function withoutLoneId(r: Register): Register {
+  const alone = r.id !== 0 && r.type === 'scalar' && ids.indexOf(r.id) === ids.lastIndexOf(r.id);
+  return alone ? withoutLink(r) : r;
+}
 /** A number whose id nobody shares stands alone. */
 function forgetLoneIds(s: State): void {
-  const once = new Set<number>();
-  const more = new Set<number>();
-  mapRegisters(s, (r) => {
-    if (r.id === 0 || r.type !== 'scalar') return r;
-    if (!more.has(r.id) && once.has(r.id)) {
-      once.delete(r.id);
-      more.add(r.id);
-    } else if (!more.has(r.id)) once.add(r.id);
-    return r;
-  });
-  if (once.size === 0) return;
-  mapRegisters(s, (r) => (r.id !== 0 && r.type === 'scalar' && once.has(r.id) ? withoutLink(r) : r));
+  ids.length = 0;
+  mapRegisters(s, noteId);
+  if (ids.length > 0) mapRegisters(s, withoutLoneId);
 }
 
 /** Names the loop that a state is in and the calls that led there; undefined outside of loops. */
-function loopOf(w: Walk, s: State): string | undefined {
+function loopOf(w: Walk, s: State): string | number | undefined {
+  if (s.frames.length === 1) return w.loops[s.slot] === 0 ? undefined : w.loops[s.slot];
   let name = '';
   for (let f = 0; f < s.frames.length; f++) {
     const slot = frameSlot(s, f);

@@ -1,6 +1,6 @@
 import type { MapDefinition } from '../abi/program-image.ts';
 import type { CType } from '../btf/types.ts';
-import { type Scalar, UNKNOWN, ZERO, immediate } from './scalar.ts';
+import { type Scalar, UNKNOWN, ZERO, plainConstant } from './scalar.ts';
 
 /** Register types by the words in which the kernel's log names them (kernel/bpf/log.c). */
 const REGISTER_TYPES = {
@@ -142,7 +142,7 @@ const MOST_IMMEDIATES = 4096;
 export function immediateRegister(imm: number): Register {
   const known = immediates.get(imm);
   if (known !== undefined) return known;
-  const made = scalarRegister(immediate(imm));
+  const made = scalarRegister(plainConstant(imm));
   if (immediates.size < MOST_IMMEDIATES) immediates.set(imm, made);
   return made;
 }
@@ -204,6 +204,7 @@ export function sameContents(a: Register, b: Register): boolean {
 
 function sameValue(a: Scalar, b: Scalar): boolean {
   if (a === b) return true;
+  if (!Number.isNaN(a.plain) && !Number.isNaN(b.plain)) return a.plain === b.plain;
   return (
     a.bits.value === b.bits.value &&
     a.bits.mask === b.bits.mask &&

@@ -41,25 +41,42 @@ import {
 /**
  * What is known of a 64-bit number: its bits, its range, and the range of its low half, each improving the others
  * (`synced`). Immutable, so that registers and states share it. Also the offset of a pointer from its object's start.
+ * Most numbers are known ones that a plain number can hold: their views are made when somebody asks for them.
  */
 export class Scalar {
-  readonly bits: Tnum;
-  readonly r64: Arc64;
-  readonly r32: Arc32;
   /** Every bit is known. */
   readonly isConst: boolean;
+  /** The only value, signed, if the views were made from a plain number; NaN otherwise. */
+  readonly plain: number;
+  #bits: Tnum | undefined;
+  #r64: Arc64 | undefined;
+  #r32: Arc32 | undefined;
   #umin: bigint | undefined;
   #umax: bigint | undefined;
   #smin: bigint | undefined;
   #smax: bigint | undefined;
 
-  constructor(bits: Tnum, r64: Arc64, r32: Arc32) {
-    this.bits = bits;
-    this.r64 = r64;
-    this.r32 = r32;
-    this.isConst = bits.mask === 0n;
+  constructor(bits: Tnum | undefined, r64: Arc64 | undefined, r32: Arc32 | undefined, plain = NaN) {
+    this.isConst = bits === undefined || bits.mask === 0n;
+    this.plain = plain;
+    this.#bits = bits;
+    this.#r64 = r64;
+    this.#r32 = r32;
+    this.#umin = undefined;
+    this.#umax = undefined;
+    this.#smin = undefined;
+    this.#smax = undefined;
   }
 
+  get bits(): Tnum {
+    return (this.#bits ??= { value: BigInt.asUintN(64, BigInt(this.plain)), mask: 0n });
+  }
+  get r64(): Arc64 {
+    return (this.#r64 ??= { base: this.bits.value, size: 0n });
+  }
+  get r32(): Arc32 {
+    return (this.#r32 ??= { base: this.plain >>> 0, size: 0 });
+  }
   get umin(): bigint {
     return (this.#umin ??= umin64(this.r64));
   }
@@ -88,34 +105,40 @@ export class Scalar {
   get value(): bigint {
     return this.bits.value;
   }
+  /** The same with its sign, as a plain number: of offsets, which are small. */
+  get signed(): number {
+    return Number.isNaN(this.plain) ? Number(BigInt.asIntN(64, this.bits.value)) : this.plain;
+  }
   /** No value is possible: the path that led here is dead. */
   get isEmpty(): boolean {
-    return isEmpty64(this.r64) || isEmpty32(this.r32);
+    return Number.isNaN(this.plain) && (isEmpty64(this.r64) || isEmpty32(this.r32));
   }
   get isZero(): boolean {
-    return this.isConst && this.bits.value === 0n;
+    return this.plain === 0 || (this.isConst && this.bits.value === 0n);
   }
 }
 
 export const UNKNOWN = new Scalar(TNUM_UNKNOWN, FULL_64, FULL_32);
 
-function makeConst(value: bigint): Scalar {
-  const v = BigInt.asUintN(64, value);
-  return new Scalar({ value: v, mask: 0n }, { base: v, size: 0n }, { base: Number(v & 0xffff_ffffn), size: 0 });
-}
-
 const SMALL = 1024;
 const smallConstants = new Array<Scalar | undefined>(2 * SMALL);
-const smallConst = (value: number): Scalar => (smallConstants[value + SMALL] ??= makeConst(BigInt(value)));
+
+/** A known number of at most 53 bits and its sign. */
+export function plainConstant(value: number): Scalar {
+  if (value < -SMALL || value >= SMALL) return new Scalar(undefined, undefined, undefined, value);
+  return (smallConstants[value + SMALL] ??= new Scalar(undefined, undefined, undefined, value + 0));
+}
+
+const LEAST_PLAIN = BigInt(Number.MIN_SAFE_INTEGER);
+const GREATEST_PLAIN = BigInt(Number.MAX_SAFE_INTEGER);
 
 export function constant(value: bigint): Scalar {
   const signed = BigInt.asIntN(64, value);
-  return signed >= -1024n && signed < 1024n ? smallConst(Number(signed)) : makeConst(value);
+  if (signed >= LEAST_PLAIN && signed <= GREATEST_PLAIN) return plainConstant(Number(signed));
+  const v = BigInt.asUintN(64, value);
+  return new Scalar({ value: v, mask: 0n }, { base: v, size: 0n }, { base: Number(v & 0xffff_ffffn), size: 0 });
 }
-/** A sign-extended immediate. */
-export const immediate = (imm: number): Scalar =>
-  imm >= -SMALL && imm < SMALL ? smallConst(imm) : makeConst(BigInt(imm));
-export const ZERO = constant(0n);
+export const ZERO = plainConstant(0);
 
 export function unsignedRange(min: bigint, max: bigint): Scalar {
   return synced(TNUM_UNKNOWN, fromUnsigned64(min, max), FULL_32);
@@ -192,6 +215,7 @@ export function synced(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
 
 /** Forgets ranges that contradict themselves or a constant: such a value arises on dead paths only. */
 export function sane(s: Scalar): Scalar {
+  if (!Number.isNaN(s.plain)) return s;
   const broken = s.isEmpty || (s.isConst && (s.r64.size !== 0n || s.r64.base !== s.value));
   return broken ? new Scalar(s.bits, FULL_64, FULL_32) : s;
 }
@@ -203,6 +227,11 @@ export function zeroExtended32(s: Scalar): Scalar {
 
 /** The low `bytes` (less than 8), zero-extended. */
 export function truncated(s: Scalar, bytes: number): Scalar {
+  if (s === UNKNOWN) return (unknownBytes[bytes] ??= truncate(s, bytes));
+  return truncate(s, bytes);
+}
+const unknownBytes: Scalar[] = [];
+function truncate(s: Scalar, bytes: number): Scalar {
   const mask = (1n << BigInt(bytes * 8)) - 1n;
   if (s.isConst) return constant(s.value & mask);
   const sameHigh = (s.umin & ~mask) === (s.umax & ~mask);

@@ -15,7 +15,7 @@ import {
   withValue,
   withoutLink,
 } from './register.ts';
-import { Scalar, constant, immediate, sane, signExtended, signExtended32, widthOf, zeroExtended32 } from './scalar.ts';
+import { Scalar, constant, plainConstant, sane, signExtended, signExtended32, widthOf, zeroExtended32 } from './scalar.ts';
 import { tnumConst, tnumLow32IsConst, tnumWithLow32 } from './tnum.ts';
 import { type Walk, fork, newId, registersOf } from './walk.ts';
 import { currentFrame } from './state.ts';
@@ -70,7 +70,7 @@ function splitMask(w: Walk, insn: Insn, dst: Register): Register {
 function linked(before: Register, after: Scalar, op: Alu, src: Scalar, sameRegister: boolean): Register {
   const plain = withValue(withoutLink(before), after);
   if ((op.op !== 'add' && op.op !== 'sub') || before.id === 0 || sameRegister || before.link !== 0) return plain;
-  const known = op.width === 64 ? src.isConst : tnumLow32IsConst(src.bits);
+  const known = src.isConst || (op.width === 32 && tnumLow32IsConst(src.bits));
   if (!known) return plain;
   if (op.width === 32 && before.value.umax > 0xffff_ffffn) return plain;
   const signed = op.width === 64 ? BigInt.asIntN(64, src.value) : BigInt.asIntN(32, src.value);
@@ -83,7 +83,7 @@ function linked(before: Register, after: Scalar, op: Alu, src: Scalar, sameRegis
 function combine(w: Walk, insn: Insn, op: Alu): Register {
   if (op.op === 'mov') {
     if (op.source === 'reg') return moveRegister(w, insn, op.width);
-    return scalarRegister(op.width === 64 ? immediate(insn.imm) : constant(BigInt(insn.imm >>> 0)));
+    return op.width === 64 ? immediateRegister(insn.imm) : scalarRegister(plainConstant(insn.imm >>> 0));
   }
   const registers = registersOf(w);
   let dst = registers[insn.dst]!;

@@ -144,7 +144,7 @@ function touchStack(w: Walk, register: number, size: number): void {
 function constantKey(w: Walk, register: number, keySize: number): bigint | undefined {
   const r = registersOf(w)[register]!;
   if (r.type !== 'fp' || !r.value.isConst) return undefined;
-  const at = Number(BigInt.asIntN(64, r.value.value));
+  const at = r.value.signed;
   const frame = w.state.frames[r.frame]!;
   const index = slotIndex(at);
   const slot = slotAt(frame, index);

@@ -4,8 +4,8 @@ import { joinHalves } from '../isa/words.ts';
 import type { CallDetails } from './check-arguments.ts';
 import type { Access } from './check-memory.ts';
 import { load, store } from './memory.ts';
-import { type Register, scalarRegister } from './register.ts';
-import { constant, immediate } from './scalar.ts';
+import { type Register, immediateRegister, scalarRegister } from './register.ts';
+import { constant } from './scalar.ts';
 import { stepAlu } from './step-alu.ts';
 import { stepJump } from './step-branch.ts';
 import { functionReference, stepCall, stepExit, stepHelper, stepMayGoto, stepPacketLoad } from './step-call.ts';
@@ -64,7 +64,7 @@ export function step(w: Walk, insn: Insn, op: Operation, call: CallDetails): num
     case 'store':
     case 'store_release': {
       const fromRegister = op.kind === 'store_release' || op.source === 'reg';
-      const content = fromRegister ? registers[insn.src]! : scalarRegister(immediate(insn.imm));
+      const content = fromRegister ? registers[insn.src]! : immediateRegister(insn.imm);
       const access = accessTo(w, insn.dst, insn, op.size, true);
       store(w, access, { register: fromRegister ? insn.src : undefined, content });
       return next;

@@ -19,7 +19,7 @@ import { liveStack } from './live-stack.ts';
 import { type Log, type LogLevel, createLog } from './log.ts';
 import { pointerRegister } from './register.ts';
 import { Rejected, type Violation, violation } from './rejection.ts';
-import { immediate } from './scalar.ts';
+import { plainConstant } from './scalar.ts';
 import { runsCallback } from './step-call.ts';
 import { type MapReference, type Walk, startWalk } from './walk.ts';
 
@@ -75,7 +75,7 @@ function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): M
     const text = `invalid access to map value pointer, value_size=${map.valueSize} off=${relocation.offset}`;
     return violation(map.maxEntries === 1 ? 'EINVAL' : 'ENOTSUPP', text);
   }
-  const value = immediate(relocation.offset);
+  const value = plainConstant(relocation.offset);
   return { map, offset: relocation.offset, register: pointerRegister('map_value', { map, value }) };
 }
 

@@ -65,7 +65,8 @@ export interface Walk {
   previous: number;
   readonly pending: Pending[];
   readonly checkpoints: Map<number, Checkpoint[]>;
-  readonly loopVisits: Map<string, LoopVisit>;
+  /** By loop and, inside of calls, by those. */
+  readonly loopVisits: Map<string | number, LoopVisit>;
   /** The history entry that belongs to the instruction at hand. */
   entry: HistoryEntry | undefined;
   lastId: number;

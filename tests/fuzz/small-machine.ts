@@ -123,7 +123,7 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
       return result(0);
     },
     ringbuf_reserve: (_map, size) => {
-      if (nextRecord + size > PLACES.recordsEnd || random() % 4 === 0) return 0;
+      if (size < 0 || nextRecord + size > PLACES.recordsEnd || random() % 4 === 0) return 0;
       const at = nextRecord;
       nextRecord += (size + 7) & ~7;
       return at;

@@ -46,7 +46,7 @@ common.define.TSBPFTRACE_LAYOUTS = JSON.stringify(JSON.stringify(machineLayouts(
 
 // What most runs never touch is loaded when one of its exports is first read: packages of the subcommands, and a megabyte of
 // facts, which go into files beside the command.
-const PACKAGES_ON_DEMAND = ['commander', 'diff', 'node:child_process', 'node:readline', 'node:stream'];
+const PACKAGES_ON_DEMAND = ['commander', 'diff', 'yaml', 'node:child_process', 'node:readline', 'node:stream'];
 const FACTS_ON_DEMAND = ['kernel-btf', 'tracepoint-formats'];
 const requireHere = createRequire(import.meta.url);
 const onDemand = {

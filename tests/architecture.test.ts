@@ -47,6 +47,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   react: ['repl'],
   commander: ['cli'],
   diff: ['cli'],
+  yaml: ['pipeline'],
   'node:': ['cli', 'pipeline'],
 };
 

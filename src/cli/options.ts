@@ -4,7 +4,6 @@ import {
   SCENARIO_NAMES,
   type DebugStage,
   type EngineName,
-  type ScenarioName,
 } from '../pipeline/settings.ts';
 import type { Switch } from './getopt.ts';
 
@@ -43,7 +42,8 @@ export interface CliConfig {
   readonly explain: boolean;
   readonly debug: readonly DebugStage[];
   readonly emitElf: string | undefined;
-  readonly scenario: ScenarioName;
+  /** A built-in one's name, or a file. */
+  readonly scenario: string;
   readonly seed: number;
   readonly durationNs: number | undefined;
   readonly cpus: number | undefined;
@@ -83,6 +83,9 @@ export const DEFAULTS: CliConfig = {
 export class UsageMistake extends Error {
   override readonly name = 'UsageMistake';
 }
+
+/** No built-in scenario has such a name. */
+export const isScenarioFile = (text: string): boolean => /[./]/.test(text);
 
 type Draft = { -readonly [K in keyof CliConfig]: CliConfig[K] };
 export type Section = 'OPTIONS' | 'MACHINE OPTIONS' | 'DEVELOPER OPTIONS' | 'TROUBLESHOOTING OPTIONS';
@@ -342,12 +345,14 @@ export const OPTIONS = {
   },
   scenario: {
     long: 'scenario',
-    value: 'NAME',
+    value: 'NAME|FILE',
     choices: SCENARIO_NAMES,
     section: 'MACHINE OPTIONS',
-    help: [`what the machine does (${quoted(SCENARIO_NAMES)})`],
+    help: [`what the machine does (${quoted(SCENARIO_NAMES)},`, 'or a YAML file: see docs/scenarios.md)'],
     set: (config, text) =>
-      (config.scenario = choose(SCENARIO_NAMES, text, `--scenario must be one of ${SCENARIO_NAMES.join(', ')}.`)),
+      (config.scenario = isScenarioFile(text)
+        ? text
+        : choose(SCENARIO_NAMES, text, `--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`)),
   },
   seed: {
     long: 'seed',

@@ -20,6 +20,7 @@ import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
+import type { Disk } from './block/request.ts';
 import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import { getSignal } from './functions/process.ts';
@@ -111,6 +112,7 @@ export class Machine {
   readonly globals: KernelGlobals;
   /** Executables by path. */
   readonly images = new Map<string, Image>();
+  readonly disks: Disk[] = [];
   readonly netDevices: NetDevice[] = [createLoopback()];
   /** Stands for small stack objects whose fields nobody reads. */
   readonly scratch: number;

@@ -92,7 +92,7 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     args: ['--no-feature', 'kprobe_multi,uprobe_multi', '--info'],
     stdout: /kprobe_multi: no +uprobe_multi: no/,
   },
-  scenario: mistake(`--scenario must be one of ${SCENARIO_NAMES.join(', ')}.`, '--scenario', 'mars', '-e', HELLO),
+  scenario: mistake(`--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`, '--scenario', 'mars', '-e', HELLO),
   seed: mistake('--seed must be a whole number from 0 to 4294967295.', '--seed', 'x', '-e', HELLO),
   duration: {
     args: ['--duration', '300ms', '-q', '-e', 'interval:ms:100 { @ = count(); }'],

@@ -3,7 +3,7 @@ import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { Image } from '../../src/simkernel/programs/image.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
-import type { FileSpec, Scenario } from '../../src/simkernel/scenarios/scenario.ts';
+import type { DiskSpec, FileSpec, Scenario } from '../../src/simkernel/scenarios/scenario.ts';
 
 export const MILLISECOND = 1e6;
 export const SECOND = 1e9;
@@ -15,7 +15,7 @@ export function machineRunning(
     files?: readonly FileSpec[];
     cpus?: number;
     seed?: number;
-    hardDisks?: readonly { readonly mountedAt: string }[];
+    disks?: readonly DiskSpec[];
   } = {},
 ): Machine {
   const scenario: Scenario = defineScenario({
@@ -25,7 +25,7 @@ export function machineRunning(
     cpus: 2,
     lengthNs: SECOND,
     files: options.files ?? [],
-    hardDisks: options.hardDisks ?? [],
+    disks: options.disks ?? [],
     images: [],
     processes: mains.map((main, i) => ({
       pid: 1000 + i,

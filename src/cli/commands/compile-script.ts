@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compile, type Compilation } from '../../pipeline/compile.ts';
 import { readBtf } from '../../pipeline/btf-file.ts';
+import { readScenario } from '../../pipeline/scenario-file/read-scenario.ts';
+import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from '../../pipeline/simulation.ts';
 import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
@@ -14,12 +16,27 @@ export function openMachine(config: CliConfig, host: CliHost): Simulation {
   const types = readTypes(host);
   const traceable = readTraceable(config, host);
   return createSimulation({
-    scenario: host.scenario ?? config.scenario,
+    scenario: host.scenario ?? findScenario(config, host),
     seed: config.seed,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
     ...(types === undefined ? {} : { types }),
     ...(traceable === undefined ? {} : { traceable }),
   });
+}
+
+function findScenario({ scenario: text }: CliConfig, host: CliHost): SimulationOptions['scenario'] {
+  const known = SCENARIO_NAMES.find((name) => name === text);
+  if (known !== undefined) return known;
+  let yaml: string;
+  try {
+    yaml = readFileSync(resolve(host.directory ?? '.', text), 'utf8');
+  } catch (error) {
+    throw new CommandFailure(`failed to open scenario '${text}': ${reason(error)}`);
+  }
+  const { scenario, diagnostics } = readScenario(text, yaml);
+  host.stderr(renderDiagnostics(diagnostics, { color: useColor(host) }));
+  if (scenario === undefined) throw new CommandFailure(`${text} is not a scenario that can be run`);
+  return scenario;
 }
 
 function readTypes({ env, directory }: CliHost): SimulationOptions['types'] {

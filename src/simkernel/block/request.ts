@@ -59,6 +59,19 @@ export interface Disk extends KernelObject, DiskParts {
   readonly part0: KernelObject;
   /** Requests that the driver has. */
   inFlight: number;
+  /** What a scenario's faults do to it. */
+  readonly troubles: Troubles;
+}
+/** Injected misbehaviour of a disk. */
+export interface Troubles {
+  /** Part of the commands that fail. */
+  errorPart: number;
+  /** Factor on the time of every command. */
+  slowness: number;
+}
+/** A disk of the machine by its name. */
+export function findDisk(m: Machine, name: string): Disk | undefined {
+  return m.disks.find((disk) => disk.name === name);
 }
 
 export function createDisk(m: Machine, parts: DiskParts): Disk {
@@ -77,7 +90,10 @@ export function createDisk(m: Machine, parts: DiskParts): Disk {
   words[(part0.address + BLOCK_DEVICE.dev) >> 2] = device;
   storeWord(words, part0.address + BLOCK_DEVICE.disk, { address });
   storeWord(words, part0.address + BLOCK_DEVICE.queue, queue);
-  return { ...parts, address, device, queue, part0, inFlight: 0 };
+  const troubles = { errorPart: 0, slowness: 1 };
+  const disk: Disk = { ...parts, address, device, queue, part0, inFlight: 0, troubles };
+  m.disks.push(disk);
+  return disk;
 }
 
 /** struct bio: a range of the disk to read or write. */

@@ -11,7 +11,10 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 
 const NVME_MAJOR = 259;
-const PCI_ADDRESS = '0000:00:04.0';
+/** Extended minors are handed out as disks and partitions are found; every disk here has one partition. */
+const MINORS_PER_DISK = 2;
+/** The first disk is function 0 of slot 4, the others of the slots behind it. */
+const FIRST_PCI_SLOT = 4;
 /** Model: median command latency, spread, and transfer at about 2.5 GB/s; writes land in the drive's cache. */
 const READ_LATENCY_NS = 84_000;
 const WRITE_LATENCY_NS = 24_000;
@@ -32,16 +35,16 @@ const nvmeIrq = kernelFunction('nvme_irq', 45, (m, _irq: number, data: KernelObj
   return IRQ_HANDLED;
 });
 
-/** An NVMe disk: one queue pair and one MSI-X vector per CPU; a completion interrupts the CPU that submitted. */
-export function createNvme(m: Machine, name: string): Disk {
+/** The n-th NVMe disk: one queue pair and one MSI-X vector per CPU; a completion interrupts the CPU that submitted. */
+export function createNvme(m: Machine, name: string, index = 0): Disk {
   const random = m.random.stream(name);
   const queues: Queue[] = [];
   const lines: IrqDesc[] = [];
-  const chip = msixChip(PCI_ADDRESS);
+  const chip = msixChip(`0000:00:${(FIRST_PCI_SLOT + index).toString(16).padStart(2, '0')}.0`);
   for (const { id } of m.cpuList) {
     const queue: Queue = { address: m.arena.allocate(256), completed: [] };
     const desc = createIrqDesc(m, { irq: nextMsiIrq(m), chip, hwirq: id + 1, flow: 'edge', cpu: id });
-    requestIrq(m, desc.irq, nvmeIrq, 0, `nvme0q${id + 1}`, queue);
+    requestIrq(m, desc.irq, nvmeIrq, 0, `nvme${index}q${id + 1}`, queue);
     queues.push(queue);
     lines.push(desc);
   }
@@ -61,7 +64,7 @@ export function createNvme(m: Machine, name: string): Disk {
   return createDisk(m, {
     name,
     major: NVME_MAJOR,
-    minor: 0,
+    minor: MINORS_PER_DISK * index,
     scheduler: null,
     queueRq: nvmeQueueRq,
     complete: nvmeCompleteRq,

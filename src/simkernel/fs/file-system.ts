@@ -4,6 +4,7 @@ import { hashText } from '../time/random.ts';
 import { Dentry, Inode, createMount, createSuperBlock } from './file.ts';
 import type { FileOperations, Mount, SuperBlock } from './file.ts';
 import { PAGE_SIZE, PageCache } from './page-cache.ts';
+import type { FileSystemType } from './types.ts';
 
 const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
@@ -47,9 +48,9 @@ export class FileSystem {
     point.mounted = createMount(this.machine, sb, root, point, this.root);
     this.superBlocks.push(sb);
   }
-  /** An ext4 on the first partition of a disk. */
-  mountDisk(path: string, disk: Disk, gapSectors: number): void {
-    const sb = createSuperBlock(this.machine, 'ext4', `${disk.name}1`, disk.device + 1);
+  /** A file system on the first partition of a disk. */
+  mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number): void {
+    const sb = createSuperBlock(this.machine, type, `${disk.name}1`, disk.device + 1);
     sb.disk = disk;
     sb.gapSectors = gapSectors;
     this.mount(path, sb);

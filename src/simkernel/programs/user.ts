@@ -9,6 +9,7 @@ import type { Image } from './image.ts';
 import { EXCEPTION, imageSymbolOffset, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL, WORK } from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+import type { SyscallName } from './syscall-numbers.ts';
 
 /** Address behind the `syscall` instruction in every libc wrapper. */
 const SYSCALL_RETURN = 0x17;
@@ -100,7 +101,7 @@ export class UserContext {
   buffer(size: number): number {
     return this.process.mm.allocate(size);
   }
-  call(name: keyof typeof SYSCALL_NUMBERS, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): UserStep {
+  call(name: SyscallName, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): UserStep {
     const { task } = this;
     task.syscall = SYSCALL_NUMBERS[name];
     const { args } = task;
@@ -115,6 +116,20 @@ export class UserContext {
   }
   openat(path: string, flags = 0, mode = 0): UserStep {
     return this.call('openat', AT_FDCWD, this.string(path), flags, mode);
+  }
+  /** A call whose arguments are path names. */
+  paths(name: SyscallName, paths: readonly string[]): UserStep {
+    const [a = 0, b = 0] = paths.map((path) => this.string(path));
+    return this.call(name, a, b);
+  }
+  /** Memory of its own or, with a descriptor, pages of a file. */
+  mmap(bytes: number, protection: number, flags: number, fd = -1, offset = 0): UserStep {
+    return this.call('mmap', 0, bytes, protection, flags, fd, offset);
+  }
+  /** Reads or writes a page: a fault when it is not in memory. */
+  *access(address: number, write = true): UserBody {
+    if (!this.process.mm.accessPage(address, write)) yield this.touch(address, write);
+    return 0;
   }
   read(fd: number, buffer: number, count: number): UserStep {
     return this.call('read', fd, buffer, count);

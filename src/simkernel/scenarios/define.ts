@@ -1,11 +1,14 @@
-import { enqueueAtBoot } from '../tasks/process.ts';
 import { CAPACITY_SECTORS, createAhciDisk } from '../devices/ahci.ts';
-import type { Machine } from '../machine.ts';
-import { createProcess, createTask, setProgram } from '../tasks/process.ts';
+import { createNvme } from '../devices/nvme.ts';
+import { VECTORS } from '../cpu/descriptor-tables.ts';
+import { post } from '../cpu/local-apic.ts';
 import { startAt } from '../functions/process.ts';
 import { File } from '../fs/file.ts';
+import type { Machine } from '../machine.ts';
+import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
 import type { Process } from '../tasks/process.ts';
-import type { Scenario, ScenarioSpec } from './scenario.ts';
+import { scheduleFaults } from './faults.ts';
+import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
 
 const FIRST_LETTER = 97;
 /** The block groups of a hard disk that files are spread over, as ext4 does with directories. */
@@ -27,10 +30,8 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
   return {
     ...spec,
     start(m: Machine) {
-      spec.hardDisks?.forEach(({ mountedAt }, index) => {
-        const disk = createAhciDisk(m, `sd${String.fromCharCode(FIRST_LETTER + index)}`, index);
-        m.fileSystem.mountDisk(mountedAt, disk, 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
-      });
+      addDisks(m, spec.disks ?? []);
+      for (const path of spec.directories ?? []) m.fileSystem.directory(path);
       for (const { path, size, warm, text } of spec.files) {
         const inode = m.fileSystem.file(path, size, warm);
         if (text !== undefined) inode.contents = () => text.repeat(Math.ceil(size / text.length)).slice(0, size);
@@ -41,17 +42,48 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         m.images.set(image.path, image);
         m.fileSystem.file(image.path, 262_144, 1, 0o755);
       }
-      spec.processes.forEach(({ pid, image, comm, argv, uid }, index) => {
-        const { main } = image;
-        if (main === null) throw new Error(`${image.path} is not a program`);
-        const name = comm ?? image.path.slice(image.path.lastIndexOf('/') + 1);
-        const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid: uid ?? 0, gid: uid ?? 0 });
-        const process = createProcess(m, task, image);
-        openStandardFiles(m, process);
-        setProgram(m, task, process, (u) => main(u, argv ?? [name]));
-        startAt(task, m, () => 0);
-        enqueueAtBoot(m, task, index % m.cpus);
-      });
+      spec.processes.forEach((process, index) => startProcess(m, process, index % m.cpus));
+      scheduleFaults(m, spec.faults ?? []);
     },
   };
+}
+
+function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
+  let hardDisks = 0;
+  let flashDisks = 1;
+  for (const { kind, mountedAt, fileSystem } of disks) {
+    if (kind === 'hard-disk') {
+      const disk = createAhciDisk(m, `sd${String.fromCharCode(FIRST_LETTER + hardDisks)}`, hardDisks);
+      hardDisks += 1;
+      m.fileSystem.mountDisk(mountedAt, disk, fileSystem ?? 'ext4', 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
+    } else {
+      const disk = createNvme(m, `nvme${flashDisks}n1`, flashDisks);
+      flashDisks += 1;
+      m.fileSystem.mountDisk(mountedAt, disk, fileSystem ?? 'ext4', 0);
+    }
+  }
+}
+
+function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
+  const { pid, image, comm, argv, uid = 0, startNs = 0 } = spec;
+  const { main } = image;
+  if (main === null) throw new Error(`${image.path} is not a program`);
+  const start = (): void => {
+    const name = comm ?? image.path.slice(image.path.lastIndexOf('/') + 1);
+    const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid });
+    const process = createProcess(m, task, image);
+    openStandardFiles(m, process);
+    setProgram(m, task, process, (u) => main(u, argv ?? [name]));
+    startAt(task, m, () => 0);
+    enqueueAtBoot(m, task, cpu);
+  };
+  if (startNs === 0) {
+    start();
+    return;
+  }
+  const at = m.now() + startNs;
+  m.schedule(at, () => {
+    start();
+    post(m, m.cpuList[cpu]!, VECTORS.reschedule, at);
+  });
 }

@@ -31,7 +31,7 @@ export const interrupts = defineScenario({
   seed: 1,
   cpus: 4,
   lengthNs: 5 * SECOND,
-  hardDisks: [{ mountedAt: '/srv' }],
+  disks: [{ kind: 'hard-disk', mountedAt: '/srv' }],
   devices: [
     keyboard([
       { afterNs: 100 * MS, text: 'date\n' },

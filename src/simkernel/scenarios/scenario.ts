@@ -1,14 +1,20 @@
 import type { DeviceSpec } from '../devices/device.ts';
+import type { FileSystemType } from '../fs/types.ts';
 import type { Machine } from '../machine.ts';
 import type { Image } from '../programs/image.ts';
+import type { FaultSpec } from './faults.ts';
 
-/** A process that runs from the start. */
+/** A process of the workload. */
 export interface ProcessSpec {
   readonly pid: number;
   readonly image: Image;
   readonly comm?: string;
   readonly argv?: readonly string[];
   readonly uid?: number;
+  /** After the start of the workload; 0 when absent. */
+  readonly startNs?: number;
+  /** Working directory; / when absent. */
+  readonly directory?: string;
 }
 export interface FileSpec {
   readonly path: string;
@@ -19,6 +25,19 @@ export interface FileSpec {
   readonly warm?: number;
 }
 
+/** Disks beside the NVMe disk of the root file system: sda, sdb, ... and nvme1n1, nvme2n1, ... in their order. */
+export interface DiskSpec {
+  readonly kind: keyof typeof DISK_KINDS;
+  readonly mountedAt: string;
+  /** ext4 when absent. */
+  readonly fileSystem?: FileSystemType;
+}
+/** What a user calls the kinds of disks. */
+export const DISK_KINDS = {
+  'hard-disk': 'a SATA disk of 5400 rpm behind the mq-deadline scheduler',
+  nvme: 'a flash disk with one queue for each CPU and no scheduler',
+} as const;
+
 /** What a machine is made of and does: hardware, files, processes, and how long a run takes by default. */
 export interface ScenarioSpec {
   readonly name: string;
@@ -26,14 +45,20 @@ export interface ScenarioSpec {
   readonly seed: number;
   readonly cpus: number;
   readonly lengthNs: number;
-  /** SATA hard disks beside the NVMe disk of the root file system: sda, sdb, ... */
-  readonly hardDisks?: readonly { readonly mountedAt: string }[];
+  /** 8 GiB when absent. */
+  readonly memoryBytes?: number;
+  /** A swap partition on the NVMe disk; none when absent. */
+  readonly swapBytes?: number;
+  readonly disks?: readonly DiskSpec[];
   /** Other devices, and modules with drivers of their own. */
   readonly devices?: readonly DeviceSpec[];
   readonly files: readonly FileSpec[];
+  readonly directories?: readonly string[];
   /** Images that processes may execute beside those of the processes. */
   readonly images: readonly Image[];
   readonly processes: readonly ProcessSpec[];
+  /** What goes wrong, and when. */
+  readonly faults?: readonly FaultSpec[];
 }
 export interface Scenario extends ScenarioSpec {
   /** Starts the workload; called when the machine first runs. */

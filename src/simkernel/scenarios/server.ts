@@ -18,7 +18,7 @@ export const server = defineScenario({
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
-  hardDisks: [{ mountedAt: '/var/backups' }],
+  disks: [{ kind: 'hard-disk', mountedAt: '/var/backups' }],
   files: [
     { path: '/var/backups/repo/data/0', size: 384 * MIB, warm: 0 },
     { path: '/var/backups/repo/data/1', size: 384 * MIB, warm: 0 },

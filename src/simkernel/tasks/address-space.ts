@@ -1,22 +1,54 @@
+import type { File } from '../fs/file.ts';
 import type { Image } from '../programs/image.ts';
 import { imageSize } from '../programs/image.ts';
 import type { Arena, KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
-const VMA = structFields('vm_area_struct', { start: 'vm_start', end: 'vm_end', mm: 'vm_mm' });
-export const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count' });
+const VMA = structFields('vm_area_struct', {
+  start: 'vm_start',
+  end: 'vm_end',
+  mm: 'vm_mm',
+  flags: 'vm_flags',
+  file: 'vm_file',
+  pgoff: 'vm_pgoff',
+});
+export const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count', totalVm: 'total_vm' });
 
 /** A range of user addresses backed by a block of guest memory; images have no bytes of their own yet. */
 export interface Mapping {
   readonly start: number;
-  readonly size: number;
-  /** Arena offset, or -1 for text that nobody has looked at. */
+  size: number;
+  /** Arena offset, or -1 for text that nobody has looked at and for pages that are only counted. */
   readonly offset: number;
   readonly image: Image | null;
   /** vm_area_struct; made when a fault first needs it. */
   vma: KernelObject | null;
+  /** What mmap() was called with; null for what exec put in place. */
+  readonly area: Area | null;
+  /** By page: PTE_ bits. Made when a page is first touched. */
+  ptes: Uint8Array | null;
 }
+/** A mapping made by mmap(): pages of a file, or pages of its own that no file backs. */
+export interface Area {
+  readonly file: File | null;
+  /** Page of the file that the first page shows. */
+  readonly pgoff: number;
+  protection: number;
+  readonly shared: boolean;
+}
+
+export const PTE_PRESENT = 1;
+export const PTE_ACCESSED = 2;
+export const PTE_DIRTY = 4;
+/** Written to the swap area: not present, and a fault brings it back. */
+export const PTE_SWAPPED = 8;
+/** include/linux/mm.h */
+const VM_READ = 1;
+const VM_WRITE = 2;
+const VM_EXEC = 4;
+const VM_SHARED = 8;
+const VM_MAY = 0x70;
 
 const TEXT_BASE = 0x5555_5555_4000;
 const HEAP_BASE = 0x5555_55a0_0000;
@@ -25,6 +57,10 @@ const STACK_END = 0x7fff_ffff_f000;
 const STACK_SIZE = 32768;
 const HEAP_SIZE = 65536;
 const PAGE = 4096;
+const PAGE_SHIFT = 12;
+/** mmap() hands out addresses downwards from below the stack; simulated programs get theirs upwards from here. */
+const MMAP_BASE = 0x7fff_8000_0000;
+const MMAP_END = LIBRARY_BASE;
 
 /** struct mm_struct with its mappings: text, heap, libraries, stack. */
 export class AddressSpace implements KernelObject {
@@ -35,24 +71,33 @@ export class AddressSpace implements KernelObject {
   private readonly arena: Arena;
   private heapNext = HEAP_BASE;
   private heapEnd = HEAP_BASE;
+  private mmapNext = MMAP_BASE;
+  /** Pages of its own and of files that are in memory, and pages in the swap area. */
+  residentAnonymous = 0;
+  residentFile = 0;
+  swapped = 0;
   private readonly strings = new Map<string, number>();
 
   constructor(arena: Arena, image: Image, libraries: readonly Image[]) {
     this.arena = arena;
     this.address = arena.allocate(MM.size);
-    this.mappings.push({ start: TEXT_BASE, size: pages(imageSize(image)), offset: -1, image, vma: null });
+    this.add({ start: TEXT_BASE, size: pages(imageSize(image)), image });
     let at = LIBRARY_BASE;
     for (const library of libraries) {
-      this.mappings.push({ start: at, size: pages(imageSize(library)), offset: -1, image: library, vma: null });
+      this.add({ start: at, size: pages(imageSize(library)), image: library });
       at += pages(imageSize(library)) + 16 * PAGE;
     }
-    this.mappings.push({
-      start: STACK_END - STACK_SIZE,
-      size: STACK_SIZE,
-      offset: arena.allocate(STACK_SIZE, PAGE),
-      image: null,
-      vma: null,
-    });
+    this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE) });
+  }
+  private add(parts: Pick<Mapping, 'start' | 'size'> & Partial<Mapping>): Mapping {
+    const mapping: Mapping = { offset: -1, image: null, vma: null, area: null, ptes: null, ...parts };
+    this.mappings.push(mapping);
+    this.storeTotal();
+    return mapping;
+  }
+  private storeTotal(): void {
+    const total = this.mappings.reduce((sum, { size }) => sum + size, 0);
+    storeNumber(this.arena.words, this.address + MM.totalVm, total / PAGE);
   }
   /** Arena offset of `size` mapped bytes at a user address, or -1. */
   find(address: number, size: number): number {
@@ -70,9 +115,13 @@ export class AddressSpace implements KernelObject {
   vmaOf(mapping: Mapping): KernelObject {
     if (mapping.vma === null) {
       const address = this.arena.allocate(VMA.size);
-      storeNumber(this.arena.words, address + VMA.start, mapping.start);
-      storeNumber(this.arena.words, address + VMA.end, mapping.start + mapping.size);
-      storeWord(this.arena.words, address + VMA.mm, this);
+      const { words } = this.arena;
+      storeNumber(words, address + VMA.start, mapping.start);
+      storeNumber(words, address + VMA.end, mapping.start + mapping.size);
+      storeWord(words, address + VMA.mm, this);
+      storeNumber(words, address + VMA.flags, vmFlags(mapping));
+      storeWord(words, address + VMA.file, mapping.area?.file ?? null);
+      storeNumber(words, address + VMA.pgoff, mapping.area?.pgoff ?? mapping.start / PAGE);
       mapping.vma = { address };
     }
     return mapping.vma;
@@ -83,13 +132,7 @@ export class AddressSpace implements KernelObject {
     if (this.heapNext + rounded > this.heapEnd) {
       const block = Math.max(HEAP_SIZE, pages(rounded));
       this.heapNext = this.heapEnd;
-      this.mappings.push({
-        start: this.heapEnd,
-        size: block,
-        offset: this.arena.allocate(block, PAGE),
-        image: null,
-        vma: null,
-      });
+      this.add({ start: this.heapEnd, size: block, offset: this.arena.allocate(block, PAGE) });
       this.heapEnd += block;
     }
     const at = this.heapNext;
@@ -107,9 +150,54 @@ export class AddressSpace implements KernelObject {
     }
     return at;
   }
+  /** Reserves addresses for an area; its pages come when they are touched. Undefined when the addresses are used up. */
+  map(size: number, area: Area): Mapping | undefined {
+    const rounded = pages(size);
+    if (this.mmapNext + rounded > MMAP_END) return undefined;
+    const start = this.mmapNext;
+    this.mmapNext += rounded + PAGE;
+    return this.add({ start, size: rounded, area });
+  }
+  /** Forgets a mapping; its pages must have been given back. */
+  remove(mapping: Mapping): void {
+    this.mappings.splice(this.mappings.indexOf(mapping), 1);
+    if (mapping.vma !== null) this.arena.free(mapping.vma.address, VMA.size);
+    this.storeTotal();
+  }
+  /** Cuts an area in two; the part from `address` on is a mapping of its own. */
+  split(mapping: Mapping, address: number): Mapping {
+    const front = address - mapping.start;
+    const area = mapping.area === null ? null : { ...mapping.area, pgoff: mapping.area.pgoff + front / PAGE };
+    const ptes = mapping.ptes?.slice(front / PAGE) ?? null;
+    const back = this.add({ start: address, size: mapping.size - front, area, ptes });
+    mapping.size = front;
+    mapping.ptes = mapping.ptes?.slice(0, front / PAGE) ?? null;
+    if (mapping.vma !== null) storeNumber(this.arena.words, mapping.vma.address + VMA.end, address);
+    return back;
+  }
+  /** Sets protection bits as mprotect() does; the whole mapping changes. */
+  protect(mapping: Mapping, protection: number): void {
+    if (mapping.area === null) return;
+    mapping.area.protection = protection;
+    if (mapping.vma !== null) storeNumber(this.arena.words, mapping.vma.address + VMA.flags, vmFlags(mapping));
+  }
+  /** What the MMU does at an access: sets the accessed and dirty bits, or says that it must fault. */
+  accessPage(address: number, write: boolean): boolean {
+    const mapping = this.mappingAt(address);
+    if (mapping === undefined) return false;
+    const page = (address - mapping.start) >>> PAGE_SHIFT;
+    const ptes = mapping.ptes;
+    if (ptes === null || (ptes[page]! & PTE_PRESENT) === 0) return false;
+    ptes[page]! |= write ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
+    return true;
+  }
+  /** The page table entries of a mapping. */
+  ptesOf(mapping: Mapping): Uint8Array {
+    return (mapping.ptes ??= new Uint8Array(mapping.size / PAGE));
+  }
   /** Stack and heap: what no file stands behind. */
   anonymousBytes(): number {
-    return this.mappings.reduce((sum, { image, size }) => sum + (image === null ? size : 0), 0);
+    return this.mappings.reduce((sum, { image, area, size }) => sum + (image === null && area === null ? size : 0), 0);
   }
   imageBase(image: Image): number {
     return this.mappings.find((mapping) => mapping.image === image)?.start ?? 0;
@@ -122,6 +210,11 @@ export class AddressSpace implements KernelObject {
     this.arena.free(this.address, MM.size);
     this.mappings.length = 0;
   }
+}
+/** Of images readable and executable, of stack and heap readable and writable, of areas what mmap() was told. */
+function vmFlags({ image, area }: Mapping): number {
+  const protection = area?.protection ?? (image === null ? VM_READ | VM_WRITE : VM_READ | VM_EXEC);
+  return protection | VM_MAY | (area?.shared === true ? VM_SHARED : 0);
 }
 function pages(size: number): number {
   return Math.ceil(size / PAGE) * PAGE;

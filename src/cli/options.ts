@@ -1,10 +1,4 @@
-import {
-  DEBUG_STAGES,
-  ENGINE_NAMES,
-  SCENARIO_NAMES,
-  type DebugStage,
-  type EngineName,
-} from '../pipeline/settings.ts';
+import { DEBUG_STAGES, ENGINE_NAMES, SCENARIO_NAMES, type DebugStage, type EngineName } from '../pipeline/settings.ts';
 import type { Switch } from './getopt.ts';
 
 /** What the command does with a script. */

@@ -30,4 +30,4 @@ const DEVICES = {
   ),
 } as const satisfies Readonly<Record<string, Shape<DeviceSpec>>>;
 
-export const devices: Shape<readonly DeviceSpec[]> = listOf(oneKeyOf('device', DEVICES), 'devices');
+export const devices: Shape<readonly DeviceSpec[]> = listOf(oneKeyOf('a device', DEVICES), 'devices');

@@ -36,4 +36,4 @@ const FAULTS = {
   ),
 } as const satisfies Readonly<Record<string, Shape<FaultSpec>>>;
 
-export const faults: Shape<readonly FaultSpec[]> = listOf(oneKeyOf('fault', FAULTS), 'faults');
+export const faults: Shape<readonly FaultSpec[]> = listOf(oneKeyOf('a fault', FAULTS), 'faults');

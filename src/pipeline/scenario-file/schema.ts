@@ -183,7 +183,7 @@ export function oneKeyOf<T>(what: string, table: Readonly<Record<string, Shape<T
     const key = plainText(pair.key) ?? '';
     if (!Object.hasOwn(table, key)) {
       reading.diagnostics.push(
-        withHint(wrongStep(spanOf(pair.key, reading), `there is no ${what} '${key}'`), suggestion(key, known)),
+        withHint(wrongStep(spanOf(pair.key, reading), `'${key}' is not ${what}`), suggestion(key, known)),
       );
       return undefined;
     }

@@ -73,19 +73,22 @@ next:
   exit`,
   },
   {
+    // As clang -O2 translates the loop over an array of bytes.
     name: 'byte sum of 1 KiB',
     ubpf: { jit: 1.0, interpreter: 75 },
     bar: 1.2,
     text: `
   r0 = 0
-  r2 = r1
-  r3 = 0
+  r2 = 0
 again:
-  r4 = *(u8 *)(r2 +0)
-  r0 += r4
+  r3 = r1
+  r3 += r2
+  r3 = *(u8 *)(r3 +0)
+  r0 += r3
   r2 += 1
-  r3 += 1
-  if r3 < 1024 goto again
+  if r2 == 1024 goto done
+  goto again
+done:
   exit`,
   },
   {

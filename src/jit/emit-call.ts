@@ -4,15 +4,16 @@ import type { CurrentLocations } from '../abi/execution.ts';
 import { ARG_WORDS, RETURN_KINDS } from '../abi/helper-types.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { lookupSymbol, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
-import { INLINE_LOADS, knownReservation, lookupKind, mapIndex, onlyRing, recordSize } from './inlining.ts';
+import { emitCopies, keyWords } from './emit-memory.ts';
+import { INLINE_LOADS, knownReservation, lookupKind, onlyRing, recordSize } from './inlining.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
 import type { ProgramPlan } from './plan.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
+import { inlinedLookup } from './stack-words.ts';
 import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
 import type { Value } from './value.ts';
-import { alignOf } from './value.ts';
 
 /** What calls need to know about the program and its unit. */
 export interface CallContext extends ProgramPlan {
@@ -66,6 +67,7 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
   context.useHelper(name);
   const inlined = INLINED[name]?.(site, context);
   if (inlined !== undefined) return inlined;
+  const copies = emitCopies(site, context);
   const row: HelperRow = HELPERS[name];
   const args = row.args.flatMap((kind, index) => {
     const register = index + 1;
@@ -75,7 +77,7 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
   });
   const call = `${helperVariable(name)}(${args.join(', ')});`;
   const takesResult = isRead(site, 0) && RETURN_KINDS[row.ret] !== 'none';
-  const statements = [takesResult ? `r0 = ${call}` : call];
+  const statements = [...copies, takesResult ? `r0 = ${call}` : call];
   if (isRead(site, 0) && RETURN_KINDS[row.ret] === 'none') statements.push('r0 = 0;');
   if (wantsHigh) statements.push('h0 = HEAP32[RESULT];');
   return row.args.includes('func') ? withCallback(statements, context) : statements;
@@ -106,21 +108,16 @@ const INLINED: Partial<Record<HelperName, (site: Site, context: CallContext) => 
 
 /** A lookup in a map that is known here: an array's is a bounds check and a multiplication, a hash has a function. */
 function emitLookup(site: Site, { maps, useMap }: CallContext): string[] | undefined {
-  const index = mapIndex(site.state[1]!);
-  const map = index === undefined ? undefined : maps[index];
-  if (map === undefined || index === undefined) return undefined;
-  const kind = lookupKind(map);
-  if (kind === 'call') return undefined;
-  const key = site.state[2]!;
-  const base = lowText(key, 2);
+  const index = inlinedLookup(site.step.insn.imm, site.state, maps);
+  if (index === undefined) return undefined;
+  const map = maps[index]!;
   useMap(index);
-  if (kind === 'hash') return [`r0 = ${lookupSymbol(index)}(${base});`];
+  const words = keyWords(site, 2, map.keySize / 4);
+  if (lookupKind(map) === 'hash') return [`r0 = ${lookupSymbol(index)}(${words.join(', ')});`];
   if (!isRead(site, 0)) return [];
-  const aligned = Math.min(key.align, key.low === undefined ? key.align : alignOf(key.low)) >= 2;
-  const load = aligned ? `HEAP32[${base} >> 2]` : `VIEW.getInt32(${base}, true)`;
   const cpu = map.type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   const element = `${mapValuesSymbol(index)}${cpu} + Math.imul(r0, STRIDE${index}) | 0`;
-  return [`r0 = ${load};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element} : 0;`];
+  return [`r0 = ${words[0]!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element} : 0;`];
 }
 
 /** A reservation of a known size in a known ring. */

@@ -21,7 +21,7 @@ import { createWriter } from './writer.ts';
 
 /** The JavaScript of one function. */
 export function emitFunction(
-  { entry, graph, live, states, isMain }: FunctionPlan,
+  { entry, graph, live, states, stackWords, isMain }: FunctionPlan,
   context: CallContext,
   writer: Writer,
 ): void {
@@ -33,7 +33,7 @@ export function emitFunction(
       const after = liveAfterEach(block, graph, live, context);
       let state = states[block.index]!;
       block.steps.forEach((step, at) => {
-        const site: Site = { step, state, live: after[at]!, access: context.accesses[step.slot], isMain };
+        const site: Site = { step, state, live: after[at]!, access: context.accesses[step.slot], stackWords, isMain };
         writeStep(site, emitStep(site, context), body);
         state = transfer(step, state, context);
       });
@@ -66,11 +66,11 @@ export function emitFunction(
   });
 }
 
-/** Register variables that the code (not its comments) mentions. */
+/** Variables of registers and stack words that the code (not its comments) mentions. */
 function localNames(text: string): string[] {
   const found = new Set<string>();
   for (const line of text.split('\n')) {
-    for (const [name] of line.replace(/\/\/.*$/, '').matchAll(/\b[rh](?:10|\d)\b/g)) found.add(name);
+    for (const [name] of line.replace(/\/\/.*$/, '').matchAll(/\b(?:[rh](?:10|\d)|s\d+)\b/g)) found.add(name);
   }
   return [...found].sort();
 }

@@ -19,19 +19,10 @@ export function reserveSymbol(index: number): string {
 /** Name of the function that submits a record, in images with one ring buffer. */
 export const SUBMIT_SYMBOL = 'submit';
 
-/**
- * Writes the functions through which generated code works on map `index`: on its layout, where the environment tells it, and
- * by the runtime's helper where not or where something rare is to be done.
- */
-export function emitMapFunctions(definition: MapDefinition, index: number, hasLayout: boolean, writer: Writer): void {
-  const map = mapSymbol(index);
-  if (lookupKind(definition) === 'hash') {
-    if (hasLayout) emitHashLookup(definition, index, writer);
-    else writer.line(`const ${lookupSymbol(index)} = (key) => bpf_map_lookup_elem(${map}, key);`);
-  } else if (definition.type === 'ringbuf') {
-    if (hasLayout) emitReserve(index, writer);
-    else writer.line(`const ${reserveSymbol(index)} = (size) => bpf_ringbuf_reserve(${map}, size, 0, 0);`);
-  }
+/** Writes the functions through which generated code works on the layout of map `index`; the runtime does what is rare. */
+export function emitMapFunctions(definition: MapDefinition, index: number, writer: Writer): void {
+  if (lookupKind(definition) === 'hash') emitHashLookup(definition, index, writer);
+  else if (definition.type === 'ringbuf') emitReserve(index, writer);
 }
 
 /** Multiplies, and folds the high bits down. */
@@ -44,11 +35,9 @@ function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, w
   const words = Array.from({ length: keySize / 4 }, (_, word) => word);
   const cpu = MAP_TYPES[type].perCpu ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
-  writer.block(`function ${lookupSymbol(index)}(key)`, () => {
-    writer.line(`if ((key & 3) !== 0) return bpf_map_lookup_elem(${mapSymbol(index)}, key);`);
+  writer.block(`function ${lookupSymbol(index)}(${words.map((word) => `k${word}`).join(', ')})`, () => {
     writer.line('let hash = 0;');
     for (const word of words) {
-      writer.line(`const k${word} = HEAP32[key + ${4 * word} >> 2];`);
       writer.line(`hash ^= k${word};`);
       mixed(HASH.step, writer);
     }
@@ -57,9 +46,9 @@ function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, w
       writer.line(`const element = HEAP32[(INDEX${index} >> 2) + slot] - 1;`);
       writer.line('if (element < 0) return 0;');
       writer.line(`const at = KEYS${index} + Math.imul(element, KEY_STRIDE${index}) | 0;`);
-      const equal = words.map((word) => `HEAP32[at + ${ELEMENT_HEADER + 4 * word} >> 2] === k${word}`);
+      const equal = words.map((word) => `HEAP32[(at >> 2) + ${ELEMENT_HEADER / 4 + word}] === k${word}`);
       writer.block(`if (${equal.join(' && ')})`, () => {
-        if (type.startsWith('lru')) writer.line(`HEAP32[at + 4 >> 2] = ${ELEMENT_STATE.referenced};`);
+        if (type.startsWith('lru')) writer.line(`HEAP32[(at >> 2) + 1] = ${ELEMENT_STATE.referenced};`);
         writer.line(`return ${mapValuesSymbol(index)} + Math.imul(element, STRIDE${index})${cpu} | 0;`);
       });
     });
@@ -76,24 +65,20 @@ function emitReserve(index: number, writer: Writer): void {
     );
     writer.line(`const at = RECORDS${index} + (position & MASK${index}) | 0;`);
     writer.line(`HEAP32[at >> 2] = size | ${RECORD_FLAGS.busy};`);
-    writer.line('HEAP32[at + 4 >> 2] = position;');
+    writer.line('HEAP32[(at >> 2) + 1] = position;');
     writer.line(`HEAP32[PRODUCER${index} >> 2] = position + total | 0;`);
     writer.line(`return at + ${RECORD_HEADER} | 0;`);
   });
 }
 
 /** Writes the function that submits a record of the only ring; the runtime wakes a consumer that waits for this very record. */
-export function emitSubmit(index: number, hasLayout: boolean, writer: Writer): void {
-  if (!hasLayout) {
-    writer.line(`const ${SUBMIT_SYMBOL} = bpf_ringbuf_submit;`);
-    return;
-  }
+export function emitSubmit(index: number, writer: Writer): void {
   writer.block(`function ${SUBMIT_SYMBOL}(record, flags, flagsHigh)`, () => {
     writer.line(
-      `if ((flags | flagsHigh) !== 0 || HEAP32[record - 4 >> 2] === HEAP32[CONSUMER${index} >> 2]) ` +
+      `if ((flags | flagsHigh) !== 0 || HEAP32[(record >> 2) - 1] === HEAP32[CONSUMER${index} >> 2]) ` +
         'bpf_ringbuf_submit(record, flags, flagsHigh);',
     );
-    writer.line(`else HEAP32[record - 8 >> 2] &= ${RECORD_FLAGS.length};`);
+    writer.line(`else HEAP32[(record >> 2) - 2] &= ${RECORD_FLAGS.length};`);
   });
 }
 

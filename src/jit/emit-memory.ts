@@ -2,14 +2,19 @@ import type { AccessSize, AtomicOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
+import { copiedWords, type StackWordNeeds, type StackWords, wordName } from './stack-words.ts';
 import { CONTEXT_SYMBOL, FRAME_SYMBOL } from './transfer.ts';
 import type { Value } from './value.ts';
 import { alignOf, FULL, immediate } from './value.ts';
 
-/** A place in the arena: JavaScript for its offset, and the exponent of its proved alignment. */
+/** A place in memory. */
 interface Place {
-  readonly at: (offset: number) => string;
+  /** JavaScript for an address in the arena, or for a multiple of 4 of which the place is a known distance away. */
+  readonly base: string;
+  readonly distance: number;
+  /** The exponent of the place's proved alignment. */
   readonly align: number;
+  readonly onStack: boolean;
 }
 
 /**
@@ -23,19 +28,24 @@ function placeOf({ state, access, isMain }: Site, register: number, off: number)
   if (access?.region === 'stack') return constantPlace(FRAME_SYMBOL, access.offset);
   if (access?.region === 'context' && isMain) return constantPlace(CONTEXT_SYMBOL, access.offset);
   const base = lowText(value, register);
-  return {
-    at: (offset) => addressText(base, off + offset),
-    align: Math.min(value.align, alignOf(off)),
-  };
+  return { base, distance: off, align: Math.min(value.align, alignOf(off)), onStack: false };
 }
 
-function constantPlace(symbol: string, distance: number): Place {
-  return { at: (offset) => addressText(symbol, distance + offset), align: alignOf(distance) };
+function constantPlace(base: string, distance: number): Place {
+  return { base, distance, align: alignOf(distance), onStack: base === FRAME_SYMBOL };
 }
 
-/** A load of at most 32 bits, as int32; `offset` is one that keeps the alignment. */
-function loadText(place: Place, size: 1 | 2 | 4, signed: boolean, offset = 0): string {
-  const at = place.at(offset);
+/** The 32 bits at an address, as something to read or to assign to; undefined where they are not known to be aligned. */
+function wordText({ base, distance, align, onStack }: Place, words: StackWords): string | undefined {
+  if (align < 2) return undefined;
+  if (onStack) return words.has(distance) ? wordName(distance) : `HEAP32[${addressText(base, distance)} >> 2]`;
+  // Base and distance are multiples of 4 each: all words at one base share the shift.
+  return `HEAP32[${distance === 0 ? `${base} >> 2` : addressText(`(${base} >> 2)`, distance / 4)}]`;
+}
+
+/** A load of at most 32 bits, as int32. */
+function loadText(place: Place, size: 1 | 2 | 4, signed: boolean, words: StackWords): string {
+  const at = addressText(place.base, place.distance);
   switch (size) {
     case 1:
       return `${signed ? 'HEAP8' : 'HEAPU8'}[${at}]`;
@@ -43,20 +53,47 @@ function loadText(place: Place, size: 1 | 2 | 4, signed: boolean, offset = 0): s
       if (place.align >= 1) return `${signed ? 'HEAP16' : 'HEAPU16'}[${at} >> 1]`;
       return `VIEW.${signed ? 'getInt16' : 'getUint16'}(${at}, true)`;
     case 4:
-      return place.align >= 2 ? `HEAP32[${at} >> 2]` : `VIEW.getInt32(${at}, true)`;
+      return wordText(place, words) ?? `VIEW.getInt32(${at}, true)`;
   }
 }
 
-function storeText(place: Place, size: 1 | 2 | 4, value: string, offset = 0): string {
-  const at = place.at(offset);
+function storeText(place: Place, size: 1 | 2 | 4, value: string, words: StackWords): string {
+  const at = addressText(place.base, place.distance);
   switch (size) {
     case 1:
       return `HEAPU8[${at}] = ${value};`;
     case 2:
       return place.align >= 1 ? `HEAPU16[${at} >> 1] = ${value};` : `VIEW.setInt16(${at}, ${value}, true);`;
-    case 4:
-      return place.align >= 2 ? `HEAP32[${at} >> 2] = ${value};` : `VIEW.setInt32(${at}, ${value}, true);`;
+    case 4: {
+      const word = wordText(place, words);
+      return word === undefined ? `VIEW.setInt32(${at}, ${value}, true);` : `${word} = ${value};`;
+    }
   }
+}
+
+/** The upper half of a 64-bit place. */
+function upper(place: Place): Place {
+  return { ...place, distance: place.distance + 4, align: Math.min(place.align, 2) };
+}
+
+/** The words of a key that a register points to. */
+export function keyWords(site: Site, register: number, count: number): string[] {
+  const value = site.state[register]!;
+  const place =
+    value.low !== undefined && value.symbol !== undefined
+      ? constantPlace(value.symbol, value.low)
+      : { base: lowText(value, register), distance: 0, align: value.align, onStack: false };
+  return Array.from({ length: count }, (_, word) => {
+    const distance = place.distance + 4 * word;
+    return loadText({ ...place, distance, align: Math.min(place.align, 2) }, 4, true, site.stackWords);
+  });
+}
+
+/** Puts words that are in variables where they belong, for a helper that wants their address. */
+export function emitCopies(site: Site, needs: StackWordNeeds): string[] {
+  return copiedWords(site.step, site.state, needs)
+    .filter((offset) => site.stackWords.has(offset))
+    .map((offset) => `HEAP32[${addressText(FRAME_SYMBOL, offset)} >> 2] = ${wordName(offset)};`);
 }
 
 /** Statements for a load; `result` is what the destination becomes. */
@@ -72,10 +109,10 @@ export function emitLoad(
   if (site.access?.region === 'probe') return emitProbeLoad(site, operation.size, signed, wantsHigh);
   const place = placeOf(site, src, off);
   const { size } = operation;
-  if (size !== 8) return [`${lowName(dst)} = ${loadText(place, size, signed)};`];
+  if (size !== 8) return [`${lowName(dst)} = ${loadText(place, size, signed, site.stackWords)};`];
   // The high half first: the low half may be the pointer itself.
-  const high = wantsHigh ? [`${highName(dst)} = ${loadText(place, 4, false, 4)};`] : [];
-  return [...high, `${lowName(dst)} = ${loadText(place, 4, false)};`];
+  const high = wantsHigh ? [`${highName(dst)} = ${loadText(upper(place), 4, false, site.stackWords)};`] : [];
+  return [...high, `${lowName(dst)} = ${loadText(place, 4, false, site.stackWords)};`];
 }
 
 function emitProbeLoad(site: Site, size: AccessSize, signed: boolean, wantsHigh: boolean): string[] {
@@ -103,8 +140,12 @@ export function emitStore(site: Site, operation: Extract<Operation, { kind: 'sto
   const value = fromRegister ? site.state[src]! : immediate(imm);
   const place = placeOf(site, dst, off);
   const { size } = operation;
-  if (size !== 8) return [storeText(place, size, lowText(value, src))];
-  return [storeText(place, 4, lowText(value, src)), storeText(place, 4, highText(value, src), 4)];
+  const { stackWords } = site;
+  if (size !== 8) return [storeText(place, size, lowText(value, src), stackWords)];
+  return [
+    storeText(place, 4, lowText(value, src), stackWords),
+    storeText(upper(place), 4, highText(value, src), stackWords),
+  ];
 }
 
 /** New low and high half of the memory from `l`, `h` (old) and operand texts. */
@@ -132,9 +173,10 @@ export function emitAtomic(site: Site, operation: Extract<Operation, { kind: 'at
     wide ? highText(e, 0) : '0',
   );
   // With a 32-bit operation `h` is a constant 0, which the comparison of cmpxchg wants.
-  const old = `const l = ${loadText(place, 4, false)}, h = ${wide ? loadText(place, 4, false, 4) : '0'};`;
+  const words = site.stackWords;
+  const old = `const l = ${loadText(place, 4, false, words)}, h = ${wide ? loadText(upper(place), 4, false, words) : '0'};`;
   const next = wide ? `const n = ${low}, m = ${high};` : `const n = ${low};`;
-  const stores = storeText(place, 4, 'n') + (wide ? ` ${storeText(place, 4, 'm', 4)}` : '');
+  const stores = storeText(place, 4, 'n', words) + (wide ? ` ${storeText(upper(place), 4, 'm', words)}` : '');
   const target = op === 'cmpxchg' ? 0 : src;
   const keepsHigh = wide && isHighLive(site, target);
   const fetched =

@@ -7,6 +7,7 @@ import { bothOf, findLiveness } from './liveness.ts';
 import type { State } from './transfer.ts';
 import type { ProgramNames } from './transfer.ts';
 import { findStates } from './states.ts';
+import { findStackWords, type StackWords } from './stack-words.ts';
 
 /** One function of a program, analysed and ready to be written. */
 export interface FunctionPlan {
@@ -16,6 +17,8 @@ export interface FunctionPlan {
   readonly live: readonly Halves[];
   /** Registers at the start of each block. */
   readonly states: readonly State[];
+  /** Words of its stack that generated JavaScript keeps in variables. */
+  readonly stackWords: StackWords;
   readonly isMain: boolean;
 }
 
@@ -42,6 +45,7 @@ export function planProgram(verified: VerifiedProgram, maps: readonly MapDefinit
   const needs = {
     relocations: new Map(program.relocations.map((row) => [row.slot, row])),
     accesses: facts.accesses,
+    maps,
     argumentsOf: (slot: number): Halves => (functions.get(slot)?.live[0] ?? ALL_ARGUMENTS) & ALL_ARGUMENTS,
   };
 
@@ -56,13 +60,14 @@ export function planProgram(verified: VerifiedProgram, maps: readonly MapDefinit
     }
     const isMain = entry === 0;
     const live = findLiveness(graph, needs);
-    functions.set(entry, { entry, graph, live, states: findStates(graph, isMain, needs), isMain });
+    const states = findStates(graph, isMain, needs);
+    const stackWords = findStackWords(graph, states, live, needs);
+    functions.set(entry, { entry, graph, live, states, stackWords, isMain });
   };
   plan(0);
   return {
     ...needs,
     verified,
-    maps,
     functions,
     callbacks: [...callbacks],
     parametersOf: (slot) => (functions.get(slot)?.live[0] ?? 0) & ALL_ARGUMENTS,

@@ -35,24 +35,12 @@ export function compileScriptUnit(plans: readonly ProgramPlan[], maps: readonly 
   const writer = createWriter();
   const uses: UnitUses = { helpers: new Set(), maps: new Set() };
   const names = plans.map((plan, index) => emitProgram(plan, index, uses, writer));
-  const code = writer.text();
-  const mapFunctions = (hasLayout: (index: number) => boolean): string => {
-    const functions = createWriter();
-    for (const index of uses.maps) emitMapFunctions(maps[index]!, index, hasLayout(index), functions);
-    const ring = onlyRing(maps);
-    if (ring !== undefined && uses.helpers.has('ringbuf_submit')) emitSubmit(ring, hasLayout(ring), functions);
-    return functions.text();
-  };
-  return {
-    source: mapFunctions(() => true) + code,
-    instantiate(environment) {
-      const hasLayout = (index: number): boolean => {
-        const { hash, ring } = environment.maps[index]!;
-        return hash !== undefined || ring !== undefined;
-      };
-      return instantiate(mapFunctions(hasLayout) + code, names, uses.helpers, environment);
-    },
-  };
+  const functions = createWriter();
+  for (const index of uses.maps) emitMapFunctions(maps[index]!, index, functions);
+  const ring = onlyRing(maps);
+  if (ring !== undefined && uses.helpers.has('ringbuf_submit')) emitSubmit(ring, functions);
+  const source = functions.text() + writer.text();
+  return { source, instantiate: (environment) => instantiate(source, names, uses.helpers, environment) };
 }
 
 /** Writes the functions of one program and returns the name of its main function. */

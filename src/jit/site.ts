@@ -2,6 +2,7 @@ import type { MemoryAccess } from '../abi/verified-image.ts';
 import type { Step } from './control-flow.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
+import type { StackWords } from './stack-words.ts';
 import type { State } from './transfer.ts';
 import type { Value } from './value.ts';
 import { hasHighVariable, HIGH } from './value.ts';
@@ -14,6 +15,8 @@ export interface Site {
   /** Register halves that are read after it. */
   readonly live: Halves;
   readonly access: MemoryAccess | undefined;
+  /** Words of the stack that are in variables. */
+  readonly stackWords: StackWords;
   readonly isMain: boolean;
 }
 

@@ -212,6 +212,45 @@ export const randomProgram: fc.Arbitrary<Program> = fc
   .tuple(fc.array(word, { minLength: 9, maxLength: 9 }), mainItems, simpleItems, simpleItems)
   .map(([seeds, main, sub, call]) => link(seeds, main, sub, call));
 
+/** A register that no pointer to the stack is ever in. */
+const number = fc.constantFrom(0, 5, 6, 7, 8);
+/** A helper's arguments, gone after the call as the verifier has it. */
+const forgotten = [R1, R2, R3, R4].map((register) => build.alu64Imm('mov', register, register));
+const keyFrom = (register: number): Insn[] => [
+  build.alu64Imm('and', register, 7),
+  build.store(4, R10, -16, register),
+  build.storeImm(8, R10, -12, 0),
+];
+/** Map calls whose keys are the only use of their part of the stack: the words that the compiler keeps in variables. */
+const keyed: fc.Arbitrary<Item> = fc.oneof(
+  fc.tuple(fc.constantFrom(0, 1, 3, 4, 5), fc.option(number)).map(([map, from]) => {
+    const { insns } = mapCall(map, 'map_lookup_elem', []);
+    return { insns: [...(from === null ? [] : keyFrom(from)), ...insns, ...forgotten], map };
+  }),
+  fc.tuple(fc.constantFrom(3, 4, 5), fc.option(number)).map(([map, from]) => {
+    const { insns } = mapCall(map, 'map_update_elem', []);
+    return { insns: [...(from === null ? [] : keyFrom(from)), ...insns, ...forgotten], map };
+  }),
+  fc.tuple(fc.constantFrom<4 | 8>(4, 8), number, fc.constantFrom(-16, -12)).map(([n, dst, off]) => ({
+    insns: [build.load(n, dst, R10, off)],
+  })),
+  fc.tuple(fc.constantFrom<4 | 8>(4, 8), number, fc.constantFrom(-16, -12)).map(([n, src, off]) => ({
+    insns: [build.store(n, R10, off, src)],
+  })),
+  plain(fc.tuple(aluOp, number, number).map(([op, dst, src]) => build.alu64Reg(op, dst, src))),
+);
+
+/** Programs that look keys up, around jumps in both directions. */
+export const randomKeys: fc.Arbitrary<Program> = fc
+  .tuple(
+    fc.array(word, { minLength: 9, maxLength: 9 }),
+    fc.array(fc.oneof({ weight: 4, arbitrary: keyed }, { weight: 1, arbitrary: forward }), {
+      minLength: 1,
+      maxLength: 25,
+    }),
+  )
+  .map(([seeds, main]) => link(seeds, main, [], []));
+
 function link(seeds: readonly bigint[], main: readonly Item[], sub: readonly Item[], call: readonly Item[]): Program {
   const prologue: Item[] = [
     ...seeds.map((seed, register) => ({ insns: build.loadImm64(register, seed) })),

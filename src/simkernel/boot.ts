@@ -19,11 +19,12 @@ import { FileSystem } from './fs/file-system.ts';
 import { EXCEPTIONS } from './functions/exceptions.ts';
 import { EXT4_FILES } from './functions/ext4.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
-import { deviceEntry, irqEntriesStart, SYSTEM_VECTORS } from './functions/irq-entry.ts';
+import { deviceEntry, irqEntriesStart } from './functions/irq-entry.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC_FILES } from './functions/proc.ts';
 import { storeSystemCallTable } from './functions/syscall-entry.ts';
 import { tickNohzHandler } from './functions/timer.ts';
+import { SYSTEM_VECTORS } from './functions/system-vectors.ts';
 import { createKsoftirqd } from './functions/ksoftirqd.ts';
 import { createWorkqueues } from './functions/workqueue.ts';
 import { startWriteback } from './functions/writeback.ts';
@@ -113,6 +114,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
     tick: createHrTimer(m, tickNohzHandler, null),
     tasklets: { address: m.arena.allocate(16), list: [] },
+    urgentTasklets: { address: m.arena.allocate(16), list: [] },
     wheel: { address: m.arena.allocate(64), timers: [] },
   });
   cpu.sp = idle.sp;

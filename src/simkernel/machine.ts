@@ -150,7 +150,7 @@ export class Machine {
   /** Lines by vector. */
   readonly vectorIrq: (IrqDesc | undefined)[] = new Array<IrqDesc | undefined>(256).fill(undefined);
   readonly softirqCounts: number[][];
-  readonly interruptCounts: Record<'nmi' | 'localTimer' | 'reschedule' | 'callFunction', number[]>;
+  readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction', number[]>;
   readonly nmiHandlers: NmiHandler[] = [];
   readonly visibleText = new VisibleText();
   /** Made when the machine first runs. */
@@ -182,7 +182,7 @@ export class Machine {
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);
-    this.interruptCounts = { nmi: zeros(), localTimer: zeros(), reschedule: zeros(), callFunction: zeros() };
+    this.interruptCounts = { nmi: zeros(), localTimer: zeros(), irqWork: zeros(), reschedule: zeros(), callFunction: zeros() };
     const booted = boot(this, count, TRACER_PID);
     this.tracer = booted.tracer;
     this.fileSystem = booted.fileSystem;

@@ -199,7 +199,12 @@ test('declared tracepoints pass what their raw form has, and fill every field of
       filled.add(field);
     };
     record(
-      { number: (f) => (note(f)(), note(f)), pointer: (f) => (note(f)(), note(f)), text: (f) => (note(f)(), note(f)) },
+      {
+        number: (f) => (note(f)(), note(f)),
+        pointer: (f) => (note(f)(), note(f)),
+        text: (f) => (note(f)(), note(f)),
+        bytes: (f) => (note(f)(), note(f)),
+      },
       m,
     );
     const fields = tracepointFormat(category, name)!.fields.map((field) => field.name);

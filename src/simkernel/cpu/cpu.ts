@@ -1,10 +1,12 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
-import type { Napi } from '../functions/net-rx.ts';
+import type { IrqWork } from '../functions/irq-work.ts';
+import type { Backlog, Napi } from '../functions/net-rx.ts';
+import type { CallSingle } from '../functions/smp.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
-import type { KernelObject } from '../memory/arena.ts';
+import type { TimerWheel } from '../irq/timer-list.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import type { Task } from '../tasks/task.ts';
 import { CPU_TIME_SLOTS } from './accounting.ts';
@@ -81,6 +83,10 @@ export class Cpu {
   readonly tasklets: TaskletHead;
   /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
   ksoftirqd: Task | null = null;
+  readonly urgentTasklets: TaskletHead;
+  /** What other CPUs ask this one to run (call_single_queue), and what it asks itself (raised_list). */
+  readonly callQueue: CallSingle[] = [];
+  readonly irqWorks: IrqWork[] = [];
   /** Devices whose packets the NET_RX softirq fetches (softnet_data.poll_list). */
   readonly pollList: Napi[] = [];
   /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
@@ -88,9 +94,12 @@ export class Cpu {
 
   readonly hrtimers: HrTimer[] = [];
   readonly tick: HrTimer;
-  readonly wheel: KernelObject & { readonly timers: WheelTimer[] };
+  readonly wheel: TimerWheel;
   tickStopped = false;
 
+  /** Those that expire in the HRTIMER softirq, and whether that has been raised for them. */
+  readonly softTimers: HrTimer[] = [];
+  softTimersActive = false;
   constructor(parts: {
     id: number;
     time: number;
@@ -102,7 +111,8 @@ export class Cpu {
     runQueue: RunQueue;
     tick: HrTimer;
     tasklets: TaskletHead;
-    wheel: KernelObject & { readonly timers: WheelTimer[] };
+    urgentTasklets: TaskletHead;
+    wheel: TimerWheel;
   }) {
     this.id = parts.id;
     this.time = parts.time;
@@ -120,12 +130,8 @@ export class Cpu {
   }
 }
 
+    this.urgentTasklets = parts.urgentTasklets;
   get interruptsEnabled(): boolean {
     return (this.flags & FLAGS.interrupt) !== 0;
   }
-/** struct timer_list: expires at a tick, handled by the TIMER softirq. */
-export interface WheelTimer extends KernelObject {
-  expiresJiffies: number;
-  pending: boolean;
-  readonly expire: (timer: WheelTimer) => void;
 }

@@ -14,6 +14,7 @@ export const VECTORS = {
   firstExternal: 0x20,
   legacySyscall: 0x80,
   localTimer: 0xec,
+  irqWork: 0xf6,
   callFunctionSingle: 0xfb,
   callFunction: 0xfc,
   reschedule: 0xfd,

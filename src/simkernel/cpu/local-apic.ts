@@ -27,7 +27,10 @@ export function postNmi(m: Machine, cpu: Cpu, timeNs: number): void {
 
 /** Sets the one-shot timer of a CPU's local APIC to its first hrtimer. */
 export function programTimer(m: Machine, cpu: Cpu): void {
-  cpu.timerDeadline = cpu.hrtimers[0]?.expires ?? Infinity;
+  const hard = cpu.hrtimers[0]?.expires ?? Infinity;
+  // Those of the softirq need no interrupt while it is on its way.
+  const soft = cpu.softTimersActive ? Infinity : (cpu.softTimers[0]?.expires ?? Infinity);
+  cpu.timerDeadline = Math.min(hard, soft);
   refresh(m, cpu);
 }
 

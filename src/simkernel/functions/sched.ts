@@ -1,9 +1,9 @@
 import { putTask } from './rcu.ts';
-import { irqDisable, irqEnable, post } from '../cpu/local-apic.ts';
+import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { isAtomic, scheduleBug } from './atomic.ts';
+import { returnAddress, sendCallFunctionSingleIpi } from './smp.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -13,6 +13,7 @@ import { isRealTime } from '../tasks/run-queue.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING, TASK_WAKING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
+import { csdQueueCpu } from '../tracepoints/ipi.ts';
 import {
   schedMigrateTask,
   schedStatRuntime,
@@ -33,8 +34,6 @@ const WF_TTWU = 8;
 /** How much a waking task must be behind in virtual time to preempt, and the slice a task may use up under competition. */
 const WAKEUP_GRANULARITY_NS = 1_000_000;
 const SLICE_NS = 2_800_000;
-/** From writing the interrupt command register to the arrival at the other CPU. */
-const IPI_LATENCY_NS = 600;
 
 /** Load weight by nice level: each level is worth about 1.25 (kernel/sched/core.c, sched_prio_to_weight). */
 function weightOf(task: Task): number {
@@ -259,12 +258,13 @@ export const wakeUpProcess = kernelFunction('wake_up_process', 8, (m, p: Task): 
 function queueRemotely(m: Machine, other: Cpu, p: Task): void {
   const { time } = m.cpu;
   other.runQueue.wakeList.push(p);
+  csdQueueCpu(m, other.id, returnAddress(m), { address: schedTtwuPending.symbol.entry }, p);
   if (other.runQueue.wakeList.length !== 1) return;
   if (other.halted && time >= other.idleSince && time - other.idleSince < IDLE_POLL_NS) {
     schedWakeIdleWithoutIpi(m, other.id);
     stopPolling(other, time + POLL_NOTICE_NS);
   } else {
-    post(m, other, VECTORS.callFunctionSingle, time + IPI_LATENCY_NS);
+    sendCallFunctionSingleIpi(m, other.id);
   }
 }
 /** An idle CPU that still polls sees TIF_NEED_RESCHED. */

@@ -5,37 +5,23 @@ import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
-import { TICK_NS } from '../memory/kernel-data.ts';
 import { netRxAction } from './net-rx.ts';
-import { taskletAction } from './tasklet.ts';
+import { taskletAction, taskletHiAction } from './tasklet.ts';
+import { hrtimerRunSoftirq } from './timer.ts';
+import { runTimerSoftirq } from './timer-wheel.ts';
 import { softirqEntry, softirqExit } from '../tracepoints/irq.ts';
-import type { WheelTimer } from '../cpu/cpu.ts';
 import { blkDoneSoftirq } from './block.ts';
 
-const callTimerFn = kernelFunction('call_timer_fn', 12, (_m, timer: WheelTimer, _fn: number, _base: number): void => {
-  timer.expire(timer);
-});
-
-const runTimerSoftirq = kernelFunction('run_timer_softirq', 35, (m): void => {
-  const { wheel, time } = m.cpu;
-  for (
-    let timer = wheel.timers[0];
-    timer !== undefined && timer.expiresJiffies * TICK_NS <= time;
-    timer = wheel.timers[0]
-  ) {
-    wheel.timers.shift();
-    timer.pending = false;
-    callTimerFn(m, timer, 0, 0);
-  }
-});
 const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
+  HI: taskletHiAction,
   NET_RX: netRxAction,
   TASKLET: taskletAction,
   TIMER: runTimerSoftirq,
   BLOCK: blkDoneSoftirq,
   SCHED: schedBalanceSoftirq,
+  HRTIMER: hrtimerRunSoftirq,
   RCU: rcuCoreSi,
 };
 

@@ -30,11 +30,22 @@ const taskletScheduleInner = kernelFunction('__tasklet_schedule', 20, (m, t: Tas
   m.cpu.tasklets.list.push(t);
   raiseSoftirq(m, m.cpu, 'TASKLET');
 });
+const taskletHiScheduleInner = kernelFunction('__tasklet_hi_schedule', 20, (m, t: Tasklet): void => {
+  m.cpu.urgentTasklets.list.push(t);
+  raiseSoftirq(m, m.cpu, 'HI');
+});
 export function taskletSchedule(m: Machine, t: Tasklet): void {
-  if (t.scheduled) return;
+  if (testAndSetScheduled(m, t)) taskletScheduleInner(m, t);
+}
+/** Before all other softirqs. */
+export function taskletHiSchedule(m: Machine, t: Tasklet): void {
+  if (testAndSetScheduled(m, t)) taskletHiScheduleInner(m, t);
+}
+function testAndSetScheduled(m: Machine, t: Tasklet): boolean {
+  if (t.scheduled) return false;
   t.scheduled = true;
   m.words[(t.address + TASKLET.state) >> 2] = TASKLET_STATE_SCHED;
-  taskletScheduleInner(m, t);
+  return true;
 }
 
 const taskletActionCommon = kernelFunction(
@@ -51,7 +62,11 @@ const taskletActionCommon = kernelFunction(
     }
   },
 );
+const HI_SOFTIRQ = 0;
 const TASKLET_SOFTIRQ = 6;
+export const taskletHiAction = kernelFunction('tasklet_hi_action', 10, (m): void =>
+  taskletActionCommon(m, m.cpu.urgentTasklets, HI_SOFTIRQ),
+);
 export const taskletAction = kernelFunction('tasklet_action', 10, (m): void =>
   taskletActionCommon(m, m.cpu.tasklets, TASKLET_SOFTIRQ),
 );

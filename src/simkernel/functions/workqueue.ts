@@ -12,7 +12,9 @@ import {
   workqueueExecuteStart,
   workqueueQueueWork,
 } from '../tracepoints/workqueue.ts';
+import type { WheelTimer } from '../irq/timer-list.ts';
 import { createKthread } from './process.ts';
+import { createTimer, startTimer } from './timer-wheel.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 
 /** Any CPU (WORK_CPU_UNBOUND). */
@@ -91,6 +93,39 @@ export const queueWorkOn = kernelFunction('queue_work_on', 20, (m, cpu: number, 
   innerQueueWork(m, cpu, wq, work);
   return 1;
 });
+
+/** struct delayed_work: queued when its timer expires; its function may put it off again. */
+export interface DelayedWork extends Work {
+  readonly wq: Workqueue;
+  readonly cpu: number;
+  timer: WheelTimer | null;
+}
+const delayedWorkTimerFn = kernelFunction('delayed_work_timer_fn', 15, (m, timer: WheelTimer): void => {
+  const work = timer.owner as DelayedWork;
+  queueWorkOn(m, work.cpu, work.wq, work);
+});
+/** `run` gets the work itself, with whatever the caller adds to it. */
+export function createDelayedWork<W extends DelayedWork>(
+  m: Machine,
+  wq: Workqueue,
+  cpu: number,
+  run: { (m: Machine, work: W): Result<unknown>; readonly symbol: TextSymbol },
+): DelayedWork {
+  const work: DelayedWork = { ...createWork(m, run as unknown as Work['run']), wq, cpu, timer: null };
+  work.timer = createTimer(m, delayedWorkTimerFn, work);
+  return work;
+}
+const queueDelayedWorkOn = kernelFunction(
+  'queue_delayed_work_on',
+  25,
+  (m, cpu: number, _wq: Workqueue, work: DelayedWork, delayNs: number): number => {
+    startTimer(m, m.cpuList[cpu] ?? m.cpu, work.timer!, delayNs);
+    return 1;
+  },
+);
+export function queueDelayedWork(m: Machine, work: DelayedWork, delayNs: number): void {
+  queueDelayedWorkOn(m, work.cpu, work.wq, work, delayNs);
+}
 
 function createPool(m: Machine, workqueue: string, cpu: number | null): WorkerPool {
   const pool: WorkerPool = { address: m.arena.allocate(256), workqueue, cpu, task: null, queue: [] };

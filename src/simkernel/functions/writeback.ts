@@ -1,11 +1,10 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Inode, SuperBlock } from '../fs/file.ts';
-import { createTimer, startTimer } from '../irq/timer-list.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { doWritepages } from './ext4.ts';
-import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
-import type { Work } from './workqueue.ts';
+import { ANY_CPU, createDelayedWork, queueDelayedWork } from './workqueue.ts';
+import type { DelayedWork } from './workqueue.ts';
 
 /** dirty_writeback_centisecs = 500, here shorter so that a 10-second run sees several. */
 const WRITEBACK_INTERVAL_NS = 1_500_000_000;
@@ -38,25 +37,13 @@ const wbWriteback = kernelFunction('wb_writeback', 60, (m, wb: KernelObject, wor
   }
   return written;
 });
-const wbWorkfn = kernelFunction('wb_workfn', 40, (m, work: Work): void => {
+const wbWorkfn = kernelFunction('wb_workfn', 40, (m, work: DelayedWork): void => {
   wbWriteback(m, work, work);
+  queueDelayedWork(m, work, WRITEBACK_INTERVAL_NS);
 });
-
-const delayedWorkTimer = kernelFunction(
-  'delayed_work_timer_fn',
-  15,
-  (m, timer: KernelObject & { readonly work: Work }): void => {
-    queueWorkOn(m, ANY_CPU, m.workqueues.unbound, timer.work);
-  },
-);
 
 /** Starts periodic writeback by a kworker. */
 export function startWriteback(m: Machine): void {
-  const [cpu] = m.cpuList;
-  const work = createWork(m, wbWorkfn);
-  const timer = createTimer(m, () => {
-    delayedWorkTimer(m, { address: timer.address, work });
-    startTimer(m, cpu!, timer, WRITEBACK_INTERVAL_NS);
-  });
-  startTimer(m, cpu!, timer, WRITEBACK_INTERVAL_NS);
+  const work = createDelayedWork(m, m.workqueues.unbound, ANY_CPU, wbWorkfn);
+  queueDelayedWork(m, work, WRITEBACK_INTERVAL_NS);
 }

@@ -12,7 +12,10 @@ export const HRTIMER = structFields('hrtimer', {
   function: 'function',
 });
 
-/** What a timer runs when it expires, in hard interrupt context; returns true to be started again at its new `expires`. */
+/** enum hrtimer_mode: bits. */
+export const HRTIMER_MODE = { abs: 0, rel: 1, pinned: 2, soft: 4, hard: 8 } as const;
+
+/** What a timer runs when it expires; returns true to be started again at its new `expires`. */
 export interface TimerFunction {
   (m: Machine, timer: HrTimer): boolean;
   readonly symbol: TextSymbol;
@@ -23,16 +26,28 @@ export interface HrTimer extends KernelObject {
   expires: number;
   queuedOn: Cpu | null;
   readonly expire: TimerFunction;
+  /** Expires in the HRTIMER softirq instead of the interrupt. */
+  readonly isSoft: boolean;
   /** Whom it serves: the sleeping task, the perf event. */
   owner: unknown;
 }
 
-export function createHrTimer(m: Pick<Machine, 'arena'>, expire: TimerFunction, owner: unknown): HrTimer {
+export function createHrTimer(
+  m: Pick<Machine, 'arena'>,
+  expire: TimerFunction,
+  owner: unknown,
+  isSoft = false,
+): HrTimer {
   const address = m.arena.allocate(HRTIMER.size);
   storeNumber(m.arena.words, address + HRTIMER.function, 0);
   m.arena.words[(address + HRTIMER.function) >> 2] = expire.symbol.entry | 0x80000000;
   m.arena.words[(address + HRTIMER.function + 4) >> 2] = -1;
-  return { address, expires: 0, queuedOn: null, expire, owner };
+  return { address, expires: 0, queuedOn: null, expire, isSoft, owner };
+}
+
+/** The timers of a CPU that expire where this one does. */
+export function baseOf(cpu: Cpu, timer: HrTimer): HrTimer[] {
+  return timer.isSoft ? cpu.softTimers : cpu.hrtimers;
 }
 
 /** Queues a timer by its expiry, behind equal ones, and programs the local APIC. */
@@ -42,7 +57,7 @@ export function enqueueTimer(m: Machine, cpu: Cpu, timer: HrTimer, expires: numb
   timer.queuedOn = cpu;
   storeNumber(m.words, timer.address + HRTIMER.expires, expires);
   storeNumber(m.words, timer.address + HRTIMER.softExpires, expires);
-  const queue = cpu.hrtimers;
+  const queue = baseOf(cpu, timer);
   let at = queue.length;
   while (at > 0 && queue[at - 1]!.expires > expires) at -= 1;
   queue.splice(at, 0, timer);
@@ -53,7 +68,8 @@ export function dequeueTimer(m: Machine, timer: HrTimer): void {
   const cpu = timer.queuedOn;
   if (cpu === null) return;
   timer.queuedOn = null;
-  const at = cpu.hrtimers.indexOf(timer);
-  cpu.hrtimers.splice(at, 1);
+  const queue = baseOf(cpu, timer);
+  const at = queue.indexOf(timer);
+  queue.splice(at, 1);
   if (at === 0) programTimer(m, cpu);
 }

@@ -59,9 +59,18 @@ export const TICK_NS = 4_000_000;
 /** The counter starts five minutes before its lower half wraps, so that code which cannot cope fails early. */
 const INITIAL_JIFFIES = 2 ** 32 - (300 * 1e9) / TICK_NS;
 
+/** What the counter must say at a time. */
+export function jiffiesAt(timeNs: number): number {
+  return INITIAL_JIFFIES + Math.floor(timeNs / TICK_NS);
+}
+/** The time at which it comes to that. */
+export function timeOfJiffies(jiffies: number): number {
+  return (jiffies - INITIAL_JIFFIES) * TICK_NS;
+}
+
 /** tick_do_update_jiffies64: ticks since boot, told by whichever CPU's tick comes first. */
 export function updateJiffies(m: Machine, timeNs: number): void {
-  storeNumber(m.words, m.globals.jiffies_64, INITIAL_JIFFIES + Math.floor(timeNs / TICK_NS));
+  storeNumber(m.words, m.globals.jiffies_64, jiffiesAt(timeNs));
 }
 
 /** calc_global_load: every five seconds, the number of running and uninterruptible tasks. */

@@ -2,9 +2,8 @@ import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import type { DeviceSpec } from '../devices/device.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { localIrqRestore, localIrqSave } from '../functions/spinlock.ts';
-import { createWork, queueWorkOn } from '../functions/workqueue.ts';
-import type { Work } from '../functions/workqueue.ts';
-import { createTimer, startTimer } from '../irq/timer-list.ts';
+import { createDelayedWork, queueDelayedWork } from '../functions/workqueue.ts';
+import type { DelayedWork } from '../functions/workqueue.ts';
 import type { Machine } from '../machine.ts';
 
 const MODULE = { module: 'irqflags' };
@@ -42,28 +41,27 @@ const irqflagsSaved = kernelFunction(
   },
   MODULE,
 );
+interface Device extends DelayedWork {
+  gapNs: number;
+}
 const irqflagsWork = kernelFunction(
   'irqflags_work',
   100,
-  (m, _work: Work): void => {
+  (m, work: Device): void => {
     irqflagsPlain(m);
     irqflagsSaved(m);
+    queueDelayedWork(m, work, work.gapNs);
   },
   MODULE,
 );
 
-/** Two sections without interrupts, one inside the other, done wrong and done right. */
+/** Two sections without interrupts, one inside the other, done wrong and done right, every `gapNs`. */
 export function irqFlags(gapNs: number): DeviceSpec {
   return {
     name: 'irqflags',
     start(m) {
-      const [cpu] = m.cpuList;
-      const work = createWork(m, irqflagsWork);
-      const timer = createTimer(m, () => {
-        queueWorkOn(m, 0, m.workqueues.events, work);
-        startTimer(m, cpu!, timer, gapNs);
-      });
-      startTimer(m, cpu!, timer, gapNs);
+      const work = Object.assign(createDelayedWork(m, m.workqueues.events, 0, irqflagsWork), { gapNs });
+      queueDelayedWork(m, work, gapNs);
     },
   };
 }

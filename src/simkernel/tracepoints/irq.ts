@@ -1,4 +1,3 @@
-import type { HrTimer } from '../irq/hrtimer.ts';
 import type { IrqAction } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { tracepoint } from './tracepoint.ts';
@@ -50,50 +49,15 @@ export const taskletEntry: TaskletEvent = tracepoint('irq:tasklet_entry', 2, tas
 export const taskletExit: TaskletEvent = tracepoint('irq:tasklet_exit', 2, taskletRecord);
 
 type Vector = Tracepoint<[vector: number]>;
-export const localTimerEntry: Vector = tracepoint('irq_vectors:local_timer_entry', 1, one('vector'));
-export const localTimerExit: Vector = tracepoint('irq_vectors:local_timer_exit', 1, one('vector'));
-export const rescheduleEntry: Vector = tracepoint('irq_vectors:reschedule_entry', 1, one('vector'));
-export const rescheduleExit: Vector = tracepoint('irq_vectors:reschedule_exit', 1, one('vector'));
-export const callFunctionSingleEntry: Vector = tracepoint('irq_vectors:call_function_single_entry', 1, one('vector'));
-export const callFunctionSingleExit: Vector = tracepoint('irq_vectors:call_function_single_exit', 1, one('vector'));
-
-export const hrtimerStart: Tracepoint<[timer: HrTimer, mode: number, wasArmed: number]> = tracepoint(
-  'timer:hrtimer_start',
-  3,
-  (f) => {
-    const hrtimer = f.pointer('hrtimer');
-    const fn = f.pointer('function');
-    const expires = f.number('expires');
-    const soft = f.number('softexpires');
-    const modeField = f.number('mode');
-    const armed = f.number('was_armed');
-    return (timer, mode, wasArmed) => {
-      hrtimer(timer);
-      fn({ address: timer.expire.symbol.entry });
-      expires(timer.expires);
-      soft(timer.expires);
-      modeField(mode);
-      armed(wasArmed);
-    };
-  },
-);
-export const hrtimerCancel: Tracepoint<[timer: HrTimer]> = tracepoint('timer:hrtimer_cancel', 1, (f) =>
-  f.pointer('hrtimer'),
-);
-export const hrtimerExpireEntry: Tracepoint<[timer: HrTimer, now: number]> = tracepoint(
-  'timer:hrtimer_expire_entry',
-  2,
-  (f) => {
-    const hrtimer = f.pointer('hrtimer');
-    const nowField = f.number('now');
-    const fn = f.pointer('function');
-    return (timer, now) => {
-      hrtimer(timer);
-      nowField(now);
-      fn({ address: timer.expire.symbol.entry });
-    };
-  },
-);
-export const hrtimerExpireExit: Tracepoint<[timer: HrTimer]> = tracepoint('timer:hrtimer_expire_exit', 1, (f) =>
-  f.pointer('hrtimer'),
-);
+/** Interrupts of the local APIC: entry and exit, with the vector. */
+function vectorEvents(name: string): { readonly entry: Vector; readonly exit: Vector } {
+  return {
+    entry: tracepoint(`irq_vectors:${name}_entry`, 1, one('vector')),
+    exit: tracepoint(`irq_vectors:${name}_exit`, 1, one('vector')),
+  };
+}
+export const localTimer = vectorEvents('local_timer');
+export const rescheduleVector = vectorEvents('reschedule');
+export const callFunctionVector = vectorEvents('call_function');
+export const callFunctionSingleVector = vectorEvents('call_function_single');
+export const irqWorkVector = vectorEvents('irq_work');

@@ -13,8 +13,12 @@ export interface RecordFields {
   number(name: string): SetNumber;
   /** The address of an object. */
   pointer(name: string): (value: Word) => void;
+  /** An array of bytes, as addresses are; shorter values leave the rest as it was. */
+  bytes(name: string): (value: Uint8Array) => void;
   /** `char name[16]`, or a `__data_loc char[]` whose bytes go behind the fixed fields. */
   text(name: string): SetText;
+  /** A `__data_loc` array of something else. */
+  bytes(name: string): (value: Uint8Array) => void;
 }
 
 /** A declared tracepoint: call it where the kernel has it, with the arguments of its TP_PROTO. */
@@ -96,6 +100,11 @@ export function recordFields(
       return (value) => view.setInt8(at, value);
     },
     pointer: (field) => setWords(base + fieldOf(field).offset),
+    bytes(field) {
+      const { offset, size } = fieldOf(field);
+      const at = base + offset;
+      return (value) => bytes.set(value.length > size ? value.subarray(0, size) : value, at);
+    },
     text(field) {
       const { offset, size, type } = fieldOf(field);
       const at = base + offset;
@@ -105,6 +114,14 @@ export function recordFields(
         storeText(bytes, base + tail, value, length);
         view.setInt32(at, tail | (length << 16), true);
         tail += length;
+      };
+    },
+    bytes(field) {
+      const at = base + fieldOf(field).offset;
+      return (value) => {
+        bytes.set(value, base + tail);
+        view.setInt32(at, tail | (value.length << 16), true);
+        tail += value.length;
       };
     },
   };

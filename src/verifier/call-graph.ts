@@ -13,11 +13,10 @@ export function findRecursion(g: Graph): Violation | undefined {
   const OPEN = 1;
   const DONE = 2;
   const colour = new Uint8Array(g.functions.length);
-  const calls = g.functions.map((f) =>
-    reachableInFunction(g, f.start).filter(
-      (s) => isSubprogramCall(g.operations[s]) || isFunctionReference(g.operations[s]),
-    ),
-  );
+  const names = (slot: number): boolean =>
+    isSubprogramCall(g.operations[slot]) || isFunctionReference(g.operations[slot]);
+  if (!g.insns.some((_, slot) => names(slot))) return undefined;
+  const calls = g.functions.map((f) => reachableInFunction(g, f.start).filter(names));
   const visit = (index: number): Violation | undefined => {
     colour[index] = OPEN;
     for (const slot of calls[index]!) {
@@ -25,8 +24,8 @@ export function findRecursion(g: Graph): Violation | undefined {
       if (colour[callee] === DONE) continue;
       if (colour[callee] === OPEN) {
         if (isFunctionReference(g.operations[slot])) continue;
-        const names = `${g.functions[index]!.name}() to ${g.functions[callee]!.name}()`;
-        return violation('EINVAL', `recursive call from ${names}`);
+        const chain = `${g.functions[index]!.name}() to ${g.functions[callee]!.name}()`;
+        return violation('EINVAL', `recursive call from ${chain}`);
       }
       const found = visit(callee);
       if (found !== undefined) return found;

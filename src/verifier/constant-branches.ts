@@ -87,19 +87,46 @@ function join(into: Known[], from: readonly Known[]): boolean {
   return changed;
 }
 
-function knownValues(g: Graph): readonly Known[][] {
-  const values: Known[][] = g.insns.map(() => new Array<Known>(11).fill(undefined));
-  for (const f of g.functions) values[f.start]!.fill(null);
-  for (let changed = true; changed;) {
-    changed = false;
-    for (let slot = 0; slot < g.insns.length; slot++) {
-      if (g.operations[slot] === undefined || values[slot]!.every((v) => v === undefined)) continue;
-      const out = values[slot]!.slice();
-      transfer(g, slot, out);
-      for (const s of successors(g, slot)) if (join(values[s]!, out)) changed = true;
+/** Slots that control does not only reach from the one before. */
+function findJoins(g: Graph): Uint8Array {
+  const joins = new Uint8Array(g.insns.length + 2);
+  for (const f of g.functions) joins[f.start] = 1;
+  for (let slot = 0; slot < g.insns.length; slot++) {
+    const op = g.operations[slot];
+    if (op === undefined) continue;
+    for (const s of successors(g, slot)) if (s !== slot + (op.kind === 'ld_imm64' ? 2 : 1)) joins[s] = 1;
+  }
+  return joins;
+}
+
+/** What a conditional jump compares, as often as control comes by with more. */
+type Visit = (slot: number, values: readonly Known[]) => void;
+
+/** Follows values from join to join, until nothing new arrives anywhere. */
+function followValues(g: Graph, visit: Visit): void {
+  const joins = findJoins(g);
+  const values = new Map<number, Known[]>(g.functions.map((f) => [f.start, new Array<Known>(11).fill(null)]));
+  const pending = g.functions.map((f) => f.start);
+  const arrive = (slot: number, from: readonly Known[]): void => {
+    const into = values.get(slot);
+    if (into === undefined) values.set(slot, from.slice());
+    else if (!join(into, from)) return;
+    pending.push(slot);
+  };
+  while (pending.length > 0) {
+    let slot: number | undefined = pending.pop()!;
+    const now = values.get(slot)!.slice();
+    while (slot !== undefined && slot < g.insns.length) {
+      if (g.operations[slot]?.kind === 'jump') visit(slot, now);
+      transfer(g, slot, now);
+      let next: number | undefined;
+      for (const s of successors(g, slot)) {
+        if (joins[s] === 1) arrive(s, now);
+        else next = s;
+      }
+      slot = next;
     }
   }
-  return values;
 }
 
 /**
@@ -107,17 +134,23 @@ function knownValues(g: Graph): readonly Known[][] {
  * reaches needs no proof.
  */
 export function decideConstantBranches(g: Graph): void {
-  const values = knownValues(g);
+  const compared = new Map<number, Known[]>();
+  followValues(g, (slot, values) => {
+    const { dst, src } = g.insns[slot]!;
+    const seen = compared.get(slot);
+    if (seen === undefined) compared.set(slot, [values[dst], values[src]]);
+    else join(seen, [values[dst], values[src]]);
+  });
   const small = (v: Known): v is bigint => typeof v === 'bigint' && v <= 0xffff_ffffn;
-  for (let slot = 0; slot < g.insns.length; slot++) {
+  for (const [slot, [left, known]] of compared) {
     const op = g.operations[slot];
     if (op?.kind !== 'jump') continue;
-    const { dst, src, off, imm } = g.insns[slot]!;
-    const left = values[slot]![dst];
-    const right = op.source === 'imm' ? u64(BigInt(imm)) : values[slot]![src];
+    const { off, imm } = g.insns[slot]!;
+    const right = op.source === 'imm' ? u64(BigInt(imm)) : known;
     if (!small(left) || (op.source === 'reg' ? !small(right) : typeof right !== 'bigint')) continue;
     const taken = HOLDS[op.op](left, right!, op.width);
     g.insns[slot] = { code: CLASS.jmp | JA, dst: 0, src: 0, off: taken ? off : 0, imm: 0 };
     g.operations[slot] = { kind: 'ja', wide: false };
+    g.knownSuccessors[slot] = undefined;
   }
 }

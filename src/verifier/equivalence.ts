@@ -172,11 +172,19 @@ export function mayLoop(old: State, current: State): boolean {
   if (old.frames.length !== current.frames.length) return false;
   const before = old.frames[old.frames.length - 1]!.registers;
   const now = current.frames[current.frames.length - 1]!.registers;
+  if (differ(before[lastDifference]!, now[lastDifference]!)) return false;
   for (let i = 0; i < before.length; i++) {
-    const r = before[i]!;
-    const other = now[i]!;
-    if (r === other) continue;
-    if (r.id !== other.id || r.link !== other.link || r.delta !== other.delta || !sameContents(r, other)) return false;
+    if (!differ(before[i]!, now[i]!)) continue;
+    lastDifference = i;
+    return false;
   }
   return true;
+}
+
+/** The register that told two states apart last: in a loop it is likely to do so again. */
+let lastDifference = 0;
+
+function differ(r: Register, other: Register): boolean {
+  if (r === other) return false;
+  return r.id !== other.id || r.link !== other.link || r.delta !== other.delta || !sameContents(r, other);
 }

@@ -9,7 +9,7 @@ export interface FactCollector {
   readonly reached: Uint8Array;
   readonly registers: Uint8Array;
   /** What was noted last: the same again tells nothing new. */
-  readonly noted: (Register | undefined)[];
+  readonly noted: ((Register | undefined)[] | undefined)[];
   readonly accesses: (MemoryAccess | undefined)[];
   /** By start slot of a function. */
   readonly stackDepths: Map<number, number>;
@@ -19,7 +19,7 @@ export function collectFacts(g: Graph): FactCollector {
   return {
     reached: new Uint8Array(g.insns.length),
     registers: new Uint8Array(g.insns.length * REGISTER_COUNT),
-    noted: new Array<Register | undefined>(g.insns.length * REGISTER_COUNT).fill(undefined),
+    noted: [],
     accesses: new Array<MemoryAccess | undefined>(g.insns.length).fill(undefined),
     stackDepths: new Map(g.functions.map((f) => [f.start, 0])),
   };
@@ -56,15 +56,18 @@ function join(a: RegisterKind, b: RegisterKind): RegisterKind {
  */
 export function noteVisit(facts: FactCollector, slot: number, frame: Frame): void {
   const at = slot * REGISTER_COUNT;
-  const first = facts.reached[slot] === 0;
-  facts.reached[slot] = 1;
+  if (facts.reached[slot] === 0) {
+    facts.reached[slot] = 1;
+    for (let r = 0; r <= FRAME_POINTER; r++) facts.registers[at + r] = kindOf(frame.registers[r]!);
+    return;
+  }
+  const noted = (facts.noted[slot] ??= new Array<Register | undefined>(FRAME_POINTER + 1).fill(undefined));
   for (let r = 0; r <= FRAME_POINTER; r++) {
     const register = frame.registers[r]!;
-    if (facts.noted[at + r] === register) continue;
-    facts.noted[at + r] = register;
+    if (noted[r] === register) continue;
+    noted[r] = register;
     const kind = kindOf(register);
-    if (first) facts.registers[at + r] = kind;
-    else if (facts.registers[at + r] !== kind) {
+    if (facts.registers[at + r] !== kind) {
       facts.registers[at + r] = join(facts.registers[at + r] as RegisterKind, kind);
     }
   }

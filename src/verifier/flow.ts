@@ -81,6 +81,10 @@ export function markWalk(g: Graph, runsCallback: (slot: number) => boolean): Wal
   return marks;
 }
 
+function mayLoop(g: Graph, callback: Uint8Array): boolean {
+  return g.insns.some((_, slot) => callback[slot] === 1 || successors(g, slot).some((s) => s <= slot));
+}
+
 /**
  * Numbers the loops: slots on one cycle share a number above 0, all others have 0. A call that runs a callback is a
  * cycle of its own. (Tarjan's strongly connected components, without recursion.)
@@ -88,6 +92,7 @@ export function markWalk(g: Graph, runsCallback: (slot: number) => boolean): Wal
 export function numberLoops(g: Graph, callback: Uint8Array): Int32Array {
   const count = g.insns.length;
   const loops = new Int32Array(count);
+  if (!mayLoop(g, callback)) return loops;
   const order = new Int32Array(count);
   const low = new Int32Array(count);
   const DONE = 0x7fffffff;
@@ -103,8 +108,9 @@ export function numberLoops(g: Graph, callback: Uint8Array): Int32Array {
         order[slot] = low[slot] = nextOrder++;
         open.push(slot);
       }
-      const next = successors(g, slot).filter((s) => s < count);
+      const next = successors(g, slot);
       for (const s of next) {
+        if (s >= count) continue;
         if (order[s] === 0) {
           path.push(s);
           continue walk;

@@ -24,6 +24,8 @@ export interface Graph {
   /** By slot; undefined for the second slot of a wide instruction. */
   readonly operations: (Operation | undefined)[];
   readonly functions: readonly FunctionRange[];
+  /** What `successors` found out so far, by slot. */
+  readonly knownSuccessors: (readonly number[] | undefined)[];
 }
 
 export const isSubprogramCall = (op: Operation | undefined): boolean =>
@@ -119,6 +121,10 @@ function leavesAbnormally(g: Graph, slot: number): boolean {
 
 /** Where control may go next inside the function, calls being stepped over. */
 export function successors(g: Graph, slot: number): readonly number[] {
+  return (g.knownSuccessors[slot] ??= findSuccessors(g, slot));
+}
+
+function findSuccessors(g: Graph, slot: number): readonly number[] {
   const op = g.operations[slot];
   const insn = g.insns[slot]!;
   if (op === undefined) return [slot + 1];

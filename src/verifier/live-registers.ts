@@ -62,12 +62,11 @@ export function liveRegisters(g: Graph, argumentCount: (helper: number) => numbe
     const op = g.operations[slot];
     return op === undefined ? { reads: 0, writes: 0 } : registerEffect(insn, op, argumentCount);
   });
-  const next = g.insns.map((_, slot) => successors(g, slot));
   for (let changed = true; changed;) {
     changed = false;
     for (let slot = count - 1; slot >= 0; slot--) {
       let after = 0;
-      for (const s of next[slot]!) after |= live[s]!;
+      for (const s of successors(g, slot)) after |= live[s]!;
       const before = (after & ~effects[slot]!.writes) | effects[slot]!.reads;
       if (before === live[slot]) continue;
       live[slot] = before;

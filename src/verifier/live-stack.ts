@@ -25,15 +25,19 @@ export interface LiveStack {
 export const isLiveUnit = (live: LiveStack, slot: number, unit: number): boolean =>
   (live.before[slot * WORDS + (unit >> 5)]! & (1 << (unit & 31))) !== 0;
 
-/** Which units one instruction reads and which it overwrites. */
+/** Which units instructions read and which they overwrite; the one at hand has its words from `at` on. */
 interface Touched {
   readonly reads: Uint32Array;
   readonly writes: Uint32Array;
+  at: number;
 }
 
-function setUnits(bits: Uint32Array, first: number, last: number): void {
-  for (let unit = Math.max(first, 0); unit <= Math.min(last, UNITS - 1); unit++) bits[unit >> 5]! |= 1 << (unit & 31);
+function setUnits(bits: Uint32Array, from: number, first: number, last: number): void {
+  for (let unit = Math.max(first, 0); unit <= Math.min(last, UNITS - 1); unit++) {
+    bits[from + (unit >> 5)]! |= 1 << (unit & 31);
+  }
 }
+const readAll = (t: Touched): void => void t.reads.fill(0xffff_ffff, t.at, t.at + WORDS);
 
 const unitAt = (offset: number): number => (-offset - 1) >> 2;
 
@@ -41,8 +45,8 @@ const unitAt = (offset: number): number => (-offset - 1) >> 2;
 function noteRead(t: Touched, held: Held, offset: number, size: number): void {
   if (held.kind !== 'stack' || size === 0) return;
   const offsets = reached(held, offset);
-  if (offsets === undefined) t.reads.fill(0xffff_ffff);
-  else for (const at of offsets) setUnits(t.reads, unitAt(at + size - 1), unitAt(at));
+  if (offsets === undefined) readAll(t);
+  else for (const at of offsets) setUnits(t.reads, t.at, unitAt(at + size - 1), unitAt(at));
 }
 
 /** Every unit that lies in [offset, offset + size) for sure. */
@@ -51,14 +55,14 @@ function noteWrite(t: Touched, held: Held, offset: number, size: number): void {
   const offsets = reached(held, offset);
   if (offsets?.length !== 1) return;
   const at = offsets[0]!;
-  setUnits(t.writes, Math.ceil(-(at + size) / UNIT), Math.floor(-at / UNIT) - 1);
+  setUnits(t.writes, t.at, Math.ceil(-(at + size) / UNIT), Math.floor(-at / UNIT) - 1);
 }
 
 /** A read of who knows how much, up to the end of the frame. */
 function noteReadOfAny(t: Touched, held: Held): void {
   if (held.kind !== 'stack') return;
   const offsets = held.offsets;
-  if (offsets === undefined) t.reads.fill(0xffff_ffff);
+  if (offsets === undefined) readAll(t);
   else for (const at of offsets) noteRead(t, held, 0, Math.max(-at, 1));
 }
 
@@ -98,36 +102,35 @@ function noteArguments(t: Touched, prototype: Prototype | undefined, registers: 
       case 'ctx':
         return undefined;
       case 'stack_or_null':
-        return void t.reads.fill(0xffff_ffff);
+        return readAll(t);
       default:
         return noteReadOfAny(t, held);
     }
   });
 }
 
-function touchedBy(insn: Insn, op: Operation, { registers }: Holding, type: ProgramType): Touched | undefined {
-  const t: Touched = { reads: new Uint32Array(WORDS), writes: new Uint32Array(WORDS) };
+function noteTouched(t: Touched, insn: Insn, op: Operation, { registers }: Holding, type: ProgramType): void {
   switch (op.kind) {
     case 'load':
     case 'load_acquire':
       noteRead(t, registers[insn.src]!, insn.off, op.size);
-      return t;
+      return;
     case 'store':
     case 'store_release':
       noteWrite(t, registers[insn.dst]!, insn.off, op.size);
-      return t;
+      return;
     case 'atomic':
       noteRead(t, registers[insn.dst]!, insn.off, op.size);
-      return t;
+      return;
     case 'call':
       if (op.callee === 'helper') noteArguments(t, helperPrototype(insn.imm, type), registers);
-      else if (handsOutStack(registers)) t.reads.fill(0xffff_ffff);
-      return t;
+      else if (handsOutStack(registers)) readAll(t);
+      return;
     case 'callx':
-      t.reads.fill(0xffff_ffff);
-      return t;
+      readAll(t);
+      return;
     default:
-      return undefined;
+      return;
   }
 }
 
@@ -139,26 +142,27 @@ export function liveStack(g: Graph, type: ProgramType, mapAt: (slot: number) => 
   const holdings: (Holding | undefined)[] = new Array<Holding | undefined>(count + 2).fill(undefined);
   for (const f of g.functions) followStackPointers(g, f, mapAt, holdings);
   const handsOut = new Uint8Array(count);
-  const touched = g.insns.map((insn, slot) => {
+  const words = (): Uint32Array => new Uint32Array((count + 2) * WORDS);
+  const touched: Touched = { reads: words(), writes: words(), at: 0 };
+  for (let slot = 0; slot < count; slot++) {
     const op = g.operations[slot];
     const holding = holdings[slot];
-    if (op === undefined || holding === undefined) return undefined;
+    if (op === undefined || holding === undefined) continue;
     if (op.kind === 'call' && op.callee === 'subprogram' && handsOutStack(holding.registers)) handsOut[slot] = 1;
-    return touchedBy(insn, op, holding, type);
-  });
-  const before = new Uint32Array((count + 2) * WORDS);
-  const next = g.insns.map((_, slot) => successors(g, slot));
+    touched.at = slot * WORDS;
+    noteTouched(touched, g.insns[slot]!, op, holding, type);
+  }
+  const before = words();
   for (let changed = true; changed;) {
     changed = false;
     for (let slot = count - 1; slot >= 0; slot--) {
-      const t = touched[slot];
-      for (let w = 0; w < WORDS; w++) {
+      const next = successors(g, slot);
+      for (let at = slot * WORDS, w = 0; w < WORDS; w++, at++) {
         let live = 0;
-        for (const s of next[slot]!) live |= before[s * WORDS + w]!;
-        if (t !== undefined) live = (live & ~t.writes[w]!) | t.reads[w]!;
-        live >>>= 0;
-        if (live === before[slot * WORDS + w]) continue;
-        before[slot * WORDS + w] = live;
+        for (const s of next) live |= before[s * WORDS + w]!;
+        live = ((live & ~touched.writes[at]!) | touched.reads[at]!) >>> 0;
+        if (live === before[at]) continue;
+        before[at] = live;
         changed = true;
       }
     }

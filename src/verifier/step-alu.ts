@@ -15,7 +15,16 @@ import {
   withValue,
   withoutLink,
 } from './register.ts';
-import { Scalar, constant, plainConstant, sane, signExtended, signExtended32, widthOf, zeroExtended32 } from './scalar.ts';
+import {
+  Scalar,
+  constant,
+  plainConstant,
+  sane,
+  signExtended,
+  signExtended32,
+  widthOf,
+  zeroExtended32,
+} from './scalar.ts';
 import { tnumConst, tnumLow32IsConst, tnumWithLow32 } from './tnum.ts';
 import { type Walk, fork, newId, registersOf } from './walk.ts';
 import { currentFrame } from './state.ts';

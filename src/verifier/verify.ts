@@ -127,6 +127,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
     insns: insns.slice(),
     operations,
     functions: describeFunctions(insns, starts, (start) => names.get(start) ?? ''),
+    knownSuccessors: [],
   };
   const flow = findFlowFault(graph);
   if (flow !== undefined) return { slot: 0, violation: flow };

@@ -2,7 +2,7 @@ import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
 import type { IrqWork } from '../functions/irq-work.ts';
-import type { Backlog, Napi } from '../functions/net-rx.ts';
+import type { Napi } from '../functions/net-rx.ts';
 import type { CallSingle } from '../functions/smp.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
@@ -79,27 +79,29 @@ export class Cpu {
   nmiDepth = 0;
   hardirqDepth = 0;
   softirqDepth = 0;
+  /** local_bh_disable() calls: softirqs wait for the last local_bh_enable(). */
+  bhDisabled = 0;
   softirqPending = 0;
   readonly tasklets: TaskletHead;
-  /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
-  ksoftirqd: Task | null = null;
   readonly urgentTasklets: TaskletHead;
   /** What other CPUs ask this one to run (call_single_queue), and what it asks itself (raised_list). */
   readonly callQueue: CallSingle[] = [];
   readonly irqWorks: IrqWork[] = [];
+  /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
+  ksoftirqd: Task | null = null;
   /** Devices whose packets the NET_RX softirq fetches (softnet_data.poll_list). */
   readonly pollList: Napi[] = [];
   /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
   readonly blockDone: Request[] = [];
 
   readonly hrtimers: HrTimer[] = [];
+  /** Those that expire in the HRTIMER softirq, and whether that has been raised for them. */
+  readonly softTimers: HrTimer[] = [];
+  softTimersActive = false;
   readonly tick: HrTimer;
   readonly wheel: TimerWheel;
   tickStopped = false;
 
-  /** Those that expire in the HRTIMER softirq, and whether that has been raised for them. */
-  readonly softTimers: HrTimer[] = [];
-  softTimersActive = false;
   constructor(parts: {
     id: number;
     time: number;
@@ -126,11 +128,9 @@ export class Cpu {
     this.runQueue = parts.runQueue;
     this.tick = parts.tick;
     this.tasklets = parts.tasklets;
+    this.urgentTasklets = parts.urgentTasklets;
     this.wheel = parts.wheel;
   }
-}
-
-    this.urgentTasklets = parts.urgentTasklets;
   get interruptsEnabled(): boolean {
     return (this.flags & FLAGS.interrupt) !== 0;
   }

@@ -39,6 +39,7 @@ function userModeWork(m: Machine): Result {
 export function leaveToUser(m: Machine, regs: Registers): Pending | undefined {
   if ((m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
   const { needResched, current } = m.cpu;
+  if (!needResched && current.pendingSignal === 0) return undefined;
   const left = irqentryExitToUserMode(m, regs);
   return left instanceof Pending ? left : undefined;
 }

@@ -72,16 +72,17 @@ const flushSmpCallFunctionQueue = flushCallQueue.symbol;
  * Has a function run on other CPUs, all of them at once by one interrupt each; those that have a call pending already need
  * none. With `wait` the caller spins, interrupts on, until the last has run it.
  */
-export const smpCallFunctionMany = kernelFunction(
+const smpCallFunctionManyCond = kernelFunction(
   'smp_call_function_many_cond',
   60,
-  (m, mask: CpuMask, func: SmpFunction, info: KernelObject | null, wait: number): Result => {
+  (m, mask: CpuMask, func: SmpFunction, info: KernelObject | null, flags: number, _condition: null): Result => {
     const { cpu } = m;
+    const wait = (flags & SCF_WAIT) !== 0;
     const others = mask.cpus.filter((id) => id !== cpu.id);
     let left = others.length;
     const finished = (): void => {
       left -= 1;
-      if (left === 0 && wait !== 0) cpu.busyUntil = Math.max(cpu.time, m.cpu.time);
+      if (left === 0 && wait) cpu.busyUntil = Math.max(cpu.time, m.cpu.time);
     };
     const silent = others.filter((id) => m.cpuList[id]!.callQueue.length === 0);
     for (const id of others) {
@@ -91,16 +92,29 @@ export const smpCallFunctionMany = kernelFunction(
     }
     if (silent.length === 1) sendCallFunctionSingleIpi(m, silent[0]!);
     else if (silent.length > 1) sendCallFunctionIpiMask(m, { address: mask.address, cpus: silent });
-    if (mask.cpus.includes(cpu.id)) {
-      const { flags } = cpu;
+    if ((flags & SCF_RUN_LOCAL) !== 0 && mask.cpus.includes(cpu.id)) {
+      const { flags: saved } = cpu;
       irqDisable(m);
       func(m, info);
-      localIrqRestore(m, flags);
+      localIrqRestore(m, saved);
     }
-    return wait !== 0 && left > 0 ? m.busy(Infinity) : 0;
+    return wait && left > 0 ? m.busy(Infinity) : 0;
   },
 );
+const SCF_WAIT = 1;
+const SCF_RUN_LOCAL = 2;
+/** smp_call_function_many(): not on this CPU. */
+export function smpCallFunctionMany(
+  m: Machine,
+  mask: CpuMask,
+  func: SmpFunction,
+  info: KernelObject | null,
+  wait: boolean,
+): Result {
+  return smpCallFunctionManyCond(m, mask, func, info, wait ? SCF_WAIT : 0, null);
+}
 /** on_each_cpu(): here too. */
 export function onEachCpu(m: Machine, func: SmpFunction, info: KernelObject | null): Result {
-  return smpCallFunctionMany(m, { address: m.scratch, cpus: m.cpuList.map(({ id }) => id) }, func, info, 1);
+  const everyone = { address: m.scratch, cpus: m.cpuList.map(({ id }) => id) };
+  return smpCallFunctionManyCond(m, everyone, func, info, SCF_WAIT | SCF_RUN_LOCAL, null);
 }

@@ -13,11 +13,9 @@ export interface RecordFields {
   number(name: string): SetNumber;
   /** The address of an object. */
   pointer(name: string): (value: Word) => void;
-  /** An array of bytes, as addresses are; shorter values leave the rest as it was. */
-  bytes(name: string): (value: Uint8Array) => void;
   /** `char name[16]`, or a `__data_loc char[]` whose bytes go behind the fixed fields. */
   text(name: string): SetText;
-  /** A `__data_loc` array of something else. */
+  /** An array of bytes, of a fixed size (shorter values leave the rest as it was) or behind the fixed fields. */
   bytes(name: string): (value: Uint8Array) => void;
 }
 
@@ -100,11 +98,6 @@ export function recordFields(
       return (value) => view.setInt8(at, value);
     },
     pointer: (field) => setWords(base + fieldOf(field).offset),
-    bytes(field) {
-      const { offset, size } = fieldOf(field);
-      const at = base + offset;
-      return (value) => bytes.set(value.length > size ? value.subarray(0, size) : value, at);
-    },
     text(field) {
       const { offset, size, type } = fieldOf(field);
       const at = base + offset;
@@ -117,7 +110,11 @@ export function recordFields(
       };
     },
     bytes(field) {
-      const at = base + fieldOf(field).offset;
+      const { offset, size, type } = fieldOf(field);
+      const at = base + offset;
+      if (!type.startsWith(DATA_LOC)) {
+        return (value) => bytes.set(value.length > size ? value.subarray(0, size) : value, at);
+      }
       return (value) => {
         bytes.set(value, base + tail);
         view.setInt32(at, tail | (value.length << 16), true);

@@ -54,6 +54,7 @@ export const BUILTINS = {
   config: { constant: true },
   kstack: { context: true },
   ustack: { context: true },
+  dw_ustack: { internal: '__builtin_dw_ustack', context: true },
   __builtin_arch: { constant: true },
   __builtin_safe_mode: { constant: true },
   arg0: argument,

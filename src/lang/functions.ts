@@ -136,7 +136,6 @@ export const FUNCTIONS = {
     arity: [1, 2],
     params: [ANY, INT_LITERAL],
     returns: 'computed',
-    probes: ['fentry', 'fexit', 'iter'],
   },
   strncmp: { arity: [3, 3], params: [STRING, STRING, INT_LITERAL], returns: UINT64 },
   strlen: { arity: [1, 1], params: [ANY], returns: UINT64, library: true },
@@ -169,6 +168,14 @@ export const FUNCTIONS = {
   },
   kstack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
   ustack: { arity: [0, 2], params: [STACK_MODE, ANY], returns: 'computed' },
+  /** As ustack(), by DWARF's tables: the machine's user stacks are complete either way. */
+  dw_ustack: {
+    arity: [0, 2],
+    params: [STACK_MODE, ANY],
+    returns: 'computed',
+    library: true,
+    unstable: 'unstable_dw_ustack',
+  },
   kptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
   uptr: { arity: [1, 1], params: [ANY], returns: 'computed' },
   // Time and tasks.
@@ -183,6 +190,7 @@ export const FUNCTIONS = {
   signal_thread: { arity: [1, 1], params: [ANY], returns: VOID, unsafe: true, probes: SIGNAL_PROBES, library: true },
   override: { arity: [1, 1], params: [INT], returns: VOID, unsafe: true, probes: ['kprobe'], library: true },
   write_user: { arity: [3, 3], params: [ANY, ANY, INT], returns: BOOL, unsafe: true, library: true },
+  unwatch: { arity: [1, 1], params: [INT], returns: VOID },
   skboutput: { arity: [4, 4], params: [STRING_LITERAL, POINTER, INT, INT], returns: UINT32, probes: TRACING_PROBES },
   socket_cookie: { arity: [1, 1], params: [POINTER], returns: UINT64, probes: TRACING_PROBES },
   // Compile time.

@@ -1,6 +1,7 @@
 import type { AttachPoint } from '../ast/nodes.ts';
 import { withHint, withRelated } from '../source/diagnostic.ts';
-import { TIME_UNITS } from './attach-point-parts.ts';
+import type { AttachTarget } from '../lang/attach-target.ts';
+import { TIME_UNITS, hasWildcard } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { findUserFiles } from './user-files.ts';
@@ -47,15 +48,35 @@ function checkUserFunction(node: AttachPoint, parsed: ParsedAttachPoint, context
   const [kind, path = '', ...rest] = parsed.parts;
   const name = rest[rest.length - 1] ?? '';
   if (path === '') fail(`${kind} should have a target`);
-  if (name === '' && !context.unsafe) fail(`${kind} should be attached to a function and/or address`);
+  // Address 0 is none.
+  const nowhere =
+    name === '' || (parsed.target !== undefined && 'address' in parsed.target && parsed.target.address === 0n);
+  if (nowhere && !context.unsafe) fail(`${kind} should be attached to a function and/or address`);
   if (rest.length === 2 && rest[0] !== '' && !LANGUAGES.has(rest[0]!)) fail(`unsupported language type: ${rest[0]}`);
+  checkUserFile(node, 'uprobe', path, context);
+}
+
+function checkUserFile(node: AttachPoint, kind: 'uprobe' | 'usdt', path: string, context: PassContext): void {
   const found = findUserFiles(path, context);
-  if (found.length === 0) fail(`uprobe target file '${path}' does not exist or is not executable`);
+  if (found.length === 0) {
+    const text = `${kind} target file '${path}' does not exist or is not executable`;
+    context.report(error('attach-point', node.span, text));
+  } else if (found.length > 1 && !path.includes('*')) {
+    const text = `attaching to ${kind} target file '${found[0]}' but matched ${found.length} binaries`;
+    context.report(warning('several-files', node.span, text));
+  }
 }
 
 /** Reports what is wrong with an attach point whose parts have the right shape. */
 export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): void {
   const { target } = parsed;
+  if (target === undefined && (parsed.kind === 'profile' || parsed.kind === 'interval')) {
+    // Patterns are for listings.
+    const fail = (message: string): void => context.report(error('attach-point', node.span, message));
+    fail(`${parsed.parts[1]} is not an accepted unit of time`);
+    fail(`${parsed.kind} frequency should be a positive integer`);
+    return;
+  }
   if (parsed.kind === 'uprobe' || parsed.kind === 'uretprobe') {
     checkUserFunction(node, parsed, context);
     return;
@@ -81,12 +102,16 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
       return;
     case 'usdt':
       if (target.name === '') fail('usdt probe must have a target function or wildcard');
+      if (target.path !== '') checkUserFile(node, 'usdt', target.path, context);
       if (target.path === '' && context.pid === undefined) {
         const hint = "To target all paths/pids set the path to '*'.";
         fail(`usdt probe must specify at least path or pid to probe. ${hint}`);
       }
       return;
     case 'iter':
+      if (context.target.types.struct(`bpf_iter__${target.name}`) === undefined) {
+        fail(`iter ${target.name} not available for your kernel version.`);
+      }
       if (target.name === '') fail("iter should specify a iterator's name");
       return;
     case 'self': {
@@ -107,10 +132,10 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
       }
       return;
     case 'software':
-      checkEvent(fail, target.kind, target.event, SOFTWARE_EVENTS);
+      checkEvent(fail, target, SOFTWARE_EVENTS, 'count');
       return;
     case 'hardware':
-      checkEvent(fail, target.kind, target.event, HARDWARE_EVENTS);
+      checkEvent(fail, target, HARDWARE_EVENTS, 'frequency');
       return;
     case 'watchpoint':
       checkWatchpoint(node, target, context);
@@ -136,15 +161,16 @@ function checkTraceable(node: AttachPoint, name: string, context: PassContext): 
 
 function checkEvent(
   fail: (message: string) => void,
-  kind: string,
-  name: string,
+  { kind, event: name, count }: Extract<AttachTarget, { kind: 'software' | 'hardware' }>,
   events: readonly (readonly [string, string])[],
+  counted: string,
 ): void {
   if (name === '') fail(`${kind} probe must have a ${kind} event name`);
-  else if (name.includes('*')) fail(`wildcards are not allowed for ${kind} probe type`);
+  else if (hasWildcard(name)) fail(`wildcards are not allowed for ${kind} probe type`);
   else if (!events.some(([event, alias]) => name === event || (alias !== '' && name === alias))) {
     fail(`${name} is not a ${kind} probe`);
   }
+  if (count < 0) fail(`${kind} ${counted} should be a positive integer`);
 }
 
 function checkWatchpoint(

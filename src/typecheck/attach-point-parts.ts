@@ -201,6 +201,7 @@ const SHORTEST_PERIOD_NS = 1000n;
 
 function timer(parts: readonly string[], kind: 'profile' | 'interval'): Parsed {
   if (parts.length === 1) {
+    if (hasWildcard(parts[0]!)) return { target: undefined };
     const ns = readInteger(parts[0]!);
     if (typeof ns !== 'bigint') return { problem: `Invalid rate of ${kind} probe: ${ns}` };
     if (ns < SHORTEST_PERIOD_NS) {
@@ -212,17 +213,23 @@ function timer(parts: readonly string[], kind: 'profile' | 'interval'): Parsed {
   }
   if (parts.length !== 2) return countProblem(kind, '1 or 2', parts);
   const [unit, text] = parts as [string, string];
-  const count = readInteger(text);
-  if (typeof count !== 'bigint') return { problem: `Invalid rate of ${kind} probe: ${count}` };
-  if (unit === 'hz') return { target: { kind, frequency: Number(count) } };
+  const rate = readInteger(text);
+  if (typeof rate !== 'bigint') return { problem: `Invalid rate of ${kind} probe: ${rate}` };
+  const count = narrowed(rate);
+  if (unit === 'hz') return { target: { kind, frequency: count } };
   // An unknown unit is reported by the checks, which see the parts.
-  return { target: { kind, periodNs: Number(count) * (Object.hasOwn(TIME_UNITS, unit) ? TIME_UNITS[unit]! : 1) } };
+  return { target: { kind, periodNs: count * (Object.hasOwn(TIME_UNITS, unit) ? TIME_UNITS[unit]! : 1) } };
+}
+
+/** bpftrace keeps rates and counts with a sign. */
+function narrowed(count: bigint): number {
+  return Number(BigInt.asIntN(64, count));
 }
 
 function event(parts: readonly string[], kind: 'software' | 'hardware'): Parsed {
   if (parts.length !== 1 && parts.length !== 2) return countProblem(kind, '1 or 2', parts);
   const [name, text] = parts as [string, string | undefined];
-  const count = text === undefined || text === '' || text === '*' ? 0n : readInteger(text);
+  const count = text === undefined || text === '*' ? 0n : readInteger(text);
   if (typeof count !== 'bigint') return { problem: `Invalid count for ${kind} probe: ${count}` };
-  return { target: { kind, event: name, count: Number(count) } };
+  return { target: { kind, event: name, count: narrowed(count) } };
 }

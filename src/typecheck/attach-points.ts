@@ -3,6 +3,7 @@ import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, PROBE_KINDS, probeRow } from '../lang/probes.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
+import { readInteger } from './integer-text.ts';
 import { error } from './messages.ts';
 import { checkTarget } from './attach-point-checks.ts';
 import { LOCATION_MARK, hasWildcard, parseParts } from './attach-point-parts.ts';
@@ -118,6 +119,10 @@ function substitute(part: string, context: PassContext): { readonly text: string
   let problem: string | undefined;
   const text = part.replace(/\$([1-9]\d*|.|$)/g, (_match: string, index: string) => {
     if (/^[1-9]/.test(index)) return context.positional[Number(index) - 1] ?? '';
+    if (index === '') {
+      problem ??= `positional parameter is not valid: ${String(readInteger(index))}`;
+      return '';
+    }
     problem ??=
       `invalid trailing character for positional param: ${index}. ` +
       `Try quoting this entire part if this is intentional e.g. "$${index}".`;

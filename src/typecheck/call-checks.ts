@@ -1,10 +1,16 @@
 import type { Call, Expression } from '../ast/nodes.ts';
 import type { FunctionName } from '../lang/functions.ts';
+import type { ProbeKind } from '../lang/probes.ts';
 import { isRegister } from '../lang/registers.ts';
 import type { PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 
-type CallCheck = (node: Call, fail: (message: string) => void, context: PassContext) => void;
+type CallCheck = (
+  node: Call,
+  fail: (message: string) => void,
+  context: PassContext,
+  probe: ProbeKind | undefined,
+) => void;
 
 function nonNegative(node: Call['args'][number] | undefined): bigint | undefined {
   return node?.kind === 'integer' && node.value >= 0n ? node.value : undefined;
@@ -83,9 +89,12 @@ export const CALL_CHECKS: { readonly [K in FunctionName]?: CallCheck } = {
       fail(`cannot use more than ${MOST_PRINTK_ARGUMENTS} conversion specifiers`);
     }
   },
-  path(node, fail) {
+  path(node, fail, _context, kind) {
     if (node.args.length === 2 && nonNegative(node.args[1]) === undefined) {
       fail('path: invalid size value, need non-negative literal');
+    }
+    if (kind !== undefined && kind !== 'fentry' && kind !== 'fexit' && kind !== 'iter') {
+      fail("The path function can only be used with 'fentry', 'fexit', 'iter' probes");
     }
   },
   strncmp(node, fail) {

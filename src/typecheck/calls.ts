@@ -26,7 +26,7 @@ function visit(node: Node, probe: Probe | undefined, context: PassContext, exemp
     case 'unroll':
       visit(node.count, probe, context);
       checkUnroll(node, context);
-      visit(node.body, probe, context);
+      if (node.count.kind === 'integer' && node.count.value >= 0n) visit(node.body, probe, context);
       return;
     default:
       forEachChild(node, (child) => visit(child, probe, context));
@@ -57,12 +57,12 @@ function visitCall(node: Call, probe: Probe | undefined, context: PassContext): 
   if (row.params[0]?.kind === 'map' && node.args[0] !== undefined && node.args[0].kind !== 'map') {
     context.report(error('call', node.args[0].span, `${node.name}() expects a map argument`));
   }
-  if (isFunction(node.name)) CALL_CHECKS[node.name]?.(node, fail, context);
+  const kind = probe === undefined ? undefined : attachmentOf(probe, context)?.kind;
+  if (isFunction(node.name)) CALL_CHECKS[node.name]?.(node, fail, context, kind);
 }
 
 /** Functions with words of their own for probes that they do not suit. */
 const PROBE_MESSAGES: Readonly<Record<string, (kind: ProbeKind) => string>> = {
-  path: () => "The path function can only be used with 'fentry', 'fexit', 'iter' probes",
   signal: (kind) => `signal() can not be used for this probetype ${kind}`,
   signal_thread: (kind) => `signal_thread() can not be used for this probetype ${kind}`,
   override: () => 'override() can only be used inside kprobes',

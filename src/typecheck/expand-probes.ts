@@ -33,6 +33,7 @@ export const expandProbes: Pass = {
     }
     if (context.config.missing_probes !== 'error' || !empty.some((probe) => isReported(probe, context)))
       for (const probe of empty) reportEmpty(probe, context);
+    warnOfDeadlock(probes, context);
     return { ...program, probes };
   },
 };
@@ -51,6 +52,28 @@ function reportEmpty({ attachPoints }: Probe, context: PassContext): void {
   } else if (context.config.missing_probes === 'warn') {
     const advice = 'It is being removed which may cause issues with program behavior.';
     context.report(warning('empty-probe', span, `${text} ${advice}`));
+  }
+}
+
+/** What a spinlock does: a program inside it that takes one itself could wait for ever. */
+const SPINLOCK_INTERNALS: ReadonlySet<string> = new Set([
+  '_raw_spin_lock',
+  '_raw_spin_lock_irqsave',
+  '_raw_spin_unlock_irqrestore',
+  'queued_spin_lock_slowpath',
+]);
+
+/** Kprobes are protected by the kernel; tracing programs are not. Said once, about the script. */
+function warnOfDeadlock(probes: readonly Probe[], context: PassContext): void {
+  for (const probe of probes) {
+    const target = context.attachPoints.get(probe.attachPoints[0]!)?.target;
+    if (target?.kind !== 'fentry' && target?.kind !== 'fexit') continue;
+    if (target.module !== 'vmlinux' || !SPINLOCK_INTERNALS.has(target.function)) continue;
+    const text =
+      `Attaching to dangerous function: ${target.module}:${target.function}. bpftrace has added mitigations to ` +
+      'prevent a kernel deadlock but they may result in some lost events.';
+    context.report(warning('dangerous-function', undefined, text));
+    return;
   }
 }
 

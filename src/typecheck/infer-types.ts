@@ -9,6 +9,7 @@ import { insertCasts } from './types/casts.ts';
 import { checkTypes } from './types/check-types.ts';
 import { Inference } from './types/infer.ts';
 import type { LockedTypes } from './types/infer.ts';
+import { checkTargetProcess } from './types/target-process.ts';
 import { answerTypeQuestions } from './types/introspection.ts';
 
 export interface InferredProgram {
@@ -33,6 +34,7 @@ export function inferTypes(
   checkTypes(cast, inference, context);
   if (hasErrors(diagnostics)) return undefined;
   checkAggregationParameters(cast, inference, context);
+  checkTargetProcess(cast, context);
   return hasErrors(diagnostics) ? undefined : { program: cast, inference };
 }
 

@@ -28,13 +28,14 @@ export function parseInteger(text: string): bigint | undefined {
   return magnitude > 1n << 63n ? undefined : -magnitude;
 }
 
-const SPELLINGS = /^(0x[0-9a-f]+|0b[01]+|0[0-7]+|0|[1-9]\d*)(?:e([1-9]\d*))?(.*)$/is;
+// As strtoull() reads it: a sign is taken, and a negative number wraps.
+const SPELLINGS = /^\s*([+-]?)(0x[0-9a-f]+|0b[01]+|0[0-7]+|0|[1-9]\d*)(?:e([1-9]\d*))?(.*)$/is;
 
 /** A non-negative integer, or what is wrong with the text, in bpftrace's words. */
 export function readInteger(text: string): bigint | IntegerProblem {
   const match = SPELLINGS.exec(text.replaceAll('_', ''));
   if (match === null) return `invalid integer: ${text}`;
-  const [, digits, exponent, suffix] = match as unknown as [string, string, string | undefined, string];
+  const [, sign, digits, exponent, suffix] = match as unknown as [string, string, string, string | undefined, string];
   let value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
   if (exponent !== undefined) {
     if (value < 1n || value > 9n) return `coefficient part of scientific literal must be 1-9: ${text}`;
@@ -42,6 +43,7 @@ export function readInteger(text: string): bigint | IntegerProblem {
   }
   const unit = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
   if (value > UINT64_MAX) return overflow(UINT64_MAX, text);
+  if (sign === '-') value = BigInt.asUintN(64, -value);
   if (unit === undefined) return `invalid trailing bytes: ${text}`;
   return value > unit.most / unit.factor ? overflow(unit.most, text) : value * unit.factor;
 }

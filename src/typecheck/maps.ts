@@ -66,6 +66,10 @@ function visitUse(
 function visitCall(node: Call, context: PassContext, visit: (node: Node) => void): void {
   const [first, ...rest] = node.args;
   if (first?.kind === 'map' && takesMap(node.name)) {
+    if (node.name === 'is_scalar' && rest.length > 0) {
+      const text = `is_scalar() requires 1 argument (${node.args.length} provided)`;
+      context.report(error('is-scalar', node.span, text));
+    }
     const facts = context.maps.scalar;
     // Functions that take a key do not decide either, but they say themselves when there is none.
     if (wantsKeys(node) && !facts.has(first.name)) facts.set(first.name, false);

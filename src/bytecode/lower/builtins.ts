@@ -66,6 +66,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
+  dw_ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   arg0: argument(0),
   arg1: argument(1),
   arg2: argument(2),

@@ -50,6 +50,8 @@ export const TASK_CALLS = {
     return NONE;
   },
   socket_cookie: (l, node) => unsupported(l, node.span, 'socket_cookie()'),
+  // bpftrace 0.27 documents it but has no code for it either.
+  unwatch: (l, node) => unsupported(l, node.span, 'unwatch()'),
   skboutput: (l, node) => unsupported(l, node.span, 'skboutput()'),
   signal: sendSignal('signal', 'send_signal'),
   signal_thread: sendSignal('signal_thread', 'send_signal_thread'),

@@ -46,6 +46,7 @@ export const VALUE_CALLS = {
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
+  dw_ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   kptr: (l, node) => l.expression(expressionAt(node, 0)),
   uptr: (l, node) => l.expression(expressionAt(node, 0)),
   nsecs: (l, node) => scalar(l.b.call(CLOCKS[clockOf(optional(node, 0))])),

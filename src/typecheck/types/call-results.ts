@@ -64,6 +64,7 @@ export const CALL_RESULTS: Readonly<Record<ComputedFunction, CallResult>> = {
   uptr: inSpace('user'),
   kstack: stack('kstack'),
   ustack: stack('ustack'),
+  dw_ustack: stack('ustack'),
   uaddr: (inference, node, [name]) => seed(inference, node, userAddressTyping(inference, node, name)),
   nsecs: (inference, node, [mode]) => seed(inference, node, { ...typing(UINT64), clock: clockOf(inference, mode) }),
   strftime(inference, node, [, time]) {

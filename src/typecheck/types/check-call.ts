@@ -43,8 +43,8 @@ const WANTED: Readonly<Record<ParameterKind, string>> = {
   int: 'int',
   string: 'string',
   pointer: 'pointer',
-  // Modes are bare words, which have been looked at by name.
-  timestamp_mode: '',
+  timestamp_mode: 'timestamp_mode',
+  // Other modes have checks of their own.
   stack_mode: '',
   pid_mode: '',
 };
@@ -52,6 +52,8 @@ const WANTED: Readonly<Record<ParameterKind, string>> = {
 function checkParameter(node: Call, argument: Expression, parameter: ParameterRow, checking: Checking): boolean {
   const wanted = WANTED[parameter.kind];
   if (wanted === '') return true;
+  // Modes are bare words, which are looked at by name.
+  if (parameter.kind === 'timestamp_mode' && argument.kind === 'identifier') return true;
   const type = typingOf(argument, checking)?.type;
   const got = type === undefined ? 'none' : KIND_NAMES[type.kind];
   if (parameter.literal === true && (!isLiteral(argument) || got !== wanted)) {
@@ -181,10 +183,11 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
   ksym: checkSymbol,
   usym: checkSymbol,
   fail(node, checking, fail) {
-    const literals = node.args.every((each) => each.kind !== 'type' && isLiteral(each));
+    const computed = node.args.filter((each) => each.kind === 'type' || !isLiteral(each));
     const [format, ...args] = node.args;
-    if (!literals) fail('fail() arguments need to be literals');
-    else if (format?.kind === 'string') fail(formatLiterals(format.value, args.map(literalValue)));
+    for (let i = 0; i < computed.length; i += 1) fail('fail() arguments need to be literals');
+    if (computed.length > 0) return;
+    if (format?.kind === 'string') fail(formatLiterals(format.value, args.map(literalValue)));
   },
   kptr: checkSpace,
   uptr: checkSpace,

@@ -100,6 +100,9 @@ function visit(node: Node, checking: Checking): void {
     case 'while':
       visit(node.condition, checking);
       checkOperand(node.condition, checking);
+      // bpftrace looks for no mistake here, and then has no code for it.
+      if (typingOf(node.condition, checking) !== undefined)
+        checkCondition(node.condition, node.condition.span, checking);
       inLoop(node.body, checking);
       return;
     case 'for':

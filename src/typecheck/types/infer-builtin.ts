@@ -42,7 +42,8 @@ export function inferBuiltin(inference: Inference, node: Identifier | Call, name
       resolver.seed(node, typing({ kind: 'kstack', mode, limit: DEFAULT_STACK_LIMIT }));
       return;
     }
-    case 'ustack': {
+    case 'ustack':
+    case 'dw_ustack': {
       const mode = context.config.stack_mode as StackMode;
       resolver.seed(node, typing({ kind: 'ustack', mode, limit: DEFAULT_STACK_LIMIT }));
       return;

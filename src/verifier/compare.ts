@@ -282,23 +282,22 @@ function refined(relation: Relation, pair: Pair, width: Width): Pair {
 
 const isDead = (pair: Pair): boolean => pair.left.isEmpty || pair.right.isEmpty;
 
+/** An outcome that teaches nothing of the numbers. */
+export const unrefined = (outcome: Outcome, pair: Pair): Comparison => ({ outcome, taken: pair, fallthrough: pair });
+
 /** Decides `left op right` and refines both sides for either branch; `same` when both are one register. */
 export function compare(op: JumpOp, left: Scalar, right: Scalar, width: Width, same: boolean): Comparison {
   const pair = { left, right };
-  const undecided = (outcome: Outcome): Comparison => ({ outcome, taken: pair, fallthrough: pair });
-  if (same) {
-    const outcome = REFLEXIVE[op](left, width);
-    return undecided(outcome);
-  }
+  if (same) return unrefined(REFLEXIVE[op](left, width), pair);
   if (left.isConst && right.isConst) {
-    return undecided(holdsBetween(op, left, right, width) ? 'always' : 'never');
+    return unrefined(holdsBetween(op, left, right, width) ? 'always' : 'never', pair);
   }
   const outcome = DECIDE[op](left, right, width, boundsOf(left, width), boundsOf(right, width));
-  if (outcome !== 'unknown') return undecided(outcome);
+  if (outcome !== 'unknown') return unrefined(outcome, pair);
   // Refinement is sound: a branch on which nothing is possible is never taken.
   const fallthrough = refined(NEGATED[op], pair, width);
-  if (isDead(fallthrough)) return undecided('always');
+  if (isDead(fallthrough)) return unrefined('always', pair);
   const taken = refined(op, pair, width);
-  if (isDead(taken)) return undecided('never');
+  if (isDead(taken)) return unrefined('never', pair);
   return { outcome: 'unknown', taken, fallthrough };
 }

@@ -140,7 +140,7 @@ const handsOutStack = (registers: readonly Held[]): boolean => registers.slice(1
 export function liveStack(g: Graph, type: ProgramType, mapAt: (slot: number) => MapDefinition | undefined): LiveStack {
   const count = g.insns.length;
   const holdings: (Holding | undefined)[] = new Array<Holding | undefined>(count + 2).fill(undefined);
-  for (const f of g.functions) followStackPointers(g, f, mapAt, holdings);
+  for (const f of g.functions) followStackPointers(g, f, mapAt, holdings, type);
   const handsOut = new Uint8Array(count);
   const words = (): Uint32Array => new Uint32Array((count + 2) * WORDS);
   const touched: Touched = { reads: words(), writes: words(), at: 0 };

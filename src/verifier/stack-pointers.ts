@@ -1,4 +1,5 @@
-import type { MapDefinition } from '../abi/program-image.ts';
+import { helperPrototype, type Prototype } from '../abi/known-helpers.ts';
+import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { FRAME_POINTER, MAX_BPF_STACK, REGISTER_COUNT, type Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
 import { type FunctionRange, type Graph, successors } from './graph.ts';
@@ -156,6 +157,32 @@ function stored(
   return after;
 }
 
+/** Kinds of arguments through which a helper writes, as far as it may go upwards from there. */
+const FILLED: ReadonlySet<string> = new Set(['uninit_mem', 'uninit_map_value', 'long', 'int']);
+
+/**
+ * Slots after a call: what it may have written over need not be an address any more. A function of the program, and a
+ * callback, get everywhere from an address of the frame; new addresses of this frame they may not leave in it.
+ */
+function afterCall(before: Holding, prototype: Prototype | undefined): ReadonlyMap<number, Held> {
+  const { registers, slots } = before;
+  if (slots.size === 0) return slots;
+  let lowest = Infinity;
+  for (let r = 1; r <= 5; r++) {
+    const held = registers[r]!;
+    const kind = prototype?.args[r - 1];
+    if (held.kind !== 'stack') continue;
+    if (prototype === undefined || kind === 'stack_or_null') lowest = -Infinity;
+    else if (kind !== undefined && FILLED.has(kind)) {
+      lowest = Math.min(lowest, ...(held.offsets ?? [-Infinity]));
+    }
+  }
+  if (lowest === Infinity) return slots;
+  const after = new Map(slots);
+  for (const [slot, held] of slots) if (-8 * slot > lowest) after.set(slot, join(held, OTHER));
+  return after;
+}
+
 const withRegister = (registers: readonly Held[], r: number, held: Held): readonly Held[] =>
   same(registers[r]!, held) ? registers : registers.map((h, i) => (i === r ? held : h));
 
@@ -166,6 +193,7 @@ function transfer(
   before: Holding,
   map: MapDefinition | undefined,
   second: Insn | undefined,
+  type: ProgramType,
 ): Holding {
   const { registers, slots } = before;
   const set = (r: number, held: Held): Holding => {
@@ -201,8 +229,11 @@ function transfer(
     }
     case 'call':
     case 'callx':
-    case 'ld_packet':
-      return { registers: registers.map((held, r) => (r <= 5 ? OTHER : held)), slots };
+    case 'ld_packet': {
+      const helper = op.kind === 'call' && op.callee === 'helper' ? helperPrototype(insn.imm, type) : undefined;
+      const kept = op.kind === 'ld_packet' ? slots : afterCall(before, helper);
+      return { registers: registers.map((held, r) => (r <= 5 ? OTHER : held)), slots: kept };
+    }
     default:
       return before;
   }
@@ -220,6 +251,7 @@ export function followStackPointers(
   f: FunctionRange,
   mapAt: (slot: number) => MapDefinition | undefined,
   into: (Holding | undefined)[],
+  type: ProgramType,
 ): void {
   into[f.start] = atEntry();
   for (let changed = true; changed;) {
@@ -228,7 +260,7 @@ export function followStackPointers(
       const before = into[slot];
       const op = g.operations[slot];
       if (before === undefined || op === undefined) continue;
-      const after = transfer(g.insns[slot]!, op, before, mapAt(slot), g.insns[slot + 1]);
+      const after = transfer(g.insns[slot]!, op, before, mapAt(slot), g.insns[slot + 1], type);
       for (const next of successors(g, slot)) {
         const joined = joinHoldings(into[next], after);
         if (joined === into[next]) continue;

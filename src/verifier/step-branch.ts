@@ -3,7 +3,7 @@ import { JUMP, type JumpOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { compute } from './arithmetic.ts';
-import { type Comparison, type Outcome, compare } from './compare.ts';
+import { type Comparison, type Outcome, compare, unrefined } from './compare.ts';
 import { MAX_LINKED, MAX_PACKET_OFFSET } from './limits.ts';
 import { markPrecise } from './precision.ts';
 import {
@@ -69,11 +69,11 @@ function rememberedComparison(w: Walk, op: Jump, left: Scalar, right: Scalar, sa
 }
 
 function outcomeOf(w: Walk, op: Jump, left: Register, right: Register, same: boolean): Comparison {
-  const pair = { left: left.value, right: right.value };
-  const undecided = (outcome: Outcome): Comparison => ({ outcome, taken: pair, fallthrough: pair });
-  if (isPacketOrEnd(left) && isPacketOrEnd(right) && op.width === 64)
-    return undecided(packetOutcome(op.op, left, right));
-  if (isPointer(left) || isPointer(right)) return undecided(pointerOutcome(op.op, op.width, left, right));
+  if (isPointer(left) || isPointer(right)) {
+    const packets = isPacketOrEnd(left) && isPacketOrEnd(right) && op.width === 64;
+    const outcome = packets ? packetOutcome(op.op, left, right) : pointerOutcome(op.op, op.width, left, right);
+    return unrefined(outcome, { left: left.value, right: right.value });
+  }
   return rememberedComparison(w, op, left.value, right.value, same);
 }
 

@@ -109,8 +109,22 @@ export type WalkInput = Pick<
 >;
 
 export function startWalk(input: WalkInput): Walk {
+  // Spelt out rather than spread: what is read at every instruction then lies in the object itself.
   return {
-    ...input,
+    program: input.program,
+    graph: input.graph,
+    marks: input.marks,
+    live: input.live,
+    liveStack: input.liveStack,
+    loops: input.loops,
+    mapReferences: input.mapReferences,
+    types: input.types,
+    prototype: input.prototype,
+    hasFunctionRecords: input.hasFunctionRecords,
+    allowUninitStack: input.allowUninitStack,
+    prune: input.prune,
+    observe: input.observe,
+    log: input.log,
     facts: collectFacts(input.graph),
     state: initialState(),
     slot: 0,

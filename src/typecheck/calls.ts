@@ -1,6 +1,7 @@
 import type { Call, Node, Probe, Program } from '../ast/nodes.ts';
 import { functionRow, isFunction } from '../lang/functions.ts';
 import type { FunctionRow } from '../lang/functions.ts';
+import { literalBytes } from '../lang/literal-bytes.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import { attachmentOf } from './context.ts';
 import type { PassContext } from './context.ts';
@@ -95,7 +96,7 @@ function arityProblem(node: Call, [least, most]: readonly [number, number]): str
 
 function checkLength(node: Extract<Node, { kind: 'string' }>, context: PassContext): void {
   const limit = context.config.max_strlen;
-  if (new TextEncoder().encode(node.value).length <= limit - 1) return;
+  if (literalBytes(node.value).length <= limit - 1) return;
   context.report(error('string-too-long', node.span, `String is too long (over ${limit} bytes): ${node.value}`));
 }
 

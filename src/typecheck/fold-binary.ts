@@ -1,6 +1,7 @@
 import type { Binary, BinaryOperator, Expression, StringLiteral } from '../ast/nodes.ts';
+import { literalBytes, literalOfBytes } from '../lang/literal-bytes.ts';
 import type { PassContext } from './context.ts';
-import { booleanNode, integerNode, stringNode } from './literals.ts';
+import { booleanNode, integerNode, isLiteral, stringNode } from './literals.ts';
 import { error, warning } from './messages.ts';
 
 const OVERFLOW = 'unable to fold literals due to overflow or underflow';
@@ -105,11 +106,12 @@ function foldString(node: Binary, text: StringLiteral, other: Expression, contex
   const { operator, span } = node;
   if (other.kind === 'integer' && operator === '+' && other.value >= 0n) {
     // "text" + 2 skips characters, as on a C pointer.
-    if (other.value >= BigInt(text.value.length)) {
+    const bytes = literalBytes(text.value);
+    if (other.value >= BigInt(bytes.length)) {
       context.report(warning('empty-string', span, 'literal string will always be empty'));
       return stringNode('', span);
     }
-    return stringNode(text.value.slice(Number(other.value)), span);
+    return stringNode(literalOfBytes(bytes.slice(Number(other.value))), span);
   }
   if (other.kind === 'boolean' && (operator === '&&' || operator === '||')) {
     const truth = text.value !== '';
@@ -182,10 +184,8 @@ function literalsEqual(left: Expression, right: Expression): boolean | undefined
     }
     return allEqual(pairs);
   }
-  const leftValue = scalarValue(left);
-  const rightValue = scalarValue(right);
-  if (leftValue === undefined || rightValue === undefined) return undefined;
-  return left.kind === right.kind && leftValue === rightValue;
+  if (!isLiteral(left) || !isLiteral(right)) return undefined;
+  return left.kind === right.kind && scalarValue(left) === scalarValue(right);
 }
 
 function allEqual(pairs: readonly (readonly [Expression, Expression])[]): boolean | undefined {

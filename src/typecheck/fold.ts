@@ -1,4 +1,5 @@
 import type { Expression, If, Node, Probe, Program, Ternary } from '../ast/nodes.ts';
+import { literalBytes, literalOfBytes } from '../lang/literal-bytes.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { parseInteger } from './integer-text.ts';
@@ -20,14 +21,19 @@ export function foldTree<N extends Node>(node: N, context: PassContext): N {
 function fold(node: Node, context: PassContext): Node {
   // str($1) is the parameter's text, whatever it looks like.
   const prepared = node.kind === 'call' && node.name === 'str' ? keepText(node, context) : node;
-  if ((prepared.kind === 'if' || prepared.kind === 'ternary') && prepared.condition.kind === 'comptime') {
-    return foldComptimeIf(prepared, context);
-  }
   const visit = (child: Node): Node => fold(child, context);
   // The branches of an `if` stay blocks.
   const visitBranch = (child: Node): Node =>
     child.kind === 'block_expression' ? dropEmptyStatements(rewriteChildren(child, visit)) : visit(child);
-  const folded = rewriteChildren(prepared, prepared.kind === 'if' ? visitBranch : visit);
+  const folded =
+    prepared.kind === 'if' || prepared.kind === 'ternary'
+      ? foldBranchesFirst(prepared, prepared.kind === 'if' ? visitBranch : visit)
+      : prepared.kind === 'probe'
+        ? foldBodyFirst(prepared, visit)
+        : rewriteChildren(prepared, visit);
+  if (prepared.kind === 'if' || prepared.kind === 'ternary') {
+    if (prepared.condition.kind === 'comptime') return foldComptimeIf(folded as If | Ternary);
+  }
   switch (folded.kind) {
     case 'unary':
       return foldUnary(folded, context);
@@ -65,6 +71,22 @@ function fold(node: Node, context: PassContext): Node {
   }
 }
 
+/** The order of messages: those about a condition come after those about what it decides. */
+function foldBranchesFirst<N extends If | Ternary>(node: N, visit: (child: Node) => Node): N {
+  const { condition } = node;
+  const folded = rewriteChildren(node, (child) => (child === condition ? child : visit(child)));
+  const decided = visit(condition) as Expression;
+  return decided === condition ? folded : { ...folded, condition: decided };
+}
+
+function foldBodyFirst(node: Probe, visit: (child: Node) => Node): Probe {
+  const { predicate } = node;
+  const folded = rewriteChildren(node, (child) => (child === predicate ? child : visit(child)));
+  if (predicate === undefined) return folded;
+  const decided = visit(predicate) as Expression;
+  return decided === predicate ? folded : { ...folded, predicate: decided };
+}
+
 /** The predicate is the condition of an `if` around the body. */
 function foldPredicate(node: Probe): Probe {
   const { predicate } = node;
@@ -93,7 +115,7 @@ function foldStr(node: Extract<Node, { kind: 'call' }>): Node {
   const text = String(first.value);
   if (length === undefined) return stringNode(text, node.span);
   if (length.kind !== 'integer' || length.value < 0n) return node;
-  return stringNode(text.slice(0, Number(length.value)), node.span);
+  return stringNode(literalOfBytes(literalBytes(text).slice(0, Number(length.value))), node.span);
 }
 
 function positional(node: Extract<Node, { kind: 'positional' }>, context: PassContext): Expression {
@@ -130,11 +152,12 @@ function foldUnary(node: Extract<Node, { kind: 'unary' }>, context: PassContext)
 }
 
 /** Of `if comptime` only the branch that is taken remains. */
-function foldComptimeIf(node: If | Ternary, context: PassContext): Node {
-  const condition = fold(node.condition, context) as Expression;
-  if (!isLiteral(condition)) return condition === node.condition ? node : { ...node, condition };
+function foldComptimeIf(node: If | Ternary): Node {
+  const { condition } = node;
+  if (!isLiteral(condition)) return node;
   const taken = literalTruth(condition) ? (node.then ?? condition) : node.otherwise;
-  return taken === undefined ? { kind: 'block_expression', span: node.span, statements: [] } : fold(taken, context);
+  if (taken === undefined) return { kind: 'block_expression', span: node.span, statements: [] };
+  return taken.kind === 'block_expression' ? foldBlock(taken) : taken;
 }
 
 function foldConditional(node: If | Ternary): Node {
@@ -159,10 +182,11 @@ function literalOf(node: Expression): Expression | undefined {
 
 function foldIndex(node: Extract<Node, { kind: 'index' }>): Node {
   if (node.base.kind !== 'string' || node.index.kind !== 'integer') return node;
-  const { value } = node.base;
-  if (node.index.value < 0n || node.index.value > BigInt(value.length)) return node;
-  const index = Number(node.index.value);
-  return integerNode(BigInt(index < value.length ? value.charCodeAt(index) & 0xff : 0), node.span);
+  const bytes = literalBytes(node.base.value);
+  if (node.index.value < 0n || node.index.value > BigInt(bytes.length)) return node;
+  // The NUL at the end counts, and a char has a sign.
+  const character = BigInt.asIntN(8, BigInt(bytes[Number(node.index.value)] ?? 0));
+  return integerNode(BigInt.asUintN(64, character), node.span);
 }
 
 function foldBlock(node: Extract<Node, { kind: 'block_expression' }>): Node {

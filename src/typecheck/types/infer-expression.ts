@@ -1,4 +1,5 @@
 import type { BlockExpression, Expression, FieldAccess } from '../../ast/nodes.ts';
+import { literalBytes } from '../../lang/literal-bytes.ts';
 import { BOOL, INT64, UINT64, VOID, intType } from '../../lang/types.ts';
 import { assertNever } from '../../source/bug.ts';
 import { integerNode } from '../literals.ts';
@@ -16,8 +17,6 @@ import { inferIndex } from './infer-index.ts';
 import { inferCast } from './infer-cast.ts';
 import { inferUnary } from './infer-unary.ts';
 
-const encoder = new TextEncoder();
-
 /** Collects the rules of an expression and everything in it. */
 export function inferExpression(inference: Inference, node: Expression): void {
   switch (node.kind) {
@@ -28,7 +27,7 @@ export function inferExpression(inference: Inference, node: Expression): void {
       inference.seed(node, BOOL);
       return;
     case 'string':
-      inference.seed(node, { kind: 'string', size: byteLength(node.value) + 1 }, 'kernel');
+      inference.seed(node, { kind: 'string', size: literalBytes(node.value).length + 1 }, 'kernel');
       return;
     case 'positional':
       inference.seed(node, INT64);
@@ -154,13 +153,6 @@ export function inferExpression(inference: Inference, node: Expression): void {
     default:
       assertNever(node);
   }
-}
-
-function byteLength(text: string): number {
-  // Lone surrogates U+DC80.. stand for single bytes, but UTF-8 would write three for them.
-  let escaped = 0;
-  for (const unit of text) if (unit >= '\udc80' && unit <= '\udcff') escaped += 1;
-  return encoder.encode(text).length - 2 * escaped;
 }
 
 function inferBlock(inference: Inference, node: BlockExpression): void {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Target } from '../src/lang/target.ts';
+import type { Target, UserFile } from '../src/lang/target.ts';
 import { compile } from '../src/pipeline/compile.ts';
 import { createSimulation } from '../src/pipeline/simulation.ts';
 import { createSource } from '../src/source/source.ts';
@@ -27,7 +27,17 @@ const LIBRARY_FUNCTIONS = [
   'pthread_create',
 ].sort((a, b) => b.length - a.length);
 const symbols = LIBRARY_FUNCTIONS.map((name, index) => ({ name, address: 0x1000 * (index + 1), size: 0x100 }));
-const target: Target = { ...createSimulation({ scenario: 'server', seed: 1 }).target, userSymbols: () => symbols };
+const library: UserFile = {
+  path: 'library',
+  symbols,
+  variables: [],
+  usdt: [],
+  textAddress: 0,
+  textFileOffset: 0,
+  prototype: () => undefined,
+  isInstruction: () => true,
+};
+const target: Target = { ...createSimulation({ scenario: 'server', seed: 1 }).target, userFile: () => library };
 
 /** Instructions by probe. The number behind a section's name counts the script's probes. */
 type Counts = ReadonlyMap<string, number>;

@@ -25,6 +25,8 @@ export type AttachTarget =
       readonly function: string;
       readonly offset: number;
       readonly address?: bigint;
+      /** --unsafe: wherever the script says. */
+      readonly unchecked?: true;
     } & Shared)
   | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
   /** On every CPU. Frequency in Hz, or a period in ns. */

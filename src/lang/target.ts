@@ -1,4 +1,4 @@
-import type { StructType, TypeSet } from '../btf/types.ts';
+import type { FunctionProtoType, StructType, TypeSet } from '../btf/types.ts';
 
 /**
  * What the compiler must know of the machine that a script is compiled for: its types and what can be probed.
@@ -20,10 +20,10 @@ export interface Target {
   rawTracepoints(): readonly string[];
   /** Paths of the executables and libraries that have symbols. */
   userFiles(): readonly string[];
-  /** Symbols of a user-space binary or library; undefined when there is no such file. */
-  userSymbols(
-    path: string,
-  ): readonly { readonly name: string; readonly address: number; readonly size: number }[] | undefined;
+  /** What a user-space binary or library says about itself; undefined when there is no such file. */
+  userFile(path: string): UserFile | undefined;
+  /** Files that a process has mapped; undefined when there is no such process. */
+  processFiles(pid: number): readonly string[] | undefined;
   /** The system call table: the name of each number that has one. */
   syscalls(): readonly { readonly number: number; readonly name: string }[];
   /** Address of a kernel symbol (kaddr). */
@@ -32,4 +32,36 @@ export interface Target {
   cgroupId(path: string): bigint | undefined;
   /** PID of the tracer itself and of the process of -c or -p, for compile-time facts. */
   readonly tracerPid: number;
+}
+
+/** A name and where it is in memory, from where the file is loaded; as symbol tables have it. */
+export interface UserSymbol {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+}
+/** One place of a static probe, with its operands as the note has them. */
+export interface UsdtPlace {
+  readonly provider: string;
+  readonly name: string;
+  readonly address: number;
+  /** Address of the counter of listeners; 0: it has none. */
+  readonly semaphore: number;
+  readonly operands: string;
+}
+/** An executable or library. */
+export interface UserFile {
+  readonly path: string;
+  /** Functions. */
+  readonly symbols: readonly UserSymbol[];
+  readonly variables: readonly UserSymbol[];
+  readonly usdt: readonly UsdtPlace[];
+  /** Where the text is in memory and in the file: probes go to address - textAddress + textFileOffset of the file. */
+  readonly textAddress: number;
+  readonly textFileOffset: number;
+  /** Of its debugging information; absent without. */
+  readonly types?: TypeSet;
+  readonly prototype: (name: string) => FunctionProtoType | undefined;
+  /** Whether an instruction of the text starts at an address. */
+  readonly isInstruction: (address: number) => boolean;
 }

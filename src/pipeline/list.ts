@@ -96,7 +96,7 @@ function userFunctions(target: Target, place = '*'): readonly Candidate[] {
   const isPattern = place.includes('*');
   const paths = isPattern ? target.userFiles().filter((path) => matchesPattern(path, place)) : [place];
   return paths.flatMap((path) =>
-    (target.userSymbols(path) ?? []).map(({ name }) => ({ text: `${path}:${name}`, parameters: NONE })),
+    (target.userFile(path)?.symbols ?? []).map(({ name }) => ({ text: `${path}:${name}`, parameters: NONE })),
   );
 }
 
@@ -155,7 +155,7 @@ const isPattern = (text: string): boolean => text.includes('*');
 function kindsOf(target: Target, [first = '', place = '']: readonly string[]): readonly ProbeKind[] {
   if (!isPattern(first))
     return KINDS.filter((kind) => kind === first || (PROBES[kind].aliases as readonly string[]).includes(first));
-  const hasFile = place !== '' && !isPattern(place) && target.userSymbols(place) !== undefined;
+  const hasFile = place !== '' && !isPattern(place) && target.userFile(place) !== undefined;
   return KINDS.filter(
     (kind) => PROBES[kind].listed && (hasFile || !IN_FILES.includes(kind)) && matchesPattern(kind, first),
   ).sort();

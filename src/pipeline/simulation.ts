@@ -5,7 +5,7 @@ import { isUntraceable } from '../lang/untraceable.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
 import { cgroupId } from '../simkernel/listing.ts';
-import { createMachine, traceableFunctions, TRACER_PID, userFiles, userSymbols } from '../simkernel/machine.ts';
+import { createMachine, processFiles, traceableFunctions, TRACER_PID, userFile, userFiles } from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
@@ -53,7 +53,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
     userFiles: () => userFiles(scenario),
-    userSymbols: (path) => userSymbols(scenario, path),
+    userFile: (path) => userFile(scenario, path),
+    processFiles: (pid) => processFiles(scenario, pid),
     syscalls,
     kernelSymbol: (name) => {
       const address = machine().kernelSymbolAddress(name);

@@ -58,6 +58,7 @@ export function attachProbes(
     const plan = planAttachment(attachment.target, kernel);
     if (plan.kind === 'runner') continue;
     outside.push(attachment);
+    if (plan.kind === 'hooks' && plan.warning !== undefined) options.warn(plan.warning);
     const result: AttachResult =
       plan.kind === 'hooks'
         ? attachAll(kernel, plan.targets, handlerOf(attachment, options))

@@ -1,12 +1,13 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { assertNever } from '../source/bug.ts';
+import { userPlaces } from './attach-user.ts';
 import type { AttachResult, HookHandler, HookTarget, Kernel } from './kernel.ts';
 
 const NS_PER_SECOND = 1_000_000_000;
 
 /** Where the machine is to call a program; `runner` for probes that the session runs itself. */
 export type AttachPlan =
-  | { readonly kind: 'hooks'; readonly targets: readonly HookTarget[] }
+  | { readonly kind: 'hooks'; readonly targets: readonly HookTarget[]; readonly warning?: string }
   | { readonly kind: 'runner' }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
@@ -34,7 +35,7 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
       return hook({ kind: 'rawtracepoint', name: target.name });
     case 'uprobe':
     case 'uretprobe':
-      return each(target, (name) => ({ kind: target.kind, path: target.path, function: name, offset: target.offset }));
+      return userPlaces(target, kernel);
     // A timer on every CPU, and one on the first (bpftrace opens perf events of the cpu-clock for both).
     case 'profile':
       return hook({ kind: 'clock', periodNs: periodOf(target), cpu: 'all' });

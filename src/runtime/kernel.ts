@@ -1,4 +1,5 @@
 import type { CurrentLocations } from '../abi/execution.ts';
+import type { UserFile } from '../lang/target.ts';
 
 /**
  * What the runtime needs of the world. The simulated machine implements it structurally (simkernel imports nothing of
@@ -29,6 +30,8 @@ export interface Kernel {
   kernelSymbol(low: number, high: number): SymbolHit | undefined;
   userSymbol(pid: number, low: number, high: number): SymbolHit | undefined;
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined;
+  /** What an executable or library says about itself: its symbols, static probes and debugging information. */
+  executable(path: string): UserFile | undefined;
   /** Contents of a file of the simulated machine. */
   readFile(path: string): Uint8Array | undefined;
   userName(uid: number): string | undefined;
@@ -89,7 +92,15 @@ export type HookTarget =
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'rawtracepoint'; readonly name: string }
-  | { readonly kind: 'uprobe' | 'uretprobe'; readonly path: string; readonly function: string; readonly offset: number }
+  /** An offset in the file, as perf_event_open takes it, and that of a counter to hold up while attached. */
+  | {
+      readonly kind: 'uprobe' | 'uretprobe';
+      readonly path: string;
+      readonly fileOffset: number;
+      readonly semaphoreOffset?: number;
+      /** bpf_get_attach_cookie() of the program there. */
+      readonly cookie?: number;
+    }
   /** perf_event_open of the cpu-clock: on one CPU or on all. */
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
 

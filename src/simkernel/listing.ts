@@ -1,6 +1,8 @@
 import { textSymbols } from './execution/text.ts';
 import { kernelTypes } from './kernel-types.ts';
-import { imageSymbolOffset, FUNCTION_BYTES } from './programs/image.ts';
+import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
+import { layoutOf } from './programs/image-layout.ts';
+import { BASIC_COMMANDS } from './programs/images/basic-commands.ts';
 import type { Image } from './programs/image.ts';
 import { LIBC } from './programs/libc.ts';
 import { LIBRARIES } from './programs/libraries.ts';
@@ -32,13 +34,49 @@ export function cgroupId(path: string): bigint | undefined {
   return path.replace(/\/+$/, '') === CGROUP_ROOT ? ROOT_CGROUP : undefined;
 }
 
-/** Functions of an executable or library of a scenario; undefined when it has no such file. */
-export function userSymbols(
-  scenario: ScenarioSpec,
-  path: string,
-): readonly { readonly name: string; readonly address: number; readonly size: number }[] | undefined {
-  const image = images(scenario).find((candidate) => candidate.path === realPath(path));
-  return image?.symbols.map((name) => ({ name, address: imageSymbolOffset(image, name), size: FUNCTION_BYTES }));
+/** A function, static probe or type of a file, with addresses as its symbol table has them. */
+export interface UserFile {
+  readonly path: string;
+  readonly symbols: readonly { readonly name: string; readonly address: number; readonly size: number }[];
+  /** Where the text is in memory and in the file. */
+  readonly textAddress: number;
+  readonly textFileOffset: number;
+  readonly usdt: readonly {
+    readonly provider: string;
+    readonly name: string;
+    readonly address: number;
+    readonly semaphore: number;
+    readonly operands: string;
+  }[];
+  readonly variables: readonly { readonly name: string; readonly address: number; readonly size: number }[];
+  /** Of its debugging information; absent without. */
+  readonly types?: TypeSet;
+  readonly prototype: (name: string) => FunctionProtoType | undefined;
+  readonly isInstruction: (address: number) => boolean;
+}
+
+/** What an executable or library of a scenario says about itself; undefined when it has no such file. */
+export function userFile(scenario: ScenarioSpec, path: string): UserFile | undefined {
+  const image = imageAt(scenario, path);
+  if (image === undefined) return undefined;
+  const layout = layoutOf(image);
+  return {
+    path: image.path,
+    symbols: layout.functions.map(({ name, offset, size }) => ({ name, address: offset, size })),
+    textAddress: layout.textAddress,
+    textFileOffset: layout.textFileOffset,
+    usdt: layout.usdt.map(({ probe: { provider, name, operands }, offset, semaphore }) => ({
+      provider,
+      name,
+      address: offset,
+      semaphore,
+      operands,
+    })),
+    variables: layout.variables.map(({ name, offset, size }) => ({ name, address: offset, size })),
+    ...(layout.types === undefined ? {} : { types: layout.types }),
+    prototype: (name) => layout.byName.get(name)?.prototype,
+    isInstruction: (address) => layout.text().boundaries[address] === 1,
+  };
 }
 
 /** Paths of a scenario's executables and libraries. */
@@ -46,8 +84,21 @@ export function userFiles(scenario: ScenarioSpec): readonly string[] {
   return [...new Set(images(scenario).map((image) => image.path))].sort();
 }
 
+/** Files that a process of the scenario has mapped. */
+export function processFiles(scenario: ScenarioSpec, pid: number): readonly string[] | undefined {
+  const process = scenario.processes.find((candidate) => candidate.pid === pid);
+  if (process === undefined) return undefined;
+  return [process.image, LIBC, ...(process.image.libraries ?? [])].map(({ path }) => path);
+}
+
+export function imageAt(scenario: ScenarioSpec, path: string): Image | undefined {
+  const wanted = realPath(path);
+  return images(scenario).find((candidate) => candidate.path === path || realPath(candidate.path) === wanted);
+}
+
 function images(scenario: ScenarioSpec): readonly Image[] {
-  return [LIBC, ...LIBRARIES, ...scenario.images, ...scenario.processes.map((process) => process.image)];
+  const programs = [...scenario.images, ...scenario.processes.map((process) => process.image), ...BASIC_COMMANDS];
+  return [LIBC, ...LIBRARIES, ...programs, ...programs.flatMap((image) => image.libraries ?? [])];
 }
 
 /** /bin, /sbin and /lib are links to their namesakes in /usr. */

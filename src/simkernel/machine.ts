@@ -49,6 +49,11 @@ import { runCommand } from './programs/host-commands.ts';
 import { createLoopback } from './net/device.ts';
 import type { NetDevice } from './net/device.ts';
 import type { Image } from './programs/image.ts';
+import { ImageTexts } from './memory/image-texts.ts';
+import { registerUprobeNotifier } from './functions/uretprobe.ts';
+import { userFile } from './listing.ts';
+import type { UserFile } from './listing.ts';
+import { Uprobes } from './probes/uprobes.ts';
 import { spawn } from './programs/spawn.ts';
 import type { Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
@@ -153,6 +158,8 @@ export class Machine {
   readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction', number[]>;
   readonly nmiHandlers: NmiHandler[] = [];
   readonly visibleText = new VisibleText();
+  readonly imageTexts: ImageTexts;
+  readonly uprobes = new Uprobes(this);
   /** Made when the machine first runs. */
   workqueues!: Workqueues;
   /** Waiting for a grace period. */
@@ -169,6 +176,8 @@ export class Machine {
     resolveFields();
     this.arena = createArena((offset, size) => this.visibleText.showRange(this.arena, offset, size));
     this.words = this.arena.words;
+    this.imageTexts = new ImageTexts(this.arena);
+    registerUprobeNotifier(this);
     this.random = createRandom(options.seed ?? options.scenario.seed);
     this.paces = new Paces(this.random.stream('pace'));
     this.slack = this.random.stream('timer slack');
@@ -255,6 +264,9 @@ export class Machine {
   }
   attach(target: AttachTarget, handler: Handler): Attachment {
     return attach(this, target, handler);
+  }
+  executable(path: string): UserFile | undefined {
+    return userFile(this.scenario, path);
   }
   kernelStack(out: number, limit: number, skip: number): number {
     return unwindKernelStack(this, out, limit, skip);
@@ -375,4 +387,4 @@ export class Machine {
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }
-export { traceableFunctions, userFiles, userSymbols } from './listing.ts';
+export { processFiles, traceableFunctions, userFile, userFiles } from './listing.ts';

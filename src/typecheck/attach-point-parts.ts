@@ -162,13 +162,14 @@ function userFunction(parts: readonly string[], context: PassContext, kind: 'upr
   const split = splitOffset(text, kind === 'uprobe');
   if ('problem' in split) return split;
   const names = [path, ...parts.slice(1)];
+  const unchecked = context.unsafe ? ({ unchecked: true } as const) : {};
   const address = readInteger(text);
   if (typeof address === 'bigint') {
     if (hasWildcard(path)) return { problem: 'Cannot use wildcards with absolute address' };
-    return { target: { kind, path, function: '', offset: 0, address }, parts: names };
+    return { target: { kind, path, function: '', offset: 0, address, ...unchecked }, parts: names };
   }
   if (hasWildcard(path) || hasWildcard(text)) return { target: undefined, parts: names };
-  return { target: { kind, path, function: split.name, offset: split.offset }, parts: names };
+  return { target: { kind, path, function: split.name, offset: split.offset, ...unchecked }, parts: names };
 }
 
 /** `libc` is the machine's C library: the first file `libc.so` or `libc.so.N`. */

@@ -72,10 +72,17 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       const files = findUserFiles(parts[0]!, context);
       return found(
         (parts[0]!.includes('*') ? files : files.slice(0, 1)).flatMap((path) => {
-          const symbols = machine.userSymbols(path) ?? [];
+          const symbols = machine.userFile(path)?.symbols ?? [];
           const matches = symbols.filter((symbol) => matchesPattern(symbol.name, name));
-          const offset = target?.kind === 'uprobe' ? target.offset : 0;
-          return matches.map((match) => ({ kind, path, function: match.name, offset }));
+          const found = target?.kind === kind ? target : { offset: 0, ...(context.unsafe ? { unchecked: true } : {}) };
+          const { offset, unchecked } = found as { readonly offset: number; readonly unchecked?: true };
+          return matches.map((match) => ({
+            kind,
+            path,
+            function: match.name,
+            offset,
+            ...(unchecked === undefined ? {} : { unchecked }),
+          }));
         }),
       );
     }

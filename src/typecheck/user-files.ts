@@ -9,6 +9,6 @@ export function findUserFiles(path: string, context: PassContext): readonly stri
   const { target } = context;
   const candidates = path.includes('/') ? [path] : SEARCH_PATH.map((folder) => `${folder}/${path}`);
   if (path === '*') return target.userFiles();
-  if (!path.includes('*')) return candidates.filter((candidate) => target.userSymbols(candidate) !== undefined);
+  if (!path.includes('*')) return candidates.filter((candidate) => target.userFile(candidate) !== undefined);
   return target.userFiles().filter((file) => candidates.some((candidate) => matchesPattern(file, candidate)));
 }

@@ -121,6 +121,7 @@ export function createTestMachine(options: { cpus?: number } = {}) {
     userSymbol: (_pid, low, high) => symbolAt(low, high),
     kernelSymbolAddress: () => undefined,
     readFile: (path) => files.get(path),
+    executable: () => undefined,
     hasProcess: () => true,
     spawn: () => 'there are no programs here',
     userName: (uid) => (uid === 0 ? 'root' : undefined),

@@ -70,7 +70,20 @@ export const target: Target = {
   rawTracepoints: () => ['sched_switch'],
   syscalls: () => [],
   userFiles: () => ['/bin/sh'],
-  userSymbols: (path) => (path === '/bin/sh' ? [{ name: 'main', address: 0x1000, size: 64 }] : undefined),
+  userFile: (path) =>
+    path === '/bin/sh'
+      ? {
+          path,
+          symbols: [{ name: 'main', address: 0x1000, size: 64 }],
+          variables: [],
+          usdt: [],
+          textAddress: 0x1000,
+          textFileOffset: 0x1000,
+          prototype: () => undefined,
+          isInstruction: () => true,
+        }
+      : undefined,
+  processFiles: () => undefined,
   kernelSymbol: (name) => (name === 'jiffies' ? 0xffffffff82000000n : undefined),
   cgroupId: () => undefined,
   tracerPid: 100,

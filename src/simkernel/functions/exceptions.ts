@@ -10,6 +10,7 @@ import { doubleFaultEntry, generalProtectionEntry, isUser, trapUser } from './oo
 import { int80Entry } from './int80.ts';
 import { nmiEntry } from './nmi.ts';
 import { TRAPS } from './traps.ts';
+import { uprobePreSstepNotifier } from './uprobes.ts';
 import { pageFaultEntry } from './page-fault.ts';
 import { runHandlers } from '../probes/handler.ts';
 
@@ -31,9 +32,16 @@ const kprobeInt3Handler = kernelFunction(
 const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), {
   traceable: false,
 });
-const doInt3User = kernelFunction('do_int3_user', 20, (m, _regs: KernelObject): void => trapUser(m), {
-  traceable: false,
-});
+const doInt3User = kernelFunction(
+  'do_int3_user',
+  20,
+  (m, regs: KernelObject): void => {
+    if (uprobePreSstepNotifier(m, regs) === 0) trapUser(m);
+  },
+  {
+    traceable: false,
+  },
+);
 const excInt3 = kernelFunction('exc_int3', 25, (m, regs: KernelObject): number => doInt3(m, regs), {
   traceable: false,
 });

@@ -1,4 +1,5 @@
 import { irqEnable } from '../cpu/local-apic.ts';
+import { uprobeNotifyResume } from './uprobes.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -29,6 +30,7 @@ export const exitToUserModeLoop = kernelFunction(
   { traceable: false },
 );
 function userModeWork(m: Machine): Result {
+  if (m.cpu.current.uprobes?.pending === true) uprobeNotifyResume(m, m.cpu.current.userRegs);
   if (m.cpu.needResched) {
     const left = preemptSchedule(m);
     return left instanceof Pending ? left.then(() => userModeWork(m)) : userModeWork(m);
@@ -39,7 +41,7 @@ function userModeWork(m: Machine): Result {
 export function leaveToUser(m: Machine, regs: Registers): Pending | undefined {
   if ((m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
   const { needResched, current } = m.cpu;
-  if (!needResched && current.pendingSignal === 0) return undefined;
+  if (!needResched && current.pendingSignal === 0 && current.uprobes?.pending !== true) return undefined;
   const left = irqentryExitToUserMode(m, regs);
   return left instanceof Pending ? left : undefined;
 }

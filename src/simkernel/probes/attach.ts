@@ -2,6 +2,8 @@ import { syscallByName } from '../syscalls.ts';
 import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { kernelTypes } from '../kernel-types.ts';
+import { imageAt } from '../listing.ts';
+import { layoutOf } from '../programs/image-layout.ts';
 import type { Machine } from '../machine.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
 import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
@@ -17,8 +19,16 @@ export type AttachTarget =
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'rawtracepoint'; readonly name: string }
-  | { readonly kind: 'uprobe' | 'uretprobe'; readonly path: string; readonly function: string; readonly offset: number }
+  | UserTarget
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
+
+/** A place in the text of a file, and a counter to hold up while somebody is attached, as offsets in the file. */
+export interface UserTarget {
+  readonly kind: 'uprobe' | 'uretprobe';
+  readonly path: string;
+  readonly fileOffset: number;
+  readonly semaphoreOffset?: number;
+}
 
 export type Attachment =
   | { readonly ok: true; detach(): void }
@@ -46,8 +56,23 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
       return attachClock(m, target.periodNs, target.cpu, handler);
     case 'uprobe':
     case 'uretprobe':
-      return { ok: false, errno: 'EOPNOTSUPP', reason: 'user-space probes are not simulated yet' };
+      return attachUser(m, target, handler);
   }
+}
+
+function attachUser(m: Machine, target: UserTarget, handler: Handler): Attachment {
+  const image = imageAt(m.scenario, target.path);
+  if (image === undefined) return { ok: false, errno: 'ENOENT', reason: `no file ${target.path}` };
+  const { textAddress, textFileOffset } = layoutOf(image);
+  const inMemory = (fileOffset: number): number => fileOffset - textFileOffset + textAddress;
+  const { semaphoreOffset } = target;
+  return m.uprobes.attach({
+    image,
+    offset: inMemory(target.fileOffset),
+    list: target.kind === 'uprobe' ? 'handlers' : 'returns',
+    handler,
+    ...(semaphoreOffset === undefined ? {} : { semaphore: inMemory(semaphoreOffset) }),
+  });
 }
 
 const LISTS = { kprobe: 'entry', kretprobe: 'returns', fentry: 'fentry', fexit: 'fexit' } as const;

@@ -1,6 +1,7 @@
 import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
+import { layoutOf } from '../programs/image-layout.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 
 /** Where unwinding starts: the place a hook interrupted. */
@@ -65,6 +66,16 @@ export function unwindKernelStack(m: Machine, out: number, limit: number, skip: 
   return written;
 }
 
+const ENDBR64_FIRST = 0xf3;
+const PUSH_RBP = 0x55;
+/** By the instruction that is there once the int3 is gone. */
+function isFunctionEntry(m: Machine, at: number, address: number): boolean {
+  const probe = m.currentTask.process?.mm.text.breakpoints.get(address);
+  if (at < 0 || probe === undefined) return false;
+  const code = layoutOf(probe.image).text().bytes[probe.offset];
+  return code === ENDBR64_FIRST || code === PUSH_RBP;
+}
+
 /** The current task's user stack, by the frame pointers in its memory. */
 export function unwindUserStack(m: Machine, out: number, limit: number, skip: number): number {
   const { user, process } = m.currentTask;
@@ -74,16 +85,34 @@ export function unwindUserStack(m: Machine, out: number, limit: number, skip: nu
   let written = 0;
   let left = skip;
   let { ip, fp } = user;
-  for (;;) {
-    if (left > 0) left -= 1;
-    else {
-      if (written >= limit) return written;
-      storeNumber(m.words, out + 8 * written, ip);
-      written += 1;
+  const { text } = process.mm;
+  // As fixup_uretprobe_trampoline_entries: the n-th address that a uretprobe took is the n-th of its list.
+  const taken = [...(m.currentTask.uprobes?.returns ?? [])];
+  const keep = (address: number): boolean => {
+    if (left > 0) {
+      left -= 1;
+      return true;
     }
+    if (written >= limit) return false;
+    storeNumber(m.words, out + 8 * written, address);
+    written += 1;
+    return true;
+  };
+  const returnAddress = (at: number): number => {
+    const address = word(at);
+    return address === text.trampoline && address !== 0 ? (taken.pop()?.original ?? address) : address;
+  };
+  if (!keep(ip)) return written;
+  // is_uprobe_at_func_entry: the function that a uprobe interrupts has no frame yet.
+  if (text.breakpoints.has(ip) && isFunctionEntry(m, process.mm.find(ip, 1), ip)) {
+    const at = process.mm.find(user.sp, 8);
+    if (at >= 0 && !keep(returnAddress(at))) return written;
+  }
+  for (;;) {
     const at = fp === 0 ? -1 : process.mm.find(fp, 16);
     if (at < 0) return written;
     fp = word(at);
-    ip = word(at + 8);
+    ip = returnAddress(at + 8);
+    if (!keep(ip)) return written;
   }
 }

@@ -5,7 +5,10 @@ import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
-import { EXCEPTION, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
+import { BREAKPOINT, EXCEPTION, PAGE_FAULT, SINGLE_STEP, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
+import { raiseSingleStep } from '../functions/uprobes.ts';
+import { highHalf, lowHalf } from './user-stack.ts';
+import type { UserContext } from './user.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** Error code of a page fault: the access was from user mode, was a write. */
@@ -16,7 +19,7 @@ const WRAPPER_NS = 60;
 
 /** Advances a user program by one step; a system call runs to its end or to its sleep. */
 export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
-  const step = task.program!.next(task.result);
+  const step = nextStep(task);
   if (step.done === true) {
     task.syscall = SYSCALL_NUMBERS.exit_group;
     task.args[0] = typeof step.value === 'number' ? step.value : 0;
@@ -26,6 +29,11 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
   } else if (step.value === SOFTWARE_INTERRUPT) {
     loadUserRegisters(cpu, task);
     return softwareInterrupt(m, cpu, task.args[0]!);
+  } else if (step.value === BREAKPOINT) {
+    loadRegisters(cpu, task);
+    return deliver(m, cpu, VECTORS.breakpoint, 0, -1);
+  } else if (step.value === SINGLE_STEP) {
+    return raiseSingleStep(m);
   } else if (step.value === EXCEPTION) {
     return deliver(m, cpu, task.args[0]!, 0, -1);
   } else if (step.value !== SYSTEM_CALL) {
@@ -33,6 +41,33 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
   }
   cpu.time += WRAPPER_NS;
   return enterSystemCall(m, cpu, task);
+}
+
+/** The program's next step; a probed wrapper of the C library takes its own steps first. */
+function nextStep(task: Task): { done?: boolean; value: unknown } {
+  const user = task.user!;
+  if (user.detour !== null) {
+    const step = user.detour.next(task.result);
+    if (step.done !== true) return step;
+    user.detour = null;
+    // The result is the system call's: what the uretprobe's own returned is the same.
+    task.result = Number(step.value);
+  }
+  const step = task.program!.next(task.result);
+  return step.done === true ? step : (firstDetourStep(user) ?? step);
+}
+
+/** Making a system call may have found probes in the way. */
+function firstDetourStep({ detour }: UserContext): { done?: boolean; value: unknown } | undefined {
+  return detour?.next(0);
+}
+
+/** The general registers that a program has set itself. */
+function loadRegisters(cpu: Cpu, task: Task): void {
+  for (const [register, value] of task.user?.registers ?? []) {
+    cpu.registers[register / 4] = lowHalf(value);
+    cpu.registers[register / 4 + 1] = highHalf(value);
+  }
 }
 
 /** Registers as the program set them for `int N`: number, then arguments, by the convention of 32-bit system calls. */

@@ -1,18 +1,37 @@
 import type { VECTORS } from '../cpu/descriptor-tables.ts';
+import { sizeOf } from '../../btf/layout.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
+import { ARGUMENT_REGISTERS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
-import { storeNumber } from '../memory/arena.ts';
+import { loadText, storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
 import type { Process } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
-import { EXCEPTION, imageSymbolOffset, PAGE_FAULT, SOFTWARE_INTERRUPT, SYSTEM_CALL, WORK } from './image.ts';
+import {
+  BREAKPOINT,
+  EXCEPTION,
+  imageSymbolOffset,
+  PAGE_FAULT,
+  SINGLE_STEP,
+  SOFTWARE_INTERRUPT,
+  SYSTEM_CALL,
+  WORK,
+} from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
+import { storeValue } from './image-data.ts';
+import type { CValue } from './image-data.ts';
+import { imageType } from './image-types.ts';
+import type { UserFunctionFacts, UserWord } from './user-function.ts';
+import { layoutOf } from './image-layout.ts';
+import type { ImageFunction } from './image-layout.ts';
+import { UserStack } from './user-stack.ts';
+import type { UserPlace } from './user-stack.ts';
+import { placeOperands } from './usdt-values.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 import type { SyscallName } from './syscall-numbers.ts';
 
-/** Address behind the `syscall` instruction in every libc wrapper. */
-const SYSCALL_RETURN = 0x17;
 const AT_FDCWD = -100;
 const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'HOME=/root', 'LANG=C.UTF-8'];
 
@@ -25,15 +44,20 @@ export class UserContext {
   readonly process: Process;
   readonly random: Random;
   private readonly machine: Machine;
-  /** User-mode registers while in the kernel or interrupted. */
+  /** What `int N` is executed with. */
   intRegisters: readonly number[] = [];
-  ip = 0;
-  sp = 0;
-  fp = 0;
+  /** General registers that the program has set itself, by their place in pt_regs: loaded where a probe will look. */
+  readonly registers = new Map<number, UserWord>();
+  readonly stack: UserStack;
+  /** Steps of a wrapper of the C library that somebody probes, taken before the program goes on. */
+  detour: Generator<UserStep, UserWord, number> | null = null;
   private readonly image: Image;
-  private readonly outermost = createPosition([]);
-  private position = this.outermost;
+  /** Where frames of `in` begin: the program's start, or the function that was called last. */
+  private outermost: StackPosition;
+  private position: StackPosition;
+  /** The function of the C library that makes the system call, and the program's own place below it. */
   private wrapper = '';
+  private caller: UserPlace;
 
   constructor(m: Machine, task: Task, process: Process, image: Image) {
     this.task = task;
@@ -41,13 +65,26 @@ export class UserContext {
     this.image = image;
     this.random = m.random.stream(`${image.path}#${task.pid}`);
     this.machine = m;
+    this.stack = new UserStack(m.words, process.mm, process.mm.stackTop);
+    this.stack.ip = process.mm.imageBase(LIBC) + imageSymbolOffset(LIBC, '__libc_start_call_main') + START_SITE;
+    this.caller = this.stack.place();
+    this.outermost = this.position = createPosition([], this.caller);
     this.in('main');
+  }
+  get ip(): number {
+    return this.stack.ip;
+  }
+  get sp(): number {
+    return this.stack.sp;
+  }
+  get fp(): number {
+    return this.stack.fp;
   }
 
   /** Runs in user mode for this long. */
   work(ns: number): UserStep {
     this.task.workLeft = Math.max(1, Math.round(ns));
-    if (this.wrapper !== '') this.writeStack('');
+    this.leaveWrapper();
     return WORK;
   }
   /** From here on the program's functions on the stack are these, outermost first. */
@@ -56,34 +93,34 @@ export class UserContext {
     for (const name of frames) {
       let callee = position.callees.get(name);
       if (callee === undefined) {
-        callee = createPosition([...position.frames, name]);
+        callee = createPosition([...position.frames, name], null);
         position.callees.set(name, callee);
       }
       position = callee;
     }
     if (position === this.position) return;
     this.position = position;
-    this.writeStack('');
+    this.writeFrames();
   }
   /** Touches a page for the first time since it was mapped. */
   touch(address: number, write = true): UserStep {
     const { args } = this.task;
     args[0] = address;
     args[1] = write ? 1 : 0;
-    if (this.wrapper !== '') this.writeStack('');
+    this.leaveWrapper();
     return PAGE_FAULT;
   }
   /** Executes an instruction that faults: `div` by zero, `ud2`. */
   raise(vector: typeof VECTORS.divideError | typeof VECTORS.invalidOpcode): UserStep {
     this.task.args[0] = vector;
-    if (this.wrapper !== '') this.writeStack('');
+    this.leaveWrapper();
     return EXCEPTION;
   }
   /** Executes `int N` with eax, ebx, ecx, edx, esi and edi as given. */
   interrupt(vector: number, ...registers: readonly number[]): UserStep {
     this.task.args[0] = vector;
     this.intRegisters = registers;
-    if (this.wrapper !== '') this.writeStack('');
+    this.leaveWrapper();
     return SOFTWARE_INTERRUPT;
   }
   /** The n-th page of the program's own text and data. */
@@ -94,6 +131,26 @@ export class UserContext {
   text(address: number, size: number): string {
     const at = this.process.mm.find(address, size);
     return String.fromCharCode(...this.machine.arena.bytes.subarray(at, at + size));
+  }
+  /** Its memory at an address. */
+  bytes(address: number, size: number): Uint8Array {
+    const at = this.process.mm.find(address, size);
+    if (at < 0) throw new Error(`${this.image.path} has nothing at 0x${address.toString(16)}`);
+    return this.machine.arena.bytes.subarray(at, at + size);
+  }
+  /** An unsigned number of up to six bytes. */
+  load(address: number, size: number): number {
+    return this.bytes(address, size).reduceRight((value, byte) => value * 256 + byte, 0);
+  }
+  store(address: number, size: number, value: UserWord): void {
+    const bytes = this.bytes(address, size);
+    let rest = BigInt(value);
+    for (let i = 0; i < size; i += 1, rest >>= 8n) bytes[i] = Number(BigInt.asUintN(8, rest));
+  }
+  /** The text at an address up to its NUL. */
+  cString(address: number): string {
+    const at = this.process.mm.find(address, 1);
+    return at < 0 ? '' : loadText(this.machine.arena.bytes, at, MAX_STRING);
   }
   string(text: string): number {
     return this.process.mm.string(text);
@@ -111,7 +168,7 @@ export class UserContext {
     args[3] = d;
     args[4] = e;
     args[5] = f;
-    if (this.wrapper !== name) this.writeStack(name);
+    if (this.wrapper !== name) this.enterWrapper(name);
     return SYSTEM_CALL;
   }
   openat(path: string, flags = 0, mode = 0): UserStep {
@@ -181,56 +238,193 @@ export class UserContext {
     return at;
   }
 
-  /** Makes the program's functions, and the libc wrapper on top of them if any, the current user stack. */
-  private writeStack(wrapper: string): void {
-    this.wrapper = wrapper;
-    let stack = this.position.byWrapper.get(wrapper);
-    if (stack === undefined) this.position.byWrapper.set(wrapper, (stack = this.buildStack(wrapper)));
-    this.ip = stack.ip;
-    this.sp = stack.sp;
-    this.fp = stack.fp;
-    const { words } = this.machine;
-    for (let i = 0; i < stack.words.length; i += 1) words[stack.at + i] = stack.words[i]!;
+  /** A structure of the image's debugging information, or any type in C, in memory of its own. */
+  value(type: string, value: CValue): number {
+    const { types } = layoutOf(this.image);
+    const cType = types === undefined ? undefined : imageType(type, types);
+    if (cType === undefined) throw new Error(`${this.image.path} does not know ${type}`);
+    const size = sizeOf(cType) ?? 0;
+    const at = this.buffer(size);
+    storeValue(this.machine.arena.view, this.process.mm.find(at, size), cType, value);
+    return at;
+  }
+  /** Address of a global variable of the program. */
+  variable(name: string): number {
+    const row = layoutOf(this.image).variables.find((candidate) => candidate.name === name);
+    if (row === undefined) throw new Error(`${this.image.path} has no variable ${name}`);
+    return this.process.mm.imageBase(this.image) + row.offset;
   }
 
-  /** Return addresses and frame pointers of a stack, from its lowest word up. */
-  private buildStack(wrapper: string): UserStack {
-    const { mm } = this.process;
-    const base = mm.imageBase(this.image);
-    const values: number[] = [];
-    let sp = mm.stackTop;
-    let fp = 0;
-    let ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, '__libc_start_call_main') + 0x6b;
-    const enter = (entry: number, site: number): void => {
-      values.unshift(fp, ip);
-      sp -= 16;
-      fp = sp;
-      ip = entry + site;
-    };
-    for (const name of this.position.frames) {
-      enter(base + imageSymbolOffset(this.image, name), 0x20 + ((name.length * 13) & 0xff));
+  /** What a declared function's call does: see user-function.ts. */
+  *invoke(facts: UserFunctionFacts, args: readonly UserWord[], body: () => UserBody): UserBody {
+    const { stack, outermost, position } = this;
+    const { entry, row } = this.find(facts.name);
+    this.leaveWrapper();
+    const caller = stack.place();
+    for (let i = args.length - 1; i >= ARGUMENT_REGISTERS.length; i -= 1) stack.push(args[i]!);
+    stack.call(entry);
+    const slot = stack.sp;
+    yield* this.probes(entry, entry + 1, args);
+    stack.enter(entry + row.callSite);
+    yield* this.probes(entry + 1, entry + row.size, args);
+    this.outermost = this.position = createPosition([], stack.place());
+    const result = yield* body();
+    this.leaveWrapper();
+    yield* this.returnTo(slot, caller, result ?? 0);
+    this.outermost = outermost;
+    this.position = position;
+    return result;
+  }
+  /** Reaches a static probe with these arguments: they are put where its note says that they are. */
+  *usdt(provider: string, name: string, ...values: readonly UserWord[]): UserBody {
+    return yield* this.usdtAt(0, provider, name, ...values);
+  }
+  /** The same where several places have the probe. */
+  *usdtAt(place: number, provider: string, name: string, ...values: readonly UserWord[]): UserBody {
+    const { stack, process } = this;
+    for (const image of [this.image, ...(this.image.libraries ?? [])]) {
+      const site = layoutOf(image).usdt.filter(({ probe }) => probe.provider === provider && probe.name === name)[
+        place
+      ];
+      if (site === undefined) continue;
+      this.leaveWrapper();
+      const address = process.mm.imageBase(image) + site.offset;
+      if (!process.mm.text.breakpoints.has(address)) return 0;
+      const here = stack.place();
+      stack.sp -= USDT_LOCALS;
+      placeOperands(this, site.probe.operands, values);
+      yield* this.arrive(address);
+      stack.goTo(here);
+      return 0;
     }
-    if (wrapper !== '') enter(mm.imageBase(LIBC) + imageSymbolOffset(LIBC, wrapper), SYSCALL_RETURN);
-    const words = Int32Array.from(values.flatMap((value) => [value | 0, Math.floor(value / 4294967296)]));
-    return { ip, sp, fp, at: mm.find(sp, 8) >> 2, words };
+    throw new Error(`${this.image.path} has no probe ${provider}:${name}`);
+  }
+  /** Whether somebody listens to a static probe with a semaphore; how many. */
+  listeners(provider: string, name: string): number {
+    const site = layoutOf(this.image).usdt.find(({ probe }) => probe.provider === provider && probe.name === name);
+    if (site === undefined || site.semaphore === 0) return 0;
+    const at = this.process.mm.find(this.process.mm.imageBase(this.image) + site.semaphore, 2);
+    return this.machine.arena.view.getUint16(at, true);
+  }
+
+  private find(name: string): { readonly entry: number; readonly row: ImageFunction } {
+    for (const image of [this.image, LIBC, ...(this.image.libraries ?? [])]) {
+      const row = layoutOf(image).byName.get(name);
+      if (row !== undefined) return { entry: this.process.mm.imageBase(image) + row.offset, row };
+    }
+    throw new Error(`${this.image.path} does not load ${name}`);
+  }
+  /** Probes in a stretch of a function that the program now runs through; static ones are met in their own way. */
+  private *probes(from: number, to: number, args: readonly UserWord[]): Generator<UserStep, void, number> {
+    const { breakpoints } = this.process.mm.text;
+    if (breakpoints.size === 0) return;
+    const met = [...breakpoints.entries()].filter(([address]) => address >= from && address < to);
+    for (const [address, { image, offset }] of met.sort(([a], [b]) => a - b)) {
+      if (layoutOf(image).usdt.some((site) => site.offset === offset)) continue;
+      this.registers.clear();
+      args.slice(0, ARGUMENT_REGISTERS.length).forEach((arg, i) => this.registers.set(ARGUMENT_REGISTERS[i]!, arg));
+      yield* this.arrive(address);
+    }
+  }
+  /** The CPU meets an int3; afterwards it goes on behind the instruction that was there. */
+  private *arrive(address: number): Generator<UserStep, void, number> {
+    const { stack, task } = this;
+    const { ip } = stack;
+    stack.ip = address + 1;
+    yield BREAKPOINT;
+    if (task.uprobes?.stepping === true) yield SINGLE_STEP;
+    stack.ip = ip;
+  }
+  /** `ret`; where a uretprobe took the return address, through its trampoline. */
+  private *returnTo(slot: number, caller: UserPlace, result: UserWord): Generator<UserStep, void, number> {
+    const { stack, task, process } = this;
+    const { text } = process.mm;
+    const trampoline = text.trampoline;
+    if (trampoline !== 0 && stack.load(slot) === trampoline) {
+      stack.goTo({ ip: trampoline, sp: slot + 8, fp: caller.fp });
+      this.registers.clear();
+      this.registers.set(PT_REGS.ax, result);
+      task.syscall = SYS_URETPROBE;
+      task.args.fill(0);
+      yield SYSTEM_CALL;
+    }
+    stack.goTo(caller);
+  }
+
+  /** A system call is made by the C library's function of its name. */
+  private enterWrapper(name: SyscallName): void {
+    this.leaveWrapper();
+    this.caller = this.stack.place();
+    this.wrapper = name;
+    const { mm } = this.process;
+    const row = layoutOf(LIBC).byName.get(name)!;
+    const entry = mm.imageBase(LIBC) + row.offset;
+    this.stack.call(entry);
+    if (mm.text.breakpoints.size > 0) this.detour = this.probedWrapper(entry, row, [...this.task.args]);
+    else this.stack.enter(entry + row.callSite);
+  }
+  /** The way through a wrapper that may have probes: afterwards the program has left it. */
+  private *probedWrapper(
+    entry: number,
+    row: ImageFunction,
+    args: readonly number[],
+  ): Generator<UserStep, UserWord, number> {
+    const { stack, task, caller } = this;
+    const { syscall } = task;
+    const slot = stack.sp;
+    yield* this.probes(entry, entry + 1, args);
+    stack.enter(entry + row.callSite);
+    yield* this.probes(entry + 1, entry + row.size, args);
+    task.syscall = syscall;
+    args.forEach((arg, i) => (task.args[i] = arg));
+    const result = yield SYSTEM_CALL;
+    this.wrapper = '';
+    yield* this.returnTo(slot, caller, result);
+    return result;
+  }
+  private leaveWrapper(): void {
+    if (this.wrapper === '') return;
+    this.wrapper = '';
+    this.stack.goTo(this.caller);
+  }
+
+  /** Makes the functions of the position the current user stack. */
+  private writeFrames(): void {
+    this.wrapper = '';
+    const { stack, position } = this;
+    const bottom = this.outermost.place!;
+    if (position.place !== null && position.words !== null) {
+      stack.goTo(position.place);
+      stack.restore(position.words);
+      return;
+    }
+    stack.goTo(bottom);
+    const base = this.process.mm.imageBase(this.image);
+    for (const name of position.frames) {
+      const row = layoutOf(this.image).byName.get(name);
+      if (row === undefined) throw new Error(`${this.image.path} has no function ${name}`);
+      stack.call(base + row.offset);
+      stack.enter(base + row.offset + row.callSite);
+    }
+    position.place = stack.place();
+    position.words = stack.copy(bottom.sp);
   }
 }
 
-/** A user stack as bytes: cached, since programs are in few places. */
-interface UserStack {
-  readonly ip: number;
-  readonly sp: number;
-  readonly fp: number;
-  /** Word index in guest memory. */
-  readonly at: number;
-  readonly words: Int32Array;
-}
-/** A chain of functions of the program, outermost first, as a tree of what was ever called. */
+const START_SITE = 0x6b;
+const MAX_STRING = 4096;
+/** Room for what the operands of a static probe address below the frame pointer. */
+const USDT_LOCALS = 0x100;
+const SYS_URETPROBE = 335;
+
+/** A chain of functions of the program, outermost first, as a tree of what was ever called; programs are in few places. */
 interface StackPosition {
   readonly frames: readonly string[];
   readonly callees: Map<string, StackPosition>;
-  readonly byWrapper: Map<string, UserStack>;
+  /** Registers there, and the stack down from the outermost position; null until the program first is there. */
+  place: UserPlace | null;
+  words: Int32Array | null;
 }
-function createPosition(frames: readonly string[]): StackPosition {
-  return { frames, callees: new Map(), byWrapper: new Map() };
+function createPosition(frames: readonly string[], place: UserPlace | null): StackPosition {
+  return { frames, callees: new Map(), place, words: null };
 }

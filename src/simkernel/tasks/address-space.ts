@@ -1,9 +1,12 @@
 import type { File } from '../fs/file.ts';
 import type { Image } from '../programs/image.ts';
 import { imageSize } from '../programs/image.ts';
+import { layoutOf } from '../programs/image-layout.ts';
+import type { ImageTexts } from '../memory/image-texts.ts';
 import type { Arena, KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
+import { ProcessText } from './process-text.ts';
 
 const VMA = structFields('vm_area_struct', {
   start: 'vm_start',
@@ -15,11 +18,11 @@ const VMA = structFields('vm_area_struct', {
 });
 export const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count', totalVm: 'total_vm' });
 
-/** A range of user addresses backed by a block of guest memory; images have no bytes of their own yet. */
+/** A range of user addresses backed by a block of guest memory. */
 export interface Mapping {
   readonly start: number;
   size: number;
-  /** Arena offset, or -1 for text that nobody has looked at and for pages that are only counted. */
+  /** Arena offset, or -1 for text, which `ProcessText` has, and for pages that are only counted. */
   readonly offset: number;
   readonly image: Image | null;
   /** vm_area_struct; made when a fault first needs it. */
@@ -77,17 +80,28 @@ export class AddressSpace implements KernelObject {
   residentFile = 0;
   swapped = 0;
   private readonly strings = new Map<string, number>();
+  readonly text: ProcessText;
 
-  constructor(arena: Arena, image: Image, libraries: readonly Image[]) {
+  constructor(arena: Arena, texts: ImageTexts, image: Image, libraries: readonly Image[]) {
     this.arena = arena;
+    this.text = new ProcessText(arena, texts);
     this.address = arena.allocate(MM.size);
-    this.add({ start: TEXT_BASE, size: pages(imageSize(image)), image });
+    this.load(image, TEXT_BASE);
     let at = LIBRARY_BASE;
-    for (const library of libraries) {
-      this.add({ start: at, size: pages(imageSize(library)), image: library });
-      at += pages(imageSize(library)) + 16 * PAGE;
-    }
+    for (const library of libraries) at = this.load(library, at) + 16 * PAGE;
     this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE) });
+  }
+  /** Maps an image's text and data; returns their end. */
+  private load(image: Image, start: number): number {
+    const { dataBytes, variables } = layoutOf(image);
+    const textBytes = pages(imageSize(image));
+    this.add({ start, size: textBytes, image });
+    if (dataBytes === 0) return start + textBytes;
+    const size = pages(dataBytes);
+    const offset = this.arena.allocate(size, PAGE);
+    for (const variable of variables) variable.store(this.arena.view, offset + variable.offset - textBytes);
+    this.add({ start: start + textBytes, size, offset });
+    return start + textBytes + size;
   }
   private add(parts: Pick<Mapping, 'start' | 'size'> & Partial<Mapping>): Mapping {
     const mapping: Mapping = { offset: -1, image: null, vma: null, area: null, ptes: null, ...parts };
@@ -103,7 +117,8 @@ export class AddressSpace implements KernelObject {
   find(address: number, size: number): number {
     for (const mapping of this.mappings) {
       if (address >= mapping.start && address + size <= mapping.start + mapping.size) {
-        return mapping.offset < 0 ? -1 : mapping.offset + (address - mapping.start);
+        if (mapping.offset >= 0) return mapping.offset + (address - mapping.start);
+        return mapping.image === null ? -1 : this.text.bytesOf(mapping) + (address - mapping.start);
       }
     }
     return -1;
@@ -158,6 +173,11 @@ export class AddressSpace implements KernelObject {
     this.mmapNext += rounded + PAGE;
     return this.add({ start, size: rounded, area });
   }
+  /** The page with the code that functions with a uretprobe return to; its address. */
+  mapUprobes(): number {
+    const { start } = this.add({ start: LIBRARY_BASE - PAGE, size: PAGE, offset: this.arena.allocate(PAGE, PAGE) });
+    return start;
+  }
   /** Forgets a mapping; its pages must have been given back. */
   remove(mapping: Mapping): void {
     this.mappings.splice(this.mappings.indexOf(mapping), 1);
@@ -203,6 +223,7 @@ export class AddressSpace implements KernelObject {
     return this.mappings.find((mapping) => mapping.image === image)?.start ?? 0;
   }
   release(): void {
+    this.text.release();
     for (const { offset, size, vma } of this.mappings) {
       if (offset >= 0) this.arena.free(offset, size);
       if (vma !== null) this.arena.free(vma.address, VMA.size);

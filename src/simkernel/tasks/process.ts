@@ -114,7 +114,8 @@ function setCredentials(m: Machine, task: Task): void {
 }
 
 export function createProcess(m: Machine, task: Task, image: Image): Process {
-  const mm = new AddressSpace(m.arena, image, [LIBC]);
+  const mm = new AddressSpace(m.arena, m.imageTexts, image, [LIBC, ...(image.libraries ?? [])]);
+  m.uprobes.mapped(mm);
   const files = new FileTable(m);
   const process: Process = {
     address: mm.address,

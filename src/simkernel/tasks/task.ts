@@ -3,6 +3,7 @@ import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { Dentry, Mount, TransferScratch } from '../fs/file.ts';
 import type { UserContext } from '../programs/user.ts';
+import type { UprobeTask } from '../functions/uprobes.ts';
 import type { Pid, Process } from './process.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
@@ -143,6 +144,8 @@ export class Task implements KernelObject {
   readonly children: Task[] = [];
   exitCode = 0;
   exitState = 0;
+  /** What uprobes have under way in this task. */
+  uprobes: UprobeTask | null = null;
   /** Return addresses that kretprobes took from the stack, innermost last. */
   readonly rethooks: { readonly slot: number; readonly low: number }[] = [];
 

@@ -126,7 +126,8 @@ function userAddressTyping(inference: Inference, node: Call, name: Expression | 
   const target = inference.attachment?.target;
   const path = target !== undefined && 'path' in target ? target.path : undefined;
   if (name?.kind === 'string' && path !== undefined) {
-    const symbol = inference.context.target.userSymbols(path)?.find((candidate) => candidate.name === name.value);
+    const file = inference.context.target.userFile(path);
+    const symbol = [...(file?.variables ?? []), ...(file?.symbols ?? [])].find((row) => row.name === name.value);
     if (symbol === undefined) {
       const text = `Could not resolve symbol: ${path}:${name.value}`;
       inference.context.report(error('unknown-symbol', node.span, text));

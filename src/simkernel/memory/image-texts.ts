@@ -1,0 +1,26 @@
+import { layoutOf } from '../programs/image-layout.ts';
+import type { Image } from '../programs/image.ts';
+import type { Arena } from './arena.ts';
+
+const PAGE = 4096;
+
+/** Text of executables in the page cache: read once, shown to every process that runs them. */
+export class ImageTexts {
+  private readonly arena: Arena;
+  private readonly offsets = new Map<Image, number>();
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+  }
+  /** Arena offset of an image's bytes from its start to the end of its text. */
+  shared(image: Image): number {
+    let at = this.offsets.get(image);
+    if (at === undefined) {
+      const { bytes } = layoutOf(image).text();
+      at = this.arena.allocate(Math.ceil(bytes.length / PAGE) * PAGE, PAGE);
+      this.arena.bytes.set(bytes, at);
+      this.offsets.set(image, at);
+    }
+    return at;
+  }
+}

@@ -1,5 +1,7 @@
 import { InternalError } from '../source/bug.ts';
 import { VERSION } from '../pipeline/version.ts';
+import { renderLine } from '../source/render.ts';
+import { useColor, warnOfColor } from './color.ts';
 import { format } from './commands/format.ts';
 import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
@@ -9,8 +11,6 @@ import { parseCommandLine } from './command-line.ts';
 import { helpText, type Subcommand } from './help.ts';
 import type { CliHost } from './host.ts';
 import type { Answer, CliConfig } from './options.ts';
-
-const COLOR_MODES = ['auto', 'always', 'never'];
 
 /** What a program that found its own mistake returns (EX_SOFTWARE of sysexits.h). */
 const BUG_STATUS = 70;
@@ -40,7 +40,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     return await dispatch(args, host);
   } catch (error) {
     if (error instanceof CommandFailure) {
-      host.stderr(`ERROR: ${error.message}\n`);
+      host.stderr(renderLine('error', error.message, undefined, { color: useColor(host) }));
       return error.exitCode;
     }
     if (!(error instanceof InternalError)) throw error;
@@ -69,12 +69,4 @@ async function dispatch(args: readonly string[], host: CliHost): Promise<number>
       return config.list ? list(config, operands, host) : run(config, operands, host);
     }
   }
-}
-
-function warnOfColor(host: CliHost): void {
-  const color = host.env['BPFTRACE_COLOR'];
-  if (color === undefined || COLOR_MODES.includes(color)) return;
-  host.stderr(
-    `WARNING: Invalid env value! The valid values of \`BPFTRACE_COLOR\` are [auto|always|never]. The current value is ${color}!\n`,
-  );
 }

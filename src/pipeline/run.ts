@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly interrupt: AbortSignal;
   readonly stdout: (bytes: Uint8Array | string) => void;
   readonly stderr: (text: string) => void;
+  /** Messages are red or yellow. */
+  readonly color?: boolean;
 }
 
 /** Attaches a compiled script to a machine and runs both; returns the exit code. */
@@ -55,7 +57,7 @@ export async function runCompiled(options: RunOptions): Promise<number> {
     resources,
     programs: metered?.programs ?? programs,
     kernel: machine.kernel,
-    output: { stdout, stderr },
+    output: { stdout, stderr, ...pick(options, ['color']) },
     durationNs: options.durationNs ?? machine.durationNs,
     signal: interrupt,
     seed: machine.seed,

@@ -1,13 +1,14 @@
 import type { Action, EventField, Resources } from '../lang/resources.ts';
 import { sizeOf } from '../lang/layout.ts';
 import { assertNever, bug } from '../source/bug.ts';
+import { renderLine } from '../source/render.ts';
 import { snapshot, type Arena } from './arena.ts';
 import type { Kernel } from './kernel.ts';
 import type { BpfMap } from './maps/bpf-map.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
 import { byteText, bytesToText, decodeText } from './output/byte-text.ts';
 import { applyFormat, parseFormat, type FormatString } from './output/format-string.ts';
-import type { Output } from './output/output.ts';
+import type { Output, OutputStreams } from './output/output.ts';
 import { readMap } from './output/read-map.ts';
 import { readValue } from './output/read-value.ts';
 import { strftime } from './output/time-format.ts';
@@ -21,7 +22,7 @@ export interface EventHost {
   readonly resources: Resources;
   readonly context: ValueContext;
   readonly output: Output;
-  readonly stderr: (text: string) => void;
+  readonly streams: OutputStreams;
   /** Whether warnf() and warnings are shown. */
   readonly warnings: boolean;
   readonly onExit: (code: number) => void;
@@ -73,7 +74,7 @@ export function createEventConsumer(host: EventHost): EventConsumer {
       action.args.map((arg) => field(event, arg)),
     );
   };
-  const error = (message: string): void => host.stderr(`ERROR: ${message}\n`);
+  const error = (message: string): void => host.streams.stderr(renderLine('error', message, undefined, host.streams));
 
   function mapResource(index: number) {
     return resources.maps[index] ?? bug(`map ${index} has no name`);

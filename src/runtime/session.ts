@@ -2,6 +2,8 @@ import type { EnginePrograms } from '../abi/execution.ts';
 import type { ProgramImage } from '../abi/program-image.ts';
 import type { AttachKind } from '../lang/attach-target.ts';
 import type { Attachment, Resources } from '../lang/resources.ts';
+import type { Severity } from '../source/diagnostic.ts';
+import { renderLine } from '../source/render.ts';
 import { attachProbes } from './attach-probes.ts';
 import { createEventConsumer, type EventConsumer, type ReadMap } from './events.ts';
 import type { HookHandler, Kernel, SpawnedProcess } from './kernel.ts';
@@ -69,19 +71,23 @@ export function openSession(options: SessionOptions): Session | { readonly exitC
   const attachments = chooseAttachments(options.resources, options.probeFilter);
   if ('exitCode' in attachments) {
     const { exitCode, error, notice } = attachments;
-    if (error !== undefined) options.output.stderr(`ERROR: ${error}\n`);
+    if (error !== undefined) report(options.output, 'error', error);
     if (notice !== undefined && options.quiet !== true) options.output.stdout(new TextEncoder().encode(notice));
     return { exitCode };
   }
   const { image, programs, kernel, seed = 1 } = options;
   const loaded = loadImage({ image, programs, kernel, seed });
   if ('error' in loaded) {
-    options.output.stderr(`ERROR: ${loaded.error}\n`);
+    report(options.output, 'error', loaded.error);
     return { exitCode: FAILED };
   }
   const session = new Session(options, attachments, loaded);
   const ended = session.attach();
   return ended === undefined ? session : { exitCode: ended };
+}
+
+function report(streams: OutputStreams, severity: Severity, message: string): void {
+  streams.stderr(renderLine(severity, message, undefined, streams));
 }
 
 /** A script on a machine. Somebody else runs the machine; the session does what the script's events ask for. */
@@ -122,7 +128,7 @@ export class Session {
         kernel,
       },
       output: this.#output,
-      stderr: streams.stderr,
+      streams,
       warnings: warnings !== false,
       onExit: (code) => this.#exit(code),
     });
@@ -221,7 +227,7 @@ export class Session {
     const attaching = attachProbes({
       attachments: this.#attachments,
       kernel,
-      runner: (program) => this.#runner(program),
+      runner: (program, atReturn) => this.#runner(program, atReturn),
       missingProbes: resources.config.missing_probes,
       error: (message) => this.#error(message),
       warn: (message) => this.#warn(message),
@@ -234,9 +240,9 @@ export class Session {
     return true;
   }
 
-  #runner(program: string): HookHandler {
+  #runner(program: string, atReturn: boolean): HookHandler {
     const { onFire } = this.#options;
-    const run = this.#loaded.runner(program);
+    const run = this.#loaded.runner(program, atReturn);
     if (onFire === undefined) return run;
     return (context) => {
       onFire(program);
@@ -312,10 +318,10 @@ export class Session {
   }
 
   #error(message: string): void {
-    this.#options.output.stderr(`ERROR: ${message}\n`);
+    report(this.#options.output, 'error', message);
   }
   #warn(message: string): void {
-    if (this.#options.warnings !== false) this.#options.output.stderr(`WARNING: ${message}\n`);
+    if (this.#options.warnings !== false) report(this.#options.output, 'warning', message);
   }
   #tell(message: string): void {
     if (this.#options.verbose === true) this.#options.output.stderr(`${message}\n`);

@@ -41,12 +41,20 @@ export function renderDiagnostic(diagnostic: Diagnostic, options: RenderOptions 
 }
 
 function renderMessage(severity: Severity, message: string, span: Span | undefined, options: RenderOptions): string {
+  const head = renderLine(severity, message, span, options);
+  return span === undefined ? head : [head, ...excerpt(span).map((line) => `${line}\n`)].join('');
+}
+
+/** The line of a message itself: its place, if it has one, what it is and what it says. */
+export function renderLine(
+  severity: Severity,
+  message: string,
+  span: Span | undefined,
+  { color }: Pick<RenderOptions, 'color'> = {},
+): string {
   const place = span === undefined ? '' : `${renderPlace(span)}: `;
-  const trimmed = message.endsWith('\n') ? message.slice(0, -1) : message;
-  const head = `${place}${LABELS[severity]}${trimmed}`;
-  const lines = [options.color === true ? `${COLORS[severity]}${head}${RESET}` : head];
-  if (span !== undefined) lines.push(...excerpt(span));
-  return `${lines.join('\n')}\n`;
+  const line = `${place}${LABELS[severity]}${message.replace(/\n$/, '')}`;
+  return color === true ? `${COLORS[severity]}${line}${RESET}\n` : `${line}\n`;
 }
 
 /** `FILE:LINE:COLUMN-COLUMN`, or `FILE:LINE-LINE` for what covers several lines. */

@@ -92,7 +92,13 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     args: ['--no-feature', 'kprobe_multi,uprobe_multi', '--info'],
     stdout: /kprobe_multi: no +uprobe_multi: no/,
   },
-  scenario: mistake(`--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`, '--scenario', 'mars', '-e', HELLO),
+  scenario: mistake(
+    `--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`,
+    '--scenario',
+    'mars',
+    '-e',
+    HELLO,
+  ),
   seed: mistake('--seed must be a whole number from 0 to 4294967295.', '--seed', 'x', '-e', HELLO),
   duration: {
     args: ['--duration', '300ms', '-q', '-e', 'interval:ms:100 { @ = count(); }'],
@@ -295,6 +301,15 @@ const OTHERS: readonly (readonly [name: string, expected: Case])[] = [
       args: ['-v', '-q', '-c', 'false', '--scenario', 'idle', '-e', 'interval:s:9 { }'],
       stdout: '\n\n',
       stderr: 'Trying to attach probe: interval:s:9\nChild exited with code: 1\n',
+    },
+  ],
+  [
+    'red errors and yellow warnings while a script runs',
+    {
+      args: ['-e', 'begin { warnf("low"); errorf("out"); delete(@x[1]); exit(); }', '-q'],
+      env: { BPFTRACE_COLOR: 'always' },
+      stdout: '\n\n',
+      stderr: '\x1b[33mstdin:1:9-21: WARNING: low\x1b[0m\n' + '\x1b[31mstdin:1:23-36: ERROR: out\x1b[0m\n',
     },
   ],
   ['a script from standard input', { args: ['-'], stdin: HELLO, ...SAID_HELLO }],

@@ -6,6 +6,7 @@ import { readScenario } from '../../pipeline/scenario-file/read-scenario.ts';
 import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from '../../pipeline/simulation.ts';
 import { renderDiagnostics } from '../../source/render.ts';
+import { useColor } from '../color.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { readImport } from './read-import.ts';
@@ -66,12 +67,6 @@ function readTraceable(
   } catch (error) {
     throw new CommandFailure(`Failed to open kernel function info: failed to open ${path} (${reason(error)})`);
   }
-}
-
-/** BPFTRACE_COLOR decides; without it, colors go to terminals only. */
-export function useColor(host: CliHost): boolean {
-  const mode = host.env['BPFTRACE_COLOR'] ?? 'auto';
-  return mode === 'always' || (mode !== 'never' && host.isTerminal);
 }
 
 /** The process that -p or -c names. */

@@ -4,7 +4,7 @@ import { formatSource } from '../../pipeline/format.ts';
 import { renderDiagnostics } from '../../source/render.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
-import { useColor } from './compile-script.ts';
+import { useColor } from '../color.ts';
 import { CommandFailure, loadScript, reason } from './script.ts';
 
 /** --fmt: prints the script in bpftrace's own layout; -o writes it to a file. */

@@ -8,7 +8,7 @@ import { capture, type CaseResult, type Command } from '../golden/run-case.ts';
 import { recordCase } from '../golden/update.ts';
 import { createWorker, describeFailure, encodeResult, type WorkerAnswer } from '../golden/workers.ts';
 import type { CliHost } from '../host.ts';
-import { useColor } from './compile-script.ts';
+import { useColor } from '../color.ts';
 import { CommandFailure } from './script.ts';
 import { writeFile } from './write-file.ts';
 

@@ -2,6 +2,7 @@ import type { Compilation } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
 import { runCompiled, type RunOptions } from '../../pipeline/run.ts';
 import type { Simulation } from '../../pipeline/simulation.ts';
+import { useColor } from '../color.ts';
 import type { CliHost } from '../host.ts';
 import type { CliConfig } from '../options.ts';
 import { compileScript, openMachine } from './compile-script.ts';
@@ -87,6 +88,7 @@ async function execute(
       },
       stdout: sink.write,
       stderr: host.stderr,
+      color: useColor(host),
     });
   } finally {
     sink.close();

@@ -50,4 +50,6 @@ export type RuntimeError =
 export interface OutputStreams {
   readonly stdout: (bytes: Uint8Array) => void;
   readonly stderr: (text: string) => void;
+  /** Messages are red or yellow. */
+  readonly color?: boolean;
 }

@@ -1,4 +1,4 @@
-import { renderDiagnostic, renderPlace } from '../../source/render.ts';
+import { renderDiagnostic, renderLine } from '../../source/render.ts';
 import type { Span } from '../../source/source.ts';
 import { errorText } from '../../abi/errno.ts';
 import { ERRNO } from '../errno.ts';
@@ -10,18 +10,17 @@ import { benchmarkReport, testReport } from './test-report.ts';
 import { timeSeriesText } from './time-series.ts';
 import type { Value } from './value.ts';
 
-const LABELS: Record<MessageSeverity, string> = { error: 'ERROR', warning: 'WARNING' };
-
 /** Output for people; `warnings` is false for --no-warnings, which silences runtime errors too. */
 export function createTextOutput(streams: OutputStreams, warnings = true): Output {
   const write = (text: string): void => streams.stdout(textToBytes(text));
+  const show = (severity: MessageSeverity, message: string, span: Span): void =>
+    streams.stderr(renderDiagnostic({ code: 'runtime', severity, message, span, hints: [], related: [] }, streams));
   return {
     printf: write,
     // The call itself is not quoted; the calls of macros around it are.
     message(severity, message, span) {
-      const line = decodeText(message).replace(/\n$/, '');
-      streams.stderr(`${renderPlace(span)}: ${LABELS[severity]}: ${line}\n`);
-      if (span.expandedFrom !== undefined) streams.stderr(renderPlain(severity, 'expanded from', span.expandedFrom));
+      streams.stderr(renderLine(severity, decodeText(message), span, streams));
+      if (span.expandedFrom !== undefined) show(severity, 'expanded from', span.expandedFrom);
     },
     value: (value) => write(`${primitiveText(value)}\n`),
     map(name, contents) {
@@ -40,7 +39,7 @@ export function createTextOutput(streams: OutputStreams, warnings = true): Outpu
     join: (text) => write(`${text}\n`),
     system: (text) => write(`${text}\n`),
     runtimeError(error, span) {
-      if (warnings) streams.stderr(renderPlain('warning', runtimeErrorText(error), span));
+      if (warnings) show('warning', runtimeErrorText(error), span);
     },
     lostEvents: (count) => streams.stderr(`Lost ${count} events\n`),
     attachedProbes: (count) => streams.stderr(`Attached ${count} ${count === 1 ? 'probe' : 'probes'}\n`),
@@ -58,10 +57,6 @@ function isBlock(value: Value): boolean {
 function valueText(value: Value): string {
   if (value.kind === 'histogram') return histogramText(value, primitiveText);
   return value.kind === 'time_series' ? timeSeriesText(value) : primitiveText(value);
-}
-
-function renderPlain(severity: MessageSeverity, message: string, span: Span): string {
-  return renderDiagnostic({ code: 'runtime', severity, message, span, hints: [], related: [] });
 }
 
 function runtimeErrorText(error: RuntimeError): string {

@@ -306,7 +306,7 @@ const OTHERS: readonly (readonly [name: string, expected: Case])[] = [
   [
     'red errors and yellow warnings while a script runs',
     {
-      args: ['-e', 'begin { warnf("low"); errorf("out"); delete(@x[1]); exit(); }', '-q'],
+      args: ['-e', 'begin { warnf("low"); errorf("out"); exit(); }', '-q'],
       env: { BPFTRACE_COLOR: 'always' },
       stdout: '\n\n',
       stderr: '\x1b[33mstdin:1:9-21: WARNING: low\x1b[0m\n' + '\x1b[31mstdin:1:23-36: ERROR: out\x1b[0m\n',

@@ -1,4 +1,4 @@
-import type { TypeKind } from './types.ts';
+import type { Type, TypeKind } from './types.ts';
 
 export interface AggregationRow {
   /** Whether its first argument is the value to aggregate. */
@@ -27,6 +27,11 @@ export type AggregationName = keyof typeof AGGREGATIONS;
 
 export function isAggregation(name: string): name is AggregationName {
   return Object.hasOwn(AGGREGATIONS, name);
+}
+
+/** Whether a map's elements of this type are what a function gathered, one for each CPU. */
+export function isAggregationType(type: Type): type is Extract<Type, { kind: AggregationName }> {
+  return isAggregation(type.kind);
 }
 
 export function isCastableAggregation(kind: TypeKind): boolean {

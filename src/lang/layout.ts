@@ -1,4 +1,5 @@
 import { assertNever } from '../source/bug.ts';
+import { isAggregationType } from './aggregations.ts';
 import type { Type } from './types.ts';
 
 /** Bytes of a stack value in front of its addresses; see map-layout.ts. */
@@ -9,6 +10,7 @@ const BUILD_ID_FRAME = 32;
 
 /** Size of a value in bytes, as bpftrace 0.27 lays it out. */
 export function sizeOf(type: Type): number {
+  if (isAggregationType(type)) return 8;
   switch (type.kind) {
     case 'void':
     case 'timestamp_mode':
@@ -34,15 +36,6 @@ export function sizeOf(type: Type): number {
       return aggregateLayout(type.elements).size;
     case 'record':
       return aggregateLayout(type.fields.map((field) => field.type)).size;
-    case 'count':
-    case 'sum':
-    case 'avg':
-    case 'min':
-    case 'max':
-    case 'stats':
-    case 'hist':
-    case 'lhist':
-    case 'tseries':
     case 'ksym':
     case 'username':
     case 'strerror':

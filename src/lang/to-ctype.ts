@@ -1,5 +1,6 @@
 import type { CType, IntType, Member } from '../btf/types.ts';
 import { assertNever } from '../source/bug.ts';
+import { isAggregationType } from './aggregations.ts';
 import { aggregateLayout, sizeOf } from './layout.ts';
 import { aggregationFields, bucketOffset, hasBuckets, isAggregation, mapKeySize, mapValueSize } from './map-layout.ts';
 import type { Type } from './types.ts';
@@ -55,6 +56,7 @@ const frames = (type: Extract<Type, { kind: 'kstack' | 'ustack' }>, header: numb
 
 /** The C type of a value. What lies in it of kernel structs is bytes: their types would drag in most of the kernel's. */
 export function toCType(type: Type): CType {
+  if (isAggregationType(type)) return U64;
   switch (type.kind) {
     case 'void':
     case 'timestamp_mode':
@@ -84,16 +86,6 @@ export function toCType(type: Type): CType {
       return aggregate(type.elements.map((element, index) => ({ name: `_${index}`, type: element })));
     case 'record':
       return aggregate(type.fields);
-    case 'count':
-    case 'sum':
-    case 'avg':
-    case 'min':
-    case 'max':
-    case 'stats':
-    case 'hist':
-    case 'lhist':
-    case 'tseries':
-      return U64;
     case 'kstack':
       return packed(['count', U64, 8], ['frames', frames(type, 8), sizeOf(type) - 8]);
     case 'ustack':

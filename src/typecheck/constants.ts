@@ -1,11 +1,11 @@
 import { LAST_SIGNAL, signalNumber } from '../abi/signals.ts';
 import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/nodes.ts';
-import { BUILTINS, isBuiltin } from '../lang/builtins.ts';
-import type { BuiltinRow } from '../lang/builtins.ts';
+import type { ConstantBuiltin } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
+import type { FunctionName } from '../lang/functions.ts';
 import { probeTypeName } from '../lang/probes.ts';
 import { UINT64 } from '../lang/types.ts';
-import type { Pass, PassContext } from './context.ts';
+import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
 import { booleanNode, integerNode, isLiteral, stringNode } from './literals.ts';
 import { error } from './messages.ts';
@@ -29,42 +29,38 @@ export const foldConstants: Pass = {
 };
 
 function fold(node: Node, probe: Probe | undefined, context: PassContext): Node {
-  if (node.kind === 'identifier' && isBuiltin(node.name)) return foldBuiltin(node, probe, context);
-  return node.kind === 'call' ? foldCall(node, context) : node;
+  if (node.kind === 'identifier') return lookUp(BUILTIN_VALUES, node.name)?.(node, probe, context) ?? node;
+  return node.kind === 'call' ? (lookUp(CALL_VALUES, node.name)?.(node, context) ?? node) : node;
 }
 
-function foldBuiltin(node: Identifier, probe: Probe | undefined, context: PassContext): Expression {
-  const row: BuiltinRow | undefined = isBuiltin(node.name) ? BUILTINS[node.name] : undefined;
-  const { span } = node;
-  if (node.name === 'usermode') return foldUsermode(node, probe, context);
-  if (row?.constant !== true) return node;
-  switch (node.name) {
-    case 'probe':
-    case 'probetype': {
-      if (probe === undefined) {
-        context.report(error('outside-probe', span, `${node.name} can only be used inside of a probe.`));
-        return node;
-      }
-      const attachment = attachmentOf(probe, context);
-      return stringNode(
-        (node.name === 'probe' ? attachment?.name : attachment && probeTypeName(attachment.kind)) ?? 'none',
-        span,
-      );
-    }
-    case 'ncpus':
-      return wideInteger(BigInt(context.target.cpus), node, context);
-    case 'cpid':
-      return wideInteger(BigInt(context.childPid ?? 0), node, context);
-    case '__builtin_arch':
-      return stringNode('x86_64', span);
-    case '__builtin_safe_mode':
-      return booleanNode(!context.unsafe, span);
-    case 'config':
-      return configRecord(node, context);
-    default:
-      return node;
-  }
+function lookUp<T>(table: Readonly<Record<string, T | undefined>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
+
+/** What stands in the builtin's place; undefined: itself. */
+type BuiltinValue = (node: Identifier, probe: Probe | undefined, context: PassContext) => Expression | undefined;
+
+const ofProbe =
+  (describe: (attachment: ParsedAttachPoint) => string): BuiltinValue =>
+  (node, probe, context) => {
+    if (probe === undefined) {
+      context.report(error('outside-probe', node.span, `${node.name} can only be used inside of a probe.`));
+      return undefined;
+    }
+    const attachment = attachmentOf(probe, context);
+    return stringNode(attachment === undefined ? 'none' : describe(attachment), node.span);
+  };
+
+const BUILTIN_VALUES: Readonly<Record<ConstantBuiltin | 'usermode', BuiltinValue>> = {
+  probe: ofProbe((attachment) => attachment.name),
+  probetype: ofProbe((attachment) => probeTypeName(attachment.kind)),
+  ncpus: (node, _probe, context) => wideInteger(BigInt(context.target.cpus), node, context),
+  cpid: (node, _probe, context) => wideInteger(BigInt(context.childPid ?? 0), node, context),
+  config: (node, _probe, context) => configRecord(node, context),
+  usermode: (node, probe, context) => foldUsermode(node, probe, context),
+  __builtin_arch: (node) => stringNode('x86_64', node.span),
+  __builtin_safe_mode: (node, _probe, context) => booleanNode(!context.unsafe, node.span),
+};
 
 /** Only probes with registers can tell; begin and end run in user space's context. */
 function foldUsermode(node: Identifier, probe: Probe | undefined, context: PassContext): Expression {
@@ -129,30 +125,31 @@ function foldSignal(node: Call, context: PassContext): Call {
   return node;
 }
 
-function foldCall(node: Call, context: PassContext): Expression {
+/** What stands in the call's place; undefined: itself. */
+type CallValue = (node: Call, context: PassContext) => Expression | undefined;
+
+// The machine has kernel functions to trace but offers none to programs.
+const foldKfunc: CallValue = (node, context) => {
   const [first] = node.args;
-  switch (node.name) {
-    case 'is_literal':
-      return first === undefined || first.kind === 'type' ? node : booleanNode(isLiteral(first), first.span);
-    case 'kfunc_exist':
-    case 'kfunc_allowed':
-      if (first?.kind !== 'string') {
-        context.report(error('kfunc', node.span, `${node.name}() accepts a string literal only`));
-        return node;
-      }
-      // The machine has kernel functions to trace but offers none to programs.
-      return booleanNode(false, first.span);
-    case 'signal':
-    case 'signal_thread':
-      return foldSignal(node, context);
-    case 'kaddr': {
-      if (first?.kind !== 'string' || node.args.length !== 1) return node;
-      const address = context.target.kernelSymbol(first.value);
-      if (address !== undefined) return wideInteger(address, node, context);
-      context.report(error('unknown-symbol', node.span, `Failed to resolve kernel symbol: ${first.value}`));
-      return node;
-    }
-    default:
-      return node;
-  }
-}
+  if (first?.kind === 'string') return booleanNode(false, first.span);
+  context.report(error('kfunc', node.span, `${node.name}() accepts a string literal only`));
+  return undefined;
+};
+
+const CALL_VALUES: { readonly [K in FunctionName]?: CallValue } = {
+  is_literal({ args: [first] }) {
+    return first === undefined || first.kind === 'type' ? undefined : booleanNode(isLiteral(first), first.span);
+  },
+  kfunc_exist: foldKfunc,
+  kfunc_allowed: foldKfunc,
+  signal: foldSignal,
+  signal_thread: foldSignal,
+  kaddr(node, context) {
+    const [first] = node.args;
+    if (first?.kind !== 'string' || node.args.length !== 1) return undefined;
+    const address = context.target.kernelSymbol(first.value);
+    if (address !== undefined) return wideInteger(address, node, context);
+    context.report(error('unknown-symbol', node.span, `Failed to resolve kernel symbol: ${first.value}`));
+    return undefined;
+  },
+};

@@ -1,6 +1,5 @@
 import type { Identifier, Node, Probe, Program } from '../ast/nodes.ts';
-import { BUILTINS, isBuiltin, messageName } from '../lang/builtins.ts';
-import type { BuiltinRow } from '../lang/builtins.ts';
+import { builtinRow, messageName } from '../lang/builtins.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import { PROBES, probeTypeName } from '../lang/probes.ts';
 import type { Pass, PassContext } from './context.ts';
@@ -17,7 +16,7 @@ export const checkProbeBuiltins: Pass = {
   run(program: Program, context: PassContext): Program {
     for (const probe of program.probes) {
       walk(probe, (node) => {
-        if (node.kind !== 'identifier' || !isBuiltin(node.name)) return;
+        if (node.kind !== 'identifier') return;
         for (const attachPoint of probe.attachPoints) {
           const kind = context.attachPoints.get(attachPoint)?.kind;
           if (kind !== undefined) checkReturnAndArguments(node, kind, context);
@@ -28,25 +27,34 @@ export const checkProbeBuiltins: Pass = {
   },
 };
 
-function isArgument(name: string): boolean {
-  return /^arg\d$/.test(name);
+/** The rules that a builtin is under: those of its name, or of all arguments. */
+type Ruled = 'ctx' | 'func' | 'args' | 'retval' | 'argument';
+
+function ruledAs({ name }: Identifier): Ruled | undefined {
+  if (builtinRow(name)?.argument !== undefined) return 'argument';
+  return RULED.has(name) ? (name as Ruled) : undefined;
 }
+
+const RULED: ReadonlySet<string> = new Set<Ruled>(['ctx', 'func', 'args', 'retval']);
 
 function allowedIn(node: Identifier, kind: ProbeKind): boolean {
-  const row: BuiltinRow | undefined = isBuiltin(node.name) ? BUILTINS[node.name] : undefined;
-  return row?.probes === undefined || row.probes.includes(kind);
+  const probes = builtinRow(node.name)?.probes;
+  return probes === undefined || probes.includes(kind);
 }
 
+/** Asked of every attach point: what is wrong where the builtin means nothing. */
+const BEFORE_EXPANSION: { readonly [K in Ruled]?: (name: string, kind: ProbeKind) => string } = {
+  retval: (_name, kind) =>
+    "The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes" +
+    (kind === 'tracepoint' ? ' (try to use args.ret instead)' : ''),
+  argument: (name) => `The ${name} builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes`,
+};
+
 function checkReturnAndArguments(node: Identifier, kind: ProbeKind, context: PassContext): void {
-  if (allowedIn(node, kind)) return;
-  if (node.name === 'retval') {
-    const hint = kind === 'tracepoint' ? ' (try to use args.ret instead)' : '';
-    const text = `The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes${hint}`;
-    context.report(error('retval-probe', node.span, text));
-  } else if (isArgument(node.name)) {
-    const text = `The ${node.name} builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes`;
-    context.report(error('argument-probe', node.span, text));
-  }
+  const ruled = ruledAs(node);
+  if (ruled === undefined || allowedIn(node, kind)) return;
+  const text = BEFORE_EXPANSION[ruled]?.(node.name, kind);
+  if (text !== undefined) context.report(error('builtin-probe', node.span, text));
 }
 
 /** `ctx`, `args`, `func` and argument numbers suit the probe; context values stay out of loop callbacks. */
@@ -66,44 +74,44 @@ function walkBuiltins(node: Node, probe: Probe | undefined, context: PassContext
   if (node.kind === 'for') {
     // The callback that a loop's body becomes does not get the probe's context.
     walk(node.body, (child) => {
-      if (child.kind !== 'identifier' || (!isArgument(child.name) && child.name !== 'retval')) return;
-      const text = `'${isBuiltin(child.name) ? messageName(child.name) : child.name}' builtin is not allowed in a for-loop`;
+      if (child.kind !== 'identifier' || !NOT_IN_LOOPS.has(ruledAs(child))) return;
+      const text = `'${messageName(child.name)}' builtin is not allowed in a for-loop`;
       context.report(error('context-in-loop', child.span, text));
     });
   }
-  if (node.kind === 'identifier' && isBuiltin(node.name)) checkBuiltin(node, probe, context);
+  if (node.kind === 'identifier') checkBuiltin(node, probe, context);
   forEachChild(node, (child) => walkBuiltins(child, probe, context));
 }
 
-const OUTSIDE: ReadonlySet<string> = new Set(['ctx', 'func', 'args', 'retval']);
+const NOT_IN_LOOPS: ReadonlySet<Ruled | undefined> = new Set<Ruled>(['argument', 'retval']);
 
 function checkBuiltin(node: Identifier, probe: Probe | undefined, context: PassContext): void {
+  const ruled = ruledAs(node);
+  if (ruled === undefined) return;
   const report = (message: string): void => context.report(error('builtin-probe', node.span, message));
   if (probe === undefined) {
-    if (OUTSIDE.has(node.name) || isArgument(node.name)) {
-      report(`Builtin ${isBuiltin(node.name) ? messageName(node.name) : node.name} not supported outside probe`);
-    }
+    report(`Builtin ${messageName(node.name)} not supported outside probe`);
     return;
   }
   const kind = attachmentOf(probe, context)?.kind;
-  if (kind === undefined) return;
-  if (node.name === 'ctx') checkContext(kind, report);
-  else if (node.name === 'func' && !allowedIn(node, kind)) {
-    report(`The func builtin can not be used with '${kind}' probes`);
-  } else if (isArgument(node.name)) {
-    if (kind !== 'usdt' && Number(node.name.slice(3)) >= REGISTER_ARGUMENTS)
-      report(`x86_64 doesn't support ${node.name}`);
-  } else if (node.name === 'args' && !allowedIn(node, kind)) {
-    report(
-      'The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ' +
-        `(${probeTypeName(kind)} used here)`,
-    );
-  }
+  const problem = kind === undefined ? undefined : AFTER_EXPANSION[ruled]?.(node, kind);
+  if (problem !== undefined) report(problem);
 }
 
-function checkContext(kind: ProbeKind, report: (message: string) => void): void {
-  const { programType } = PROBES[kind];
-  if (programType === 'kprobe' || programType === 'perf_event' || kind === 'iter') return;
-  if (programType === 'tracepoint') report('Use args instead of ctx in tracepoint');
-  else report(`The ctx builtin can not be used with '${kind}' probes`);
-}
+/** Asked of the one attach point that a probe has after expansion. */
+const AFTER_EXPANSION: { readonly [K in Ruled]?: (node: Identifier, kind: ProbeKind) => string | undefined } = {
+  ctx(_node, kind) {
+    const { programType } = PROBES[kind];
+    if (programType === 'kprobe' || programType === 'perf_event' || kind === 'iter') return undefined;
+    if (programType === 'tracepoint') return 'Use args instead of ctx in tracepoint';
+    return `The ctx builtin can not be used with '${kind}' probes`;
+  },
+  func: (node, kind) => (allowedIn(node, kind) ? undefined : `The func builtin can not be used with '${kind}' probes`),
+  args: (node, kind) =>
+    allowedIn(node, kind)
+      ? undefined
+      : 'The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ' +
+        `(${probeTypeName(kind)} used here)`,
+  argument: ({ name }, kind) =>
+    kind === 'usdt' || builtinRow(name)!.argument! < REGISTER_ARGUMENTS ? undefined : `x86_64 doesn't support ${name}`,
+};

@@ -1,7 +1,7 @@
 import type { Call, Identifier } from '../../ast/nodes.ts';
 import type { StructType } from '../../btf/types.ts';
 import { BUILTINS } from '../../lang/builtins.ts';
-import type { BuiltinName, BuiltinRow } from '../../lang/builtins.ts';
+import type { BuiltinName, BuiltinRow, ComputedBuiltin } from '../../lang/builtins.ts';
 import { fromCType } from '../../lang/from-ctype.ts';
 import { UINT64, VOID } from '../../lang/types.ts';
 import type { StackMode, Type } from '../../lang/types.ts';
@@ -17,56 +17,55 @@ export const DEFAULT_STACK_LIMIT = 127;
 
 export function inferBuiltin(inference: Inference, node: Identifier | Call, name: BuiltinName): void {
   const row: BuiltinRow = BUILTINS[name];
-  const { context, attachment, resolver } = inference;
-  const space = probeSpace(attachment?.kind);
   if (row.type !== undefined) {
-    if (name === 'comm') resolver.seed(node, typing(row.type, 'kernel'));
-    else if (/^arg\d$/.test(name)) {
-      if (inProbe(inference, node, name)) resolver.seed(node, typing(row.type, space));
-    } else resolver.seed(node, typing(row.type));
+    if (row.argument !== undefined && !inProbe(inference, node, name)) return;
+    const space = row.argument === undefined ? row.space : probeSpace(inference.attachment?.kind);
+    inference.resolver.seed(node, typing(row.type, space));
     return;
   }
-  switch (name) {
-    case 'curtask': {
-      const task = lookUpCType('struct task_struct', context) ?? VOID;
-      resolver.seed(node, typing({ kind: 'pointer', to: task, space: 'kernel' }, 'kernel'));
-      return;
-    }
-    case 'kstack': {
-      let mode = context.config.stack_mode as StackMode;
-      if (mode === 'build_id') {
-        const text = "'build_id' stack mode can only be used for ustack. Falling back to 'raw' mode.";
-        context.report(warning('build-id-kstack', node.span, text));
-        mode = 'raw';
-      }
-      resolver.seed(node, typing({ kind: 'kstack', mode, limit: DEFAULT_STACK_LIMIT }));
-      return;
-    }
-    case 'ustack':
-    case 'dw_ustack': {
-      const mode = context.config.stack_mode as StackMode;
-      resolver.seed(node, typing({ kind: 'ustack', mode, limit: DEFAULT_STACK_LIMIT }));
-      return;
-    }
-    case 'func':
-      if (!inProbe(inference, node, name)) return;
-      resolver.seed(node, typing({ kind: space === 'user' ? 'usym' : 'ksym' }));
-      return;
-    case 'ctx':
-      if (inProbe(inference, node, name))
-        resolver.seed(node, { ...typing(contextType(inference)), ...contextSpace(inference) });
-      return;
-    case 'retval':
-      if (inProbe(inference, node, name)) inferReturnValue(inference, node);
-      return;
-    case 'args':
-      if (inProbe(inference, node, name)) inferArguments(inference, node);
-      return;
-    default:
-      // Constants were folded before; what is left of them has been reported.
-      return;
-  }
+  // Constants were folded before; what is left of them has been reported.
+  if (row.constant !== true) COMPUTED[name as ComputedBuiltin](inference, node);
 }
+
+type InferBuiltin = (inference: Inference, node: Identifier | Call) => void;
+
+const onlyInProbe =
+  (name: BuiltinName, infer: InferBuiltin): InferBuiltin =>
+  (inference, node) => {
+    if (inProbe(inference, node, name)) infer(inference, node);
+  };
+
+const userStack: InferBuiltin = ({ context, resolver }, node) => {
+  const mode = context.config.stack_mode as StackMode;
+  resolver.seed(node, typing({ kind: 'ustack', mode, limit: DEFAULT_STACK_LIMIT }));
+};
+
+const COMPUTED: Readonly<Record<ComputedBuiltin, InferBuiltin>> = {
+  curtask({ context, resolver }, node) {
+    const task = lookUpCType('struct task_struct', context) ?? VOID;
+    resolver.seed(node, typing({ kind: 'pointer', to: task, space: 'kernel' }, 'kernel'));
+  },
+  kstack({ context, resolver }, node) {
+    let mode = context.config.stack_mode as StackMode;
+    if (mode === 'build_id') {
+      const text = "'build_id' stack mode can only be used for ustack. Falling back to 'raw' mode.";
+      context.report(warning('build-id-kstack', node.span, text));
+      mode = 'raw';
+    }
+    resolver.seed(node, typing({ kind: 'kstack', mode, limit: DEFAULT_STACK_LIMIT }));
+  },
+  ustack: userStack,
+  dw_ustack: userStack,
+  func: onlyInProbe('func', (inference, node) => {
+    const user = probeSpace(inference.attachment?.kind) === 'user';
+    inference.resolver.seed(node, typing({ kind: user ? 'usym' : 'ksym' }));
+  }),
+  ctx: onlyInProbe('ctx', (inference, node) => {
+    inference.resolver.seed(node, { ...typing(contextType(inference)), ...contextSpace(inference) });
+  }),
+  retval: onlyInProbe('retval', inferReturnValue),
+  args: onlyInProbe('args', inferArguments),
+};
 
 function inProbe(inference: Inference, node: Identifier | Call, name: string): boolean {
   if (inference.insideProbe) return true;

@@ -73,6 +73,7 @@ export function createMachine(definitions: readonly MapDefinition[] = WORKLOAD_M
       resultHigh,
       scratch: allocate(4096),
       random: createRandom(1),
+      run: { atReturn: false },
       callback: unused,
     }),
     maps: maps.map(({ location }) => location),

@@ -6,9 +6,11 @@ export interface HelperRow {
   readonly args: readonly ArgKind[];
   readonly ret: ReturnKind;
   readonly sleeps?: true;
+  /** A function of the kernel's own (kfunc): `id` is its number in the BTF of the machine's kernel (Linux 7.2.13). */
+  readonly kfunc?: true;
 }
 
-/** The one declaration of each helper: code generation reads `id`, the verifier `args` and `ret`, the runtime owes a function. */
+/** The one declaration of each helper and kernel function that programs may call: code generation reads `id`, the verifier `args` and `ret`, the runtime owes a function. */
 export const HELPERS = {
   map_lookup_elem: { id: 1, args: ['const_map_ptr', 'map_key'], ret: 'map_value_or_null' },
   map_update_elem: { id: 2, args: ['const_map_ptr', 'map_key', 'map_value', 'anything'], ret: 'integer' },
@@ -84,6 +86,8 @@ export const HELPERS = {
   strncmp: { id: 182, args: ['mem', 'const_size', 'const_str'], ret: 'integer' },
   map_lookup_percpu_elem: { id: 195, args: ['const_map_ptr', 'map_key', 'anything'], ret: 'map_value_or_null' },
   ktime_get_tai_ns: { id: 208, args: [], ret: 'integer' },
+  /** Whether a session program (kprobe.session) runs at the function's return. */
+  session_is_return: { id: 66_736, args: ['ctx'], ret: 'integer', kfunc: true },
 } as const satisfies Record<string, HelperRow>;
 export type HelperName = keyof typeof HELPERS;
 

@@ -17,6 +17,7 @@ export interface Prototype {
   /** It may move or free packet data: packet pointers are void afterwards. */
   readonly changesPacket?: true;
   readonly sleeps?: true;
+  readonly kfunc?: true;
   /** It may be given pointers into the packet. */
   readonly packetAccess?: true;
 }
@@ -135,6 +136,7 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   xdp_adjust_head: ['xdp'],
   xdp_adjust_meta: ['xdp'],
   xdp_adjust_tail: ['xdp'],
+  session_is_return: ['kprobe'],
 };
 
 const PROTOTYPES: ReadonlyMap<number, Prototype & { readonly name: string }> = new Map(
@@ -147,9 +149,12 @@ const PROTOTYPES: ReadonlyMap<number, Prototype & { readonly name: string }> = n
 /** Whether the kernel has a helper with this number. */
 export const isHelperNumber = (id: number): boolean => id >= 0 && id < HELPER_NAMES.length;
 
+/** Whether this is the BTF number of a kernel function that programs may call. */
+export const isKernelFunction = (id: number): boolean => PROTOTYPES.get(id)?.kfunc === true;
+
 /** `bpf_map_lookup_elem`, as the kernel's log says it. */
 export function helperName(id: number): string {
-  const name = HELPER_NAMES[id];
+  const name = HELPER_NAMES[id] ?? PROTOTYPES.get(id)?.name;
   return name === undefined ? 'unknown' : `bpf_${name}`;
 }
 

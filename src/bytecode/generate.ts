@@ -1,6 +1,7 @@
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES } from '../lang/probes.ts';
 import type { Resources } from '../lang/resources.ts';
 import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
@@ -97,13 +98,19 @@ function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, s
   scratch.need(area);
   const code = encode(functions);
   const { attach: target } = probe;
-  const section = target.kind === 'fentry' || target.kind === 'fexit' ? `${target.kind}/${target.function}` : undefined;
+  const section = attachSection(target);
   return {
     name: probe.name,
     type: PROBES[target.kind].programType,
     ...(section === undefined ? {} : { attach: section }),
     ...code,
   };
+}
+
+/** What the verifier must know of where a program attaches. */
+function attachSection(target: AttachTarget): string | undefined {
+  if (target.kind === 'fentry' || target.kind === 'fexit') return `${target.kind}/${target.function}`;
+  return target.kind === 'kprobe' && target.session === true ? `kprobe.session/${target.function}` : undefined;
 }
 
 function toMachine(

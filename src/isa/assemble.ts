@@ -1,7 +1,7 @@
 import * as build from './builders.ts';
 import type { Insn } from './instruction.ts';
 import type { AccessSize, AluOp, JumpOp, PseudoKind } from './opcodes.ts';
-import { ALU, ATOMIC, CALL, CALLEE, CLASS, JUMP, MODE, PSEUDO, SIZE_BITS, SOURCE } from './opcodes.ts';
+import { ALU, ATOMIC, CALL, CLASS, JUMP, MODE, PSEUDO, SIZE_BITS, SOURCE } from './opcodes.ts';
 
 /** Names the assembler resolves for the caller. */
 export interface AssemblyNames {
@@ -304,8 +304,8 @@ const FORMS: readonly Form[] = [
   { pattern: form(`gotol ${TARGET}`), build: ([, text]) => jump(build.gotoLong(0), text, 'imm') },
   { pattern: form(`may_goto ${TARGET}`), build: ([, text]) => jump(build.mayGoto(0), text, 'off') },
   {
-    pattern: form(`call kfunc#(-?\\d+)`),
-    build: ([, id]) => one({ ...build.callHelper(Number(id)), src: CALLEE.kfunc }),
+    pattern: form(`call kfunc(?::\\w+)?#(-?\\d+)`),
+    build: ([, id]) => one(build.callKernel(Number(id))),
   },
   { pattern: form(`call \\w+#(-?\\d+)`), build: ([, id]) => one(build.callHelper(Number(id))) },
   { pattern: form(`call (\\d+)`), build: ([, id]) => one(build.callHelper(Number(id))) },

@@ -152,6 +152,11 @@ export function callHelper(id: number): Insn {
   return insn(CALL_CODE, 0, CALLEE.helper, 0, id);
 }
 
+/** `call` of the kernel's own function with this number in its BTF. */
+export function callKernel(id: number): Insn {
+  return insn(CALL_CODE, 0, CALLEE.kfunc, 0, id);
+}
+
 /** `call pc+offset`: a subprogram. */
 export function callSubprogram(offset: number): Insn {
   return insn(CALL_CODE, 0, CALLEE.subprogram, 0, offset);

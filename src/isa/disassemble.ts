@@ -67,7 +67,8 @@ function printOperation(operation: Operation, insn: Insn, next: Insn | undefined
       return `may_goto ${pc(off)}`;
     case 'call':
       if (operation.callee === 'subprogram') return `call ${pc(imm)}`;
-      if (operation.callee === 'kfunc') return `call kfunc#${imm}`;
+      if (operation.callee === 'kfunc')
+        return `call kfunc${names.helper === undefined ? '' : `:${names.helper(imm) ?? 'unknown'}`}#${imm}`;
       return `call ${names.helper?.(imm) ?? 'unknown'}#${imm}`;
     case 'callx':
       return `callx r${dst}`;

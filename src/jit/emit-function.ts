@@ -110,9 +110,8 @@ function emitStep(site: Site, context: CallContext): string[] {
       return [`${lowName(insn.dst)} = ${lowText(result, insn.dst)};`];
     }
     case 'call':
-      if (operation.callee === 'helper') return emitHelperCall(site, insn.imm, result, context);
       if (operation.callee === 'subprogram') return emitSubprogramCall(site, slot + 1 + insn.imm, result, context);
-      return [`unsupported(${slot});`];
+      return emitHelperCall(site, insn.imm, result, context);
     case 'exit':
       return [`HEAP32[RESULT] = ${highText(state[0]!, 0)};`, `return ${lowText(state[0]!, 0)};`];
     case 'callx':

@@ -69,7 +69,7 @@ export function liveBefore(step: Step, after: Halves, { accesses, argumentsOf }:
       return after | half(dst) | (operation.source === 'reg' ? half(src) : 0);
     }
     case 'call':
-      if (operation.callee === 'helper') return without(R0) | helperArguments(imm);
+      if (operation.callee !== 'subprogram') return without(R0) | helperArguments(imm);
       return without(R0) | argumentsOf(slot + 1 + imm);
     case 'exit':
       return bothOf(R0);

@@ -146,7 +146,7 @@ function usesOf(step: Step, state: State, needs: StackWordNeeds): StackUse[] {
       return isStack(resultOf(step, state, needs)?.value ?? pointer) ? [] : [WHOLE_STACK];
     }
     case 'call':
-      return operation.callee === 'helper' ? helperUses(insn.imm, state, needs) : pointersOf(state);
+      return operation.callee !== 'subprogram' ? helperUses(insn.imm, state, needs) : pointersOf(state);
     case 'neg':
     case 'end':
       return isStack(dst) ? [WHOLE_STACK] : [];

@@ -86,7 +86,7 @@ function loopDepths({ graph: { blocks, dominators } }: Pick<FunctionPlan, 'graph
 }
 
 function stepGain({ insn, operation }: Step, state: State, { maps }: ProgramPlan): number {
-  if (operation.kind === 'call' && operation.callee === 'helper')
+  if (operation.kind === 'call' && operation.callee !== 'subprogram')
     return isInlined(insn.imm, state, maps) ? 0 : GAINS.helper;
   if (operation.kind !== 'alu' || operation.width === 32) return GAINS.plain;
   const isNarrow =

@@ -73,7 +73,7 @@ export function resultOf(step: Step, state: State, names: ProgramNames): Result 
     case 'end':
       return { register: dst, value: swapped(operation, state[dst]!) };
     case 'call':
-      return { register: 0, value: operation.callee === 'helper' ? helperResult(imm) : FULL };
+      return { register: 0, value: operation.callee !== 'subprogram' ? helperResult(imm) : FULL };
     case 'load':
     case 'load_acquire':
       return { register: dst, value: loaded(operation) };

@@ -14,6 +14,8 @@ export type AttachTarget =
       readonly offset: number;
       readonly module?: string;
       readonly address?: bigint;
+      /** The program runs at the function's return, too (kprobe.session). */
+      readonly session?: true;
     } & Shared)
   | ({ readonly kind: 'kretprobe'; readonly function: string; readonly module?: string } & Shared)
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string; readonly module: string }

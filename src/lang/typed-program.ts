@@ -36,6 +36,8 @@ export interface TypedProbe {
   readonly predicate?: Expression;
   readonly body: Block;
   readonly span: Span;
+  /** The probe at the return of the same functions, which shares this one's program (`attach.session`). */
+  readonly returns?: TypedProbe;
 }
 
 export interface TypedSubprogram {

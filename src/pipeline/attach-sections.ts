@@ -55,6 +55,10 @@ const PATTERN = /^[\w.*?]+$/;
 
 /** The sections of the program that attaches to a target: one, but for functions that match no pattern of libbpf's. */
 export function sectionsOf(target: AttachTarget): readonly string[] {
+  if (target.kind === 'kprobe' && target.session === true)
+    return (target.functions === undefined || PATTERN.test(target.function) ? [target.function] : target.functions).map(
+      (name) => `kprobe.session/${name}`,
+    );
   if (!('functions' in target)) return [sectionOf(target)];
   if (PATTERN.test(target.function)) return [sectionOf(target).replace('/', '.multi/')];
   return target.functions.map((name) => sectionOf({ ...target, function: name }));

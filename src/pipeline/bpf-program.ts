@@ -1,4 +1,4 @@
-import { HELPERS } from '../abi/helpers.ts';
+import { HELPERS, type HelperRow } from '../abi/helpers.ts';
 import { helperName, isHelperNumber } from '../abi/known-helpers.ts';
 import { isMapType, MAP_TYPES } from '../abi/map-types.ts';
 import { PROGRAM_TYPES, type MapDefinition, type Program, type ProgramType } from '../abi/program-image.ts';
@@ -59,7 +59,9 @@ const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map([
   ...Array.from({ length: MAX_HELPERS }, (_, id) => id)
     .filter(isHelperNumber)
     .map((id) => [helperName(id), id] as const),
-  ...Object.entries(HELPERS).map(([name, row]) => [`bpf_${name}`, row.id] as const),
+  ...Object.entries<HelperRow>(HELPERS)
+    .filter(([, row]) => row.kfunc !== true)
+    .map(([name, row]) => [`bpf_${name}`, row.id] as const),
 ]);
 /** The helper of this name, which may lack its `bpf_`. */
 export const helperNumber = (name: string): number | undefined =>

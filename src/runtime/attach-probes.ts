@@ -6,7 +6,7 @@ import type { AttachResult, HookHandler, Kernel } from './kernel.ts';
 export interface AttachOptions {
   readonly attachments: readonly Attachment[];
   readonly kernel: Kernel;
-  readonly runner: (program: string) => HookHandler;
+  readonly runner: (program: string, atReturn: boolean) => HookHandler;
   readonly missingProbes: string;
   readonly error: (message: string) => void;
   readonly warn: (message: string) => void;
@@ -61,7 +61,7 @@ export function attachProbes(
     if (plan.kind === 'hooks' && plan.warning !== undefined) options.warn(plan.warning);
     const result: AttachResult =
       plan.kind === 'hooks'
-        ? attachAll(kernel, plan.targets, handlerOf(attachment, options))
+        ? attachAll(kernel, plan, (atReturn) => handlerOf(attachment, atReturn, options))
         : { ok: false, errno: 'EOPNOTSUPP', reason: plan.reason };
     if (!result.ok) problems.set(attachment, reasonOf(result));
     else {
@@ -83,8 +83,12 @@ export function attachProbes(
 }
 
 /** A program that only sees the traced process where the kernel would call it for no other. */
-function handlerOf({ program, target }: Attachment, { kernel, runner, traced }: AttachOptions): HookHandler {
-  const run = runner(program);
+function handlerOf(
+  { program, target }: Attachment,
+  atReturn: boolean,
+  { kernel, runner, traced }: AttachOptions,
+): HookHandler {
+  const run = runner(program, atReturn);
   if (traced === undefined || !FILTERED_BY_KERNEL.has(target.kind)) return run;
   const words = new Int32Array(kernel.memory.buffer);
   const tgid = (kernel.current.pidTgid >> 2) + 1;

@@ -5,11 +5,17 @@ import type { AttachResult, HookHandler, HookTarget, Kernel } from './kernel.ts'
 
 const NS_PER_SECOND = 1_000_000_000;
 
+interface Hooks {
+  readonly kind: 'hooks';
+  readonly targets: readonly HookTarget[];
+  /** The returns of the same functions, for a session program. */
+  readonly returns?: readonly HookTarget[];
+  readonly warning?: string;
+}
+
 /** Where the machine is to call a program; `runner` for probes that the session runs itself. */
 export type AttachPlan =
-  | { readonly kind: 'hooks'; readonly targets: readonly HookTarget[]; readonly warning?: string }
-  | { readonly kind: 'runner' }
-  | { readonly kind: 'unsupported'; readonly reason: string };
+  Hooks | { readonly kind: 'runner' } | { readonly kind: 'unsupported'; readonly reason: string };
 
 /** Maps a probe's attach point to a hook of the machine. */
 export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan {
@@ -21,9 +27,7 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
     case 'bench':
       return { kind: 'runner' };
     case 'kprobe':
-      return target.address === undefined
-        ? each(target, (name) => ({ kind: 'kprobe', function: name, offset: target.offset }))
-        : kprobeAt(target.address, kernel);
+      return target.address === undefined ? entries(target) : kprobeAt(target.address, kernel);
     case 'kretprobe':
       return each(target, (name) => ({ kind: 'kretprobe', function: name }));
     case 'fentry':
@@ -53,13 +57,18 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
 }
 
 /** Puts one program on all of its hooks, or on none when one of them fails. */
-export function attachAll(kernel: Kernel, targets: readonly HookTarget[], handler: HookHandler): AttachResult {
+export function attachAll(
+  kernel: Kernel,
+  { targets, returns = [] }: Hooks,
+  handlerFor: (atReturn: boolean) => HookHandler,
+): AttachResult {
   const detachers: (() => void)[] = [];
   const detach = (): void => {
     for (const undo of detachers.splice(0)) undo();
   };
-  for (const target of targets) {
-    const result = kernel.attach(target, handler);
+  const sites = [...targets.map((target) => ({ target, atReturn: false })), ...returns.map(atReturnOf)];
+  for (const { target, atReturn } of sites) {
+    const result = kernel.attach(target, handlerFor(atReturn));
     if (!result.ok) {
       detach();
       return result;
@@ -67,6 +76,21 @@ export function attachAll(kernel: Kernel, targets: readonly HookTarget[], handle
     detachers.push(() => result.detach());
   }
   return { ok: true, detach };
+}
+
+const atReturnOf = (target: HookTarget): { readonly target: HookTarget; readonly atReturn: boolean } => ({
+  target,
+  atReturn: true,
+});
+
+/** A session's program is called at both ends of each function. */
+function entries(target: Extract<AttachTarget, { readonly kind: 'kprobe' }>): AttachPlan {
+  const names = target.functions ?? [target.function];
+  return {
+    kind: 'hooks',
+    targets: names.map((name) => ({ kind: 'kprobe', function: name, offset: target.offset })),
+    ...(target.session === true ? { returns: names.map((name) => ({ kind: 'kretprobe', function: name })) } : {}),
+  };
 }
 
 function hook(target: HookTarget): AttachPlan {

@@ -5,7 +5,7 @@ import { MAX_BPF_STACK, MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { bug, InternalError } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createHelpers, createRandom } from './helpers/create-helpers.ts';
-import { SCRATCH_SIZE, type HelperHost } from './helpers/helper-host.ts';
+import { SCRATCH_SIZE, type HelperHost, type RunContext } from './helpers/helper-host.ts';
 import type { Kernel } from './kernel.ts';
 import type { BpfMap, MapHost } from './maps/bpf-map.ts';
 import { createMap } from './maps/create-map.ts';
@@ -15,13 +15,22 @@ import { libbpfDefinition, mapFailure } from './maps/map-attributes.ts';
 export interface LoadedImage {
   readonly arena: Arena;
   readonly maps: readonly BpfMap[];
-  /** How to run a program on the current CPU, with its context at an arena offset, unless that would be a recursion. */
-  runner(program: string): ProgramRunner;
+  /**
+   * How to run a program on the current CPU, with its context at an arena offset, unless that would be a recursion. A
+   * session program is told whether it runs at its function's return.
+   */
+  runner(program: string, atReturn?: boolean): ProgramRunner;
   /** Runs that were skipped because of a recursion. */
   missedRuns(): number;
 }
 
 export type ProgramRunner = (context: number) => void;
+
+/** One nesting level of programs. */
+interface Level {
+  readonly environment: ExecutionEnvironment;
+  readonly run: RunContext;
+}
 
 export interface LoadOptions {
   readonly image: ProgramImage;
@@ -54,28 +63,34 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   if ('error' in maps) return maps;
 
   const random = createRandom(options.seed);
-  const environments: ExecutionEnvironment[] = [];
+  const levels: Level[] = [];
   /** How many programs run now, one inside the other: the level of the next. */
   let level = 0;
   let missed = 0;
   const sharedActive = new Int32Array(kernel.cpus);
   const { words } = arena;
 
-  const environmentAt = (wanted: number): ExecutionEnvironment =>
-    (environments[wanted] ??= createEnvironment(kernel, arena, maps, random));
+  const levelAt = (wanted: number): Level => {
+    const known = levels[wanted];
+    if (known !== undefined) return known;
+    const run: RunContext = { atReturn: false };
+    return (levels[wanted] = { run, environment: createEnvironment(kernel, arena, maps, random, run) });
+  };
 
-  function createRunner(program: Program): ProgramRunner {
+  function createRunner(program: Program): (atReturn: boolean) => ProgramRunner {
     const factory = options.programs.get(program.name) ?? bug(`program ${program.name} is not compiled`);
     const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
     /** By nesting level. */
     const instances: CompiledProgram[] = [];
-    return (context) => {
+    return (atReturn) => (context) => {
       const cpu = words[kernel.current.cpu >> 2]!;
       if (active[cpu] !== 0) {
         missed++;
         return;
       }
-      const instance = (instances[level] ??= factory(environmentAt(level)));
+      const { environment, run } = levelAt(level);
+      const instance = (instances[level] ??= factory(environment));
+      run.atReturn = atReturn;
       active[cpu] = 1;
       level++;
       try {
@@ -91,7 +106,7 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   return {
     arena,
     maps,
-    runner: (program) => runners.get(program) ?? bug(`no program ${program}`),
+    runner: (program, atReturn = false) => (runners.get(program) ?? bug(`no program ${program}`))(atReturn),
     missedRuns: () => missed,
   };
 }
@@ -128,6 +143,7 @@ export function createEnvironment(
   arena: Arena,
   maps: readonly BpfMap[],
   random: () => number,
+  run: RunContext = { atReturn: false },
 ): ExecutionEnvironment {
   const { memory } = arena;
   const stackSize = MAX_CALL_FRAMES * MAX_BPF_STACK;
@@ -139,6 +155,7 @@ export function createEnvironment(
     resultHigh,
     scratch: memory.allocate(SCRATCH_SIZE, 8),
     random,
+    run,
     callback: () => environment.callback ?? bug('a helper calls back where the engine set no callback'),
   };
   const environment: ExecutionEnvironment = {

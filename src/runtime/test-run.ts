@@ -80,7 +80,7 @@ function borrow(memory: KernelMemory): KernelMemory & { readonly release: () => 
 function obstacle(program: Program): string | undefined {
   for (const [slot, insn] of program.insns.entries()) {
     const operation = decode(insn);
-    if (operation?.kind === 'call' && operation.callee === 'helper' && !isImplemented(insn.imm))
+    if (operation?.kind === 'call' && operation.callee !== 'subprogram' && !isImplemented(insn.imm))
       return `instruction ${slot} calls ${helperName(insn.imm)}, which cannot run here yet`;
     if (operation?.kind === 'ld_packet') return `instruction ${slot} loads from the packet by a legacy instruction`;
   }

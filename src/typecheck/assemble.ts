@@ -1,4 +1,4 @@
-import type { Expression, MapRef, Node, Probe, Program, Variable } from '../ast/nodes.ts';
+import type { AttachPoint, Expression, MapRef, Node, Probe, Program, Variable } from '../ast/nodes.ts';
 import { bug } from '../source/bug.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import type { MapSymbol, TypedProbe, TypedProgram, TypedSubprogram, VariableSymbol } from '../lang/typed-program.ts';
@@ -62,7 +62,11 @@ export function assemble(
     return duplicate;
   };
   const numbers = new Map<string, number>();
-  const probes = program.probes.map((probe) => typedProbe(unroll(probe) as Probe, context, numbers));
+  const probes = joinSessions(
+    program.probes.map((probe) => typedProbe(unroll(probe) as Probe, context, numbers)),
+    program.probes.map((probe) => probe.attachPoints[0]!),
+    context,
+  );
   const subprograms = program.subprograms.map((subprogram): TypedSubprogram => {
     const declaration = unroll(subprogram) as typeof subprogram;
     return {
@@ -82,6 +86,22 @@ export function assemble(
     target: context.target,
     warnings,
   };
+}
+
+/** Probes at returns go into those at the entries whose programs they share; `points` are the probes' attach points. */
+function joinSessions(
+  probes: readonly TypedProbe[],
+  points: readonly AttachPoint[],
+  { sessions }: PassContext,
+): readonly TypedProbe[] {
+  const byPoint = new Map(points.map((point, index) => [point, probes[index]!]));
+  const shared = new Set(sessions.values());
+  return probes.flatMap((probe, index) => {
+    const point = points[index]!;
+    if (shared.has(point)) return [];
+    const returns = byPoint.get(sessions.get(point) ?? point);
+    return returns === undefined || returns === probe ? [probe] : [{ ...probe, returns }];
+  });
 }
 
 /** Probes of one base name are numbered; `numbers` counts. */

@@ -34,6 +34,7 @@ export function check(program: Program, input: CheckInput): CheckResult {
     definitions: { types: NO_TYPES, macros: new Map(), enumerators: new Map() },
     importedHeaders: new Map(),
     attachPoints: new Map(),
+    sessions: new Map(),
     maps: { scalar: new Map(), badKeyed: new Set(), badScalar: new Set(), badIterator: new Set() },
     options: new Map(),
     spelled: new Map(),

@@ -85,6 +85,8 @@ export interface PassContext extends CheckContext {
   /** Text of imported C headers, by the name that imports them. */
   importedHeaders: ReadonlyMap<string, string>;
   readonly attachPoints: Map<AttachPoint, ParsedAttachPoint>;
+  /** The attach point of a probe at a return, by that of the probe at the entry whose program it shares. */
+  readonly sessions: Map<AttachPoint, AttachPoint>;
   readonly maps: MapFacts;
   readonly options: Map<string, NamedOption>;
   /** Types of TypeExpressions that we wrote ourselves, by the name in them, which need not be the language's. */

@@ -7,6 +7,7 @@ import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { matchAttachPoint } from './match-probes.ts';
 import { error, warning } from './messages.ts';
 import { cloneTree, walk } from './rewrite.ts';
+import { pairSessions } from './session-probes.ts';
 
 /** One probe per program: wildcards are matched against the machine, bodies are copied where matches do not share one. */
 export const expandProbes: Pass = {
@@ -14,6 +15,7 @@ export const expandProbes: Pass = {
   run(program: Program, context: PassContext): Program {
     const probes: Probe[] = [];
     const empty: Probe[] = [];
+    const alone: Probe[] = [];
     for (const probe of program.probes) {
       const namesItself = mentionsProbe(probe);
       const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, !namesItself, context));
@@ -22,7 +24,9 @@ export const expandProbes: Pass = {
         const body = index === 0 ? probe : cloneTree(probe);
         probes.push({ ...body, attachPoints: [attachPoint] });
       });
+      if (probe.attachPoints.length === 1 && attachPoints.length === 1 && !namesItself) alone.push(probes.at(-1)!);
     }
+    pairSessions(alone, context);
     const limit = context.config.max_bpf_progs;
     if (probes.length > limit) {
       const text =

@@ -38,9 +38,10 @@ function callbackResultFault(r0: Register): Violation | undefined {
 
 /** Results that a program's attach point prescribes. */
 export function resultRange(w: Walk): readonly [number, number] | undefined {
-  if (w.program.type !== 'tracing') return undefined;
   const kind = (w.program.attach ?? '').split('/')[0];
-  return kind === 'iter' ? [0, 1] : [0, 0];
+  // A session's entry says whether its return is to be seen.
+  if (kind === 'iter' || kind === 'kprobe.session') return [0, 1];
+  return w.program.type === 'tracing' ? [0, 0] : undefined;
 }
 
 function programResultFault(w: Walk, r0: Register): Violation | undefined {

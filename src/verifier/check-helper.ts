@@ -1,4 +1,10 @@
-import { HELPER_FUNCTIONS, helperName, helperPrototype, isHelperNumber } from '../abi/known-helpers.ts';
+import {
+  HELPER_FUNCTIONS,
+  helperName,
+  helperPrototype,
+  isHelperNumber,
+  isKernelFunction,
+} from '../abi/known-helpers.ts';
 import { MAP_FLAGS, MAP_TYPES, type MapType } from '../abi/map-types.ts';
 import { type MapDefinition, PROGRAM_TYPES } from '../abi/program-image.ts';
 import { heldFault } from './check-control.ts';
@@ -74,6 +80,23 @@ export function helperFault(w: Walk, id: number): Violation | undefined {
     return violation('EINVAL', 'helper call is not allowed in probe');
   return undefined;
 }
+
+/** A number in the kernel's BTF that is none of a function that programs may call. */
+export const noKernelFunction = (id: number): Violation => violation('EINVAL', `kernel btf_id ${id} is not a function`);
+
+/** Kernel functions that tell what only session programs have (bpf_kprobe_multi_filter in kernel/trace/bpf_trace.c). */
+const SESSION_FUNCTIONS: ReadonlySet<string> = new Set(['bpf_session_is_return']);
+
+/** The kernel function exists, and programs of this type, attached as this one is, may call it. */
+export function kernelFunctionFault(w: Walk, id: number): Violation | undefined {
+  if (!isKernelFunction(id)) return noKernelFunction(id);
+  const name = helperName(id);
+  const isAllowed =
+    helperPrototype(id, w.program.type) !== undefined && (!SESSION_FUNCTIONS.has(name) || isSession(w.program));
+  return isAllowed ? undefined : violation('EACCES', `calling kernel function ${name} is not allowed`);
+}
+
+const isSession = ({ attach }: Walk['program']): boolean => attach?.startsWith('kprobe.session/') === true;
 
 /** Whether a helper, on its map and in this program, does what its arguments alone do not tell. */
 export function useFault(w: Walk, id: number, map: MapDefinition | undefined): Violation | undefined {

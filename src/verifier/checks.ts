@@ -1,5 +1,5 @@
 import { type CallDetails, argumentsFault } from './check-arguments.ts';
-import { helperFault } from './check-helper.ts';
+import { helperFault, kernelFunctionFault } from './check-helper.ts';
 import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
 import { memoryFault } from './check-memory.ts';
 import type { Claim } from './claims.ts';
@@ -90,7 +90,7 @@ const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
   one_pointer_kind: pointerKindFault,
   helper: (c, w) => helperFault(w, c.id),
   helper_arguments: (c, w, call) => argumentsFault(w, c.id, call),
-  kernel_function: (c) => violation('EINVAL', `kernel btf_id ${c.id} is not a function`),
+  kernel_function: (c, w) => kernelFunctionFault(w, c.id),
   call_depth: (_c, w) => callDepthFault(w),
   packet_context: (_c, w) => packetContextFault(w),
   nothing_held: (c, w) => heldFault(w, c.what),

@@ -148,9 +148,8 @@ export function claims(insn: Insn, op: Operation): readonly Claim[] {
       return atomicClaims(insn, op);
     case 'call':
       if (op.callee === 'subprogram') return [{ kind: 'call_depth' }];
-      if (op.callee === 'kfunc') return [{ kind: 'kernel_function', id: insn.imm }];
       return [
-        { kind: 'helper', id: insn.imm },
+        { kind: op.callee === 'kfunc' ? 'kernel_function' : 'helper', id: insn.imm },
         { kind: 'helper_arguments', id: insn.imm },
       ];
     case 'exit':

@@ -40,7 +40,7 @@ export function registerEffect(insn: Insn, op: Operation, argumentCount: (helper
     case 'may_goto':
       return { reads: 0, writes: 0 };
     case 'call': {
-      const reads = op.callee === 'helper' ? ((1 << (argumentCount(insn.imm) + 1)) - 1) & ARGUMENTS : ARGUMENTS;
+      const reads = op.callee !== 'subprogram' ? ((1 << (argumentCount(insn.imm) + 1)) - 1) & ARGUMENTS : ARGUMENTS;
       return { reads, writes: CALLER_SAVED };
     }
     case 'callx':

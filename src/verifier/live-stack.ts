@@ -123,7 +123,7 @@ function noteTouched(t: Touched, insn: Insn, op: Operation, { registers }: Holdi
       noteRead(t, registers[insn.dst]!, insn.off, op.size);
       return;
     case 'call':
-      if (op.callee === 'helper') noteArguments(t, helperPrototype(insn.imm, type), registers);
+      if (op.callee !== 'subprogram') noteArguments(t, helperPrototype(insn.imm, type), registers);
       else if (handsOutStack(registers)) readAll(t);
       return;
     case 'callx':

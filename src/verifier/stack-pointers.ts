@@ -230,7 +230,7 @@ function transfer(
     case 'call':
     case 'callx':
     case 'ld_packet': {
-      const helper = op.kind === 'call' && op.callee === 'helper' ? helperPrototype(insn.imm, type) : undefined;
+      const helper = op.kind === 'call' && op.callee !== 'subprogram' ? helperPrototype(insn.imm, type) : undefined;
       const kept = op.kind === 'ld_packet' ? slots : afterCall(before, helper);
       return { registers: registers.map((held, r) => (r <= 5 ? OTHER : held)), slots: kept };
     }

@@ -1,4 +1,5 @@
-import { argumentCount } from '../abi/known-helpers.ts';
+import { argumentCount, isKernelFunction } from '../abi/known-helpers.ts';
+import { noKernelFunction } from './check-helper.ts';
 import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
 import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
@@ -118,8 +119,8 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
       if (!isAtomic(insn)) return { slot, violation: undecodable(insn.code, slot) };
       // An atomic operation that does not exist is refused when the walk reaches it, not before (check_atomic).
       operations[slot] = { kind: 'atomic', op: 'add', size: 8, fetch: false };
-    } else if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc) {
-      return { slot, violation: violation('EINVAL', `kernel btf_id ${insn.imm} is not a function`) };
+    } else if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc && !isKernelFunction(insn.imm)) {
+      return { slot, violation: noKernelFunction(insn.imm) };
     }
   }
   const names = new Map(program.functions.map((f) => [f.slot, f.name]));

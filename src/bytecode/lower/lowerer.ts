@@ -42,13 +42,14 @@ export class Lowerer {
   /** How `return` leaves this function. */
   onReturn: (value: Value | undefined) => void;
 
-  constructor(unit: Unit, origin: Origin, fn: IrFunction, hasContext: boolean) {
+  /** `within`: goes on in the function that this one lowers. */
+  constructor(unit: Unit, origin: Origin, fn: IrFunction, hasContext: boolean, within?: Lowerer) {
     this.unit = unit;
     this.origin = origin;
-    this.b = new Builder(fn);
+    this.b = within?.b ?? new Builder(fn);
     // What no statement asked for is the probe's own.
     this.b.span = origin.probe?.span;
-    this.context = hasContext ? this.b.param(0) : undefined;
+    this.context = within?.context ?? (hasContext ? this.b.param(0) : undefined);
     if (unit.reportHelperErrors) this.b.onCall = (helper, result, args) => reportFailedRead(this, helper, result, args);
     this.onReturn = (value) => this.b.return(value ?? origin.result);
   }

@@ -2,6 +2,7 @@ import type { AttachKind } from '../../lang/attach-target.ts';
 import { PROBES } from '../../lang/probes.ts';
 import type { TypedProbe } from '../../lang/typed-program.ts';
 import { type IrFunction, type IrProgram, newFunction } from '../ir/ir.ts';
+import { context } from './builtins.ts';
 import { Lowerer } from './lowerer.ts';
 import type { Unit } from './unit.ts';
 
@@ -19,14 +20,28 @@ export function lowerProbe(unit: Unit, probe: TypedProbe, attachment: number): I
   const functions: IrFunction[] = [main];
   const origin = { probe, attachment, result: resultOf(probe.attach.kind), functions };
   const l = new Lowerer(unit, origin, main, true);
-  if (probe.predicate !== undefined) {
+  if (probe.returns !== undefined) {
+    const [atReturn, atEntry] = [l.b.newBlock(), l.b.newBlock()];
+    // A bool of the kernel: the bits above the first byte are not its own.
+    const answer = l.b.extend(l.b.call('session_is_return', context(l)), 8, false);
+    l.b.branch('jne', answer, 0, atReturn, atEntry);
+    l.b.enter(atReturn);
+    lowerBody(new Lowerer(unit, { ...origin, probe: probe.returns }, main, true, l), probe.returns);
+    l.b.enter(atEntry);
+  }
+  lowerBody(l, probe);
+  return { functions };
+}
+
+function lowerBody(l: Lowerer, { predicate, body }: TypedProbe): void {
+  const { result } = l.origin;
+  if (predicate !== undefined) {
     const [run, skip] = [l.b.newBlock(), l.b.newBlock()];
-    l.condition(probe.predicate, run, skip);
+    l.condition(predicate, run, skip);
     l.b.enter(skip);
-    l.b.return(origin.result);
+    l.b.return(result);
     l.b.enter(run);
   }
-  l.statement(probe.body);
-  l.b.return(origin.result);
-  return { functions };
+  l.statement(body);
+  l.b.return(result);
 }

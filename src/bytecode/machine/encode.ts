@@ -1,5 +1,5 @@
 import type { LineInfo, Relocation } from '../../abi/program-image.ts';
-import { HELPERS } from '../../abi/helpers.ts';
+import { HELPERS, type HelperRow } from '../../abi/helpers.ts';
 import {
   alu32Imm,
   alu32Reg,
@@ -7,6 +7,7 @@ import {
   alu64Reg,
   atomic,
   callHelper,
+  callKernel,
   callSubprogram,
   exit,
   goto,
@@ -46,6 +47,8 @@ interface Jump {
   /** 32 bits of distance, as gotol has. */
   readonly long: boolean;
 }
+
+const callTo = ({ id, kfunc }: HelperRow): Insn => (kfunc === true ? callKernel(id) : callHelper(id));
 
 /** Lays the functions out one behind the other, the main one first, and fills in jumps, calls and lines. */
 export function encode(
@@ -223,7 +226,7 @@ class Encoder {
         return;
       }
       case 'call':
-        out.push(callHelper(HELPERS[insn.helper].id));
+        out.push(callTo(HELPERS[insn.helper]));
         return;
       case 'call_function':
         this.#calls.push({ slot: out.length, to: insn.function });

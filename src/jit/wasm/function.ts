@@ -347,8 +347,7 @@ export function emitWasmFunction(plan: FunctionPlan, program: ProgramPlan, modul
         return void set(dst);
       }
       case 'call':
-        if (operation.callee === 'helper') return emitHelperCall(imm, state);
-        if (operation.callee === 'kfunc') return void code.op(OP.unreachable);
+        if (operation.callee !== 'subprogram') return emitHelperCall(imm, state);
         get(10, state).i64(BigInt(MAX_BPF_STACK)).op(OP.i64_sub);
         for (const register of [1, 2, 3, 4, 5]) get(register, state);
         code.call(module.function(slot + 1 + imm));

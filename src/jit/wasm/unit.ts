@@ -67,7 +67,7 @@ function helpersOf(plans: readonly ProgramPlan[]): ImportedHelper[] {
   for (const plan of plans) {
     for (const { graph } of plan.functions.values()) {
       for (const { insn, operation } of graph.blocks.flatMap(({ steps }) => steps)) {
-        if (operation.kind !== 'call' || operation.callee !== 'helper') continue;
+        if (operation.kind !== 'call' || operation.callee === 'subprogram') continue;
         const name = helperById(insn.imm);
         if (name === undefined) continue;
         const owner = takesCallback(name) ? plan : undefined;

@@ -3,6 +3,12 @@ import type { Arena } from '../arena.ts';
 import type { Kernel } from '../kernel.ts';
 import type { BpfMap } from '../maps/bpf-map.ts';
 
+/** What is true of one run of a program (struct bpf_session_run_ctx). */
+export interface RunContext {
+  /** A session program runs at the return of its function. */
+  atReturn: boolean;
+}
+
 /** What helpers work on: one per nesting level, because a callback belongs to the program that runs there. */
 export interface HelperHost {
   readonly kernel: Kernel;
@@ -14,6 +20,8 @@ export interface HelperHost {
   /** Arena offset of a page that helpers may use while they run. */
   readonly scratch: number;
   readonly random: () => number;
+  /** Of the program that runs at this level. */
+  readonly run: RunContext;
   /** How to run a callback of the program that calls the helper; a helper reads it once, see ExecutionEnvironment. */
   callback(): BpfCallback;
 }

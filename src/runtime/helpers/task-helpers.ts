@@ -19,6 +19,7 @@ type TaskHelpers = Pick<
   | 'send_signal_thread'
   | 'override_return'
   | 'get_func_ip'
+  | 'session_is_return'
 >;
 
 const TASK_COMM_LEN = 16;
@@ -46,6 +47,7 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
       return returnSigned(host, 0);
     },
     get_func_ip: () => returnWord64(host, current.probedFunction),
+    session_is_return: () => returnPair(host, host.run.atReturn ? 1 : 0, 0),
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
     // Above the root there is at most the task's own group, as far as the kernel interface tells.

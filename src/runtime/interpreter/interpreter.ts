@@ -182,9 +182,7 @@ export function interpretProgram(
         case 'call':
           if (operation.callee === 'subprogram') {
             r[0] = call(slot + 1 + imm, frame.depth + 1, [r[1]!, r[2]!, r[3]!, r[4]!, r[5]!]);
-          } else if (operation.callee === 'helper') {
-            r[0] = callHelper(environment, imm, r, { slot, checker, callback: callbackAt(frame.depth + 1) });
-          } else return bug(`${program.name}: slot ${slot} calls a kernel function`);
+          } else r[0] = callHelper(environment, imm, r, { slot, checker, callback: callbackAt(frame.depth + 1) });
           break;
         case 'exit':
           return r[0]!;

@@ -1,6 +1,6 @@
 import type { Call, Expression } from '../../ast/nodes.ts';
 import type { JumpOp } from '../../isa/opcodes.ts';
-import type { AggregationKind } from '../../lang/map-layout.ts';
+import type { AggregationName } from '../../lang/aggregations.ts';
 import type { MapSymbol } from '../../lang/typed-program.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
@@ -21,11 +21,11 @@ type Aggregation = (l: Lowerer, target: Target) => void;
 
 /** `@m[k] = count()` and its like, each on this CPU's element. */
 export function lowerAggregation(l: Lowerer, symbol: MapSymbol, key: Expression | undefined, call: Call): void {
-  const lower = AGGREGATION_LOWERINGS[symbol.value.kind as AggregationKind];
+  const lower = AGGREGATION_LOWERINGS[symbol.value.kind as AggregationName];
   lower(l, { symbol, map: l.unit.mapIndex(symbol.name), key, call });
 }
 
-const AGGREGATION_LOWERINGS: Record<AggregationKind, Aggregation> = {
+const AGGREGATION_LOWERINGS: Record<AggregationName, Aggregation> = {
   count: (l, target) => addToElement(l, target, undefined, [() => l.b.const(1)]),
   sum: (l, target) => {
     const value = argument(l, target);

@@ -1,6 +1,6 @@
 import type { For, MapRef, Range, Unroll, While } from '../../ast/nodes.ts';
 import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
-import { isAggregation } from '../../lang/map-layout.ts';
+import { isAggregation } from '../../lang/aggregations.ts';
 import { bug } from '../../source/bug.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
 import { constantOf } from './constants.ts';

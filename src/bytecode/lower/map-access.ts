@@ -1,6 +1,7 @@
 import type { MapAccess, MapRef } from '../../ast/nodes.ts';
 import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
-import { bucketOffset, hasBuckets, isAggregation } from '../../lang/map-layout.ts';
+import { isAggregation } from '../../lang/aggregations.ts';
+import { bucketOffset, hasBuckets } from '../../lang/map-layout.ts';
 import type { MapSymbol } from '../../lang/typed-program.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';

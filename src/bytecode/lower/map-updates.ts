@@ -11,7 +11,7 @@ import { lookup, mapKey, mapSymbol, mapTarget, readElement } from './map-access.
 import { addressOf, asValue, materialize, storeScalar } from './memory.ts';
 import { arithmetic, compoundOperator, fitTo } from './operators.ts';
 import { type Operand, type Place, scalar, scalarShape } from './operand.ts';
-import { isAggregation } from '../../lang/map-layout.ts';
+import { isAggregation } from '../../lang/aggregations.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { bug } from '../../source/bug.ts';
 

@@ -15,7 +15,9 @@ export interface ContextField {
   readonly unit?: number;
   readonly write?: true;
   /** What a read yields when it is no number. */
-  readonly pointer?: 'pkt' | 'pkt_end' | 'pkt_meta';
+  readonly pointer?: 'pkt' | 'pkt_end' | 'pkt_meta' | 'sock_common';
+  /** That pointer may be null. */
+  readonly maybeNull?: true;
 }
 
 export interface ContextRow {
@@ -60,6 +62,7 @@ const skbFields = (w: (name: string) => Partial<ContextField>): readonly Context
   u32(68),
   u32(84),
   u32(164),
+  { offset: 168, bytes: 8, width: 'whole', unit: 8, pointer: 'sock_common', maybeNull: true },
   u32(176),
 ];
 
@@ -108,6 +111,7 @@ export const CONTEXTS: Record<ProgramType, ContextRow> = {
       { offset: 140, bytes: 4, width: 'whole', unit: 4, pointer: 'pkt_meta' },
       { offset: 152, bytes: 8, width: 'whole', unit: 8, write: true },
       u32(160),
+      { offset: 180, bytes: 1, width: 'whole', unit: 1 },
       { offset: 184, bytes: 8, width: 'whole', unit: 8 },
     ],
   },
@@ -123,19 +127,60 @@ export const CONTEXTS: Record<ProgramType, ContextRow> = {
   },
 };
 
+/** Words of struct bpf_sock that all of its kinds have. */
+const SOCK_COMMON: readonly ContextField[] = [
+  u32(0, { width: 'whole' }),
+  u32(4),
+  u32(24),
+  { offset: 28, bytes: 16, width: 'narrow', unit: 4 },
+  u32(44),
+  { offset: 48, bytes: 2, width: 'narrow', unit: 2 },
+  u32(48, { width: 'whole' }),
+  u32(52),
+  { offset: 56, bytes: 16, width: 'narrow', unit: 4 },
+  u32(72),
+  u32(76),
+];
+
+/**
+ * What may be read through socket pointers: struct bpf_sock and struct bpf_tcp_sock (bpf_sock_common_is_valid_access and
+ * its siblings, net/core/filter.c).
+ */
+export const SOCKETS = {
+  sock_common: { fields: SOCK_COMMON },
+  sock: { fields: [...SOCK_COMMON, u32(8), u32(12), u32(16, { width: 'whole' }), u32(20, { width: 'whole' })] },
+  tcp_sock: {
+    fields: [
+      { offset: 0, bytes: 80, width: 'whole', unit: 4 },
+      { offset: 80, bytes: 16, width: 'whole', unit: 8 },
+      { offset: 96, bytes: 16, width: 'whole', unit: 4 },
+    ],
+  },
+} as const satisfies Record<string, Pick<ContextRow, 'fields'>>;
+export type SocketType = keyof typeof SOCKETS;
+
 /** The field that an access reads or writes, undefined when the context forbids it. */
-export function contextField(row: ContextRow, offset: number, size: number, write: boolean): ContextField | undefined {
+export function contextField(
+  row: Pick<ContextRow, 'fields'>,
+  offset: number,
+  size: number,
+  write: boolean,
+): ContextField | undefined {
   if (offset < 0 || offset % size !== 0) return undefined;
-  const field = row.fields.find((f) => offset >= f.offset && offset + size <= f.offset + f.bytes);
-  if (field === undefined || (write && field.write !== true)) return undefined;
+  const fields: readonly ContextField[] = row.fields;
+  const inside = fields.filter((f) => offset >= f.offset && offset + size <= f.offset + f.bytes);
+  return inside.find((f) => allows(f, offset, size, write));
+}
+
+function allows(field: ContextField, offset: number, size: number, write: boolean): boolean {
+  if (write && field.write !== true) return false;
   const unit = field.unit ?? size;
   switch (field.width) {
     case 'any':
-      return field;
+      return true;
     case 'whole':
-      return size === unit ? field : undefined;
+      return size === unit;
     case 'narrow':
-      if (write) return size === unit ? field : undefined;
-      return size <= unit && (offset % unit) + size <= unit ? field : undefined;
+      return write ? size === unit : size <= unit && (offset % unit) + size <= unit;
   }
 }

@@ -47,6 +47,8 @@ export const RETURN_KINDS = {
   /** A BTF pointer (current task): full 64-bit value. */
   btf_id: 'number',
   btf_id_or_null: 'number',
+  sock_or_null: 'pointer',
+  tcp_sock_or_null: 'pointer',
 } as const satisfies Record<string, 'number' | 'pointer' | 'none'>;
 export type ReturnKind = keyof typeof RETURN_KINDS;
 

@@ -7,8 +7,8 @@ import type { ProgramType } from './program-image.ts';
  * programs written for Linux are judged by their own mistakes. A program that reaches one is refused at load.
  */
 
-/** Argument kinds of helpers that need BTF of the map's value, which our maps do not carry. */
-export type SpecialArgKind = 'spin_lock' | 'timer' | 'kptr';
+/** Argument kinds of helpers that need BTF of the map's value, which our maps do not carry, and sockets. */
+export type SpecialArgKind = 'spin_lock' | 'timer' | 'kptr' | 'sock_common';
 
 export interface Prototype {
   readonly id: number;
@@ -52,6 +52,9 @@ const DECLARED = {
   xdp_adjust_tail: { id: 65, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
   spin_lock: { id: 93, args: ['spin_lock'], ret: 'void' },
   spin_unlock: { id: 94, args: ['spin_lock'], ret: 'void' },
+  sk_fullsock: { id: 95, args: ['sock_common'], ret: 'sock_or_null' },
+  tcp_sock: { id: 96, args: ['sock_common'], ret: 'tcp_sock_or_null' },
+  get_listener_sock: { id: 98, args: ['sock_common'], ret: 'sock_or_null' },
   timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
   get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
   get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },
@@ -104,7 +107,6 @@ const HELPER_NAMES: readonly string[] = (
 ).split(' ');
 
 const TRACING: readonly ProgramType[] = ['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'tracing'];
-const WITH_PERF_CONTEXT: readonly ProgramType[] = ['kprobe', 'tracepoint', 'perf_event'];
 const SKB: readonly ProgramType[] = ['socket_filter', 'sched_cls'];
 
 /** Program types that may call a helper; a helper without a row may be called from all (kernel/trace, net/core/filter.c). */
@@ -120,9 +122,7 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],
   perf_prog_read_value: ['perf_event'],
   read_branch_records: ['perf_event'],
-  get_task_stack: TRACING,
-  get_branch_snapshot: TRACING,
-  get_func_ip: [...WITH_PERF_CONTEXT, 'tracing'],
+  get_func_ip: TRACING,
   get_attach_cookie: TRACING,
   get_func_arg: ['tracing'],
   get_func_ret: ['tracing'],
@@ -133,6 +133,9 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   get_socket_cookie: SKB,
   get_socket_uid: SKB,
   redirect: ['sched_cls', 'xdp'],
+  sk_fullsock: ['sched_cls'],
+  tcp_sock: ['sched_cls'],
+  get_listener_sock: ['sched_cls'],
   xdp_adjust_head: ['xdp'],
   xdp_adjust_meta: ['xdp'],
   xdp_adjust_tail: ['xdp'],

@@ -23,7 +23,7 @@ export function exposePacketPointers(verified: VerifiedProgram): VerifiedProgram
   const row = CONTEXTS[program.type];
   const pointers = new Map(
     row.fields.flatMap(({ offset, pointer }) =>
-      pointer === undefined ? [] : [[offset, row.bytes + PACKET_WORDS[pointer]] as const],
+      pointer === undefined || pointer === 'sock_common' ? [] : [[offset, row.bytes + PACKET_WORDS[pointer]] as const],
     ),
   );
   if (pointers.size === 0) return verified;

@@ -86,6 +86,7 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   spin_lock: { types: ['map_value'], expected: 'map_value, ptr_' },
   timer: { types: ['map_value'], expected: 'map_value' },
   kptr: { types: ['map_value'], expected: 'map_value, ptr_' },
+  sock_common: { types: ['sock_common', 'sock', 'tcp_sock'], expected: 'sock_common, sock, tcp_sock, xdp_sock' },
 };
 
 const WRITES: ReadonlySet<Kind> = new Set<Kind>(['uninit_mem', 'uninit_map_value', 'long', 'int']);

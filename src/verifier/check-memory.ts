@@ -1,4 +1,4 @@
-import { CONTEXTS, type ContextField, contextField } from '../abi/contexts.ts';
+import { CONTEXTS, SOCKETS, type ContextField, type SocketType, contextField } from '../abi/contexts.ts';
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { S64_MIN } from './arc.ts';
@@ -150,6 +150,13 @@ function contextFault(w: Walk, a: Access): Violation | undefined {
   return 'fault' in argument ? fail(a, ...argument.fault, invalid) : undefined;
 }
 
+function socketFault(a: Access, type: SocketType): Violation | undefined {
+  if (a.write) return fail(a, `R${a.register} cannot write into ${type}`);
+  const at = a.offset + a.pointer.value.signed;
+  if (contextField(SOCKETS[type], at, a.size, false) !== undefined) return undefined;
+  return fail(a, `R${a.register} invalid ${type} access off=${at} size=${a.size}`);
+}
+
 /** The access stays inside the frame, whatever the pointer's offset. */
 export function stackBoundsFault(a: Access): Violation | undefined {
   const { value } = a.pointer;
@@ -242,6 +249,10 @@ function targetFault(w: Walk, a: Access): Violation | undefined {
     case 'pkt_meta':
       if (a.write && w.program.type === 'socket_filter') return fail(a, 'cannot write into packet');
       return packetFault(a, false);
+    case 'sock_common':
+    case 'sock':
+    case 'tcp_sock':
+      return socketFault(a, pointer.type);
     case 'ptr_': {
       const result = walkStruct(w, a);
       return 'fault' in result ? fail(a, ...result.fault) : undefined;

@@ -1,3 +1,4 @@
+import { SOCKETS } from '../abi/contexts.ts';
 import { type CallDetails, argumentsFault } from './check-arguments.ts';
 import { helperFault, kernelFunctionFault } from './check-helper.ts';
 import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
@@ -5,7 +6,7 @@ import { memoryFault } from './check-memory.ts';
 import type { Claim } from './claims.ts';
 import { atomicFault } from './encoding.ts';
 import { pointerArithmeticFault } from './pointer-arithmetic.ts';
-import { isPacket, isPointer, typeName } from './register.ts';
+import { isPacket, isPointer, isSocket, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { plainConstant } from './scalar.ts';
@@ -40,12 +41,12 @@ const arithmeticFault: Check<'arithmetic'> = (c, w) => {
 const atomicTargetFault: Check<'atomic_target'> = (c, w) => {
   const r = registersOf(w)[c.register]!;
   const faults = r.type === 'ptr_' && c.verb === 'loads from';
-  if (r.type !== 'ctx' && !isPacket(r) && !faults) return undefined;
+  if (r.type !== 'ctx' && !isPacket(r) && !isSocket(r) && !faults) return undefined;
   return registerViolation(c.register, 'EACCES', `BPF_ATOMIC ${c.verb} R${c.register} ${typeName(r)} is not allowed`);
 };
 
 /** Kinds of pointers whose accesses the kernel rewrites. */
-const REWRITTEN: ReadonlySet<string> = new Set(['ctx', 'ptr_']);
+const REWRITTEN: ReadonlySet<string> = new Set(['ctx', 'ptr_', ...Object.keys(SOCKETS)]);
 
 const pointerKindFault: Check<'one_pointer_kind'> = (c, w) => {
   const r = registersOf(w)[c.register]!;

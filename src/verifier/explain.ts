@@ -39,6 +39,9 @@ const OBJECT_WORDS: Record<Register['type'], (r: Register) => string> = {
   ringbuf_mem: (r) => `a ring-buffer record of ${r.memSize} bytes`,
   ptr_: (r) =>
     `a kernel pointer to ${r.btf !== undefined && 'name' in r.btf ? `${r.btf.kind} ${r.btf.name}` : 'an object'}`,
+  sock_common: () => 'the socket of the packet (its common part)',
+  sock: () => 'a socket',
+  tcp_sock: () => 'a TCP socket',
   pkt: (r) => `a packet address with ${Math.max(r.range, 0)} bytes checked`,
   pkt_meta: (r) => `a packet metadata address with ${Math.max(r.range, 0)} bytes checked`,
   pkt_end: () => 'the end of the packet',

@@ -1,7 +1,7 @@
 import { FRAME_POINTER, REGISTER_COUNT } from '../isa/instruction.ts';
 import { type MemoryAccess, type ProgramFacts, REGISTER_KIND, type RegisterKind } from '../abi/verified-image.ts';
 import type { Graph } from './graph.ts';
-import type { Register } from './register.ts';
+import { type Register, isSocket } from './register.ts';
 import type { Frame } from './state.ts';
 
 /** Gathers what holds on every visit of each slot. */
@@ -32,6 +32,9 @@ function kindOf(r: Register): RegisterKind {
     case 'scalar':
       return REGISTER_KIND.scalar;
     case 'ptr_':
+    case 'sock_common':
+    case 'sock':
+    case 'tcp_sock':
       return REGISTER_KIND.btf_pointer;
     // Code addresses and packet pointers are not arena offsets that the JIT may narrow.
     case 'func':
@@ -79,7 +82,7 @@ const PROBE: MemoryAccess = { region: 'probe' };
 /** How this visit's access reaches memory. */
 function accessOf(pointer: Register, frame: Frame, offset: number): MemoryAccess {
   // A map object too is kernel memory, of which the runtime need not hold all that the kernel's type has.
-  if (pointer.type === 'ptr_' || pointer.type === 'map_ptr') return PROBE;
+  if (pointer.type === 'ptr_' || pointer.type === 'map_ptr' || isSocket(pointer)) return PROBE;
   if (pointer.value.isConst) {
     const at = pointer.value.signed + offset;
     if (pointer.type === 'fp' && pointer.frame === frame.index) return { region: 'stack', offset: at };

@@ -120,7 +120,10 @@ function typedRegister(loaded: Loaded): Register {
 
 function loadContext(w: Walk, a: Access): Register {
   const field = contextFieldOf(w, a);
-  if (field?.pointer !== undefined) return pointerRegister(field.pointer);
+  if (field?.pointer !== undefined) {
+    const maybeNull = field.maybeNull === true;
+    return pointerRegister(field.pointer, { maybeNull, id: maybeNull ? newId(w) : 0 });
+  }
   if (w.prototype === undefined) return UNKNOWN_SCALAR;
   return typedRegister(walkArgument(w, a.offset + Number(a.pointer.value.umax), a.size));
 }

@@ -1,3 +1,4 @@
+import { SOCKETS, type SocketType } from '../abi/contexts.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import type { CType } from '../btf/types.ts';
 import { type Scalar, UNKNOWN, ZERO, plainConstant } from './scalar.ts';
@@ -15,6 +16,9 @@ const REGISTER_TYPES = {
   ringbuf_mem: { pointer: true },
   /** A BTF pointer: `ptr_file` and such. */
   ptr_: { pointer: true },
+  sock_common: { pointer: true },
+  sock: { pointer: true },
+  tcp_sock: { pointer: true },
   pkt: { pointer: true },
   pkt_meta: { pointer: true },
   pkt_end: { pointer: true },
@@ -119,6 +123,8 @@ export function withPrecise(r: Register, precise: boolean): Register {
 export function withoutNull(r: Register): Register {
   const copy = copyOf(r);
   copy.maybeNull = false;
+  // Of a reserved record the id tells the reference that is held.
+  if (copy.type !== 'ringbuf_mem') copy.id = 0;
   return copy;
 }
 /** A number that is `delta` more than the others of its id. */
@@ -166,6 +172,7 @@ export function mapValueRegister(map: MapDefinition, id: number): Register {
 
 export const isPointer = (r: Register): boolean => REGISTER_TYPES[r.type].pointer;
 export const isPacket = (r: Register): boolean => r.type === 'pkt' || r.type === 'pkt_meta';
+export const isSocket = (r: Register): r is Register & { readonly type: SocketType } => r.type in SOCKETS;
 export const isPacketOrEnd = (r: Register): boolean => isPacket(r) || r.type === 'pkt_end';
 /** The number 0, which is also the null pointer. */
 export const isNull = (r: Register): boolean => r.type === 'scalar' && r.value.isZero;

@@ -203,6 +203,10 @@ function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint | unde
       w.state.references = [...w.state.references, { id, slot: w.slot }];
       return pointerRegister('ringbuf_mem', { memSize: call.resultSize, maybeNull: true, id });
     }
+    case 'sock_or_null':
+      return pointerRegister('sock', { maybeNull: true, id: newId(w) });
+    case 'tcp_sock_or_null':
+      return pointerRegister('tcp_sock', { maybeNull: true, id: newId(w) });
     case 'mem_or_null':
       return pointerRegister('mem', { memSize: call.resultSize, maybeNull: true, id: newId(w) });
     case 'btf_id':

@@ -57,8 +57,17 @@ const tooDeep = template('too-deeply-nested', 'error', () => 'the script is too 
 
 /** Runs the stages in order and stops behind the first that reports an error. */
 export function compile(input: CompileInput): Compilation {
+  return withinBounds(() => runStages(input));
+}
+
+/** The stages that find most mistakes, for whoever asks at every key: no code is generated. */
+export function checkScript(input: CompileInput): Compilation {
+  return withinBounds(() => frontEnd(input));
+}
+
+function withinBounds(run: () => Compilation): Compilation {
   try {
-    return runStages(input);
+    return run();
   } catch (error) {
     // The stages walk trees by recursion. The parser bounds nesting, but a chain of thousands of operators is as deep a tree.
     if (!(error instanceof RangeError)) throw error;
@@ -66,16 +75,22 @@ export function compile(input: CompileInput): Compilation {
   }
 }
 
-function runStages(input: CompileInput): Compilation {
+function frontEnd(input: CompileInput): Compilation {
   const parsed = parse(input.source);
   if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
   const { program } = parsed;
 
   const checked = check(program, { ...input, parse, parseExpression });
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
-  if (checked.typed === undefined || hasErrors(checked.diagnostics))
-    return { diagnostics, program, options: checked.options };
+  const { typed, options } = checked;
+  return { diagnostics, program, options, ...(typed === undefined || hasErrors(checked.diagnostics) ? {} : { typed }) };
+}
+
+function runStages(input: CompileInput): Compilation {
+  const checked = frontEnd(input);
   const { typed } = checked;
+  if (typed === undefined) return checked;
+  const diagnostics = [...checked.diagnostics];
 
   // bpftrace's own switch for tests of tseries: the time is read from a map.
   const clockMap = input.env?.['BPFTRACE_DUMMY_TS_MAP'];
@@ -88,7 +103,7 @@ function runStages(input: CompileInput): Compilation {
     ...(clockMap === undefined ? {} : { clockMap: clockMap.replace(/^@/, '') }),
   });
   diagnostics.push(...generation);
-  if (hasErrors(generation)) return { diagnostics, program, typed, options: checked.options };
+  if (hasErrors(generation)) return { ...checked, diagnostics };
 
   const verification = verify(image, input.source, input.target, {
     wantLog: input.verifierLog ?? false,
@@ -96,10 +111,8 @@ function runStages(input: CompileInput): Compilation {
   });
   diagnostics.push(...verification.diagnostics);
   return {
+    ...checked,
     diagnostics,
-    program,
-    typed,
-    options: checked.options,
     generated: { image, resources },
     verifierLogs: verification.logs,
     ...(verification.verified === undefined ? {} : { verified: verification.verified }),

@@ -4,8 +4,17 @@ import type { Target } from '../lang/target.ts';
 import { isUntraceable } from '../lang/untraceable.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
+import { cpuActivity, type CpuActivity } from '../simkernel/cpu/activity.ts';
 import { cgroupId } from '../simkernel/listing.ts';
-import { createMachine, processFiles, traceableFunctions, TRACER_PID, userFile, userFiles } from '../simkernel/machine.ts';
+import {
+  createMachine,
+  type Machine,
+  processFiles,
+  traceableFunctions,
+  TRACER_PID,
+  userFile,
+  userFiles,
+} from '../simkernel/machine.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
@@ -27,6 +36,8 @@ export interface Simulation {
   readonly target: Target;
   /** Made when first asked for: listing and compiling need no running machine. */
   readonly kernel: Kernel;
+  /** What its CPUs are doing; looking changes nothing. */
+  activity(): readonly CpuActivity[];
   /** The scenario's length. */
   readonly durationNs: number;
   readonly seed: number;
@@ -39,8 +50,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
   const cpus = options.cpus ?? scenario.cpus;
   const { types: ownTypes } = options;
   let types: TypeSet | undefined;
-  let kernel: Kernel | undefined;
-  const machine = (): Kernel => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
+  let kernel: Machine | undefined;
+  const machine = (): Machine => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
   const target: Target = {
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
@@ -70,6 +81,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     get kernel() {
       return machine();
     },
+    activity: () => cpuActivity(machine()),
     durationNs: scenario.lengthNs,
     seed: options.seed,
   };

@@ -69,19 +69,28 @@ const BAR_WIDTH = 52;
 const HEADER_WIDTH = 16;
 const COUNT_WIDTH = 8;
 
+/** The buckets of a histogram with the intervals that they count, `[4K, 8K)`. */
+export function histogramBuckets(
+  { labels, counts, lowerBound }: Histogram,
+  show: (value: Primitive) => string,
+): readonly { readonly interval: string; readonly count: bigint }[] {
+  return counts.map((count, i) => ({
+    interval: bucketText(i === 0 ? lowerBound : labels[i - 1], labels[i], show),
+    count,
+  }));
+}
+
 /** The lines of a histogram, each with its newline. */
 export function histogramText(histogram: Histogram, show: (value: Primitive) => string): string {
-  const { labels, counts, lowerBound } = histogram;
+  const { counts } = histogram;
   const largest = Math.fround(Number(counts.reduce((a, b) => (a > b ? a : b), 0n)));
   let result = '';
-  counts.forEach((count, i) => {
+  for (const { interval, count } of histogramBuckets(histogram, show)) {
     // In float arithmetic, as bpftrace computes it: the bar is cut, not rounded.
     const share = largest === 0 ? 0 : Math.fround(Math.fround(Number(count)) / largest);
     const bar = '@'.repeat(Math.trunc(Math.fround(share * BAR_WIDTH)));
-    const low = i === 0 ? lowerBound : labels[i - 1];
-    const header = bucketText(low, labels[i], show);
-    result += `${header.padEnd(HEADER_WIDTH)}${String(count).padStart(COUNT_WIDTH)} |${bar.padEnd(BAR_WIDTH)}|\n`;
-  });
+    result += `${interval.padEnd(HEADER_WIDTH)}${String(count).padStart(COUNT_WIDTH)} |${bar.padEnd(BAR_WIDTH)}|\n`;
+  }
   return result;
 }
 

@@ -1,0 +1,86 @@
+import type { BuiltinName } from '../../lang/builtins.ts';
+import type { ProbeKind } from '../../lang/probes.ts';
+
+const argument = (index: number): string => `argument ${index} of the probed function`;
+
+/** Every builtin in a line; a new one does not compile until it is here. */
+export const BUILTIN_HELP: Record<BuiltinName, string> = {
+  pid: 'process ID (thread group) of the running task',
+  tid: 'thread ID of the running task',
+  uid: 'user ID of the running task',
+  gid: 'group ID of the running task',
+  nsecs: 'nanoseconds since boot; subtract two for a latency',
+  elapsed: 'nanoseconds since the script started',
+  cpu: 'number of the CPU that this runs on',
+  ncpus: 'how many CPUs there are',
+  numaid: 'NUMA node of the CPU',
+  rand: 'a random number',
+  cgroup: 'cgroup ID of the running task',
+  comm: 'name of the running task, up to 15 letters',
+  curtask: 'the running task: struct task_struct *',
+  username: 'name of the user who runs the task',
+  jiffies: "the kernel's count of timer ticks",
+  usermode: '1 when user code was interrupted, 0 for the kernel',
+  cpid: 'process ID of the child that -c started',
+  ctx: "the probe's raw context",
+  args: "the probe's arguments by name: args.filename",
+  retval: 'what the probed function returned',
+  func: 'name of the probed function',
+  probe: 'full name of the probe that fired',
+  probetype: "the probe's kind",
+  config: "the script's configuration",
+  kstack: 'kernel stack: how the code came here',
+  ustack: 'user stack: how the program came here',
+  dw_ustack: 'user stack, unwound by debug information',
+  __builtin_arch: 'architecture of the machine',
+  __builtin_safe_mode: 'whether --unsafe was not given',
+  arg0: argument(0),
+  arg1: argument(1),
+  arg2: argument(2),
+  arg3: argument(3),
+  arg4: argument(4),
+  arg5: argument(5),
+  arg6: argument(6),
+  arg7: argument(7),
+  arg8: argument(8),
+  arg9: argument(9),
+};
+
+/** Every kind of probe in a line; a new one does not compile until it is here. */
+export const PROBE_HELP: Record<ProbeKind, string> = {
+  begin: 'once, before all others',
+  end: 'once, when the script ends',
+  self: 'when the tracer is sent a signal',
+  test: 'a test, run by --test',
+  bench: 'a benchmark, run by --bench',
+  kprobe: 'entry of a kernel function: arg0, arg1, ...',
+  kretprobe: 'return of a kernel function: retval',
+  fentry: 'entry of a kernel function, with typed args',
+  fexit: 'return of a kernel function, with args and retval',
+  tracepoint: 'a place in the kernel that is kept stable, with typed args',
+  rawtracepoint: 'a tracepoint with its raw arguments',
+  uprobe: 'entry of a function of a program',
+  uretprobe: 'return of a function of a program',
+  usdt: 'a probe that a program defines itself',
+  profile: 'on all CPUs, so many times a second',
+  interval: 'on one CPU, each so often: for output',
+  software: 'events that the kernel counts: page faults, context switches',
+  hardware: 'events that the CPU counts: cycles, cache misses',
+  watchpoint: 'when memory is read or written',
+  iter: 'once for each kernel object: tasks, files',
+};
+
+/** What statements begin with. */
+export const KEYWORD_HELP: Readonly<Record<string, string>> = {
+  if: 'if (condition) { ... } else { ... }',
+  else: 'if (condition) { ... } else { ... }',
+  for: 'for ($kv : @map) { ... } or for ($i : 0..10) { ... }',
+  while: 'while (condition) { ... }',
+  unroll: 'unroll (count) { ... }',
+  let: 'let $x: type = value;',
+  return: 'ends this run of the probe',
+  break: 'leaves a loop',
+  continue: 'goes on with the next turn of a loop',
+  sizeof: 'size of a type or value in bytes',
+  offsetof: 'offsetof(struct name, field)',
+};

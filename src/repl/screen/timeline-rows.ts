@@ -1,0 +1,70 @@
+import type { CpuUse, TimelineCell, TimelineView } from '../../pipeline/timeline.ts';
+import { fitRow, rowOf, span, type Row, type Span, type Style } from './row.ts';
+
+const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+const STYLE_OF: Record<CpuUse, Style> = {
+  idle: 'dim',
+  iowait: 'iowait',
+  user: 'user',
+  kernel: 'kernel',
+  irq: 'irq',
+  softirq: 'softirq',
+};
+/** The letter says the use where there are no colours. */
+const LEGEND: readonly (readonly [use: CpuUse, text: string])[] = [
+  ['user', 'user'],
+  ['kernel', 'kernel'],
+  ['irq', 'interrupt'],
+  ['softirq', 'softirq'],
+  ['iowait', 'waits for a disk'],
+];
+const LABEL_WIDTH = 7;
+
+const letter = ({ use, busy }: TimelineCell): string =>
+  busy > 0 ? LEVELS[Math.min(LEVELS.length - 1, Math.floor(busy * LEVELS.length))]! : use === 'iowait' ? '·' : ' ';
+
+/** What each CPU was busy with, column by column, and who ran. */
+export function timelineRows(view: TimelineView, columns: number): readonly Row[] {
+  const width = columns - LABEL_WIDTH;
+  const rows = view.cpus.flatMap((cells, cpu): readonly Row[] => {
+    const shown = cells.slice(-width);
+    return [
+      [span(`CPU ${cpu}`.padEnd(LABEL_WIDTH), 'strong'), ...cellSpans(shown)],
+      [span(' '.repeat(LABEL_WIDTH)), span(whoRan(shown), 'dim')],
+    ];
+  });
+  const legend = LEGEND.flatMap(([use, text]) => [span('■ ', STYLE_OF[use]), span(`${text}  `, 'dim')]);
+  const scale = `one column is ${timeText(view.columnNs)}; the last ends ${(view.endNs / 1e9).toFixed(4)} s after boot`;
+  return [...rows, fitRow(legend, columns), fitRow(rowOf(scale, 'dim'), columns)];
+}
+
+export function timeText(ns: number): string {
+  if (ns >= 1e9) return `${ns / 1e9} s`;
+  return ns >= 1e6 ? `${ns / 1e6} ms` : `${ns / 1e3} µs`;
+}
+
+function cellSpans(cells: readonly TimelineCell[]): readonly Span[] {
+  const spans: Span[] = [];
+  for (const cell of cells) {
+    const style = STYLE_OF[cell.use];
+    const last = spans.at(-1);
+    if (last?.style === style) spans[spans.length - 1] = span(last.text + letter(cell), style);
+    else spans.push(span(letter(cell), style));
+  }
+  return spans;
+}
+
+/** Names under the stretches in which a task ran, where they have room. */
+function whoRan(cells: readonly TimelineCell[]): string {
+  let text = '';
+  for (let from = 0; from < cells.length;) {
+    const { pid, comm } = cells[from]!;
+    let to = from;
+    while (to < cells.length && cells[to]!.pid === pid) to++;
+    const name = pid === 0 ? '' : comm;
+    const room = to - from;
+    text += (name.length < room ? name : room > 1 ? name.slice(0, room - 1) : '').padEnd(room);
+    from = to;
+  }
+  return text;
+}

@@ -1,6 +1,8 @@
 import { assertNever } from '../source/bug.ts';
 import type { Span } from '../source/source.ts';
-import { formatBlock, formatDeclaredType, formatExpression, formatPages, INDENT } from './format-code.ts';
+import { formatDeclaredType, formatExpression } from './format-expressions.ts';
+import { INDENT, formatPages } from './format-pages.ts';
+import { formatBlock } from './format-statements.ts';
 import { escapeString } from './format-types.ts';
 import type { Config, CStatement, Import, Macro, MapDeclaration, Probe, Program, Subprogram } from './nodes.ts';
 import { Page } from './page.ts';

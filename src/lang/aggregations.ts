@@ -7,21 +7,30 @@ export interface AggregationRow {
   readonly signed: boolean | 'first';
   /** Whether reading it as an integer is allowed, e.g. `(int64)@calls`. */
   readonly castable: boolean;
+  /** The u64 fields of one CPU's element. */
+  readonly fields: readonly string[];
   /** How a message shows the right way to assign it. */
   readonly example: string;
 }
 
 /** Functions that may only be assigned to a map, and that give the map its value type of the same name. */
 export const AGGREGATIONS = {
-  count: { value: false, signed: false, castable: true, example: 'count()' },
-  sum: { value: true, signed: true, castable: true, example: 'sum(retval)' },
-  avg: { value: true, signed: true, castable: true, example: 'avg(retval)' },
-  min: { value: true, signed: true, castable: true, example: 'min(retval)' },
-  max: { value: true, signed: true, castable: true, example: 'max(retval)' },
-  stats: { value: true, signed: true, castable: false, example: 'stats(arg2)' },
-  hist: { value: true, signed: false, castable: false, example: 'hist(retval)' },
-  lhist: { value: true, signed: false, castable: false, example: 'lhist(rand %10, 0, 10, 1)' },
-  tseries: { value: true, signed: 'first', castable: false, example: 'tseries(rand %10, 10s, 1)' },
+  count: { value: false, signed: false, castable: true, fields: ['count'], example: 'count()' },
+  sum: { value: true, signed: true, castable: true, fields: ['sum'], example: 'sum(retval)' },
+  avg: { value: true, signed: true, castable: true, fields: ['total', 'count'], example: 'avg(retval)' },
+  min: { value: true, signed: true, castable: true, fields: ['value', 'is_set'], example: 'min(retval)' },
+  max: { value: true, signed: true, castable: true, fields: ['value', 'is_set'], example: 'max(retval)' },
+  stats: { value: true, signed: true, castable: false, fields: ['total', 'count'], example: 'stats(arg2)' },
+  hist: { value: true, signed: false, castable: false, fields: ['count'], example: 'hist(retval)' },
+  lhist: { value: true, signed: false, castable: false, fields: ['count'], example: 'lhist(rand %10, 0, 10, 1)' },
+  /** `meta`: avg: how many; min, max: is set; none: when (TAI ns). `epoch`: time / interval, of which the bucket is the remainder. */
+  tseries: {
+    value: true,
+    signed: 'first',
+    castable: false,
+    fields: ['value', 'meta', 'epoch'],
+    example: 'tseries(rand %10, 10s, 1)',
+  },
 } as const satisfies Partial<Record<TypeKind, AggregationRow>>;
 export type AggregationName = keyof typeof AGGREGATIONS;
 

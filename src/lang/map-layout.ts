@@ -1,6 +1,8 @@
 import type { MapType } from '../abi/map-types.ts';
 import type { MapSymbol } from './typed-program.ts';
-import type { Type, TypeKind } from './types.ts';
+import { AGGREGATIONS, isAggregation } from './aggregations.ts';
+import type { AggregationName } from './aggregations.ts';
+import type { Type } from './types.ts';
 import { sizeOf } from './layout.ts';
 
 /*
@@ -10,7 +12,7 @@ import { sizeOf } from './layout.ts';
  * key:    the key type's bytes (layout.ts), padding zeroed; a scalar map has one key, a u64 of zero.
  *         hist, lhist and tseries maps have one element per bucket: the u64 bucket number follows the key at the next
  *         multiple of 8; a scalar map's key is then the bucket number alone.
- * value:  the value type's bytes, except for aggregations, see AGGREGATION_FIELDS.
+ * value:  the value type's bytes, except for aggregations, see the fields of AGGREGATIONS (aggregations.ts).
  *
  * kstack: u64 n, u64 address[limit]          (bpf_get_stack, innermost first; zeros behind the first n)
  * ustack: u32 tgid, u32 attachment (index in Resources.attachments), u64 n, u64 address[limit]
@@ -22,32 +24,13 @@ import { sizeOf } from './layout.ts';
  * username: u64 uid.  strerror: u64 errno.  cgroup_path: u64 zero, u64 cgroup id.
  */
 
-/** Aggregating value kinds and the u64 fields of one CPU's element. */
-const AGGREGATION_FIELDS = {
-  count: ['count'],
-  sum: ['sum'],
-  min: ['value', 'is_set'],
-  max: ['value', 'is_set'],
-  avg: ['total', 'count'],
-  stats: ['total', 'count'],
-  hist: ['count'],
-  lhist: ['count'],
-  /** `meta`: avg: how many; min, max: is set; none: when (TAI ns). `epoch`: time / interval, of which the bucket is the remainder. */
-  tseries: ['value', 'meta', 'epoch'],
-} as const satisfies Partial<Record<TypeKind, readonly string[]>>;
-export type AggregationKind = keyof typeof AGGREGATION_FIELDS;
-
 /** Modes of strftime() and nsecs(), by the number in a timestamp value. */
 export const TIMESTAMP_MODES = ['monotonic', 'boot', 'tai', 'sw_tai'] as const;
 export type TimestampMode = (typeof TIMESTAMP_MODES)[number];
 
 /** Names of the u64 fields of one CPU's element. */
-export function aggregationFields(kind: AggregationKind): readonly string[] {
-  return AGGREGATION_FIELDS[kind];
-}
-
-export function isAggregation(kind: TypeKind): kind is AggregationKind {
-  return Object.hasOwn(AGGREGATION_FIELDS, kind);
+export function aggregationFields(kind: AggregationName): readonly string[] {
+  return AGGREGATIONS[kind].fields;
 }
 
 /** Whether each bucket of this value is an element of its own, with the bucket's number at the key's end. */
@@ -68,7 +51,7 @@ export function mapKeySize(key: Type | undefined, value: Type): number {
 
 /** Bytes of one element of a map in the kernel (of one CPU's copy). */
 export function mapValueSize(value: Type): number {
-  return isAggregation(value.kind) ? AGGREGATION_FIELDS[value.kind].length * 8 : sizeOf(value);
+  return isAggregation(value.kind) ? AGGREGATIONS[value.kind].fields.length * 8 : sizeOf(value);
 }
 
 /** Which Linux map holds a script's map that did not declare one. */

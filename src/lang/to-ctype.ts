@@ -1,8 +1,8 @@
 import type { CType, IntType, Member } from '../btf/types.ts';
 import { assertNever } from '../source/bug.ts';
-import { isAggregationType } from './aggregations.ts';
+import { isAggregation, isAggregationType } from './aggregations.ts';
 import { aggregateLayout, sizeOf } from './layout.ts';
-import { aggregationFields, bucketOffset, hasBuckets, isAggregation, mapKeySize, mapValueSize } from './map-layout.ts';
+import { aggregationFields, bucketOffset, hasBuckets, mapKeySize, mapValueSize } from './map-layout.ts';
 import type { Type } from './types.ts';
 
 /*

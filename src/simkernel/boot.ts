@@ -14,12 +14,12 @@ import { pushFrame } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import { declareText } from './execution/text.ts';
 import { createNvme } from './devices/nvme.ts';
-import { PAGE_SIZE } from './fs/page-cache.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { EXCEPTIONS } from './functions/exceptions.ts';
 import { EXT4_FILES } from './functions/ext4.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart } from './functions/irq-entry.ts';
+import { KMSG_FILES } from './functions/kmsg.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC_FILES } from './functions/proc.ts';
 import { storeSystemCallTable } from './functions/syscall-entry.ts';
@@ -36,7 +36,7 @@ import { addProcFiles } from './fs/proc/files.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
-import { PF_IDLE } from './tasks/task.ts';
+import { KERNEL_STACK_SIZE, PF_IDLE } from './tasks/task.ts';
 
 const IRQ_STACK_SIZE = 16384;
 const IRQ_STUB_SIZE = 16;
@@ -65,6 +65,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   const fileSystem = new FileSystem(m, EXT4_FILES, PROC_FILES);
   addProcFiles(fileSystem);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
+  fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);
   return { tracer, fileSystem };
 }
 
@@ -101,7 +102,12 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   idle.boundTo = id;
   const tss = m.arena.allocate(TSS_SIZE);
   for (const ist of [IST.doubleFault, IST.nmi, IST.debug]) {
-    setInterruptStack(m.arena, tss, ist, m.arena.allocate(EXCEPTION_STACK_SIZE, PAGE_SIZE) + EXCEPTION_STACK_SIZE);
+    setInterruptStack(
+      m.arena,
+      tss,
+      ist,
+      m.arena.allocate(EXCEPTION_STACK_SIZE, KERNEL_STACK_SIZE) + EXCEPTION_STACK_SIZE,
+    );
   }
   const cpu = new Cpu({
     id,
@@ -119,7 +125,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
   });
   cpu.sp = idle.sp;
   cpu.fp = idle.fp;
-  for (const caller of id === 0 ? BOOT_CPU_PATH : SECONDARY_PATH) pushFrame(cpu, m.words, caller);
+  for (const caller of id === 0 ? BOOT_CPU_PATH : SECONDARY_PATH) pushFrame(m, cpu, caller);
   cpu.busyUntil = cpu.time;
   setKernelStack(m.arena, tss, idle.stackTop);
   // The idle task is in the kernel from the beginning and never leaves.

@@ -28,6 +28,7 @@ import { doSendSigInfo } from './functions/signal.ts';
 import { SOFTIRQS } from './functions/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
+import { VectorMatrix } from './irq/vector-matrix.ts';
 import { createArena } from './memory/arena.ts';
 import type { Arena, Word } from './memory/arena.ts';
 import { allocateGlobals } from './memory/kernel-data.ts';
@@ -129,6 +130,8 @@ export class Machine {
   /** The machine's last words; it runs no further. */
   halted: string | undefined;
   readonly kernelLog: LogLine[] = [];
+  /** Who sleeps until there is more of it. */
+  readonly kernelLogReaders: Task[] = [];
   oopses = 0;
   /** When might_sleep() last complained. */
   lastSleepReport = -Infinity;
@@ -152,8 +155,7 @@ export class Machine {
   readonly entryPoints = new Map<number, EntryPoint>();
   readonly ioApic = new IoApic(this);
   readonly irqs: IrqDesc[] = [];
-  /** Lines by vector. */
-  readonly vectorIrq: (IrqDesc | undefined)[] = new Array<IrqDesc | undefined>(256).fill(undefined);
+  readonly vectors: VectorMatrix;
   readonly softirqCounts: number[][];
   readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction', number[]>;
   readonly nmiHandlers: NmiHandler[] = [];
@@ -192,6 +194,7 @@ export class Machine {
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);
     this.interruptCounts = { nmi: zeros(), localTimer: zeros(), irqWork: zeros(), reschedule: zeros(), callFunction: zeros() };
+    this.vectors = new VectorMatrix(this.arena, count);
     const booted = boot(this, count, TRACER_PID);
     this.tracer = booted.tracer;
     this.fileSystem = booted.fileSystem;

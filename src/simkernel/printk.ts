@@ -1,3 +1,7 @@
+import { kernelFunction } from './execution/kernel-function.ts';
+import { createIrqWork, irqWorkQueue } from './functions/irq-work.ts';
+import type { IrqWork } from './functions/irq-work.ts';
+import { wakeUpProcess } from './functions/sched.ts';
 import type { Machine } from './machine.ts';
 import { tracepoint } from './tracepoints/tracepoint.ts';
 import type { Tracepoint } from './tracepoints/tracepoint.ts';
@@ -25,7 +29,18 @@ export function printk(m: Machine, text: string): void {
     m.kernelLog.push({ timeNs, text: line });
     console(m, { address: m.scratch, text: `${line}\n` }, line.length + 1);
   }
+  if (m.kernelLogReaders.length > 0) wakeUpKlogd(m, PRINTK_PENDING_WAKEUP);
 }
+
+/** Whoever waits for the log is woken from an irq_work: printk() is called where nobody may be. */
+const wakeUpKlogdWorkFunc = kernelFunction('wake_up_klogd_work_func', 12, (m, _work: IrqWork): void => {
+  for (const reader of m.kernelLogReaders.splice(0)) wakeUpProcess(m, reader);
+});
+const PRINTK_PENDING_WAKEUP = 1;
+const wakeUpKlogd = kernelFunction('__wake_up_klogd', 15, (m, _val: number): void => {
+  const work = (m.cpu.klogdWork ??= createIrqWork(m, wakeUpKlogdWorkFunc));
+  irqWorkQueue(m, work);
+});
 
 const SECONDS_WIDTH = 12;
 /** As dmesg prints it. */

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { GATE_SIZE, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { irqDisable, irqEnable, post, postNmi } from '../../src/simkernel/cpu/local-apic.ts';
+import { DR6_STEP } from '../../src/simkernel/cpu/debug-registers.ts';
+import { FLAGS } from '../../src/simkernel/cpu/registers.ts';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
+import type { KernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
 import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
 import type { KernelObject } from '../../src/simkernel/memory/arena.ts';
 import { faultAt } from '../../src/simkernel/functions/kernel-access.ts';
@@ -227,4 +230,94 @@ test('a NULL pointer that the kernel follows is an oops that says so', () => {
   expect(m.shell('dmesg')).toMatch(
     /BUG: kernel NULL pointer dereference, address: 0{14}18\n.*#PF: supervisor read access in kernel mode\n[^]*Oops: Oops: 0000 \[#1\]/,
   );
+});
+
+const deeper: KernelFunction<[depth: number, limit: number], number> = kernelFunction(
+  'test_deeper',
+  20,
+  (m, depth: number, limit: number): number => (depth === limit ? depth : deeper(m, depth + 1, limit)),
+);
+describe('a stack that is full', () => {
+  test('is a double fault that says whose stack it was; the task dies, the machine goes on', () => {
+    const m = machineRunning([
+      function* (u) {
+        for (;;) yield u.getpid();
+      },
+      function* (u) {
+        for (;;) yield u.nanosleep(100_000);
+      },
+    ]);
+    const died = deaths(m);
+    runFor(m, MILLISECOND);
+    let limit = 50;
+    m.attach({ kind: 'kprobe', function: '__x64_sys_getpid', offset: 0 }, () => {
+      deeper(m, 0, limit);
+    });
+    runFor(m, MILLISECOND);
+    expect(died.size).toBe(0);
+    limit = 1_000;
+    runFor(m, 5 * MILLISECOND);
+    expect([...died]).toEqual([[1000, 11]]);
+    const log = m.shell('dmesg');
+    const hit =
+      /BUG: TASK stack guard page was hit at ffff8881([0-9a-f]{8}) \(stack is ffff8881([0-9a-f]{8})\.\.ffff8881([0-9a-f]{8})\)\n/.exec(
+        log,
+      );
+    const [at, low, high] = hit!.slice(1).map((digits) => parseInt(digits, 16));
+    expect(high! - low!).toBe(16383);
+    expect(at).toBeLessThan(low!);
+    expect(low! - at!).toBeLessThan(256);
+    expect(log).toMatch(/Oops: stack guard page: 0000 \[#1\]/);
+    expect(log).toMatch(/RIP: 0010:test_deeper\+0xd\/0x/);
+    expect(m.tasks.has(1001)).toBe(true);
+    expect(m.halted).toBeUndefined();
+  });
+  test('of the interrupts takes the machine along', () => {
+    const m = machineRunning([sleeper]);
+    runFor(m, MILLISECOND);
+    m.attach({ kind: 'kprobe', function: 'hrtimer_wakeup', offset: 0 }, () => {
+      deeper(m, 0, 1_000);
+    });
+    run(m, 5 * MILLISECOND);
+    expect(m.halted).toBe('Kernel panic - not syncing: Fatal exception in interrupt');
+    expect(m.shell('dmesg')).toMatch(/BUG: IRQ stack guard page was hit at /);
+  });
+});
+
+test('a program that sets the trap flag gets SIGTRAP behind its next instruction', () => {
+  const m = machineRunning([
+    function* (u) {
+      yield u.work(1_000);
+      yield u.popf(FLAGS.trap);
+      yield u.work(1_000);
+      throw new Error('it went on');
+    },
+    function* (u) {
+      for (;;) yield u.nanosleep(100_000);
+    },
+  ]);
+  const died = deaths(m);
+  runFor(m, 5 * MILLISECOND);
+  expect([...died]).toEqual([[1000, 5]]);
+  expect(m.cpuList.every(({ flags, attentive }) => (flags & FLAGS.trap) === 0 && !attentive)).toBe(true);
+});
+
+test('a debugger that steps a program sees every step, and the program does not notice', () => {
+  let steps = 0;
+  const results: number[] = [];
+  const m = machineRunning([
+    function* (u) {
+      yield u.popf(FLAGS.trap);
+      for (let i = 0; i < 5; i += 1) results.push(yield u.getpid());
+      yield u.popf(0);
+      results.push(yield u.getpid());
+    },
+  ]);
+  m.debugNotifiers.push((_m, _regs, dr6) => {
+    steps += dr6 & DR6_STEP ? 1 : 0;
+    return dr6 & ~DR6_STEP;
+  });
+  runFor(m, 5 * MILLISECOND);
+  expect(results).toEqual([1000, 1000, 1000, 1000, 1000, 1000]);
+  expect(steps).toBe(6);
 });

@@ -6,6 +6,7 @@ import type { Napi } from '../functions/net-rx.ts';
 import type { CallSingle } from '../functions/smp.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
+import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { TimerWheel } from '../irq/timer-list.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import type { Task } from '../tasks/task.ts';
@@ -31,6 +32,8 @@ export class Cpu {
   /** Running past this, it must look for interrupts and device events; Infinity while interrupts are off. */
   horizon = Infinity;
   readonly arrivals: Arrival[] = [];
+  /** Which line each of its vectors belongs to. */
+  readonly vectorIrq: (IrqDesc | undefined)[] = new Array<IrqDesc | undefined>(256).fill(undefined);
   timerDeadline = Infinity;
   /** Where its time went, in nanoseconds; see accounting.ts. */
   readonly times = new Float64Array(CPU_TIME_SLOTS);
@@ -44,6 +47,8 @@ export class Cpu {
   fn: TextSymbol;
   /** Faulting address, read by the page fault handler. */
   cr2 = 0;
+  /** Arena offset below a stack that a push reached, where CR2 would point; 0: none did. */
+  guardPageHit = 0;
   /** RFLAGS: the interrupt and the trap flag are kept. */
   flags = FLAGS_IF;
   readonly debug = new DebugRegisters();
@@ -87,6 +92,8 @@ export class Cpu {
   /** What other CPUs ask this one to run (call_single_queue), and what it asks itself (raised_list). */
   readonly callQueue: CallSingle[] = [];
   readonly irqWorks: IrqWork[] = [];
+  /** wake_up_klogd_work: made when it first has somebody to wake. */
+  klogdWork: IrqWork | null = null;
   /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */
   ksoftirqd: Task | null = null;
   /** Devices whose packets the NET_RX softirq fetches (softnet_data.poll_list). */

@@ -43,7 +43,7 @@ export function createNvme(m: Machine, name: string, index = 0): Disk {
   const chip = msixChip(`0000:00:${(FIRST_PCI_SLOT + index).toString(16).padStart(2, '0')}.0`);
   for (const { id } of m.cpuList) {
     const queue: Queue = { address: m.arena.allocate(256), completed: [] };
-    const desc = createIrqDesc(m, { irq: nextMsiIrq(m), chip, hwirq: id + 1, flow: 'edge', cpu: id });
+    const desc = createIrqDesc(m, { irq: nextMsiIrq(m), chip, hwirq: id + 1, flow: 'edge', cpu: id, isManaged: true });
     requestIrq(m, desc.irq, nvmeIrq, 0, `nvme${index}q${id + 1}`, queue);
     queues.push(queue);
     lines.push(desc);

@@ -7,8 +7,8 @@ import { createIrqDesc, IRQ_HANDLED, IRQ_NONE } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { DeviceSpec } from './device.ts';
 
-/** Line 4 of the 8259A: the first serial port. */
-const IRQ = 4;
+/** Lines of the 8259A by port. */
+const LINES = { ttyS0: 4, ttyS1: 3 } as const;
 /** Ten bits a character at 115,200 baud. */
 const CHARACTER_NS = (10 * 1e9) / 115_200;
 /** The 16550A interrupts when so many characters are in its FIFO, or when the line has been quiet for four characters. */
@@ -60,30 +60,34 @@ const serial8250Interrupt = kernelFunction(
   },
 );
 
-/** A 16550A at which these texts arrive, and /dev/ttyS0. */
-export function serialPort(incoming: readonly { readonly afterNs: number; readonly text: string }[]): DeviceSpec {
+/** A 16550A at which these texts arrive, and its file in /dev. */
+export function serialPort(
+  incoming: readonly { readonly afterNs: number; readonly text: string }[],
+  name: keyof typeof LINES = 'ttyS0',
+): DeviceSpec {
   return {
-    name: 'ttyS0',
+    name,
     start(m) {
+      const irq = LINES[name];
       const uart: Uart = {
         address: m.arena.allocate(256),
-        tty: createTty(m, 'ttyS0'),
+        tty: createTty(m, name),
         fifo: '',
         overruns: 0,
         received: 0,
       };
-      createIrqDesc(m, { irq: IRQ, chip: IO_APIC_CHIP, hwirq: IRQ, flow: 'edge' });
-      requestIrq(m, IRQ, serial8250Interrupt, 0, 'ttyS0', uart);
+      createIrqDesc(m, { irq, chip: IO_APIC_CHIP, hwirq: irq, flow: 'edge' });
+      requestIrq(m, irq, serial8250Interrupt, 0, name, uart);
       const receive = (character: string, timeNs: number): void => {
         if (uart.fifo.length >= FIFO_SIZE) uart.overruns += 1;
         else uart.fifo += character;
         const received = (uart.received += 1);
         if (uart.fifo.length >= TRIGGER_LEVEL) {
-          m.ioApic.setLine(IRQ, true, timeNs);
+          m.ioApic.setLine(irq, true, timeNs);
           return;
         }
         m.schedule(timeNs + QUIET_NS, () => {
-          if (uart.received === received && uart.fifo !== '') m.ioApic.setLine(IRQ, true, timeNs + QUIET_NS);
+          if (uart.received === received && uart.fifo !== '') m.ioApic.setLine(irq, true, timeNs + QUIET_NS);
         });
       };
       for (const { afterNs, text } of incoming) {

@@ -1,4 +1,5 @@
 import type { Cpu } from '../cpu/cpu.ts';
+import { hitGuardPage, STACK_MASK } from '../cpu/guard-page.ts';
 import type { Machine } from '../machine.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import { drive, Pending } from './pending.ts';
@@ -42,17 +43,22 @@ export function sleepingFunction<A extends unknown[], T>(
 }
 
 /** Pushes the return address and the caller's frame pointer. */
-export function pushFrame(cpu: Cpu, words: Int32Array, fn: TextSymbol): void {
+export function pushFrame(m: Machine, cpu: Cpu, fn: TextSymbol): void {
+  const { words } = m;
   const caller = cpu.fn;
   const sites = caller.sites ?? callSites(caller);
-  const frame = cpu.sp - 16;
+  const { sp } = cpu;
+  const frame = sp - 16;
+  const below = frame - fn.frameBytes;
+  // Stacks end at multiples of their size.
+  if ((((sp - 1) ^ below) & STACK_MASK) !== 0) hitGuardPage(m, cpu, fn, below);
   const at = frame >> 2;
   words[at] = cpu.fp;
   words[at + 1] = KERNEL_HIGH;
   words[at + 2] = (caller.entry + sites[fn.siteHash]!) | 0x80000000;
   words[at + 3] = -1;
   cpu.fp = frame;
-  cpu.sp = frame - fn.frameBytes;
+  cpu.sp = below;
   cpu.fn = fn;
 }
 
@@ -76,7 +82,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, []);
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m);
@@ -91,7 +97,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a]);
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a);
@@ -106,7 +112,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b]);
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b);
@@ -121,7 +127,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c]);
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c);
@@ -136,7 +142,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d]);
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c, d);
@@ -151,7 +157,7 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f].slice(0, arity));
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
-        pushFrame(cpu, m.words, symbol);
+        pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
         const result = body(m, a, b, c, d, e, f);

@@ -73,7 +73,7 @@ export function entryPoint(name: string, run: (m: Machine, regs: Registers, vect
 const ENTRY_SITE = 0x1a;
 
 const commonInterruptInner = kernelFunction('__common_interrupt', 14, (m, _regs: Registers, vector: number): void => {
-  const desc = m.vectorIrq[vector];
+  const desc = m.cpu.vectorIrq[vector];
   if (desc === undefined) {
     printk(m, `__common_interrupt: ${m.cpu.id}.${vector} No irq handler for vector`);
     return;

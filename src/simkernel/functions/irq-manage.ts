@@ -2,7 +2,10 @@ import { post } from '../cpu/local-apic.ts';
 import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { mightSleep } from './atomic.ts';
 import { irqDefaultPrimaryHandler, setupIrqThread } from './irq-thread.ts';
+import { registerIrqProc } from './irq-proc.ts';
+import { x86VectorActivate, x86VectorDeactivate } from './irq-vectors.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
+import type { CpuMask } from './smp.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
@@ -11,7 +14,7 @@ import type { IrqDesc, IrqHandler, IrqThreadFunction } from '../irq/irq-desc.ts'
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText } from '../memory/arena.ts';
-import { EBUSY, EINVAL } from '../errno.ts';
+import { EBUSY, EINVAL, EIO } from '../errno.ts';
 
 function descOf(m: Machine, irq: number): IrqDesc | undefined {
   return m.irqs.find((desc) => desc.irq === irq);
@@ -27,7 +30,10 @@ const setupIrq = kernelFunction(
     desc.actions.push(action);
     linkActions(m, desc);
     if (action.threadFn !== null) setupIrqThread(m, desc, action);
+    registerIrqProc(m, desc);
     if (first === undefined) {
+      const error = x86VectorActivate(m, desc, desc, 0);
+      if (error !== 0) return error;
       setDepth(m, desc, 0);
       desc.chip.startup(m, desc);
     }
@@ -96,6 +102,25 @@ export const freeIrq = kernelFunction('free_irq', 300, (m, irq: number, device: 
   if (desc.actions.length > 0) return;
   setDepth(m, desc, 1);
   desc.chip.mask(m, desc);
+  x86VectorDeactivate(m, desc, desc);
+});
+
+/** Which CPUs a line may interrupt: at once, or with its next interrupt where the controller cannot be changed at any time. */
+const irqSetAffinityLocked = kernelFunction(
+  'irq_set_affinity_locked',
+  40,
+  (m, data: IrqDesc, mask: CpuMask, _force: number): number => {
+    data.affinity = mask.cpus;
+    if (data.vector === 0) return 0;
+    if (data.chip.movesAtOnce) return data.chip.setAffinity(m, data, mask);
+    data.wantedAffinity = mask.cpus;
+    return 0;
+  },
+);
+export const irqSetAffinity = kernelFunction('irq_set_affinity', 30, (m, irq: number, mask: CpuMask): number => {
+  const desc = descOf(m, irq);
+  if (desc === undefined || mask.cpus.length === 0) return -EINVAL;
+  return desc.isManaged ? -EIO : irqSetAffinityLocked(m, desc, mask, 0);
 });
 
 /**

@@ -6,7 +6,9 @@ import type { KernelFunction } from '../execution/kernel-function.ts';
 import type { Pending } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
+import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 import { printk } from '../printk.ts';
 import { hex, place, printCallTrace, printOwner, wordAt } from './dump-stack.ts';
 import { printTrap, trim } from './trap-report.ts';
@@ -86,10 +88,40 @@ const excGeneralProtection = kernelFunction(
   { traceable: false },
 );
 
+/** arch/x86/kernel/dumpstack.c: says which stack was too small; the task that filled its own dies of it, an interrupt takes the machine along. */
+const handleStackOverflow = kernelFunction(
+  'handle_stack_overflow',
+  40,
+  (
+    m,
+    regs: KernelObject,
+    faultAddress: number,
+    info: KernelObject & { readonly name: string; readonly end: number },
+  ): never => {
+    const at = (offset: number): string => hex(KERNEL_HIGH, 8) + hex(offset, 8);
+    printk(
+      m,
+      `BUG: ${info.name} stack guard page was hit at ${at(faultAddress)} (stack is ${at(info.address)}..${at(info.end - 1)})`,
+    );
+    die(m, { address: m.scratch, text: 'stack guard page' }, regs, 0);
+    return panicWith(m, `${info.name} stack guard hit`);
+  },
+  { traceable: false },
+);
+
 const excDoubleFault = kernelFunction(
   'exc_double_fault',
   60,
   (m, regs: KernelObject, error: number): void => {
+    const { cpu } = m;
+    const { guardPageHit: hit } = cpu;
+    if (hit !== 0) {
+      cpu.guardPageHit = 0;
+      const { stack, stackTop } = cpu.current;
+      const isTask = hit < stack && hit >= stack - KERNEL_STACK_SIZE;
+      const end = isTask ? stackTop : cpu.irqStackTop;
+      handleStackOverflow(m, regs, hit, { address: end - KERNEL_STACK_SIZE, name: isTask ? 'TASK' : 'IRQ', end });
+    }
     printk(m, `traps: PANIC: double fault, error_code: 0x${error.toString(16)}`);
     printOwner(m);
     printk(

@@ -4,7 +4,9 @@ import type { Task } from '../tasks/task.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
+import { vectorSetup } from '../tracepoints/irq-vectors.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import type { CpuMask } from '../functions/smp.ts';
 
 export const IRQ_NONE = 0;
 export const IRQ_HANDLED = 1;
@@ -65,6 +67,10 @@ export interface IrqChip {
   startup(m: Machine, desc: IrqDesc): void;
   mask(m: Machine, desc: IrqDesc): void;
   unmask(m: Machine, desc: IrqDesc): void;
+  /** Sends the line to one of these CPUs from now on; 0 or -errno. */
+  setAffinity(m: Machine, desc: IrqDesc, mask: CpuMask): number;
+  /** Whether that may be done at any time; else it waits until an interrupt of the line is being acknowledged. */
+  readonly movesAtOnce: boolean;
   /** The handlers have run (level), or the interrupt has been seen (edge). */
   acknowledge(m: Machine, desc: IrqDesc): void;
 }
@@ -76,8 +82,15 @@ export interface IrqDesc extends KernelObject {
   /** Number of the line at its chip. */
   readonly hwirq: number;
   readonly flow: 'edge' | 'fasteoi';
-  readonly vector: number;
-  readonly cpu: number;
+  /** Where it goes: 0 while no handler wants it. */
+  vector: number;
+  cpu: number;
+  /** CPUs that it may go to, whether that is the driver's to say alone, and the place that it has just left. */
+  affinity: readonly number[];
+  readonly isManaged: boolean;
+  moved: { readonly cpu: number; readonly vector: number } | null;
+  /** A change of affinity that waits for the next interrupt (IRQD_SETAFFINITY_PENDING). */
+  wantedAffinity: readonly number[] | null;
   readonly actions: IrqAction[];
   readonly counts: number[];
   /** Nesting of disable_irq; a line without handlers is disabled once. */
@@ -96,16 +109,11 @@ export interface IrqDesc extends KernelObject {
   pending: boolean;
 }
 
-/** Vectors of devices go upwards from here; 0x20 to 0x2f and 0x30 belong to the 8259A's lines and their mapping. */
-const FIRST_DEVICE_VECTOR = 0x31;
-
-/** Sets up the descriptor of a line: a vector, and the CPU that it goes to (the one with the fewest unless told). */
+/** Sets up the descriptor of a line; it may go to any CPU unless told. */
 export function createIrqDesc(
   m: Machine,
-  line: { irq: number; chip: IrqChip; hwirq: number; flow: IrqDesc['flow']; cpu?: number },
+  line: { irq: number; chip: IrqChip; hwirq: number; flow: IrqDesc['flow']; cpu?: number; isManaged?: boolean },
 ): IrqDesc {
-  const taken = m.cpuList.map(({ id }) => m.irqs.filter((desc) => desc.cpu === id).length);
-  const cpu = line.cpu ?? taken.indexOf(Math.min(...taken));
   const address = m.arena.allocate(IRQ_DESC.size, 64);
   m.words[(address + IRQ_DESC.irq) >> 2] = line.irq;
   m.words[(address + IRQ_DESC.hwirq) >> 2] = line.hwirq;
@@ -113,8 +121,12 @@ export function createIrqDesc(
   const desc: IrqDesc = {
     ...line,
     address,
-    vector: FIRST_DEVICE_VECTOR + m.irqs.length,
-    cpu,
+    vector: 0,
+    cpu: line.cpu ?? 0,
+    affinity: line.cpu === undefined ? m.cpuList.map(({ id }) => id) : [line.cpu],
+    isManaged: line.isManaged ?? false,
+    moved: null,
+    wantedAffinity: null,
     actions: [],
     counts: new Array<number>(m.cpuList.length).fill(0),
     depth: 1,
@@ -129,9 +141,11 @@ export function createIrqDesc(
   };
   m.irqs.push(desc);
   m.irqs.sort((a, b) => a.irq - b.irq);
-  m.vectorIrq[desc.vector] = desc;
+  vectorSetup(m, desc.irq, desc.irq < LEGACY_LINES ? 1 : 0, 0);
   return desc;
 }
+
+const LEGACY_LINES = 16;
 
 /** The first number that no line has; those below 24 belong to the I/O APIC. */
 export function nextMsiIrq(m: Machine): number {

@@ -1,6 +1,7 @@
 import type { Cpu } from '../cpu/cpu.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { deliver } from '../cpu/deliver.ts';
+import { hitGuardPage, STACK_MASK } from '../cpu/guard-page.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { ARGUMENT_REGISTERS, KERNEL_CS, KERNEL_DS } from '../cpu/registers.ts';
 import type { Body } from '../execution/kernel-function.ts';
@@ -35,6 +36,8 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   const { cpu, words } = m;
   const { fn, sp, fp } = cpu;
   const slot = sp - 8;
+  const below = slot - 8 - symbol.frameBytes;
+  if ((((sp - 1) ^ below) & STACK_MASK) !== 0) hitGuardPage(m, cpu, symbol, below);
   const returnLow = (fn.entry + (fn.sites ?? callSites(fn))[symbol.siteHash]!) | 0x80000000;
   words[slot >> 2] = returnLow;
   words[(slot >> 2) + 1] = -1;
@@ -62,7 +65,7 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   words[(slot >> 2) - 2] = fp;
   words[(slot >> 2) - 1] = KERNEL_HIGH;
   cpu.fp = slot - 8;
-  cpu.sp = cpu.fp - symbol.frameBytes;
+  cpu.sp = below;
   const cost = ns * cpu.pace;
   if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
   for (const offset of hooks.breakpoints) deliver(m, cpu, VECTORS.breakpoint, symbol.entry + offset + 1);

@@ -1,5 +1,6 @@
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Cpu } from '../cpu/cpu.ts';
+import { DR6_STEP, raiseDebug } from '../cpu/debug-registers.ts';
 import { deliver, softwareInterrupt } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
@@ -19,6 +20,7 @@ const WRAPPER_NS = 60;
 
 /** Advances a user program by one step; a system call runs to its end or to its sleep. */
 export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
+  if (task.user?.isStepOver() === true) return raiseDebug(m, cpu, DR6_STEP);
   const step = nextStep(task);
   if (step.done === true) {
     task.syscall = SYSCALL_NUMBERS.exit_group;

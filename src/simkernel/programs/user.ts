@@ -2,6 +2,7 @@ import type { VECTORS } from '../cpu/descriptor-tables.ts';
 import { sizeOf } from '../../btf/layout.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import { ARGUMENT_REGISTERS } from '../cpu/registers.ts';
+import { FLAGS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
 import { loadText, storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
@@ -116,6 +117,18 @@ export class UserContext {
     this.leaveWrapper();
     return EXCEPTION;
   }
+  /** `popf`: of the flags a program may set itself only the trap flag matters here; the instruction after it still runs. */
+  popf(flags: number): UserStep {
+    const { cpu } = this.machine;
+    cpu.flags = (cpu.flags & ~FLAGS.trap) | (flags & FLAGS.trap);
+    return this.work(1);
+  }
+  /** With the trap flag set, every other time: an instruction has run, and what follows is the trap. */
+  isStepOver(): boolean {
+    this.stepped = (this.machine.cpu.flags & FLAGS.trap) !== 0 && !this.stepped;
+    return this.stepped;
+  }
+  private stepped = false;
   /** Executes `int N` with eax, ebx, ecx, edx, esi and edi as given. */
   interrupt(vector: number, ...registers: readonly number[]): UserStep {
     this.task.args[0] = vector;

@@ -2,11 +2,15 @@ import { adc } from '../devices/adc.ts';
 import { ethernet } from '../devices/e1000e.ts';
 import { smbus } from '../devices/i801-smbus.ts';
 import { keyboard } from '../devices/i8042.ts';
+import { intervalTimer } from '../devices/i8254.ts';
 import { nmiButton } from '../devices/nmi-button.ts';
 import { serialPort } from '../devices/serial8250.ts';
+import { dummySound } from '../devices/snd-dummy.ts';
+import { counterOfEveryCpu } from '../modules/everywhere.ts';
 import { bottomHalves } from '../modules/halves.ts';
 import { irqFlags } from '../modules/irqflags.ts';
 import { nullPointer } from '../modules/nullref.ts';
+import { endlessRecursion } from '../modules/recurse.ts';
 import { sleepyHandler } from '../modules/sleepy.ts';
 import { stuckLine } from '../modules/stuck-line.ts';
 import {
@@ -15,7 +19,10 @@ import {
   CONSOLE_BASH,
   CRASHER,
   DISK_READER,
+  IRQ_BALANCER,
+  KERNEL_LOGGER,
   SERIAL_LOGGER,
+  UPS_LOGGER,
 } from '../programs/images/console.ts';
 import { COMMANDS } from '../programs/images/shell.ts';
 import { defineScenario } from './define.ts';
@@ -42,6 +49,13 @@ export const interrupts = defineScenario({
       { afterNs: 2_500 * MS, text: 'GPS: 48.2082 N 16.3738 E\n' },
       { afterNs: 4_500 * MS, text: 'GPS: fix lost\n' },
     ]),
+    serialPort(
+      [
+        { afterNs: 1_200 * MS, text: 'OL 230V 100%\n' },
+        { afterNs: 3_200 * MS, text: 'OL 229V 100%\n' },
+      ],
+      'ttyS1',
+    ),
     ethernet({
       meanGapNs: 900_000,
       bursts: [
@@ -57,10 +71,16 @@ export const interrupts = defineScenario({
     sleepyHandler(500 * MS, 2, 2_500 * MS),
     nullPointer(800),
     stuckLine(900 * MS),
+    intervalTimer,
+    dummySound(1_000 * MS),
+    counterOfEveryCpu(250 * MS),
+    endlessRecursion(1_500),
   ],
   files: [
     { path: '/srv/archive', size: 384 * MIB, warm: 0 },
     { path: '/var/log/serial.log', size: 0 },
+    { path: '/var/log/ups.log', size: 0 },
+    { path: '/var/log/kern.log', size: 0 },
     { path: '/etc/passwd', size: 1_900 },
     { path: '/etc/localtime', size: 2_298 },
     { path: '/etc/ld.so.cache', size: 38_500 },
@@ -70,6 +90,9 @@ export const interrupts = defineScenario({
   images: [...COMMANDS],
   processes: [
     { pid: 640, image: SERIAL_LOGGER },
+    { pid: 641, image: UPS_LOGGER },
+    { pid: 655, image: KERNEL_LOGGER },
+    { pid: 702, image: IRQ_BALANCER },
     { pid: 811, image: ADC_INTERRUPT },
     { pid: 812, image: ADC_POLLED },
     { pid: 905, image: DISK_READER },

@@ -1,4 +1,5 @@
 import { VECTORS } from '../../cpu/descriptor-tables.ts';
+import { FLAGS } from '../../cpu/registers.ts';
 import type { Image } from '../image.ts';
 import { userFunction } from '../user-function.ts';
 
@@ -42,19 +43,40 @@ export const CONSOLE_BASH: Image = {
   },
 };
 
-/** Copies what arrives at the serial port into a file. */
-export const SERIAL_LOGGER: Image = {
-  path: '/usr/sbin/seriallogd',
-  symbols: ['main', 'copy_line'],
+/** Copies what arrives at a device, line by line, into a file. */
+function logger(path: string, device: string, file: string): Image {
+  return {
+    path,
+    symbols: ['main', 'copy_line'],
+    *main(u) {
+      const buffer = u.buffer(512);
+      const port = yield u.openat(device);
+      const log = yield u.openat(file, 1);
+      u.in('main', 'copy_line');
+      for (;;) {
+        const count = yield u.read(port, buffer, 512);
+        if (count <= 0) return 1;
+        yield u.write(log, buffer, count);
+      }
+    },
+  };
+}
+export const SERIAL_LOGGER = logger('/usr/sbin/seriallogd', '/dev/ttyS0', '/var/log/serial.log');
+export const UPS_LOGGER = logger('/usr/sbin/upsd', '/dev/ttyS1', '/var/log/ups.log');
+export const KERNEL_LOGGER = logger('/usr/sbin/klogd', '/dev/kmsg', '/var/log/kern.log');
+
+/** Gives a line to the CPUs in turn, as if their load had changed. */
+export const IRQ_BALANCER: Image = {
+  path: '/usr/sbin/irqbalance',
+  symbols: ['main', 'activate_mapping'],
   *main(u) {
-    const buffer = u.buffer(512);
-    const port = yield u.openat('/dev/ttyS0');
-    const log = yield u.openat('/var/log/serial.log', 1);
-    u.in('main', 'copy_line');
-    for (;;) {
-      const count = yield u.read(port, buffer, 512);
-      if (count <= 0) return 1;
-      yield u.write(log, buffer, count);
+    for (let turn = 0; ; turn += 1) {
+      u.in('main');
+      yield u.nanosleep(600_000_000);
+      u.in('main', 'activate_mapping');
+      const file = yield u.openat('/proc/irq/16/smp_affinity', 1);
+      yield u.write(file, u.string((1 << (turn & 3)).toString(16)), 1);
+      yield u.close(file);
     }
   },
 };
@@ -97,7 +119,7 @@ export const DISK_READER: Image = {
 /** Children that die of what their processor thinks of them, one kind after the other. */
 export const CRASHER: Image = {
   path: '/usr/bin/crasher',
-  symbols: ['main', 'divide', 'undefined', 'null_pointer', 'privileged_gate', 'legacy_call'],
+  symbols: ['main', 'divide', 'undefined', 'null_pointer', 'privileged_gate', 'single_step', 'legacy_call'],
   *main(u) {
     for (;;) {
       yield u.nanosleep(250_000_000);
@@ -117,6 +139,11 @@ export const CRASHER: Image = {
         function* (v: typeof u) {
           v.in('main', 'privileged_gate');
           yield v.interrupt(VECTORS.pageFault);
+        },
+        function* (v: typeof u) {
+          v.in('main', 'single_step');
+          yield v.popf(FLAGS.trap);
+          yield v.work(1_000);
         },
         function* (v: typeof u) {
           v.in('main', 'legacy_call');

@@ -18,6 +18,16 @@ test.each<[string, readonly string[]]>([
 
 test.each<[string, string]>([
   ['interval:s:0', 'interval frequency should be a positive integer'],
+  ['profile:hz:-5', 'profile frequency should be a positive integer'],
+  ['profile:*', '* is not an accepted unit of time'],
+  ['software:faults:-1', 'software count should be a positive integer'],
+  ['hardware:cycles:-1', 'hardware frequency should be a positive integer'],
+  ['software:faults:', 'Invalid count for software probe: invalid integer: '],
+  ['software:fault*', 'wildcards are not allowed for software probe type'],
+  ['uprobe:/bin/sh:0', 'uprobe should be attached to a function and/or address'],
+  ['usdt:/no/such:a:b', "usdt target file '/no/such' does not exist or is not executable"],
+  ['iter:nothing', 'iter nothing not available for your kernel version.'],
+  ['kprobe:vfs_read$', 'positional parameter is not valid: invalid integer: '],
   ['interval:min:1', 'min is not an accepted unit of time'],
   ['kprob:x', 'Invalid probe type: kprob'],
   ['kprobe:a:b:c', 'kprobe probe type requires 1 or 2 arguments, found 3'],

@@ -62,3 +62,37 @@ test('a literal is a predicate by its truth', () => {
   const { typed } = checkText('kprobe:vfs_read /"text"/ { @ = 1 }');
   expect(typed!.probes[0]!.predicate).toMatchObject({ kind: 'boolean', value: true });
 });
+
+test('parameters are reported as bpftrace visits: what is decided before what decides', () => {
+  const body = 'begin /$1/ { if ($2) { print($3); } print($4 ? $5 : $6); }';
+  const order = messages(body).map((message) => /\$(\d)/.exec(message)![1]);
+  expect(order).toEqual(['3', '2', '5', '6', '4', '1']);
+});
+
+test('a branch that is not taken is folded, too', () => {
+  expect(messages('begin { if comptime (false) { print(1 / 0); } }')).toContain(
+    'error at 1 / 0: unable to fold literals due to overflow or underflow',
+  );
+});
+
+test.each([
+  ['"é"[1]', '18446744073709551529'],
+  ['"ab"[2]', '0'],
+  ['"\\x80"[0]', '18446744073709551488'],
+])('%s is the character %s', (expression, expected) => {
+  const { typed } = checkText(`begin { $x = ${expression} }`);
+  expect(typed!.probes[0]!.body.statements[0]).toMatchObject({ value: { value: BigInt(expected) } });
+});
+
+test('a string is cut between bytes', () => {
+  const { typed } = checkText('begin { $x = "é" + 1; $y = str("aé", 2) }');
+  const values = typed!.probes[0]!.body.statements.map((statement) => 'value' in statement && statement.value);
+  expect(values).toMatchObject([{ value: '\udca9' }, { value: 'a\udcc3' }]);
+});
+
+test('literals of different kinds are unequal', () => {
+  expect(mapTypes('begin { @a = ((1, 2), 3) == (1, 3); @b = (1, "a") != (1, 1) }')).toEqual({
+    '@a': 'bool',
+    '@b': 'bool',
+  });
+});

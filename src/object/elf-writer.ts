@@ -6,6 +6,7 @@ import {
   ELF_MAGIC,
   ELF_RELOCATABLE,
   ELF_VERSION,
+  NO_SECTION,
   RELOCATION_SIZE,
   RELOCATION_TYPES,
   SECTION_FLAGS,
@@ -26,7 +27,8 @@ export interface SymbolHandle {
   readonly name: string;
   readonly binding: SymbolBinding;
   readonly type: SymbolType;
-  readonly section: SectionHandle;
+  /** Undefined where the loader is to find what the symbol names. */
+  readonly section: SectionHandle | undefined;
   readonly value: number;
   readonly size: number;
 }
@@ -169,7 +171,7 @@ function symbolTable(
     const at = (index + 1) * SYMBOL_SIZE;
     view.setUint32(at, strings.offset(name), true);
     view.setUint8(at + 4, (SYMBOL_BINDINGS[binding] << 4) | SYMBOL_TYPES[type]);
-    view.setUint16(at + 6, sections.get(section)!, true);
+    view.setUint16(at + 6, section === undefined ? NO_SECTION : sections.get(section)!, true);
     view.setUint32(at + 8, value, true);
     view.setUint32(at + 16, size, true);
   });

@@ -24,6 +24,7 @@ const PROGRAM_SECTIONS: readonly SectionRow[] = [
   { section: 'kretsyscall', type: 'kprobe' },
   { section: 'kprobe.multi', type: 'kprobe' },
   { section: 'kretprobe.multi', type: 'kprobe' },
+  { section: 'kprobe.session', type: 'kprobe' },
   { section: 'uprobe.multi', type: 'kprobe', aliases: ['uprobe.multi.s'] },
   { section: 'uretprobe.multi', type: 'kprobe', aliases: ['uretprobe.multi.s'] },
   { section: 'tc', type: 'sched_cls', aliases: ['tcx', 'classifier', 'netkit'] },
@@ -45,7 +46,8 @@ export function describeSection(section: string): Pick<Program, 'type' | 'attach
   const [kind, ...target] = section.split('/');
   const row = ROW_BY_NAME.get(kind!);
   if (row === undefined) return undefined;
-  if (row.type !== 'tracing') return { type: row.type };
+  // What a program may do depends on how it attaches only for these.
+  if (row.type !== 'tracing' && row.section !== 'kprobe.session') return { type: row.type };
   return { type: row.type, attach: [row.section, ...target].join('/') };
 }
 

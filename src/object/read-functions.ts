@@ -6,6 +6,7 @@ import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { badObject, demand } from './bad-object.ts';
 import { FIRST_RESERVED_SECTION, NO_SECTION, RELOCATION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import { type ElfFile, type ElfRelocation, type ElfSection, isCode } from './elf-reader.ts';
+import { kernelFunctionNamed } from './kernel-functions.ts';
 import type { MapIndex } from './read-maps.ts';
 
 /** Where a function starts: the number of its section and a slot there. */
@@ -130,10 +131,16 @@ class Resolver {
     const insn = this.#insns[slot]!;
     const where = `instruction ${this.#start + slot} of ${this.#section.name}`;
     const named = symbol.name === '' ? (this.#sections[symbol.section]?.name ?? 'a section') : symbol.name;
+    const isCall = type === RELOCATION_TYPES.r_bpf_64_32 && insn.code === CALL_CODE;
+    const inKernel = isCall && symbol.section === NO_SECTION ? kernelFunctionNamed(symbol.name) : undefined;
+    if (inKernel !== undefined) {
+      this.#insns[slot] = { ...insn, src: CALLEE.kfunc, imm: inKernel.id };
+      return;
+    }
     const isDefined = symbol.section !== NO_SECTION && symbol.section < FIRST_RESERVED_SECTION;
     demand(isDefined, `${where} refers to '${named}', which the object does not define`);
     const target = this.#sections[symbol.section] ?? badObject(`${where} refers to a section that is not there`);
-    if (type === RELOCATION_TYPES.r_bpf_64_32 && insn.code === CALL_CODE) {
+    if (isCall) {
       demand(isCode(target), `${where} calls '${named}', which is no function`);
       this.#call(slot, symbol.section, symbol.value / SLOT_BYTES + insn.imm + 1);
       return;

@@ -1,8 +1,9 @@
 import type { LineInfo, Program, Relocation } from '../abi/program-image.ts';
 import { decode, isWide } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
-import { CALLEE, PSEUDO } from '../isa/opcodes.ts';
+import { CALLEE, CALL_CODE, PSEUDO } from '../isa/opcodes.ts';
 import { badObject, demand } from './bad-object.ts';
+import { type KernelFunction, kernelFunction } from './kernel-functions.ts';
 
 /** One function of a program; all slots count from its start. */
 export interface FunctionPart {
@@ -11,6 +12,8 @@ export interface FunctionPart {
   readonly maps: readonly Relocation[];
   /** Instructions that name another function of the program, by its index. */
   readonly calls: readonly { readonly slot: number; readonly to: number }[];
+  /** Calls of the kernel's own functions. */
+  readonly kernelCalls: readonly { readonly slot: number; readonly to: KernelFunction }[];
   /** Begins at slot 0, as the kernel demands, unless the program has no lines at all. */
   readonly lines: readonly LineInfo[];
 }
@@ -28,6 +31,7 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
     const insns = program.insns.slice(start, end);
     const isInside = ({ slot }: { readonly slot: number }): boolean => slot >= start && slot < end;
     const calls: { slot: number; to: number }[] = [];
+    const kernelCalls: { slot: number; to: KernelFunction }[] = [];
     for (let slot = 0; slot < insns.length; slot++) {
       const insn = insns[slot]!;
       const distance = jumpDistance(insn);
@@ -39,6 +43,10 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
         demand(to !== 0, `${program.name}: instruction ${start + slot} calls the program itself`);
         calls.push({ slot, to });
       }
+      if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc) {
+        const what = `${program.name}: instruction ${start + slot} calls kernel function ${insn.imm}`;
+        kernelCalls.push({ slot, to: kernelFunction(insn.imm) ?? badObject(`${what}, which has no name`) });
+      }
       if (isWide(insn)) slot++;
     }
     return {
@@ -46,6 +54,7 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
       insns,
       maps: program.relocations.filter(isInside).map((row) => ({ ...row, slot: row.slot - start })),
       calls,
+      kernelCalls,
       lines: linesOf(program.lines, start, end),
     };
   });

@@ -3,6 +3,7 @@ import { BtfWriter, type SectionVariable } from '../btf/encode.ts';
 import type { CType, FunctionProtoType, IntType } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { encodeBtfExt } from './btf-ext.ts';
+import type { KernelFunction } from './kernel-functions.ts';
 import { INT, type MapTypes, mapVariableType } from './map-btf.ts';
 
 /** A function in its section; `offset` and the lines' slots in bytes and slots of the section and the function. */
@@ -31,6 +32,8 @@ export interface DescribedData {
 }
 
 export interface Description {
+  /** That the programs call. */
+  readonly kernelFunctions: readonly KernelFunction[];
   readonly functions: readonly DescribedFunction[];
   readonly maps: readonly DescribedMap[];
   readonly data: readonly DescribedData[];
@@ -52,7 +55,7 @@ const PROGRAM: FunctionProtoType = {
 const SUBPROGRAM: FunctionProtoType = { kind: 'function', returns: INT, parameters: [], variadic: false };
 
 /** The contents of .BTF and .BTF.ext, and where each map stands in .maps. */
-export function writeBtf({ functions, maps, data, license }: Description): {
+export function writeBtf({ kernelFunctions, functions, maps, data, license }: Description): {
   readonly btf: Uint8Array;
   readonly btfExt: Uint8Array;
   readonly mapOffsets: readonly number[];
@@ -87,6 +90,13 @@ export function writeBtf({ functions, maps, data, license }: Description): {
   section(license.section, license.size, [
     { variable: writer.variable(license.name, chars(license.size)), offset: 0, size: license.size },
   ]);
+
+  // Without size and place: libbpf makes what it needs of it.
+  section(
+    '.ksyms',
+    0,
+    kernelFunctions.map(({ name, type }) => ({ variable: writer.func(name, type, 'extern'), offset: 0, size: 0 })),
+  );
 
   const sections = [...new Set(functions.map((row) => row.section))].map((name) => {
     const own = functions.map((row, index) => ({ ...row, type: types[index]! })).filter((row) => row.section === name);

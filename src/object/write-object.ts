@@ -2,8 +2,10 @@ import type { MapDefinition, Program } from '../abi/program-image.ts';
 import { encodeInsns, SLOT_BYTES } from '../isa/codec.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
+import { CALLEE } from '../isa/opcodes.ts';
 import { BadObject, badObject } from './bad-object.ts';
 import { ElfWriter, type SectionHandle, type SymbolHandle } from './elf-writer.ts';
+import type { KernelFunction } from './kernel-functions.ts';
 import type { MapTypes } from './map-btf.ts';
 import { type MapPlace, placeMaps } from './place-maps.ts';
 import { type FunctionPart, splitFunctions } from './split-functions.ts';
@@ -87,16 +89,22 @@ function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Arra
   const data = addData(elf, plan);
   const definitions = addDefinitions(elf, plan, mapOffsets, mapSizes);
   addLicense(elf, plan);
+  const kernel = addKernelFunctions(elf, plan);
   elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf });
   elf.section({ name: '.BTF.ext', type: 'progbits', flags: [], align: 4, bytes: btfExt });
   for (const row of plan.functions) {
-    addFunction(elf, row, code, (map) => data[map] ?? definitions[map] ?? badObject(`no place for map ${map}`));
+    addFunction(elf, row, code, {
+      ofMap: (map) => data[map] ?? definitions[map] ?? badObject(`no place for map ${map}`),
+      ofKernel: (name) => kernel.get(name) ?? badObject(`no symbol for ${name}`),
+    });
   }
   return elf.finish();
 }
 
-function describe({ functions, maps, license }: Plan): ReturnType<typeof writeBtf> {
+function describe(plan: Plan): ReturnType<typeof writeBtf> {
+  const { functions, maps, license } = plan;
   return writeBtf({
+    kernelFunctions: calledInKernel(plan),
     functions: functions.map(({ part, name, section, start }) => ({
       name,
       section,
@@ -161,12 +169,32 @@ function addLicense(elf: ElfWriter, { license: { name, bytes } }: Plan): void {
   elf.symbol({ name, binding: 'global', type: 'object', section, value: 0, size: bytes.length });
 }
 
+/** Each by name, once. */
+const calledInKernel = ({ functions }: Plan): readonly KernelFunction[] => [
+  ...new Set(functions.flatMap(({ part }) => part.kernelCalls.map(({ to }) => to))),
+];
+
+/** Symbols that no section defines: libbpf looks for the functions in the kernel's BTF. */
+function addKernelFunctions(elf: ElfWriter, plan: Plan): ReadonlyMap<string, SymbolHandle> {
+  return new Map(
+    calledInKernel(plan).map(({ name }) => [
+      name,
+      elf.symbol({ name, binding: 'global', type: 'none', section: undefined, value: 0, size: 0 }),
+    ]),
+  );
+}
+
+interface Symbols {
+  readonly ofMap: (map: number) => SymbolHandle;
+  readonly ofKernel: (name: string) => SymbolHandle;
+}
+
 /** A function's symbol and relocations. */
 function addFunction(
   elf: ElfWriter,
   { part, name, section: sectionName, start }: PlacedFunction,
   code: ReadonlyMap<string, SectionHandle>,
-  symbolOfMap: (map: number) => SymbolHandle,
+  symbols: Symbols,
 ): void {
   const section = code.get(sectionName)!;
   elf.symbol({
@@ -178,7 +206,9 @@ function addFunction(
     size: part.insns.length * SLOT_BYTES,
   });
   const placeOf = (slot: number): number => (start + slot) * SLOT_BYTES;
-  for (const { slot, map } of part.maps) elf.relocate(section, placeOf(slot), 'r_bpf_64_64', symbolOfMap(map));
+  for (const { slot, map } of part.maps) elf.relocate(section, placeOf(slot), 'r_bpf_64_64', symbols.ofMap(map));
+  for (const { slot, to } of part.kernelCalls)
+    elf.relocate(section, placeOf(slot), 'r_bpf_64_32', symbols.ofKernel(to.name));
   for (const { slot } of part.calls) {
     const isAddress = part.insns[slot]!.code === LD_IMM64;
     // Calls inside .text are distances already.
@@ -231,6 +261,8 @@ function relocatable({ part, section, start, targets }: PlacedFunction, places: 
     insns[slot] = { ...insns[slot]!, src: 0, imm: addend };
     insns[slot + 1] = { ...insns[slot + 1]!, imm: 0 };
   }
+  // As clang leaves a call of what another file defines.
+  for (const { slot } of part.kernelCalls) insns[slot] = { ...insns[slot]!, src: CALLEE.subprogram, imm: -1 };
   for (const { slot, to } of part.calls) {
     const insn = insns[slot]!;
     const target = targets[to]!;

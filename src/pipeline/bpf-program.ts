@@ -89,7 +89,7 @@ export function describeProgram(
   const section = attach === undefined ? undefined : sectionName(attach);
   const described = section === undefined ? undefined : describeSection(section);
   const type = givenType ?? file.type ?? described?.type ?? DEFAULT_PROGRAM_TYPE;
-  const target = type === 'tracing' ? (described?.attach ?? section) : undefined;
+  const target = type === described?.type ? described.attach : type === 'tracing' ? section : undefined;
   const program: Program = { ...code, type, ...(target === undefined ? {} : { attach: target }) };
   const isKnown =
     section === undefined || described !== undefined || givenType !== undefined || file.type !== undefined;

@@ -197,3 +197,18 @@ test.each<[string, string, readonly string[], string]>([
   });
   expect(written).toMatchObject({ ok: false, message: expect.stringContaining(message) as string });
 });
+
+test('a call of a function of the kernel is a symbol that nobody defines, and comes back as the call', () => {
+  const reads = program('reads', 'call kfunc#66736\nr0 = 0\nexit');
+  const [back] = read(write([{ program: reads, sections: ['kprobe.session/vfs_read'] }], [])).programs;
+  expect(back?.insns).toEqual(reads.insns);
+});
+
+test('a call of a function that the kernel does not have is refused', () => {
+  const unknown = program('reads', 'call kfunc#1\nr0 = 0\nexit');
+  const programs = [{ program: unknown, sections: ['kprobe/vfs_read'] }];
+  expect(writeObject({ programs, maps: [], license: 'GPL' })).toEqual({
+    ok: false,
+    message: 'reads: instruction 0 calls kernel function 1, which has no name',
+  });
+});

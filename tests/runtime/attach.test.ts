@@ -50,6 +50,27 @@ test('a program that functions share has a hook at each of them', () => {
   });
 });
 
+test('a session program is called at the return of its functions, too', () => {
+  const target = { kind: 'kprobe', function: 'vfs_*', functions: ['vfs_read'], offset: 0, session: true } as const;
+  const plan = planAttachment(target, machine.kernel);
+  expect(plan).toEqual({
+    kind: 'hooks',
+    targets: [{ kind: 'kprobe', function: 'vfs_read', offset: 0 }],
+    returns: [{ kind: 'kretprobe', function: 'vfs_read' }],
+  });
+  const attached: string[] = [];
+  const kernel: Kernel = {
+    ...machine.kernel,
+    attach(hook, handler) {
+      handler(hook.kind === 'kprobe' ? 1 : 2);
+      return { ok: true, detach: () => undefined };
+    },
+  };
+  if (plan.kind !== 'hooks') throw new Error('no hooks');
+  attachAll(kernel, plan, (atReturn) => (context) => void attached.push(`${context} ${atReturn}`));
+  expect(attached).toEqual(['1 false', '2 true']);
+});
+
 test('when one of several hooks fails the others are taken back', () => {
   const attached: string[] = [];
   const kernel: Kernel = {
@@ -63,8 +84,8 @@ test('when one of several hooks fails the others are taken back', () => {
   };
   const result = attachAll(
     kernel,
-    ['a', 'b', 'missing'].map((name) => ({ kind: 'kprobe', function: name, offset: 0 })),
-    () => undefined,
+    { kind: 'hooks', targets: ['a', 'b', 'missing'].map((name) => ({ kind: 'kprobe', function: name, offset: 0 })) },
+    () => () => undefined,
   );
   expect(result).toMatchObject({ ok: false, errno: 'ENOENT' });
   expect(attached).toEqual([]);

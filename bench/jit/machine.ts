@@ -73,7 +73,7 @@ export function createMachine(definitions: readonly MapDefinition[] = WORKLOAD_M
       resultHigh,
       scratch: allocate(4096),
       random: createRandom(1),
-      run: { atReturn: false },
+      run: { atReturn: false, cookie: 0 },
       callback: unused,
     }),
     maps: maps.map(({ location }) => location),

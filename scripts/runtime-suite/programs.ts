@@ -2,6 +2,8 @@ import { SCENARIOS } from '../../src/simkernel/scenarios/index.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
 import type { Scenario } from '../../src/simkernel/scenarios/scenario.ts';
 import type { Image, UserBody } from '../../src/simkernel/programs/image.ts';
+import { userFunction } from '../../src/simkernel/programs/user-function.ts';
+import { TESTPROGS } from './testprogs.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 
 const O_CREAT = 0o100;
@@ -84,6 +86,7 @@ const PROGRAMS: readonly Image[] = [
   }),
   program('nanosleep_loop', (u) => forever(u, 1_000_000)),
   program('work_loop', (u) => forever(u, 10_000_000)),
+  ...TESTPROGS,
 ];
 
 /** What the outside of the machine hears of a command line: signals to the tracer. */
@@ -139,18 +142,23 @@ function shellFor(path: string, steps: readonly Step[], signals: Signals): Image
   };
 }
 
+const ECHO_BUILTIN = userFunction('int echo_builtin(struct word_list *list)', function* (u, words: number) {
+  const text = `${u.cString(words)}\n`;
+  yield u.write(1, u.string(text), text.length);
+  return 0;
+});
+
 /** `bash -c` of the one command that the suite gives it. */
 const BASH: Image = {
   path: '/bin/bash',
-  symbols: ['main', 'echo_builtin', 'readline'],
+  symbols: ['main', ECHO_BUILTIN, 'readline'],
   *main(u, [, flag, line]) {
     yield u.work(400_000);
     if (flag !== '-c' || line === undefined) return 0;
     const [first] = stepsOf(line);
     if (first?.kind !== 'run') return 0;
     if (first.argv[0] === 'echo') {
-      const text = `${first.argv.slice(1).join(' ')}\n`;
-      yield u.write(1, u.string(text), text.length);
+      yield* ECHO_BUILTIN(u, u.string(first.argv.slice(1).join(' ')));
       return 0;
     }
     yield u.execve(first.argv[0]!, first.argv);

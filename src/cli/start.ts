@@ -15,7 +15,5 @@ const script = new Script(readFileSync(filename, 'latin1'), {
   ...(existsSync(cacheFile) ? { cachedData: readFileSync(cacheFile) } : {}),
 });
 const loaded: { exports: { main?: () => Promise<void> } } = { exports: {} };
-// Code out of a cache cannot import modules by itself.
-const importModule = (specifier: string): Promise<unknown> => import(specifier);
-script.runInThisContext()(loaded.exports, createRequire(filename), loaded, importModule);
+script.runInThisContext()(loaded.exports, createRequire(filename), loaded);
 void loaded.exports.main?.();

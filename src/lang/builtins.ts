@@ -72,6 +72,8 @@ export const BUILTINS = {
   arg7: argument(7),
   arg8: argument(8),
   arg9: argument(9),
+  arg10: argument(10),
+  arg11: argument(11),
 } as const satisfies Record<string, BuiltinRow>;
 export type BuiltinName = keyof typeof BUILTINS;
 

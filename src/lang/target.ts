@@ -65,3 +65,10 @@ export interface UserFile {
   /** Whether an instruction of the text starts at an address. */
   readonly isInstruction: (address: number) => boolean;
 }
+
+/** The places of a static probe, by address. */
+export function usdtPlaces(file: UserFile, provider: string, name: string): readonly UsdtPlace[] {
+  return file.usdt
+    .filter((place) => place.provider === provider && place.name === name)
+    .sort((a, b) => a.address - b.address);
+}

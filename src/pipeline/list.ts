@@ -1,5 +1,5 @@
 import { printType } from '../btf/print.ts';
-import type { CType } from '../btf/types.ts';
+import type { CType, FunctionProtoType } from '../btf/types.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
 import type { Target } from '../lang/target.ts';
@@ -24,7 +24,10 @@ const NONE = (): readonly string[] => [];
 const parameter = (name: string, type: CType): string => `${printType(type)} ${name}`;
 
 function functionParameters(target: Target, name: string, withResult: boolean): readonly string[] {
-  const prototype = target.types.function(name);
+  return prototypeParameters(target.types.function(name), withResult);
+}
+
+function prototypeParameters(prototype: FunctionProtoType | undefined, withResult: boolean): readonly string[] {
   if (prototype === undefined) return [];
   const lines = prototype.parameters.map(({ name, type }) => parameter(name, type));
   return withResult && prototype.returns.kind !== 'void' ? [...lines, parameter('retval', prototype.returns)] : lines;
@@ -92,12 +95,27 @@ const tracedFunctions =
       parameters: () => functionParameters(target, name, withResult),
     }));
 
-function userFunctions(target: Target, place = '*'): readonly Candidate[] {
-  const isPattern = place.includes('*');
-  const paths = isPattern ? target.userFiles().filter((path) => matchesPattern(path, place)) : [place];
-  return paths.flatMap((path) =>
-    (target.userFile(path)?.symbols ?? []).map(({ name }) => ({ text: `${path}:${name}`, parameters: NONE })),
-  );
+function filesAt(target: Target, place: string): readonly string[] {
+  if (!place.includes('*')) return [place];
+  return target.userFiles().filter((path) => matchesPattern(path, place));
+}
+
+const userFunctions =
+  (withResult: boolean) =>
+  (target: Target, place = '*'): readonly Candidate[] =>
+    filesAt(target, place).flatMap((path) => {
+      const file = target.userFile(path);
+      return (file?.symbols ?? []).map(({ name }) => ({
+        text: `${path}:${name}`,
+        parameters: () => prototypeParameters(file?.prototype(name), withResult),
+      }));
+    });
+
+function staticProbes(target: Target, place = '*'): readonly Candidate[] {
+  return filesAt(target, place).flatMap((path) => {
+    const names = (target.userFile(path)?.usdt ?? []).map(({ provider, name }) => `${path}:${provider}:${name}`);
+    return [...new Set(names)].map((text) => ({ text, parameters: NONE }));
+  });
 }
 
 /** What each kind can attach to. `place` is the module, category or file of a pattern that has one. */
@@ -121,11 +139,10 @@ const CANDIDATES: Record<ProbeKind, (target: Target, place: string | undefined) 
   interval: openEnded(TIME_UNITS),
   profile: openEnded(TIME_UNITS),
   iter: () => ITERATORS.map((name) => ({ text: name, parameters: NONE })),
-  uprobe: userFunctions,
-  uretprobe: userFunctions,
+  uprobe: userFunctions(false),
+  uretprobe: userFunctions(true),
   self: () => [{ text: 'signal:SIGUSR1', parameters: NONE }],
-  // Images with USDT notes are not part of the machine's files, so there is nothing to list.
-  usdt: () => [],
+  usdt: staticProbes,
   watchpoint: () => [],
   begin: () => [],
   end: () => [],
@@ -155,7 +172,7 @@ const isPattern = (text: string): boolean => text.includes('*');
 function kindsOf(target: Target, [first = '', place = '']: readonly string[]): readonly ProbeKind[] {
   if (!isPattern(first))
     return KINDS.filter((kind) => kind === first || (PROBES[kind].aliases as readonly string[]).includes(first));
-  const hasFile = place !== '' && !isPattern(place) && target.userFile(place) !== undefined;
+  const hasFile = place.includes('/') && filesAt(target, place).some((path) => target.userFile(path) !== undefined);
   return KINDS.filter(
     (kind) => PROBES[kind].listed && (hasFile || !IN_FILES.includes(kind)) && matchesPattern(kind, first),
   ).sort();

@@ -1,12 +1,13 @@
 import type { AttachKind } from '../lang/attach-target.ts';
 import type { Attachment } from '../lang/resources.ts';
 import { attachAll, planAttachment } from './attach.ts';
+import type { RunContext } from './helpers/helper-host.ts';
 import type { AttachResult, HookHandler, Kernel } from './kernel.ts';
 
 export interface AttachOptions {
   readonly attachments: readonly Attachment[];
   readonly kernel: Kernel;
-  readonly runner: (program: string, atReturn: boolean) => HookHandler;
+  readonly runner: (program: string, run: Readonly<RunContext>) => HookHandler;
   readonly missingProbes: string;
   readonly error: (message: string) => void;
   readonly warn: (message: string) => void;
@@ -61,12 +62,12 @@ export function attachProbes(
     if (plan.kind === 'hooks' && plan.warning !== undefined) options.warn(plan.warning);
     const result: AttachResult =
       plan.kind === 'hooks'
-        ? attachAll(kernel, plan, (atReturn) => handlerOf(attachment, atReturn, options))
+        ? attachAll(kernel, plan, (run) => handlerOf(attachment, run, options))
         : { ok: false, errno: 'EOPNOTSUPP', reason: plan.reason };
     if (!result.ok) problems.set(attachment, reasonOf(result));
     else {
       detachers.push(() => result.detach());
-      attached += plan.kind === 'hooks' ? plan.targets.length : 0;
+      attached += plan.kind !== 'hooks' ? 0 : plan.isOne === true ? 1 : plan.targets.length;
     }
   }
   const isForward = ({ target }: Attachment): boolean => ATTACHED_FORWARD.has(target.kind);
@@ -85,10 +86,10 @@ export function attachProbes(
 /** A program that only sees the traced process where the kernel would call it for no other. */
 function handlerOf(
   { program, target }: Attachment,
-  atReturn: boolean,
+  at: Readonly<RunContext>,
   { kernel, runner, traced }: AttachOptions,
 ): HookHandler {
-  const run = runner(program, atReturn);
+  const run = runner(program, at);
   if (traced === undefined || !FILTERED_BY_KERNEL.has(target.kind)) return run;
   const words = new Int32Array(kernel.memory.buffer);
   const tgid = (kernel.current.pidTgid >> 2) + 1;

@@ -1,10 +1,15 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
-import type { UserFile, UserSymbol } from '../lang/target.ts';
+import { usdtPlaces, type UserFile, type UserSymbol } from '../lang/target.ts';
 import type { HookTarget, Kernel } from './kernel.ts';
 
 /** Places in a file, or why they are none, as bpftrace says it before it asks the kernel. */
 export type UserPlaces =
-  | { readonly kind: 'hooks'; readonly targets: readonly HookTarget[]; readonly warning?: string }
+  | {
+      readonly kind: 'hooks';
+      readonly targets: readonly HookTarget[];
+      readonly warning?: string;
+      readonly isOne?: true;
+    }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 type FunctionTarget = Extract<AttachTarget, { kind: 'uprobe' | 'uretprobe' }>;
@@ -30,6 +35,29 @@ export function userPlaces(target: FunctionTarget, kernel: Kernel): UserPlaces {
   return { kind: 'hooks', targets };
 }
 
+/** Every place of a static probe, numbered by its cookie. */
+export function staticProbePlaces(
+  { path, provider, name }: Extract<AttachTarget, { kind: 'usdt' }>,
+  kernel: Kernel,
+): UserPlaces {
+  const file = kernel.executable(path);
+  const places = file === undefined ? [] : usdtPlaces(file, provider, name);
+  if (file === undefined || places.length === 0)
+    return problem('Failed to attach usdt probe: No such file or directory');
+  const inFile = (address: number): number => address - file.textAddress + file.textFileOffset;
+  return {
+    kind: 'hooks',
+    isOne: true,
+    targets: places.map(({ address, semaphore }, cookie) => ({
+      kind: 'uprobe',
+      path,
+      fileOffset: inFile(address),
+      cookie,
+      ...(semaphore === 0 ? {} : { semaphoreOffset: inFile(semaphore) }),
+    })),
+  };
+}
+
 function placeAt(target: FunctionTarget, address: number, file: UserFile, unsafe: boolean): UserPlaces {
   const symbol = file.symbols.find((row) => address >= row.address && address < row.address + row.size);
   if (symbol === undefined) {
@@ -40,9 +68,7 @@ function placeAt(target: FunctionTarget, address: number, file: UserFile, unsafe
     return { kind: 'hooks', targets: [placeOf(target, file, address)], warning };
   }
   const refused = refuse(target, symbol, address - symbol.address, file, unsafe);
-  return refused === undefined
-    ? { kind: 'hooks', targets: [placeOf(target, file, address)] }
-    : problem(refused);
+  return refused === undefined ? { kind: 'hooks', targets: [placeOf(target, file, address)] } : problem(refused);
 }
 
 function placeOf({ kind, path }: FunctionTarget, file: UserFile, address: number): HookTarget {

@@ -1,6 +1,7 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { assertNever } from '../source/bug.ts';
-import { userPlaces } from './attach-user.ts';
+import { staticProbePlaces, userPlaces } from './attach-user.ts';
+import type { RunContext } from './helpers/helper-host.ts';
 import type { AttachResult, HookHandler, HookTarget, Kernel } from './kernel.ts';
 
 const NS_PER_SECOND = 1_000_000_000;
@@ -11,6 +12,8 @@ interface Hooks {
   /** The returns of the same functions, for a session program. */
   readonly returns?: readonly HookTarget[];
   readonly warning?: string;
+  /** Several places of what the user counts as one probe. */
+  readonly isOne?: true;
 }
 
 /** Where the machine is to call a program; `runner` for probes that the session runs itself. */
@@ -40,6 +43,8 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
     case 'uprobe':
     case 'uretprobe':
       return userPlaces(target, kernel);
+    case 'usdt':
+      return staticProbePlaces(target, kernel);
     // A timer on every CPU, and one on the first (bpftrace opens perf events of the cpu-clock for both).
     case 'profile':
       return hook({ kind: 'clock', periodNs: periodOf(target), cpu: 'all' });
@@ -48,7 +53,6 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
     case 'software':
     case 'hardware':
     case 'watchpoint':
-    case 'usdt':
     case 'iter':
       return { kind: 'unsupported', reason: `the simulated machine has no ${target.kind} probes yet` };
     default:
@@ -60,15 +64,18 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
 export function attachAll(
   kernel: Kernel,
   { targets, returns = [] }: Hooks,
-  handlerFor: (atReturn: boolean) => HookHandler,
+  handlerFor: (run: Readonly<RunContext>) => HookHandler,
 ): AttachResult {
   const detachers: (() => void)[] = [];
   const detach = (): void => {
     for (const undo of detachers.splice(0)) undo();
   };
-  const sites = [...targets.map((target) => ({ target, atReturn: false })), ...returns.map(atReturnOf)];
-  for (const { target, atReturn } of sites) {
-    const result = kernel.attach(target, handlerFor(atReturn));
+  const sites = [
+    ...targets.map((target) => ({ target, run: { atReturn: false, cookie: cookieOf(target) } })),
+    ...returns.map((target) => ({ target, run: { atReturn: true, cookie: 0 } })),
+  ];
+  for (const { target, run } of sites) {
+    const result = kernel.attach(target, handlerFor(run));
     if (!result.ok) {
       detach();
       return result;
@@ -78,10 +85,9 @@ export function attachAll(
   return { ok: true, detach };
 }
 
-const atReturnOf = (target: HookTarget): { readonly target: HookTarget; readonly atReturn: boolean } => ({
-  target,
-  atReturn: true,
-});
+function cookieOf(target: HookTarget): number {
+  return 'cookie' in target ? (target.cookie ?? 0) : 0;
+}
 
 /** A session's program is called at both ends of each function. */
 function entries(target: Extract<AttachTarget, { readonly kind: 'kprobe' }>): AttachPlan {

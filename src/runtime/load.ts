@@ -5,7 +5,7 @@ import { MAX_BPF_STACK, MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { bug, InternalError } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createHelpers, createRandom } from './helpers/create-helpers.ts';
-import { SCRATCH_SIZE, type HelperHost, type RunContext } from './helpers/helper-host.ts';
+import { PLAIN_RUN, SCRATCH_SIZE, type HelperHost, type RunContext } from './helpers/helper-host.ts';
 import type { Kernel } from './kernel.ts';
 import type { BpfMap, MapHost } from './maps/bpf-map.ts';
 import { createMap } from './maps/create-map.ts';
@@ -16,10 +16,10 @@ export interface LoadedImage {
   readonly arena: Arena;
   readonly maps: readonly BpfMap[];
   /**
-   * How to run a program on the current CPU, with its context at an arena offset, unless that would be a recursion. A
-   * session program is told whether it runs at its function's return.
+   * How to run a program on the current CPU, with its context at an arena offset, unless that would be a recursion. The
+   * program may ask what is true of the place that it runs at.
    */
-  runner(program: string, atReturn?: boolean): ProgramRunner;
+  runner(program: string, run?: Readonly<RunContext>): ProgramRunner;
   /** Runs that were skipped because of a recursion. */
   missedRuns(): number;
 }
@@ -73,16 +73,16 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   const levelAt = (wanted: number): Level => {
     const known = levels[wanted];
     if (known !== undefined) return known;
-    const run: RunContext = { atReturn: false };
+    const run: RunContext = { ...PLAIN_RUN };
     return (levels[wanted] = { run, environment: createEnvironment(kernel, arena, maps, random, run) });
   };
 
-  function createRunner(program: Program): (atReturn: boolean) => ProgramRunner {
+  function createRunner(program: Program): (at: Readonly<RunContext>) => ProgramRunner {
     const factory = options.programs.get(program.name) ?? bug(`program ${program.name} is not compiled`);
     const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
     /** By nesting level. */
     const instances: CompiledProgram[] = [];
-    return (atReturn) => (context) => {
+    return (at) => (context) => {
       const cpu = words[kernel.current.cpu >> 2]!;
       if (active[cpu] !== 0) {
         missed++;
@@ -90,7 +90,8 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
       }
       const { environment, run } = levelAt(level);
       const instance = (instances[level] ??= factory(environment));
-      run.atReturn = atReturn;
+      run.atReturn = at.atReturn;
+      run.cookie = at.cookie;
       active[cpu] = 1;
       level++;
       try {
@@ -106,7 +107,7 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
   return {
     arena,
     maps,
-    runner: (program, atReturn = false) => (runners.get(program) ?? bug(`no program ${program}`))(atReturn),
+    runner: (program, at = PLAIN_RUN) => (runners.get(program) ?? bug(`no program ${program}`))(at),
     missedRuns: () => missed,
   };
 }
@@ -143,7 +144,7 @@ export function createEnvironment(
   arena: Arena,
   maps: readonly BpfMap[],
   random: () => number,
-  run: RunContext = { atReturn: false },
+  run: RunContext = { ...PLAIN_RUN },
 ): ExecutionEnvironment {
   const { memory } = arena;
   const stackSize = MAX_CALL_FRAMES * MAX_BPF_STACK;

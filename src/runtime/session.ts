@@ -7,6 +7,7 @@ import { renderLine } from '../source/render.ts';
 import { attachProbes } from './attach-probes.ts';
 import { createEventConsumer, type EventConsumer, type ReadMap } from './events.ts';
 import type { HookHandler, Kernel, SpawnedProcess } from './kernel.ts';
+import type { RunContext } from './helpers/helper-host.ts';
 import { loadImage, type LoadedImage } from './load.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
 import { runBenchmarks, runTests } from './measured-probes.ts';
@@ -227,7 +228,7 @@ export class Session {
     const attaching = attachProbes({
       attachments: this.#attachments,
       kernel,
-      runner: (program, atReturn) => this.#runner(program, atReturn),
+      runner: (program, at) => this.#runner(program, at),
       missingProbes: resources.config.missing_probes,
       error: (message) => this.#error(message),
       warn: (message) => this.#warn(message),
@@ -240,9 +241,9 @@ export class Session {
     return true;
   }
 
-  #runner(program: string, atReturn: boolean): HookHandler {
+  #runner(program: string, at: Readonly<RunContext>): HookHandler {
     const { onFire } = this.#options;
-    const run = this.#loaded.runner(program, atReturn);
+    const run = this.#loaded.runner(program, at);
     if (onFire === undefined) return run;
     return (context) => {
       onFire(program);

@@ -96,14 +96,27 @@ function expand(node: AttachPoint, mayShare: boolean, context: PassContext): rea
   if (parsed === undefined) return [];
   const matches = matchAttachPoint(parsed, context);
   if (matches.length > 0) {
-    const shared = mayShare ? shareProgram(parsed, matches) : undefined;
-    return (shared === undefined ? matches : [shared]).map((match) => {
-      const copy: AttachPoint = { ...node };
-      context.attachPoints.set(copy, match);
-      return copy;
-    });
+    return byFile(matches)
+      .flatMap((group) => (mayShare ? (shareProgram(parsed, group) ?? group) : group))
+      .map((match) => {
+        const copy: AttachPoint = { ...node };
+        context.attachPoints.set(copy, match);
+        return copy;
+      });
   }
   return reportMissing(node, parsed, context);
+}
+
+/** A program is shared by functions of one file at most. */
+function byFile(matches: readonly ParsedAttachPoint[]): readonly (readonly ParsedAttachPoint[])[] {
+  const groups = new Map<string, ParsedAttachPoint[]>();
+  for (const match of matches) {
+    const path = match.target !== undefined && 'path' in match.target ? match.target.path : '';
+    const group = groups.get(path);
+    if (group === undefined) groups.set(path, [match]);
+    else group.push(match);
+  }
+  return [...groups.values()];
 }
 
 /** The functions that a pattern of a kprobe or uprobe matches take one program; the kernel's multi links know no modules. */

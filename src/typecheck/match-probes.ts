@@ -86,9 +86,27 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
         }),
       );
     }
+    case 'usdt':
+      return found(staticProbes(parts, context));
     default:
       return target === undefined ? [] : [parsed];
   }
+}
+
+/** `PATH:[PROVIDER:]NAME` with wildcards in any of them; without a path, in whatever the process has mapped. */
+function staticProbes(parts: readonly string[], context: PassContext): readonly AttachTarget[] {
+  const path = parts[0] === '' ? '*' : parts[0]!;
+  const name = parts[parts.length - 1]!;
+  const provider = parts.length === 3 && parts[1] !== '' ? parts[1]! : '*';
+  const targets = new Map<string, AttachTarget>();
+  for (const file of findUserFiles(path, context)) {
+    for (const place of context.target.userFile(file)?.usdt ?? []) {
+      if (!matchesPattern(place.provider, provider) || !matchesPattern(place.name, name)) continue;
+      const key = `${file}:${place.provider}:${place.name}`;
+      targets.set(key, { kind: 'usdt', path: file, provider: place.provider, name: place.name });
+    }
+  }
+  return [...targets.keys()].sort().map((key) => targets.get(key)!);
 }
 
 function targetParts(target: AttachTarget): readonly string[] {
@@ -106,6 +124,8 @@ function targetParts(target: AttachTarget): readonly string[] {
     case 'uprobe':
     case 'uretprobe':
       return [target.path, target.function];
+    case 'usdt':
+      return [target.path, target.provider, target.name];
     default:
       return [];
   }

@@ -1,5 +1,6 @@
 import type { Expression, Identifier, Node, Program } from '../ast/nodes.ts';
 import { overlayTypeSets } from '../btf/type-set.ts';
+import type { TypeSet } from '../btf/types.ts';
 import { hasErrors } from '../source/diagnostic.ts';
 import { createSource } from '../source/source.ts';
 import { parseCPreamble } from './c/preamble.ts';
@@ -12,6 +13,13 @@ export const readPreamble: Pass = {
   name: 'C preamble',
   run(program: Program, context: PassContext): Program {
     const { importedHeaders, includes = [] } = context;
+    const files = userTypes(context);
+    if (files.length > 0) {
+      context.definitions = {
+        ...context.definitions,
+        types: overlayTypeSets(context.definitions.types, ...files, context.target.types),
+      };
+    }
     if (program.cStatements.length + includes.length + importedHeaders.size === 0) return program;
     const preamble = parseCPreamble({
       statements: program.cStatements,
@@ -22,13 +30,21 @@ export const readPreamble: Pass = {
     });
     for (const diagnostic of preamble.diagnostics) context.report(diagnostic);
     context.definitions = {
-      types: overlayTypeSets(preamble.types, context.target.types),
+      types: overlayTypeSets(preamble.types, ...files, context.target.types),
       macros: preamble.macros,
       enumerators: preamble.enumerators,
     };
     return program;
   },
 };
+
+/** Structures of the programs that the script probes, where these have debugging information. */
+function userTypes(context: PassContext): readonly TypeSet[] {
+  const paths = [...context.attachPoints.values()].flatMap(({ target }) =>
+    target?.kind === 'uprobe' || target?.kind === 'uretprobe' || target?.kind === 'usdt' ? [target.path] : [],
+  );
+  return [...new Set(paths)].flatMap((path) => context.target.userFile(path)?.types ?? []);
+}
 
 /** Bare words that are object-like C macros become their replacement, parsed as an expression. */
 export const expandCMacros: Pass = {

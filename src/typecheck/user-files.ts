@@ -8,7 +8,10 @@ const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 export function findUserFiles(path: string, context: PassContext): readonly string[] {
   const { target } = context;
   const candidates = path.includes('/') ? [path] : SEARCH_PATH.map((folder) => `${folder}/${path}`);
-  if (path === '*') return target.userFiles();
+  if (path === '*') {
+    const mapped = context.pid === undefined ? undefined : target.processFiles(context.pid);
+    return mapped ?? target.userFiles();
+  }
   if (!path.includes('*')) return candidates.filter((candidate) => target.userFile(candidate) !== undefined);
   return target.userFiles().filter((file) => candidates.some((candidate) => matchesPattern(file, candidate)));
 }

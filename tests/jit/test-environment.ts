@@ -95,6 +95,7 @@ export function testEnvironment(): ExecutionEnvironment {
     resultHigh: PLACES.resultHigh,
     scratch: memory.allocate(4096),
     random: createRandom(1),
+    run: { atReturn: false, cookie: 0 },
     callback: () => environment.callback!,
   };
   const environment: ExecutionEnvironment = {

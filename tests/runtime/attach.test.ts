@@ -67,7 +67,13 @@ test('a session program is called at the return of its functions, too', () => {
     },
   };
   if (plan.kind !== 'hooks') throw new Error('no hooks');
-  attachAll(kernel, plan, (atReturn) => (context) => void attached.push(`${context} ${atReturn}`));
+  attachAll(
+    kernel,
+    plan,
+    ({ atReturn }) =>
+      (context) =>
+        void attached.push(`${context} ${atReturn}`),
+  );
   expect(attached).toEqual(['1 false', '2 true']);
 });
 

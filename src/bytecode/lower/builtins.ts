@@ -10,8 +10,8 @@ import type { Lowerer } from './lowerer.ts';
 import { addressOf, loadScalar } from './memory.ts';
 import { type Operand, type Place, scalar, scalarShape } from './operand.ts';
 import { lowerStack } from './stacks.ts';
-import { unsupported } from './unsupported.ts';
 import { userSymbol } from './symbols.ts';
+import { usdtArgument } from './usdt.ts';
 
 type Lowering = (l: Lowerer, node: Identifier | Call) => Operand;
 
@@ -49,7 +49,7 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   },
   ctx: (l) => scalar(context(l)),
   args: (l, node) => {
-    if (l.origin.probe?.attach.kind === 'uprobe') return unsupported(l, node.span, 'uprobe arguments by name');
+    if (l.origin.probe?.attach.kind === 'uprobe') return registerArguments(l, node);
     return { kind: 'place', place: contextPlace(l, 0) };
   },
   retval: (l, node) => {
@@ -77,6 +77,8 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   arg7: argument(7),
   arg8: argument(8),
   arg9: argument(9),
+  arg10: argument(10),
+  arg11: argument(11),
 };
 
 export function context(l: Lowerer): Value {
@@ -96,7 +98,9 @@ export function contextWord(l: Lowerer, offset: number): Value {
 /** `argN`: a register of pt_regs, from the seventh on the stack; a word of the context for raw tracepoints. */
 function probeArgument(l: Lowerer, index: number): Value {
   const { b } = l;
-  if (l.origin.probe?.attach.kind === 'rawtracepoint') return contextWord(l, index * 8);
+  const { probe } = l.origin;
+  if (probe?.attach.kind === 'rawtracepoint') return contextWord(l, index * 8);
+  if (probe?.attach.kind === 'usdt') return usdtArgument(l, index);
   const register = ARGUMENT_REGISTERS[index];
   if (register !== undefined) return contextWord(l, X86_REGISTERS[register]);
   const stack = contextWord(l, X86_REGISTERS.sp);
@@ -104,6 +108,16 @@ function probeArgument(l: Lowerer, index: number): Value {
   // Above the return address.
   b.call('probe_read_kernel', b.slotAddress(copied), 8, b.add(stack, 8 * (index - ARGUMENT_REGISTERS.length + 1)));
   return b.load(copied, 0, 8);
+}
+
+/** The parameters of a function of a program, from their registers: a struct with one slot per 8 bytes of them. */
+function registerArguments(l: Lowerer, node: Identifier | Call): Operand {
+  const { b } = l;
+  const base = b.slot('arguments', sizeOf(l.typeOf(node)));
+  ARGUMENT_REGISTERS.slice(0, sizeOf(l.typeOf(node)) / 8).forEach((register, index) =>
+    b.store(base, 8 * index, 8, contextWord(l, X86_REGISTERS[register])),
+  );
+  return { kind: 'place', place: { base, offset: 0 } };
 }
 
 /** fexit's context has the result behind the arguments. */

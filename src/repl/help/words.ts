@@ -44,6 +44,8 @@ export const BUILTIN_HELP: Record<BuiltinName, string> = {
   arg7: argument(7),
   arg8: argument(8),
   arg9: argument(9),
+  arg10: argument(10),
+  arg11: argument(11),
 };
 
 /** Every kind of probe in a line; a new one does not compile until it is here. */

@@ -7,7 +7,11 @@ import type { BpfMap } from '../maps/bpf-map.ts';
 export interface RunContext {
   /** A session program runs at the return of its function. */
   atReturn: boolean;
+  /** What the program was attached with: which of several places it runs at. */
+  cookie: number;
 }
+
+export const PLAIN_RUN: Readonly<RunContext> = { atReturn: false, cookie: 0 };
 
 /** What helpers work on: one per nesting level, because a callback belongs to the program that runs there. */
 export interface HelperHost {

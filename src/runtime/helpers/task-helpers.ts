@@ -68,7 +68,7 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
       return returnSigned(host, 0);
     },
     // Nobody attaches with a cookie.
-    get_attach_cookie: () => returnPair(host, 0, 0),
+    get_attach_cookie: () => returnPair(host, host.run.cookie, 0),
     send_signal_thread: (signal) => returnSigned(host, kernel.sendSignal(words[current.pidTgid >> 2]!, signal)),
     // The high half of pid_tgid, the thread group, gets the signal.
     send_signal: (signal) => returnSigned(host, kernel.sendSignal(words[(current.pidTgid >> 2) + 1]!, signal)),

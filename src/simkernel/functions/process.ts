@@ -125,8 +125,7 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
     old.release();
     process.files.release();
   });
-  const { main } = image;
-  setProgram(m, task, fresh, (u) => main(u, argv));
+  setProgram(m, task, fresh, (u) => u.run(argv));
   schedProcessExec(m, task, task.pid, bprm);
   return 0;
 });

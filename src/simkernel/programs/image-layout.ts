@@ -76,7 +76,7 @@ function declaredLayout(image: Image): ImageLayout {
     return {
       name,
       offset: TEXT_START + index * FUNCTION_BYTES,
-      size: FUNCTION_BYTES,
+      size: (typeof symbol === 'string' ? undefined : symbol.facts.size) ?? FUNCTION_BYTES,
       callSite: callSiteOf(image, name),
       ...(prototype === undefined || types === undefined ? {} : { prototype: parsePrototype(prototype, types) }),
     };
@@ -118,7 +118,8 @@ function declaredText(
   textEnd: number,
 ): ReturnType<ImageLayout['text']> {
   const text = { bytes: new Uint8Array(textEnd), boundaries: new Uint8Array(textEnd) };
-  for (const { name, offset, size, callSite } of functions) {
+  const size = FUNCTION_BYTES;
+  for (const { name, offset, callSite } of functions) {
     const inside = usdt.filter((site) => site.offset >= offset && site.offset < offset + size);
     const nops = inside.map((site) => site.offset - offset);
     const number = isWrapper(image, name) ? SYSCALL_NUMBERS[name as keyof typeof SYSCALL_NUMBERS] : undefined;

@@ -9,6 +9,8 @@ export interface UserFunctionFacts {
   readonly name: string;
   /** In C, as debugging information has it. */
   readonly prototype: string;
+  /** What the symbol table says where that is not the function's real size. */
+  readonly size?: number;
 }
 
 /** Calls it from another function's body: `const line = yield* readline(u, prompt)`. */
@@ -23,8 +25,9 @@ export type UserFunction<A extends UserWord[] = UserWord[]> = ((u: UserContext, 
 export function userFunction<A extends UserWord[]>(
   prototype: string,
   body: (u: UserContext, ...args: A) => UserBody,
+  options: Pick<UserFunctionFacts, 'size'> = {},
 ): UserFunction<A> {
-  const facts: UserFunctionFacts = { name: functionName(prototype), prototype };
+  const facts: UserFunctionFacts = { name: functionName(prototype), prototype, ...options };
   const call = (u: UserContext, ...args: A): UserBody => u.invoke(facts, args, () => body(u, ...args));
   return Object.assign(call, { facts });
 }

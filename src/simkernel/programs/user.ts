@@ -58,6 +58,8 @@ export class UserContext {
   private position: StackPosition;
   /** The function of the C library that makes the system call, and the program's own place below it. */
   private wrapper = '';
+  /** The function that was called last: frames of `in` may begin with it. */
+  private inside = '';
   private caller: UserPlace;
 
   constructor(m: Machine, task: Task, process: Process, image: Image) {
@@ -82,6 +84,18 @@ export class UserContext {
     return this.stack.fp;
   }
 
+  /** The program from main on. */
+  *run(argv: readonly string[]): UserBody {
+    const { main, symbols } = this.image;
+    if (main === null) return 0;
+    if (!symbols.includes('main')) return yield* main(this, argv);
+    const isProbed = this.process.mm.text.breakpoints.size > 0;
+    const prototype = 'int main(int argc, char **argv)';
+    this.stack.goTo(this.outermost.place!);
+    return yield* this.invoke({ name: 'main', prototype }, [argv.length, isProbed ? this.stringArray(argv) : 0], () =>
+      main(this, argv),
+    );
+  }
   /** Runs in user mode for this long. */
   work(ns: number): UserStep {
     this.task.workLeft = Math.max(1, Math.round(ns));
@@ -91,7 +105,7 @@ export class UserContext {
   /** From here on the program's functions on the stack are these, outermost first. */
   in(...frames: readonly string[]): void {
     let position = this.outermost;
-    for (const name of frames) {
+    for (const name of frames[0] === this.inside ? frames.slice(1) : frames) {
       let callee = position.callees.get(name);
       if (callee === undefined) {
         callee = createPosition([...position.frames, name], null);
@@ -270,7 +284,7 @@ export class UserContext {
 
   /** What a declared function's call does: see user-function.ts. */
   *invoke(facts: UserFunctionFacts, args: readonly UserWord[], body: () => UserBody): UserBody {
-    const { stack, outermost, position } = this;
+    const { stack, outermost, position, inside } = this;
     const { entry, row } = this.find(facts.name);
     this.leaveWrapper();
     const caller = stack.place();
@@ -281,11 +295,13 @@ export class UserContext {
     stack.enter(entry + row.callSite);
     yield* this.probes(entry + 1, entry + row.size, args);
     this.outermost = this.position = createPosition([], stack.place());
+    this.inside = facts.name;
     const result = yield* body();
     this.leaveWrapper();
     yield* this.returnTo(slot, caller, result ?? 0);
     this.outermost = outermost;
     this.position = position;
+    this.inside = inside;
     return result;
   }
   /** Reaches a static probe with these arguments: they are put where its note says that they are. */

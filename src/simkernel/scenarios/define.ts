@@ -73,7 +73,7 @@ function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
     const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid });
     const process = createProcess(m, task, image);
     openStandardFiles(m, process);
-    setProgram(m, task, process, (u) => main(u, argv ?? [name]));
+    setProgram(m, task, process, (u) => u.run(argv ?? [name]));
     startAt(task, m, () => 0);
     enqueueAtBoot(m, task, cpu);
   };

@@ -5,9 +5,9 @@ import type { ParsedAttachPoint, PassContext } from '../context.ts';
 const SLOT_BITS = 64;
 
 /**
- * What `args` is for fentry, fexit and raw tracepoints: the kernel hands programs an array of u64 with one slot per 8
+ * What `args` is for fentry, fexit, raw tracepoints and uprobes with debugging information: the kernel hands programs an array of u64 with one slot per 8
  * bytes of parameter, so that a struct with members at multiples of 64 bits describes it. For fexit the return value
- * follows the parameters.
+ * follows the parameters. For uprobes the program collects the registers in that shape.
  */
 export function parameterStruct(
   attachment: ParsedAttachPoint | undefined,
@@ -18,6 +18,12 @@ export function parameterStruct(
   if (target.kind === 'fentry' || target.kind === 'fexit') {
     const prototype = context.target.types.function(target.function);
     return prototype === undefined ? undefined : slots(prototype.parameters, `${target.kind}:${target.function}`);
+  }
+  if (target.kind === 'uprobe') {
+    const prototype = context.target.userFile(target.path)?.prototype(target.functions?.[0] ?? target.function);
+    return prototype === undefined
+      ? undefined
+      : slots(prototype.parameters, `uprobe:${target.path}:${target.function}`);
   }
   if (target.kind !== 'rawtracepoint') return undefined;
   const parameters = context.target.rawTracepoint(target.name);

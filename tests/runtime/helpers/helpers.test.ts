@@ -22,6 +22,7 @@ function setUp(callback: (slot: number, args: Int32Array) => number = () => 0) {
     resultHigh: allocate(8, 8),
     scratch: allocate(4096, 8),
     random: createRandom(1),
+    run: { atReturn: false, cookie: 0 },
     callback: () => callback,
   };
   const helpers = createHelpers(host);

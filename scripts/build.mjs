@@ -1,5 +1,5 @@
 // Bundles the command and the library into dist/ (or the folder named), and warms V8's code cache for the command's start-up.
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
 mkdirSync(outdir, { recursive: true });
+// Chunks are named after their contents: those of earlier builds would stay.
+for (const name of readdirSync(outdir)) if (name.startsWith('repl')) rmSync(`${outdir}/${name}`);
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 const common = {
@@ -74,15 +76,25 @@ const onDemand = {
   },
 };
 
+// The REPL is a bundle of its own, for Ink is a module, and its text would make every start longer.
+const replApart = {
+  name: 'repl-apart',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/commands\/repl\.ts$/ }, () => ({
+      contents: "export const repl = async (...args) => (await importModule('./repl.js')).repl(...args);",
+    }));
+  },
+};
+
 await Promise.all([
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
-    plugins: [onDemand],
+    plugins: [replApart, onDemand],
     outdir,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
-    banner: { js: '(function (exports, require, module) {' },
+    banner: { js: '(function (exports, require, module, importModule) {' },
     footer: { js: '})' },
   }),
   // CommonJS: Node starts it sooner than a module.
@@ -93,6 +105,18 @@ await Promise.all([
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     define: { ...common.define, 'import.meta.dirname': '__dirname' },
+  }),
+  // Two threads: the screen and its keys, and the engine.
+  build({
+    ...common,
+    entryPoints: { repl: 'src/cli/commands/repl.ts', 'repl-worker': 'src/cli/repl/worker.ts' },
+    plugins: [onDemand],
+    outdir,
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'repl-[hash]',
+    jsx: 'automatic',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   }),
   build({ ...common, entryPoints: { api: 'src/pipeline/api.ts' }, outdir, format: 'esm' }),
 ]);

@@ -5,12 +5,17 @@ const USAGE = `tsbpftrace - bpftrace without a kernel: scripts run on a simulate
 USAGE:
     tsbpftrace [options] filename
     tsbpftrace [options] - <stdin input>
+    tsbpftrace (on a terminal: the REPL)
     tsbpftrace [options] -e 'program'
     use -- after filename/-e 'program' for named script parameters
 `;
 
 /** Subcommands; each answers to --help itself. */
 export const SUBCOMMANDS = {
+  repl: {
+    operands: '[options]',
+    help: 'write, run and look into scripts on a live machine (also without any arguments)',
+  },
   bpf: { operands: 'asm|dis|verify|run ...', help: 'raw eBPF without a script' },
   golden: { operands: '[options] [paths]', help: 'compare what scripts print with what was recorded beside them' },
   completion: { operands: 'bash|zsh|fish', help: 'print the completion script of a shell' },

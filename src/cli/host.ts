@@ -1,5 +1,6 @@
 import type { Scenario } from '../pipeline/settings.ts';
 import type { Simulation } from '../pipeline/simulation.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What the command needs of the process that runs it; tests hand in a double. */
 export interface CliHost {
@@ -18,6 +19,10 @@ export interface CliHost {
   readonly directory?: string;
   /** Both outputs go to a terminal: colours may be used. */
   readonly isTerminal: boolean;
+  /** Somebody sits at a terminal: without arguments the REPL begins. */
+  readonly isInteractive?: () => boolean;
+  /** Takes the terminal over, key by key; undefined when there is none. */
+  readonly openTerminal?: () => Terminal | undefined;
   /** Calls the handler at each Ctrl-C. */
   readonly onInterrupt: (handler: () => void) => void;
   /** Calls the handler when the process is sent SIGUSR1. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { areTerminals, writeError, writeOutput } from './output.ts';
+import { areTerminals, isKeyboard, writeError, writeOutput } from './output.ts';
 import { runCli } from './run-cli.ts';
+import { openTerminal } from './terminal.ts';
 
 /** Runs the command in this process. */
 export async function main(): Promise<void> {
@@ -11,6 +12,8 @@ export async function main(): Promise<void> {
     clock: () => Number(process.hrtime.bigint()) / 1e9,
     entry: [process.execPath, ...process.execArgv, process.argv[1]!],
     isTerminal: areTerminals(),
+    isInteractive: () => areTerminals() && isKeyboard(),
+    openTerminal,
     onInterrupt: (handler) => {
       process.on('SIGINT', handler);
       process.on('SIGTERM', handler);

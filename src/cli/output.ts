@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 
+const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 /** How long a full pipe is left alone before it is tried again. */
@@ -34,11 +35,12 @@ function write(descriptor: number, output: Uint8Array | string): void {
 export const writeOutput = (output: Uint8Array | string): void => write(STDOUT, output);
 export const writeError = (output: Uint8Array | string): void => write(STDERR, output);
 
-/** Whether both outputs go to a terminal. */
-export function areTerminals(): boolean {
-  return [STDOUT, STDERR].every(
-    // Asking Node about terminals loads the network code too.
-    (descriptor) =>
-      fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor),
-  );
+/** Asking Node about terminals loads the network code too. */
+function isTerminal(descriptor: number): boolean {
+  return fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor);
 }
+
+/** Whether both outputs go to a terminal. */
+export const areTerminals = (): boolean => [STDOUT, STDERR].every(isTerminal);
+/** Whether somebody types the input. */
+export const isKeyboard = (): boolean => isTerminal(STDIN);

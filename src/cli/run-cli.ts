@@ -19,6 +19,7 @@ const BUG_STATUS = 70;
 const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => Promise<number>> = {
   bpf: async (args, host) => (await import('./commands/bpf.ts')).bpf(args, host),
   golden: async (args, host) => (await import('./commands/golden.ts')).golden(args, host, runCli),
+  repl: async (args, host) => (await import('./commands/repl.ts')).repl(args, host, runCli),
   completion: async (args, host) => (await import('./commands/completion.ts')).completion(args, host),
 };
 
@@ -53,6 +54,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
 
 async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
   const [first = '', ...rest] = args;
+  if (args.length === 0 && host.isInteractive?.() === true) return COMMANDS.repl([], host);
   // A script in a file of such a name is run as ./bpf.
   if (Object.hasOwn(COMMANDS, first)) return COMMANDS[first as Subcommand](rest, host);
   warnOfColor(host);

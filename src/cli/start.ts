@@ -15,5 +15,7 @@ const script = new Script(readFileSync(filename, 'latin1'), {
   ...(existsSync(cacheFile) ? { cachedData: readFileSync(cacheFile) } : {}),
 });
 const loaded: { exports: { main?: () => Promise<void> } } = { exports: {} };
-script.runInThisContext()(loaded.exports, createRequire(filename), loaded);
+// Code out of a cache cannot import modules by itself.
+const importModule = (specifier: string): Promise<unknown> => import(specifier);
+script.runInThisContext()(loaded.exports, createRequire(filename), loaded, importModule);
 void loaded.exports.main?.();

@@ -1,10 +1,14 @@
 import { CONTEXTS, type ContextField } from '../abi/contexts.ts';
 import { helperPrototype } from '../abi/known-helpers.ts';
 import { PROGRAM_TYPES, type Program, type ProgramType } from '../abi/program-image.ts';
+import { HELPERS } from '../abi/helpers.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
+import { CALL_CODE, SOURCE } from '../isa/opcodes.ts';
 import { MAX_PROCESSED } from './limits.ts';
+import { originsOf } from './path.ts';
 import { type Register, isPointer } from './register.ts';
 import type { Refusal } from './verify.ts';
+import { registersOf } from './walk.ts';
 
 /** What a remedy may look at. */
 interface Fault {
@@ -32,6 +36,8 @@ function nullCheck({ held }: Fault): string {
       return `the lookup in ${mapWords(held.map?.name)} may have found nothing: compare the result with 0 before using it`;
     case 'ringbuf_mem':
       return 'the ring buffer may be full: compare the result of the reservation with 0 before using it';
+    case 'sock_common':
+      return 'the packet may belong to no socket: compare the pointer with 0 before using it';
     default:
       return 'the call may have found nothing: compare its result with 0 before using it';
   }
@@ -49,6 +55,49 @@ function insideObject({ message, held }: Fault): string | undefined {
   const most = held.value.umax - BigInt(excess);
   if (most < 0n) return `an access of ${size} bytes may start at most at byte ${bytes - size} of ${bytes}`;
   return `move the address by at most ${most}: compare the offset with ${most} first, or mask it with &`;
+}
+
+/** Stack that a helper or an access reaches beyond the frame. */
+function insideStack({ message, program, refusal }: Fault): string {
+  const frame = `a function has ${MAX_BPF_STACK} bytes of stack, from r10-${MAX_BPF_STACK} up to r10-1`;
+  const numbers = /stack R\d+ off=(-?\d+) size=(\d+)/.exec(message);
+  const isCall = program.insns[refusal.slot]?.code === CALL_CODE;
+  if (numbers === null || !isCall) return frame;
+  const [off, size] = numbers.slice(1).map(Number) as [number, number];
+  if (off >= 0 || off + size <= 0) return frame;
+  return `the helper needs ${size} bytes from there and the stack ends after ${-off}: start at r10-${size} or lower`;
+}
+
+/** The number that an instruction adds to a pointer. */
+function addend({ program, refusal }: Fault): string {
+  const insn = program.insns[refusal.slot];
+  const register = insn === undefined || (insn.code & SOURCE.reg) === 0 ? 'the number' : `r${insn.src}`;
+  return `limit ${register} before adding it: compare it with what the object holds, or mask it with &`;
+}
+
+/** A number where an address is needed: perhaps what is left of a record that was given away. */
+function noAddress({ refusal }: Fault): string {
+  const { walk, register } = refusal;
+  const origins = walk === undefined || register === undefined ? [] : originsOf(walk, register, MOST_ORIGINS);
+  const reserved = origins.some(({ slot }) => walk?.graph.insns[slot]?.imm === HELPERS.ringbuf_reserve.id);
+  return reserved
+    ? 'the record was submitted or discarded before: use it up to there only'
+    : 'a number is no address: read kernel or user memory through bpf_probe_read_kernel or bpf_probe_read_user';
+}
+const MOST_ORIGINS = 8;
+
+/** The loop for which most states are remembered: the one that goes round and round. */
+function busiestLoop({ refusal }: Fault): string | undefined {
+  const { walk } = refusal;
+  if (walk === undefined) return undefined;
+  const states = new Map<number, number>();
+  for (const list of walk.checkpoints.values()) {
+    const loop = list.length === 0 ? 0 : walk.loops[list[0]!.slot]!;
+    if (loop !== 0) states.set(loop, (states.get(loop) ?? 0) + list.length);
+  }
+  const [busiest] = [...states].sort(([, a], [, b]) => b - a)[0] ?? [];
+  if (busiest === undefined) return undefined;
+  return `the loop from instruction ${walk.loops.indexOf(busiest)} to ${walk.loops.lastIndexOf(busiest)}`;
 }
 
 const typesThat = (id: number): readonly ProgramType[] =>
@@ -92,6 +141,12 @@ const REMEDIES: readonly RemedyRow[] = [
   { when: /!read_ok/, fix: () => 'write it on every path before it is read, or keep it in r6-r9 across calls' },
   { when: /cannot use helper/, fix: otherType },
   { when: /bpf_context access/, fix: contextFields },
+  {
+    when: /access to packet|offset is outside of the packet/,
+    fix: ({ refusal, held }) =>
+      `compare the end of the access with data_end and leave when it is beyond: so far ${Math.max(held?.range ?? 0, 0)} bytes from r${refusal.register ?? 0} on are checked`,
+  },
+  { when: /unbounded min value|pointer be out of bounds/, fix: addend },
   { when: /(?:value|key|mem)_size=\d+ off=/, fix: insideObject },
   { when: /min value is negative/, fix: () => 'check that it is not negative first, or mask it with &' },
   {
@@ -101,16 +156,31 @@ const REMEDIES: readonly RemedyRow[] = [
       return `compare it with a limit first${size > 0 ? ` so that the access ends within ${size} bytes` : ''}, or mask it with &`;
     },
   },
-  { when: /zero-sized read/, fix: () => 'check that the size is not 0 first' },
+  {
+    when: /zero-sized read/,
+    fix: ({ refusal: { walk } }) =>
+      walk !== undefined && registersOf(walk)[1]!.map?.keySize === 0
+        ? `${mapWords(registersOf(walk)[1]!.map?.name)} is a ${registersOf(walk)[1]!.map?.type} map: it has no keys to look up`
+        : 'check that the size is not 0 first',
+  },
+  { when: /div by zero/, fix: () => 'a constant divisor is not 0; a register may be, and the result is 0 then' },
+  {
+    when: /misaligned/,
+    fix: ({ message }) => {
+      const size = / size (\d+)/.exec(message)?.[1] ?? '8';
+      return `an access of ${size} bytes starts at a multiple of ${size} bytes here`;
+    },
+  },
+  {
+    when: /invalid sock_common access/,
+    fix: () => 'of every socket only the family, addresses, ports and state are there: bpf_sk_fullsock gives the rest',
+  },
+  { when: /recursive call/, fix: () => 'functions must not call themselves, not even through others: use a loop' },
   {
     when: /stack R\d+/,
-    fix: () => `a function has ${MAX_BPF_STACK} bytes of stack, from r10-${MAX_BPF_STACK} up to r10-1`,
+    fix: insideStack,
   },
-  {
-    when: /invalid mem access 'scalar'/,
-    fix: () =>
-      'a number is no address: read kernel or user memory through bpf_probe_read_kernel or bpf_probe_read_user',
-  },
+  { when: /invalid mem access 'scalar'/, fix: noAddress },
   {
     when: /reference leak/,
     fix: () => 'hand each record to bpf_ringbuf_submit or bpf_ringbuf_discard on every path',
@@ -122,21 +192,21 @@ const REMEDIES: readonly RemedyRow[] = [
   },
   {
     when: /too large\. Processed/,
-    fix: () =>
-      `of all paths together at most ${MAX_PROCESSED} instructions are walked: bound the loops lower, or use bpf_loop, whose body is not walked once per round`,
+    fix: (fault) => {
+      const loop = busiestLoop(fault);
+      const round = loop === undefined ? 'each round of a loop counts' : `${loop} is walked round by round`;
+      return `of all paths together at most ${MAX_PROCESSED} instructions are walked, and ${round}: bound it lower, or use bpf_loop, whose body is not walked once per round`;
+    },
   },
   {
     when: /too complex/,
     fix: () => 'too many branches are open at once: bound the loop by a constant, or let the paths join earlier',
   },
   { when: /frame pointer is read only/, fix: () => 'copy it first (r2 = r10) and move the copy' },
+  { when: /subtraction from stack pointer/, fix: () => 'add a negative number instead, like r1 += -8' },
   {
     when: /pointer prohibited|bitwise operator|pointer arithmetic/,
     fix: () => 'a pointer can only be moved, by adding or subtracting a number of 64 bits',
-  },
-  {
-    when: /unbounded min value|pointer be out of bounds/,
-    fix: () => 'limit the number before adding it, for example with &',
   },
   { when: /different pointers/, fix: () => 'give each kind of pointer a load or store of its own' },
   { when: /At program exit/, fix: () => 'programs at fentry and fexit return 0' },

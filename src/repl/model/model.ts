@@ -59,6 +59,8 @@ export interface Attached {
 export interface Model {
   readonly columns: number;
   readonly rows: number;
+  /** False under NO_COLOR: what colours say must be said otherwise. */
+  readonly isColored: boolean;
   readonly editor: Editor;
   /** Counts changes of text and cursor: answers to older questions are dropped. */
   readonly version: number;
@@ -121,6 +123,7 @@ export const ask = (request: EngineRequest): Effect => ({ kind: 'engine', reques
 export interface InitialOptions {
   readonly columns: number;
   readonly rows: number;
+  readonly isColored: boolean;
   readonly settings: MachineSettings;
   readonly cpus: number;
   readonly durationNs: number | undefined;

@@ -10,30 +10,35 @@ const STYLE_OF: Record<CpuUse, Style> = {
   irq: 'irq',
   softirq: 'softirq',
 };
-/** The letter says the use where there are no colours. */
-const LEGEND: readonly (readonly [use: CpuUse, text: string])[] = [
-  ['user', 'user'],
-  ['kernel', 'kernel'],
-  ['irq', 'interrupt'],
-  ['softirq', 'softirq'],
-  ['iowait', 'waits for a disk'],
+/** Without colours a letter says what the height of a bar cannot. */
+const LEGEND: readonly (readonly [use: CpuUse, text: string, letter: string])[] = [
+  ['user', 'user', 'u'],
+  ['kernel', 'kernel', 'k'],
+  ['irq', 'interrupt', 'i'],
+  ['softirq', 'softirq', 's'],
+  ['iowait', 'waits for a disk', '·'],
 ];
+const LETTERS: ReadonlyMap<CpuUse, string> = new Map(LEGEND.map(([use, , letter]) => [use, letter]));
 const LABEL_WIDTH = 7;
 
-const letter = ({ use, busy }: TimelineCell): string =>
+const plainCell = ({ use }: TimelineCell): string => LETTERS.get(use) ?? ' ';
+const levelCell = ({ use, busy }: TimelineCell): string =>
   busy > 0 ? LEVELS[Math.min(LEVELS.length - 1, Math.floor(busy * LEVELS.length))]! : use === 'iowait' ? '·' : ' ';
 
 /** What each CPU was busy with, column by column, and who ran. */
-export function timelineRows(view: TimelineView, columns: number): readonly Row[] {
+export function timelineRows(view: TimelineView, columns: number, isColored: boolean): readonly Row[] {
   const width = columns - LABEL_WIDTH;
   const rows = view.cpus.flatMap((cells, cpu): readonly Row[] => {
     const shown = cells.slice(-width);
     return [
-      [span(`CPU ${cpu}`.padEnd(LABEL_WIDTH), 'strong'), ...cellSpans(shown)],
+      [span(`CPU ${cpu}`.padEnd(LABEL_WIDTH), 'strong'), ...cellSpans(shown, isColored ? levelCell : plainCell)],
       [span(' '.repeat(LABEL_WIDTH)), span(whoRan(shown), 'dim')],
     ];
   });
-  const legend = LEGEND.flatMap(([use, text]) => [span('■ ', STYLE_OF[use]), span(`${text}  `, 'dim')]);
+  const legend = LEGEND.flatMap(([use, text, letter]) => [
+    span(isColored ? '■ ' : `${letter} `, STYLE_OF[use]),
+    span(`${text}  `, 'dim'),
+  ]);
   const scale = `one column is ${timeText(view.columnNs)}; the last ends ${(view.endNs / 1e9).toFixed(4)} s after boot`;
   return [...rows, fitRow(legend, columns), fitRow(rowOf(scale, 'dim'), columns)];
 }
@@ -43,7 +48,7 @@ export function timeText(ns: number): string {
   return ns >= 1e6 ? `${ns / 1e6} ms` : `${ns / 1e3} µs`;
 }
 
-function cellSpans(cells: readonly TimelineCell[]): readonly Span[] {
+function cellSpans(cells: readonly TimelineCell[], letter: (cell: TimelineCell) => string): readonly Span[] {
   const spans: Span[] = [];
   for (const cell of cells) {
     const style = STYLE_OF[cell.use];

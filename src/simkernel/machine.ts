@@ -10,7 +10,8 @@ import { Paces } from './cpu/pace.ts';
 import { post } from './cpu/local-apic.ts';
 import { USERS } from './tasks/users.ts';
 import { Cpu } from './cpu/cpu.ts';
-import type { EntryPoint } from './cpu/deliver.ts';
+import { UNREAD_GATE } from './cpu/deliver.ts';
+import type { EntryPoint, KnownGate } from './cpu/deliver.ts';
 import { VECTORS } from './cpu/descriptor-tables.ts';
 import { MachineHalted } from './execution/halt.ts';
 import type { Body } from './execution/kernel-function.ts';
@@ -153,6 +154,8 @@ export class Machine {
   private readonly view: TracerView;
 
   readonly entryPoints = new Map<number, EntryPoint>();
+  /** The gates of the IDT as they were last read. */
+  readonly gates: KnownGate[] = new Array<KnownGate>(256).fill(UNREAD_GATE);
   readonly ioApic = new IoApic(this);
   readonly irqs: IrqDesc[] = [];
   readonly vectors: VectorMatrix;

@@ -32,6 +32,33 @@ function stackFor(m: Machine, cpu: Cpu, ist: number, fromUser: boolean): number 
 }
 
 const REGISTERS_WORDS = 30;
+/** Five turns of six words: cheaper than a call of TypedArray.set, and than a turn for every word. */
+function copyRegisters(to: Int32Array, at: number, from: Int32Array, start: number): void {
+  for (let i = 0; i < REGISTERS_WORDS; i += 6) {
+    const source = start + i;
+    const target = at + i;
+    to[target] = from[source]!;
+    to[target + 1] = from[source + 1]!;
+    to[target + 2] = from[source + 2]!;
+    to[target + 3] = from[source + 3]!;
+    to[target + 4] = from[source + 4]!;
+    to[target + 5] = from[source + 5]!;
+  }
+}
+
+/** What a gate's first two words said when it was last read, and the code that it leads to; none for one that is not present. */
+export interface KnownGate {
+  readonly selector: number;
+  readonly attributes: number;
+  readonly entry: EntryPoint | undefined;
+}
+export const UNREAD_GATE: KnownGate = { selector: -1, attributes: 0, entry: undefined };
+const PRESENT = 0x8000;
+function readGate(m: Machine, vector: number, selector: number, attributes: number): KnownGate {
+  const handler = ((selector & 0xffff) | (attributes & 0xffff0000)) & ADDRESS_BITS;
+  const entry = (attributes & PRESENT) === 0 ? undefined : m.entryPoints.get(handler);
+  return (m.gates[vector] = { selector, attributes, entry });
+}
 const ADDRESS_BITS = 0x7fffffff;
 
 /** Address at which an interrupt at this moment finds the CPU, as image offset; only meaningful in kernel mode. */
@@ -48,8 +75,11 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const { words } = m;
   const gate = (cpu.idt + vector * GATE_SIZE) >> 2;
   const attributes = words[gate + 1]!;
-  const handler = ((words[gate]! & 0xffff) | (attributes & 0xffff0000)) & ADDRESS_BITS;
-  const entry = (attributes & 0x8000) === 0 ? undefined : m.entryPoints.get(handler);
+  const { gates } = m;
+  const known = gates[vector]!;
+  // A gate that reads as it did the last time leads where it did.
+  const isKnown = known.selector === words[gate] && known.attributes === attributes;
+  const { entry } = isKnown ? known : readGate(m, vector, words[gate]!, attributes);
   if (entry === undefined) return fault(m, cpu, vector, ip);
   const fromUser = cpu.userMode;
   if (fromUser) account(cpu);
@@ -57,9 +87,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const top = stackFor(m, cpu, attributes & IST_MASK, fromUser);
   const regs = top - PT_REGS_SIZE;
   const at = regs >> 2;
-  // A loop: the call of TypedArray.set costs more than these few words.
-  const { registers } = cpu;
-  for (let i = 0; i < REGISTERS_WORDS; i += 1) words[at + i] = registers[i]!;
+  copyRegisters(words, at, cpu.registers, 0);
   // Interrupts leave their inverted number here, faults the error code that the CPU pushed.
   words[at + PT_REGS.orig_ax / 4] = errorCode;
   words[at + PT_REGS.orig_ax / 4 + 1] = errorCode >> 31;
@@ -106,8 +134,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
 function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, fn: TextSymbol): number {
   const { cpu, words } = m;
   const at = regs >> 2;
-  const { registers } = cpu;
-  for (let i = 0; i < REGISTERS_WORDS; i += 1) registers[i] = words[at + i]!;
+  copyRegisters(cpu.registers, 0, words, at);
   if ((words[at + PT_REGS.cs / 4]! & 3) !== 0) {
     account(cpu);
     cpu.userMode = true;

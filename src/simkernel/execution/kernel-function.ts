@@ -4,7 +4,7 @@ import type { Machine } from '../machine.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import { drive, Pending } from './pending.ts';
 import type { Result, Sleeping } from './pending.ts';
-import { callSites, declareText } from './text.ts';
+import { declareText, returnAddresses } from './text.ts';
 import type { TextOptions, TextSymbol } from './text.ts';
 
 /** A declared kernel function: call it with the machine and its C arguments. */
@@ -46,7 +46,6 @@ export function sleepingFunction<A extends unknown[], T>(
 export function pushFrame(m: Machine, cpu: Cpu, fn: TextSymbol): void {
   const { words } = m;
   const caller = cpu.fn;
-  const sites = caller.sites ?? callSites(caller);
   const { sp } = cpu;
   const frame = sp - 16;
   const below = frame - fn.frameBytes;
@@ -55,7 +54,7 @@ export function pushFrame(m: Machine, cpu: Cpu, fn: TextSymbol): void {
   const at = frame >> 2;
   words[at] = cpu.fp;
   words[at + 1] = KERNEL_HIGH;
-  words[at + 2] = (caller.entry + sites[fn.siteHash]!) | 0x80000000;
+  words[at + 2] = (caller.returns ?? returnAddresses(caller))[fn.siteHash]!;
   words[at + 3] = -1;
   cpu.fp = frame;
   cpu.sp = below;
@@ -153,14 +152,14 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         return result;
       };
     default:
-      return (m: Machine, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown) => {
-        if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f].slice(0, arity));
+      return (m: Machine, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown, g: unknown) => {
+        if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f, g].slice(0, arity));
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
-        const result = body(m, a, b, c, d, e, f);
+        const result = body(m, a, b, c, d, e, f, g);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
         cpu.sp = sp;

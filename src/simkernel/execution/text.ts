@@ -17,6 +17,8 @@ export interface TextSymbol {
   readonly traceable: boolean;
   /** Return addresses of its calls (offsets from entry); a callee picks by its own hash. Null until the first call: see `callSites`. */
   readonly sites: Uint16Array | null;
+  /** The same as low halves of addresses. */
+  readonly returns: Int32Array | null;
   readonly siteHash: number;
   /** Number of C arguments; undefined for entry code. */
   readonly arity: number | undefined;
@@ -97,6 +99,7 @@ class LazyText implements TextSymbol {
   readonly frameBytes: number;
   readonly arity: number | undefined;
   sites: Uint16Array | null;
+  returns: Int32Array | null = null;
   constructor(
     name: string,
     index: number,
@@ -177,6 +180,11 @@ function generatedOf(symbol: TextSymbol): Generated {
 
 export function callSites(symbol: TextSymbol): Uint16Array {
   return symbol.sites ?? ((symbol as LazyText).sites = generatedOf(symbol).sites);
+}
+
+export function returnAddresses(symbol: TextSymbol): Int32Array {
+  const { entry } = symbol;
+  return ((symbol as LazyText).returns = Int32Array.from(callSites(symbol), (site) => (entry + site) | 0x80000000));
 }
 
 export function textSymbols(): readonly TextSymbol[] {

@@ -6,7 +6,7 @@ import { describe } from './attach-points.ts';
 import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { matchAttachPoint } from './match-probes.ts';
 import { error, warning } from './messages.ts';
-import { cloneTree, walk } from './rewrite.ts';
+import { relocate, walk } from './rewrite.ts';
 import { pairSessions } from './session-probes.ts';
 
 /** One probe per program: wildcards are matched against the machine, bodies are copied where matches do not share one. */
@@ -20,9 +20,9 @@ export const expandProbes: Pass = {
       const namesItself = mentionsProbe(probe);
       const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, !namesItself, context));
       if (attachPoints.length === 0) empty.push(probe);
-      attachPoints.forEach((attachPoint, index) => {
-        const body = index === 0 ? probe : cloneTree(probe);
-        probes.push({ ...body, attachPoints: [attachPoint] });
+      attachPoints.forEach((attachPoint) => {
+        const own = attachPoints.length === 1 ? probe : copyOf(probe);
+        probes.push({ ...own, attachPoints: [attachPoint] });
       });
       if (probe.attachPoints.length === 1 && attachPoints.length === 1 && !namesItself) alone.push(probes.at(-1)!);
     }
@@ -41,6 +41,19 @@ export const expandProbes: Pass = {
     return { ...program, probes };
   },
 };
+
+/** One of several: its messages say that it came out of the probe that the script wrote. */
+function copyOf(probe: Probe): Probe {
+  const { body, predicate, predicateSpan } = probe;
+  // A predicate is an `if` around the body, and stands for both.
+  const from = predicateSpan ?? body.span;
+  return {
+    ...probe,
+    body: relocate(body, from),
+    ...(predicate === undefined ? {} : { predicate: relocate(predicate, from) }),
+    ...(predicateSpan === undefined ? {} : { predicateSpan: { ...predicateSpan, expandedFrom: from } }),
+  };
+}
 
 /** A place that is not there was named without wildcards: that is an error of its own. */
 function isReported(probe: Probe, context: PassContext): boolean {

@@ -77,9 +77,9 @@ export class MacroRegistry {
       this.reportArgument(closest, parameter, args[index]!);
   }
 
+  /** Of arguments that suit their parameters, too: bpftrace calls those expressions. */
   private reportArgument(macro: Macro, parameter: MacroParameter, argument: Call['args'][number]): void {
     if (parameter.mode !== 'map' && parameter.mode !== 'variable') return;
-    if (argument.kind === parameter.mode) return;
     const wanted = parameter.mode === 'map' ? `a map for arg @` : `a variable for arg $`;
     const other = parameter.mode === 'map' ? 'variable' : 'map';
     const got = argument.kind === other ? `a ${other}` : 'an expression';

@@ -14,7 +14,7 @@ import { isFunction } from '../lang/functions.ts';
 import type { Pass, PassContext } from './context.ts';
 import { error } from './messages.ts';
 import { MacroRegistry } from './macro-registry.ts';
-import { cloneTree, forEachChild, relocate, rewriteChildren } from './rewrite.ts';
+import { forEachChild, relocate, rewriteChildren } from './rewrite.ts';
 
 /** Puts macro bodies where the macros are called. Their variables get names of their own, their maps must be arguments. */
 export const expandMacros: Pass = {
@@ -138,7 +138,7 @@ function ownName(name: string, frame: Frame): string {
 
 function rewriteIdentifier(node: Identifier, frame: Frame | undefined, expansion: Expansion): Node {
   const passed = frame?.expressions.get(node.name);
-  if (passed !== undefined) return cloneTree(passed);
+  if (passed !== undefined) return rewrite(relocate(passed, node.span), undefined, expansion);
   return expandCall(node, [], expansion);
 }
 
@@ -199,7 +199,7 @@ function rewriteIntrospection<N extends Extract<Node, { operand: Expression | Ty
   const { operand } = node;
   if (operand.kind !== 'identifier') return rewriteChildren(node, (child) => rewrite(child, frame, expansion));
   const passed = frame?.expressions.get(operand.name);
-  return passed === undefined ? node : ({ ...node, operand: cloneTree(typeArgument(passed)) } as N);
+  return passed === undefined ? node : ({ ...node, operand: relocate(typeArgument(passed), operand.span) } as N);
 }
 
 /** What `typeof(...)` as an argument stands for. */

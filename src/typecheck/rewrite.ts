@@ -170,12 +170,8 @@ export function relocate<N extends Node>(node: N, from: Span): N {
   const spans = copy as { -readonly [K in SpanField]?: Span };
   for (const field of SPANS) {
     const span = spans[field];
-    if (span !== undefined) spans[field] = moveSpan(span, from);
+    // As bpftrace keeps it: where the node came from before is forgotten.
+    if (span !== undefined) spans[field] = { ...span, expandedFrom: from };
   }
   return copy;
-}
-
-function moveSpan(span: Span, from: Span): Span {
-  const { expandedFrom } = span;
-  return { ...span, expandedFrom: expandedFrom === undefined ? from : moveSpan(expandedFrom, from) };
 }

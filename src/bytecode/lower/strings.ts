@@ -71,7 +71,9 @@ export function compareBytes(l: Lowerer, left: Place, right: Place, size: number
 
 /** 0 when the bytes at both places are equal, else the difference of the first that are not. `count` may allow fewer than `size`. */
 export function byteDifference(l: Lowerer, left: Place, right: Place, size: number, count?: Value): Value {
-  const verdict: Scan['verdict'] = (x, y) => l.b.alu('sub', x, y);
+  const signed = (byte: Value): Value => l.b.extend(byte, 8, true);
+  // The library compares chars, which are signed on eBPF.
+  const verdict: Scan['verdict'] = (x, y) => l.b.alu('sub', signed(x), signed(y));
   return scan(l, left, right, size, count === undefined ? { verdict } : { verdict, count });
 }
 

@@ -9,22 +9,19 @@ import type {
   Node,
   Statement,
   Unary,
+  Variable,
 } from '../../../src/ast/nodes.ts';
+import { isAggregation } from '../../../src/lang/aggregations.ts';
 import { sizeOf } from '../../../src/lang/layout.ts';
 import type { TypedProgram, VariableSymbol } from '../../../src/lang/typed-program.ts';
 import type { Type } from '../../../src/lang/types.ts';
+import { type Aggregate, add, emptyAggregate, linearBucket, powerBucket } from './aggregates.ts';
+import { shownMap } from './printed-lines.ts';
 
 /** A number inside its type's range, text, or the elements of a tuple. */
 type Value = bigint | string | readonly Value[];
 
 type Left = 'break' | 'continue' | 'return' | undefined;
-
-interface Aggregate {
-  count: bigint;
-  sum: bigint;
-  min: bigint;
-  max: bigint;
-}
 
 interface Integer {
   readonly bits: number;
@@ -39,8 +36,11 @@ export function evaluate(typed: TypedProgram): string {
 class Evaluator {
   readonly #typed: TypedProgram;
   readonly #variables = new Map<VariableSymbol, Value>();
-  readonly #maps = new Map<string, Map<string, Value>>();
-  readonly #aggregates = new Map<string, Aggregate>();
+  /** Elements by the text of their keys. */
+  readonly #maps = new Map<string, Map<string, { readonly key: Value; readonly value: Value }>>();
+  readonly #aggregates = new Map<string, Map<string, Aggregate>>();
+  /** Of the call that runs. */
+  #returned: Value = 0n;
   #output = '';
 
   constructor(typed: TypedProgram) {
@@ -86,7 +86,7 @@ class Evaluator {
         }
         return undefined;
       case 'for': {
-        if (node.iterable.kind === 'map') throw new Error('the order of a map is not the language’s');
+        if (node.iterable.kind === 'map') return this.#visit(node.variable, node.iterable.name, node.body);
         const symbol = this.#typed.variables.get(node.variable)!;
         const end = this.#number(node.iterable.end);
         for (let at = this.#number(node.iterable.start); at < end; at++) {
@@ -98,12 +98,25 @@ class Evaluator {
         return undefined;
       }
       case 'jump':
+        if (node.value !== undefined) this.#returned = this.#value(node.value);
         return node.jump;
       case 'block':
         return this.#block(node.statements);
       default:
         throw new Error(`no ${node.kind}`);
     }
+  }
+
+  /** Scripts do not depend on the order, which is not the language's. */
+  #visit(variable: Variable, map: string, body: Block): Left {
+    const symbol = this.#typed.variables.get(variable)!;
+    for (const { key, value } of [...this.#map(map).values()]) {
+      this.#variables.set(symbol, [key, value]);
+      const left = this.#body(body);
+      if (left === 'break') break;
+      if (left === 'return') return left;
+    }
+    return undefined;
   }
 
   #body(block: Block): Left {
@@ -140,28 +153,34 @@ class Evaluator {
   }
 
   #aggregated(target: MapRef | MapAccess, value: Expression): boolean {
-    const name = target.kind === 'map' ? target.name : target.map.name;
-    if (value.kind !== 'call' || !['count', 'sum', 'min', 'max', 'avg'].includes(value.name)) return false;
+    if (value.kind !== 'call' || !isAggregation(value.name)) return false;
     const argument = value.args[0];
     const added = argument === undefined ? 0n : this.#number(argument as Expression);
-    const known = this.#aggregates.get(name) ?? { count: 0n, sum: 0n, min: added, max: added };
-    this.#aggregates.set(name, {
-      count: known.count + 1n,
-      sum: BigInt.asIntN(64, known.sum + added),
-      min: added < known.min ? added : known.min,
-      max: added > known.max ? added : known.max,
-    });
+    const name = target.kind === 'map' ? target.name : target.map.name;
+    const elements = this.#elements(name);
+    const key = target.kind === 'map' ? '' : keyText(this.#value(target.key));
+    let element = elements.get(key);
+    if (element === undefined) elements.set(key, (element = emptyAggregate()));
+    add(element, added, bucketOf(this.#typed.maps.get(name)!.value, added));
     return true;
+  }
+
+  #elements(name: string): Map<string, Aggregate> {
+    let elements = this.#aggregates.get(name);
+    if (elements === undefined) this.#aggregates.set(name, (elements = new Map()));
+    return elements;
   }
 
   #store(target: Expression, value: Value): void {
     if (target.kind === 'variable')
       this.#variables.set(this.#typed.variables.get(target)!, fitted(value, this.#type(target)));
-    else if (target.kind === 'map_access') this.#map(target.map.name).set(keyText(this.#value(target.key)), value);
-    else throw new Error(`no assignment to ${target.kind}`);
+    else if (target.kind === 'map_access') {
+      const key = this.#value(target.key);
+      this.#map(target.map.name).set(keyText(key), { key, value });
+    } else throw new Error(`no assignment to ${target.kind}`);
   }
 
-  #map(name: string): Map<string, Value> {
+  #map(name: string): Map<string, { readonly key: Value; readonly value: Value }> {
     let map = this.#maps.get(name);
     if (map === undefined) this.#maps.set(name, (map = new Map()));
     return map;
@@ -186,14 +205,31 @@ class Evaluator {
         return this.#variables.get(symbol) ?? zeroOf(symbol.type);
       }
       case 'map':
-        return this.#aggregate(node.name);
+        return this.#aggregate(node.name, '');
       case 'map_access':
-        return this.#map(node.map.name).get(keyText(this.#value(node.key))) ?? zeroOf(this.#type(node));
+        if (isAggregation(this.#type(node).kind)) return this.#aggregate(node.map.name, keyText(this.#value(node.key)));
+        return this.#map(node.map.name).get(keyText(this.#value(node.key)))?.value ?? zeroOf(this.#type(node));
       case 'tuple':
         return node.elements.map((element) => this.#value(element));
       case 'tuple_access': {
         const tuple = this.#value(node.base);
         return (tuple as readonly Value[])[node.index]!;
+      }
+      case 'record': {
+        const values = new Map(node.fields.map(({ name, value }) => [name, this.#value(value)]));
+        const type = this.#type(node);
+        if (type.kind !== 'record') throw new Error('a record of another type');
+        return type.fields.map((field) => values.get(field.name)!);
+      }
+      case 'field': {
+        const type = this.#type(node.base);
+        if (type.kind !== 'record') throw new Error(`a field of a ${type.kind}`);
+        const record = this.#value(node.base) as readonly Value[];
+        return record[type.fields.findIndex(({ name }) => name === node.field)]!;
+      }
+      case 'index': {
+        const elements = this.#value(node.base) as readonly Value[];
+        return elements[Number(this.#number(node.index))]!;
       }
       case 'unary':
         return this.#unary(node);
@@ -226,8 +262,8 @@ class Evaluator {
     return node.result === undefined ? 0n : this.#value(node.result);
   }
 
-  #aggregate(name: string): bigint {
-    const { count, sum, min, max } = this.#aggregates.get(name) ?? { count: 0n, sum: 0n, min: 0n, max: 0n };
+  #aggregate(name: string, key: string): bigint {
+    const { count, sum, min, max } = this.#elements(name).get(key) ?? emptyAggregate();
     const kind = this.#typed.maps.get(name)!.value.kind;
     switch (kind) {
       case 'count':
@@ -252,6 +288,10 @@ class Evaluator {
       const after = fit(before + (node.operator === '++' ? 1n : -1n), integer(this.#type(node.operand)));
       this.#store(node.operand, after);
       return node.postfix ? before : after;
+    }
+    if (node.operator === '*') {
+      if (node.operand.kind !== 'address_of') throw new Error('a pointer from elsewhere');
+      return this.#value(node.operand.operand);
     }
     const value = this.#number(node.operand);
     switch (node.operator) {
@@ -284,6 +324,13 @@ class Evaluator {
 
   #cast(value: Value, type: Type): Value {
     if (type.kind === 'bool') return (typeof value === 'bigint' ? value !== 0n : value !== '') ? 1n : 0n;
+    if (type.kind === 'array' && typeof value === 'bigint')
+      return Array.from({ length: type.length }, (_, index) => (value >> BigInt(8 * index)) & 255n);
+    if (type.kind === 'int' && typeof value === 'object')
+      return fit(
+        value.reduceRight<bigint>((high, byte) => (high << 8n) | (byte as bigint), 0n),
+        integer(type),
+      );
     return fitted(value, type);
   }
 
@@ -299,13 +346,56 @@ class Evaluator {
         const key = keyText(this.#value(args[1]!));
         return (node.name === 'delete' ? map.delete(key) : map.has(key)) ? 1n : 0n;
       }
+      case 'find': {
+        const found = this.#map((args[0] as MapRef).name).get(keyText(this.#value(args[1]!)));
+        if (found !== undefined) this.#store(args[2]!, found.value);
+        return found === undefined ? 0n : 1n;
+      }
+      case 'len':
+        return BigInt(this.#map((args[0] as MapRef).name).size);
+      case 'print': {
+        const { name } = args[0] as MapRef;
+        this.#output += shownMap(name, this.#elements(name));
+        return 0n;
+      }
+      case 'memcmp': {
+        const [left, right] = [this.#value(args[0]!), this.#value(args[1]!)] as [readonly bigint[], readonly bigint[]];
+        const at = left.slice(0, Number(this.#number(args[2]!))).findIndex((byte, index) => byte !== right[index]);
+        // The library compares chars, which have a sign.
+        return at < 0 ? 0n : BigInt.asIntN(8, left[at]!) - BigInt.asIntN(8, right[at]!);
+      }
+      case 'bswap': {
+        const { bits } = integer(this.#type(node));
+        const digits = BigInt.asUintN(bits, this.#number(args[0]!))
+          .toString(16)
+          .padStart(bits / 4, '0');
+        return BigInt(`0x${digits.match(/../g)!.reverse().join('')}`);
+      }
+      case 'strncmp': {
+        const [left, right] = [this.#value(args[0]!), this.#value(args[1]!)] as [string, string];
+        const length = Number(this.#number(args[2]!));
+        return left.slice(0, length) === right.slice(0, length) ? 0n : 1n;
+      }
+      case 'strcontains':
+        return (this.#value(args[0]!) as string).includes(this.#value(args[1]!) as string) ? 1n : 0n;
       case 'strlen':
         return BigInt((this.#value(args[0]!) as string).length);
       case 'strstr':
         return BigInt((this.#value(args[0]!) as string).indexOf(this.#value(args[1]!) as string));
       default:
-        throw new Error(`no ${node.name}()`);
+        return this.#subprogram(node.name, args);
     }
+  }
+
+  #subprogram(name: string, args: readonly Expression[]): Value {
+    const found = this.#typed.subprograms.find((subprogram) => subprogram.name === name);
+    if (found === undefined) throw new Error(`no ${name}()`);
+    const values = args.map((arg) => this.#value(arg));
+    found.parameters.forEach((parameter, index) =>
+      this.#variables.set(parameter, fitted(values[index]!, parameter.type)),
+    );
+    this.#block(found.declaration.body.statements);
+    return fitted(this.#returned, found.returns);
   }
 
   #print([format, ...args]: readonly Expression[]): void {
@@ -359,6 +449,12 @@ function arithmetic(operator: string, { left, right, bits }: Operands): bigint {
   }
 }
 
+/** The bucket that a value goes into, where the map has any. */
+function bucketOf(type: Type, value: bigint): string | undefined {
+  if (type.kind === 'hist') return powerBucket(value, type.bits);
+  return type.kind === 'lhist' ? linearBucket(value, type.min, type.max, type.step) : undefined;
+}
+
 function integer(type: Type): Integer {
   switch (type.kind) {
     case 'bool':
@@ -385,11 +481,14 @@ function fit(value: bigint, { bits, signed }: Integer): bigint {
 function fitted(value: Value, type: Type): Value {
   if (typeof value === 'bigint') return fit(value, integer(type));
   if (typeof value === 'string') return type.kind === 'string' ? value.slice(0, sizeOf(type) - 1) : value;
+  if (type.kind === 'record') return value.map((element, index) => fitted(element, type.fields[index]!.type));
   return type.kind === 'tuple' ? value.map((element, index) => fitted(element, type.elements[index]!)) : value;
 }
 
 function zeroOf(type: Type): Value {
   if (type.kind === 'string') return '';
+  if (type.kind === 'record') return type.fields.map((field) => zeroOf(field.type));
+  if (type.kind === 'array') return Array.from({ length: type.length }, () => zeroOf(type.element));
   return type.kind === 'tuple' ? type.elements.map(zeroOf) : 0n;
 }
 

@@ -1,7 +1,7 @@
 /** Picks one of `below` numbers. */
 export type Random = (below: number) => number;
 
-type Kind = 'int' | 'bool' | 'string' | 'pair';
+type Kind = 'int' | 'bool' | 'string' | 'pair' | 'record' | 'bytes';
 
 interface Scope {
   readonly variables: { readonly name: string; readonly kind: Kind; readonly constant?: true }[];
@@ -17,6 +17,29 @@ const COMPOUND = ['+=', '-=', '*=', '&=', '|=', '^='];
 
 /** Key types of the maps that scripts use, by name: values are 64-bit integers. */
 const MAPS: Readonly<Record<string, Kind>> = { i: 'int', s: 'string', p: 'pair' };
+/** What every script begins with: macros and a function to call, and text of a size that all records share. */
+const PREAMBLE = `macro mix(a, b) { let $t = (int64)(a); $t = $t * 3; $t ^ (int64)(b) }
+macro bump($x) { $x = $x + (typeof($x))1; }
+fn choose($a: int64, $b: int64): int64 { if ($a > $b) { return $a - $b; } return $b + 1; }
+`;
+/** Maps of one element for each of a few keys, by name: how a value gets in. */
+const KEYED_AGGREGATIONS: Readonly<Record<string, string>> = {
+  kcount: 'count()',
+  ksum: 'sum',
+  kmin: 'min',
+  kmax: 'max',
+  kavg: 'avg',
+};
+/** Maps that only printing shows, by name: what follows the value. */
+const PRINTED: Readonly<Record<string, readonly [call: string, more: string]>> = {
+  hist: ['hist', ''],
+  hist2: ['hist', ', 2'],
+  lhist: ['lhist', ', 3, 100, 7'],
+  stats: ['stats', ''],
+};
+/** Folding that does not depend on the order in which a loop visits a map. */
+const COMMUTATIVE = ['+=', '^=', '|=', '&='];
+
 /** Aggregations, by name. */
 const AGGREGATIONS: Readonly<Record<string, string>> = {
   count: 'count()',
@@ -44,8 +67,9 @@ class Generator {
   }
 
   script(): string {
-    const scope: Scope = { variables: [] };
-    const body: string[] = [];
+    const scope: Scope = { variables: [{ name: '$text', kind: 'string' }] };
+    const body: string[] = ['let $found : int64;', `$record = ${this.#record(scope)};`];
+    scope.variables.push({ name: '$record', kind: 'record' });
     for (let left = 2 + this.#random(3); left > 0; left--) body.push(this.#declaration(scope));
     while (this.#budget > 0) body.push(this.#statement(scope, 0));
     for (const { name, kind } of scope.variables) body.push(this.#print(name, kind));
@@ -53,14 +77,24 @@ class Generator {
       for (let left = 2; left > 0; left--) body.push(this.#print(`@${name}[${this.#key(name, scope)}]`, 'int'));
     }
     for (const name of Object.keys(AGGREGATIONS)) body.push(this.#print(`@${name}`, 'int'));
+    for (const name of Object.keys(KEYED_AGGREGATIONS)) body.push(this.#print(`@${name}[${this.#random(4)}]`, 'int'));
+    for (let key = 0; key < 3; key++)
+      body.push(this.#print(`@r[${key}]`, 'record'), this.#print(`@t[${key}]`, 'string'));
+    for (const name of Object.keys(PRINTED)) body.push(`print(@${name});`);
     // What is read must have been given a type.
     const types = [
+      'let $text : string[16] = "a longer text";',
+      '@r[(int64)9] = (n=(int64)0, b=(uint8)0, s=$text, w=(int16)0); @t[(int64)9] = $text;',
+      ...Object.entries(KEYED_AGGREGATIONS).map(
+        ([name, call]) => `@${name}[(int64)9] = ${aggregate(call, '(int64)1')};`,
+      ),
+      ...Object.entries(PRINTED).map(([name, [call, more]]) => `@${name}[(int64)9] = ${call}((int64)1${more});`),
       '@i[(int64)0] = (int64)0;',
       '@s["a longer text"] = (int64)0;',
       '@p[((int64)0, "a longer text")] = (int64)0;',
       '@count = count(); @sum = sum((int64)5); @min = min((int64)5); @max = max((int64)5); @avg = avg((int64)5);',
     ];
-    return `config = { print_maps_on_exit = false; max_map_keys = 64 }\nbegin {\n${[...types, ...body].join('\n')}\n}\n`;
+    return `config = { print_maps_on_exit = false; max_map_keys = 64 }\n${PREAMBLE}begin {\n${[...types, ...body].join('\n')}\n}\n`;
   }
 
   #pick<T>(choices: readonly T[]): T {
@@ -69,13 +103,16 @@ class Generator {
 
   #print(what: string, kind: Kind): string {
     if (kind === 'string') return `printf("%s\\n", ${what});`;
+    if (kind === 'record')
+      return `printf("%lld %lld %s %lld\\n", ${what}.n, (int64)${what}.b, ${what}.s, (int64)${what}.w);`;
+    if (kind === 'bytes') return `printf("%lld\\n", (int64)(uint64)${what});`;
     if (kind === 'pair') return `printf("%lld %s\\n", (int64)${what}.0, ${what}.1);`;
     return `printf("%lld\\n", (int64)${what});`;
   }
 
   #declaration(scope: Scope): string {
     const name = `$v${this.#names++}`;
-    const kind = this.#pick<Kind>(['int', 'int', 'int', 'bool', 'string', 'pair']);
+    const kind = this.#pick<Kind>(['int', 'int', 'int', 'bool', 'string', 'pair', 'record', 'bytes']);
     const value = this.#value(kind, scope, 2);
     scope.variables.push({ name, kind });
     // An integer's first value decides its type; text is made as long as it may get.
@@ -85,6 +122,7 @@ class Generator {
         ': $1 = ($1)',
       );
     if (kind === 'string') return `let ${name} : string[16] = ${value};`;
+    if (kind === 'bytes') return `let ${name} : uint8[8] = ${value};`;
     return `${name} = ${value};`;
   }
 
@@ -98,7 +136,7 @@ class Generator {
   #statement(scope: Scope, depth: number): string {
     this.#budget--;
     const simple = depth > 2 || this.#budget <= 0;
-    switch (this.#random(simple ? 7 : 12)) {
+    switch (this.#random(simple ? 12 : 18)) {
       case 0:
       case 1:
         return this.#assignment(scope);
@@ -113,7 +151,7 @@ class Generator {
       case 4: {
         const name = this.#pick(Object.keys(AGGREGATIONS));
         const call = AGGREGATIONS[name]!;
-        return `@${name} = ${call.endsWith(')') ? call : `${call}((int64)(${this.#int(scope, 2)}))`};`;
+        return `@${name} = ${aggregate(call, `(int64)(${this.#int(scope, 2)})`)};`;
       }
       case 5:
         return this.#print(`(${this.#int(scope, 3)})`, 'int');
@@ -123,14 +161,32 @@ class Generator {
           ? `delete(@${name}, ${this.#key(name, scope)});`
           : this.#print(`has_key(@${name}, ${this.#key(name, scope)})`, 'int');
       }
-      case 7:
+      case 7: {
+        const name = this.#pick(Object.keys(KEYED_AGGREGATIONS));
+        return `@${name}[${this.#smallKey(scope)}] = ${aggregate(KEYED_AGGREGATIONS[name]!, `(int64)(${this.#int(scope, 2)})`)};`;
+      }
+      case 8: {
+        const [name, [call, more]] = this.#pick(Object.entries(PRINTED));
+        return `@${name}[${this.#smallKey(scope)}] = ${call}((int64)(${this.#int(scope, 2)})${more});`;
+      }
+      case 9:
+        return this.#random(2) === 0
+          ? `@r[${this.#smallKey(scope)}] = ${this.#value('record', scope, 1)};`
+          : `@t[${this.#smallKey(scope)}] = ${this.#variable(scope, 'string') ?? '$text'};`;
+      case 10:
+        return `if (find(@i, ${this.#key('i', scope)}, $found)) {\n${this.#print('$found', 'int')}\n}`;
+      case 11:
+        return this.#bump(scope);
+      case 12:
         return this.#declaration(scope);
-      case 8:
-      case 9: {
+      case 13:
+        return this.#visit(scope);
+      case 14:
+      case 15: {
         const otherwise = this.#random(2) === 0 ? '' : ` else {\n${this.#statements(scope, depth + 1)}\n}`;
         return `if (${this.#bool(scope, 2)}) {\n${this.#statements(scope, depth + 1)}\n}${otherwise}`;
       }
-      case 10: {
+      case 16: {
         const counter = `$n${this.#names++}`;
         const leave =
           this.#random(2) === 0 ? '' : `if (${this.#bool(scope, 1)}) { ${this.#pick(['break', 'continue'])}; }\n`;
@@ -142,12 +198,60 @@ class Generator {
         const counter = `$r${this.#names++}`;
         const start = this.#random(4);
         const inner: Scope = { variables: [...scope.variables, { name: counter, kind: 'int', constant: true }] };
-        const end = this.#random(3) === 0 ? `${start + 70}` : `${start + this.#random(5)}`;
+        const end = this.#pick([
+          `${start + 70}`,
+          `${start + this.#random(5)}`,
+          `${start + this.#random(5)}`,
+          `((int64)(${this.#int(scope, 1)}) & 7)`,
+        ]);
         const leave =
           this.#random(2) === 0 ? '' : `if (${this.#bool(inner, 1)}) { ${this.#pick(['break', 'continue'])}; }\n`;
         return `for (${counter} : ${start}..${end}) {\n${leave}${this.#statements(inner, depth + 2)}\n}`;
       }
     }
+  }
+
+  /** A loop over a map: what it does must not depend on the order of the elements. */
+  #visit(scope: Scope): string {
+    const pair = `$kv${this.#names++}`;
+    const sum = `$sum${this.#names++}`;
+    const map = this.#pick(['i', 's', 'r']);
+    const value = map === 'r' ? `${pair}.1.${this.#pick(['n', 'w'])}` : `${pair}.1`;
+    const worth = this.#pick([value, ...(map === 's' ? [`strlen(${pair}.0)`] : [`${pair}.0`])]);
+    const inner: Scope = { variables: scope.variables.map((variable) => ({ ...variable, constant: true })) };
+    const folded = `${sum} ${this.#pick(COMMUTATIVE)} (int64)(${worth}) ${this.#pick(['+', '*', '^'])} (int64)(${this.#int(inner, 1)});`;
+    const more = this.#pick([
+      '@count = count();',
+      `@sum = sum((int64)(${value}));`,
+      `@kmax[${this.#random(3)}] = max((int64)(${value}));`,
+      `if ((int64)(${value}) > ${this.#random(9)}) { continue; }`,
+    ]);
+    scope.variables.push({ name: sum, kind: 'int' });
+    return `let ${sum} : int64 = ${this.#random(9)};\nfor (${pair} : @${map}) {\n${more}\n${folded}\n}`;
+  }
+
+  #bump(scope: Scope): string {
+    const found = scope.variables.filter(({ constant, kind }) => constant !== true && kind === 'int');
+    return found.length === 0 ? this.#declaration(scope) : `bump(${this.#pick(found).name});`;
+  }
+
+  #smallKey(scope: Scope): string {
+    return this.#random(2) === 0 ? `(int64)${this.#random(3)}` : `((int64)(${this.#int(scope, 1)}) & 3)`;
+  }
+
+  #record(scope: Scope): string {
+    const text = scope.variables.find(({ kind }) => kind === 'string')!.name;
+    const fields = [
+      `n=(int64)(${this.#int(scope, 1)})`,
+      `b=(uint8)(${this.#int(scope, 1)})`,
+      `s=${this.#variable(scope, 'string') ?? text}`,
+      `w=(int16)(${this.#int(scope, 1)})`,
+    ];
+    return `(${fields.join(', ')})`;
+  }
+
+  #bytes(scope: Scope): string {
+    return this.#variable(scope, 'bytes') ?? `(uint8[8])(uint64)(${this.#int(scope, 1)})`;
   }
 
   #assignment(scope: Scope): string {
@@ -172,6 +276,10 @@ class Generator {
         return this.#text(scope);
       case 'pair':
         return this.#pair(scope);
+      case 'record':
+        return this.#variable(scope, 'record') ?? this.#record(scope);
+      case 'bytes':
+        return this.#bytes(scope);
     }
   }
 
@@ -204,7 +312,7 @@ class Generator {
       this.#variable(scope, 'int') ?? (this.#random(5) === 0 ? `(uint64)${this.#pick(LARGE)}` : this.#pick(NUMBERS));
     if (depth === 0) return leaf();
     const inner = (): string => this.#int(scope, depth - 1);
-    switch (this.#random(12)) {
+    switch (this.#random(22)) {
       case 0:
       case 1:
       case 2:
@@ -231,6 +339,45 @@ class Generator {
         return this.#random(2) === 0
           ? `(int64)strlen(${this.#text(scope)})`
           : `(int64)strstr(${this.#text(scope)}, "${this.#pick(TEXTS.slice(1))}")`;
+      case 11:
+        return `mix(${inner()}, ${inner()})`;
+      case 12:
+        return `choose((int64)(${inner()}), (int64)(${inner()}))`;
+      case 13: {
+        const record = this.#variable(scope, 'record') ?? `@r[${this.#smallKey(scope)}]`;
+        return `${record}.${this.#pick(['n', 'b', 'w'])}`;
+      }
+      case 14: {
+        const bytes = this.#variable(scope, 'bytes');
+        if (bytes === undefined) return leaf();
+        return this.#pick([`(uint64)${bytes}`, `${bytes}[${this.#random(8)}]`, `${bytes}[(uint64)(${inner()}) & 7]`]);
+      }
+      case 15: {
+        const bytes = this.#variable(scope, 'bytes');
+        const other = this.#variable(scope, 'bytes');
+        return bytes === undefined || other === undefined
+          ? leaf()
+          : `(int64)memcmp(${bytes}, ${other}, ${1 + this.#random(8)})`;
+      }
+      case 16:
+        return `bswap((${this.#pick(['uint16', 'uint32', 'uint64'])})(${inner()}))`;
+      case 17:
+        return `(if (${this.#bool(scope, depth - 1)}) { (int64)(${inner()}) } else { (int64)(${inner()}) })`;
+      case 18: {
+        const name = `$q${this.#names++}`;
+        return `({ let ${name} = (int64)(${inner()}); ${name} + (int64)(${inner()}) })`;
+      }
+      case 19: {
+        const name = this.#variable(scope, 'int');
+        return name === undefined ? leaf() : `(*(&${name}))`;
+      }
+      case 20:
+        return this.#pick([
+          `(int64)strncmp(${this.#text(scope)}, ${this.#text(scope)}, ${1 + this.#random(6)})`,
+          `(int64)strcontains(${this.#text(scope)}, "${this.#pick(TEXTS.slice(1))}")`,
+          `(int64)@${this.#pick(Object.keys(KEYED_AGGREGATIONS))}[${this.#smallKey(scope)}]`,
+          'len(@i)',
+        ]);
       default:
         return leaf();
     }
@@ -255,4 +402,8 @@ class Generator {
         return `(${int()} ${this.#pick(COMPARISONS)} ${int()})`;
     }
   }
+}
+
+function aggregate(call: string, value: string): string {
+  return call.endsWith(')') ? call : `${call}(${value})`;
 }

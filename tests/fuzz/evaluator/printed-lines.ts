@@ -1,0 +1,67 @@
+import { shown, type Aggregate } from './aggregates.ts';
+
+interface Bucket {
+  readonly min?: number | string;
+  readonly max?: number | string;
+  readonly count: number;
+}
+interface Stats {
+  readonly count: number | string;
+  readonly average: number | string;
+  readonly total: number | string;
+}
+type Maps = Readonly<Record<string, Readonly<Record<string, readonly Bucket[] | Stats>>>>;
+
+/** What a session printed as JSON, in the words of the evaluator: text as it is, maps by key, without empty buckets. */
+export function printedLines(json: string): string {
+  return json
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { type, data } = JSON.parse(line) as { readonly type: string; readonly data: unknown };
+      if (type === 'printf') return data as string;
+      // What divides by zero is reported, too.
+      return type === 'hist' || type === 'stats' ? mapText(data as Maps) : '';
+    })
+    .join('');
+}
+
+function mapText(maps: Maps): string {
+  return Object.entries(maps)
+    .map(([name, elements]) =>
+      elementLines(
+        name.slice(1),
+        Object.entries(elements).map(([key, value]) => [key, 'total' in value ? statsText(value) : bucketText(value)]),
+      ),
+    )
+    .join('');
+}
+
+/** BigInt() keeps the digits that a number of JSON shows. */
+const statsText = ({ count, average, total }: Stats): string =>
+  `count ${BigInt(count)} average ${BigInt(average)} total ${BigInt(total)}`;
+
+const bound = (value: number | string | undefined): string => (value === undefined ? '' : String(BigInt(value)));
+
+function bucketText(buckets: readonly Bucket[]): string {
+  return buckets
+    .filter(({ count }) => count > 0)
+    .map(({ min, max, count }) => `${bound(min)}..${bound(max)} ${count}`)
+    .sort()
+    .join(', ');
+}
+
+/** The elements of a map that was printed. */
+export function shownMap(name: string, elements: ReadonlyMap<string, Aggregate>): string {
+  return elementLines(
+    name,
+    [...elements].map(([key, element]) => [key, shown(element)]),
+  );
+}
+
+function elementLines(name: string, elements: readonly (readonly [string, string])[]): string {
+  return elements
+    .map(([key, text]) => `@${name}[${key}] ${text}\n`)
+    .sort()
+    .join('');
+}

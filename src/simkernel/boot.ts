@@ -29,6 +29,18 @@ import { createKsoftirqd } from './functions/ksoftirqd.ts';
 import { createWorkqueues } from './functions/workqueue.ts';
 import { startWriteback } from './functions/writeback.ts';
 import { createHrTimer } from './irq/hrtimer.ts';
+// These only declare: system calls, and what takes packets of a protocol.
+import './functions/cred.ts';
+import './functions/eventfd.ts';
+import './functions/eventpoll.ts';
+import './functions/futex.ts';
+import './functions/icmp.ts';
+import './functions/ip-input.ts';
+import './functions/pipe.ts';
+import './functions/process-info.ts';
+import './functions/select.ts';
+import './functions/socket.ts';
+import './functions/tcp-receive.ts';
 import type { Machine } from './machine.ts';
 import { addressLow } from './memory/arena.ts';
 import { startLoadAverage } from './memory/kernel-data.ts';

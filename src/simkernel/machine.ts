@@ -22,8 +22,10 @@ import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
 import type { Disk } from './block/request.ts';
+import { AnonymousFiles } from './fs/anonymous-files.ts';
 import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
+import type { FutexWaiter } from './functions/futex.ts';
 import { getSignal } from './functions/process.ts';
 import { doSendSigInfo } from './functions/signal.ts';
 import { SOFTIRQS } from './functions/softirq-vectors.ts';
@@ -31,7 +33,7 @@ import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
 import { VectorMatrix } from './irq/vector-matrix.ts';
 import { createArena } from './memory/arena.ts';
-import type { Arena, Word } from './memory/arena.ts';
+import type { Arena, KernelObject, Word } from './memory/arena.ts';
 import { allocateGlobals } from './memory/kernel-data.ts';
 import type { KernelGlobals } from './memory/kernel-data.ts';
 import { resolveFields } from './memory/layout.ts';
@@ -48,8 +50,9 @@ import type { MachineMemory } from './memory/machine-memory.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand } from './programs/host-commands.ts';
-import { createLoopback } from './net/device.ts';
+import { createLoopback } from './functions/dev-xmit.ts';
 import type { NetDevice } from './net/device.ts';
+import { Network } from './net/network.ts';
 import type { Image } from './programs/image.ts';
 import { ImageTexts } from './memory/image-texts.ts';
 import { registerUprobeNotifier } from './functions/uretprobe.ts';
@@ -60,6 +63,8 @@ import { spawn } from './programs/spawn.ts';
 import type { Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
+import { createNamespaces } from './tasks/namespaces.ts';
+import type { Namespaces } from './tasks/namespaces.ts';
 import type { Task } from './tasks/task.ts';
 import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
@@ -98,6 +103,8 @@ export interface MachineOptions {
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
 /** The machine has booted and sat idle for this long when somebody first looks at it; then its workload starts. */
 const UPTIME_NS = 60_000_000_000;
+/** struct user_namespace, of which only the address matters. */
+const USER_NAMESPACE_SIZE = 896;
 /** PID of the tracer's own process. */
 export const TRACER_PID = 19_000;
 
@@ -120,7 +127,14 @@ export class Machine {
   /** Executables by path. */
   readonly images = new Map<string, Image>();
   readonly disks: Disk[] = [];
-  readonly netDevices: NetDevice[] = [createLoopback()];
+  readonly netDevices: NetDevice[] = [];
+  readonly network: Network;
+  /** init_user_ns: every task is in it. */
+  readonly userNamespace: KernelObject;
+  readonly namespaces: Namespaces;
+  readonly anonymousFiles = new AnonymousFiles(this);
+  /** Who waits on a futex, by the arena offset of its word. */
+  readonly futexQueues = new Map<number, FutexWaiter[]>();
   /** Stands for small stack objects whose fields nobody reads. */
   readonly scratch: number;
   /** The CPU whose code runs now. */
@@ -162,6 +176,8 @@ export class Machine {
   readonly softirqCounts: number[][];
   readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction', number[]>;
   readonly nmiHandlers: NmiHandler[] = [];
+  /** Who single-steps, asked at each #DB after the debug registers' owners. */
+  readonly debugNotifiers: DebugNotifier[] = [];
   readonly visibleText = new VisibleText();
   readonly imageTexts: ImageTexts;
   readonly uprobes = new Uprobes(this);
@@ -171,8 +187,6 @@ export class Machine {
   readonly rcuCallbacks: (() => void)[] = [];
   /** Where the search for a free PID goes on. */
   lastPid = 20_000;
-  /** Who single-steps, asked at each #DB after the debug registers' owners. */
-  readonly debugNotifiers: DebugNotifier[] = [];
   readonly paces: Paces;
   /** How late timers of sleepers are. */
   readonly slack: Random;
@@ -193,6 +207,10 @@ export class Machine {
     this.tracepointBuffers = allocateTracepointBuffers(this.arena);
     this.scratch = this.arena.allocate(256, 64);
     this.view = new TracerView(this.arena);
+    this.userNamespace = { address: this.arena.allocate(USER_NAMESPACE_SIZE, 64) };
+    this.network = new Network(this);
+    this.namespaces = createNamespaces(this);
+    createLoopback(this);
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);

@@ -2,7 +2,7 @@ import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
 import type { IrqWork } from '../functions/irq-work.ts';
-import type { Napi } from '../functions/net-rx.ts';
+import type { Backlog, Napi } from '../functions/net-rx.ts';
 import type { CallSingle } from '../functions/smp.ts';
 import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
@@ -98,6 +98,8 @@ export class Cpu {
   ksoftirqd: Task | null = null;
   /** Devices whose packets the NET_RX softirq fetches (softnet_data.poll_list). */
   readonly pollList: Napi[] = [];
+  /** Made with the first packet that no interrupt brought. */
+  backlog: Backlog | null = null;
   /** Finished requests that the BLOCK softirq takes care of (blk_cpu_done). */
   readonly blockDone: Request[] = [];
 

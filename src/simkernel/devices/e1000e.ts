@@ -5,36 +5,48 @@ import { requestIrq } from '../functions/irq-manage.ts';
 import {
   createNapi,
   napiCompleteDone,
+  groReceiveSkb,
   napiScheduleIrqoff,
   napiSchedulePrep,
-  netifReceiveSkb,
 } from '../functions/net-rx.ts';
 import type { Napi } from '../functions/net-rx.ts';
 import { createIrqDesc, IRQ_HANDLED, nextMsiIrq } from '../irq/irq-desc.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { storeText } from '../memory/arena.ts';
-import { structFields } from '../memory/layout.ts';
+import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/dev-xmit.ts';
+import { consumeSkb } from '../functions/skb-free.ts';
+import { createNetDevice } from '../net/device.ts';
 import type { NetDevice } from '../net/device.ts';
-import { createSkb } from '../net/skb.ts';
-import type { Datagram } from '../net/skb.ts';
+import { ipAddress } from '../net/ip-address.ts';
+import { HOST_V4, HOST_V6 } from '../net/network.ts';
+import { NO_BYTES, udpPacket } from '../net/packet.ts';
+import type { Packet } from '../net/packet.ts';
+import { createSkb, frameLength } from '../net/skb.ts';
+import type { SkBuff } from '../net/skb.ts';
+import { Wire } from '../net/wire.ts';
+import type { WireSpec } from '../net/wire.ts';
 import { schedulePulses } from './device.ts';
 import type { DeviceSpec } from './device.ts';
 
-const NET_DEVICE = structFields('net_device', { name: 'name', ifindex: 'ifindex' });
 const PCI_ADDRESS = '0000:00:19.0';
 const RING_SIZE = 256;
+const MTU = 1500;
+const GIGABIT: WireSpec = { bitsPerSecond: 1e9, latencyNs: 200_000, loss: 0 };
+const IFA_F_PERMANENT = 0x80;
 const REGISTER_NS = 250;
 const PER_PACKET_NS = 650;
 const NS_PER_BYTE = 0.1;
 /** The least time from one interrupt to the next (ITR, 20,000 a second). */
 const THROTTLE_NS = 50_000;
 
-/** struct e1000_adapter: one receive ring, one message-signalled interrupt. */
+/** struct e1000_adapter: a ring each way, one message-signalled interrupt. */
 interface Adapter extends KernelObject {
-  readonly device: NetDevice & KernelObject;
-  readonly ring: Datagram[];
+  readonly device: NetDevice;
+  readonly wire: Wire;
+  readonly ring: Packet[];
+  /** Sent or being sent, and when the last bit of each is on the line; freed when the driver next looks. */
+  readonly sent: { readonly skb: SkBuff; readonly doneAt: number }[];
   readonly napi: Napi;
   readonly line: IrqDesc;
   /** IMS: whether the chip may interrupt. */
@@ -59,18 +71,46 @@ const e1000CleanRxIrq = kernelFunction(
       if (packet === undefined) return;
       work.done += 1;
       m.spend(PER_PACKET_NS + packet.bytes * NS_PER_BYTE);
-      netifReceiveSkb(m, createSkb(m, adapter.device, packet));
+      groReceiveSkb(m, adapter.napi, createSkb(m, adapter.device, packet));
     }
   },
 );
+/** Frees what has left the card, and lets more come when there was no room. */
+const e1000CleanTxIrq = kernelFunction('e1000_clean_tx_irq', 30, (m, adapter: Adapter): void => {
+  const { sent, device } = adapter;
+  while (sent.length > 0 && sent[0]!.doneAt <= m.cpu.time) {
+    m.spend(TX_DESCRIPTOR_NS);
+    consumeSkb(m, sent.shift()!.skb);
+  }
+  if (sent.length < RING_SIZE) wakeQueue(m, device);
+});
+const TX_DESCRIPTOR_NS = 60;
+/** ndo_start_xmit: a descriptor for the card, and the tail register that tells it. */
+const e1000XmitFrame = kernelFunction('e1000_xmit_frame', 120, (m, skb: SkBuff, device: NetDevice): number => {
+  const { adapter } = device as NetDevice & { readonly adapter: Adapter };
+  if (adapter.sent.length >= RING_SIZE) return NETDEV_TX_BUSY;
+  m.spend(REGISTER_NS);
+  device.stats.txPackets += 1;
+  device.stats.txBytes += frameLength(skb.packet);
+  const doneAt = adapter.wire.transmit(skb.packet, m.cpu.time);
+  adapter.sent.push({ skb, doneAt });
+  // Interrupt moderation: a frame's completion waits for company.
+  interrupt(m, adapter, doneAt + TX_DELAY_NS);
+  return NETDEV_TX_OK;
+});
+const TX_DELAY_NS = 30_000;
+
 const e1000ePoll = kernelFunction('e1000e_poll', 30, (m, napi: Napi, budget: number): number => {
   const { adapter } = napi as Napi & { readonly adapter: Adapter };
   const work = { address: m.scratch, done: 0 };
+  e1000CleanTxIrq(m, adapter);
   e1000CleanRxIrq(m, adapter, work, budget);
   if (work.done < budget && napiCompleteDone(m, napi, work.done) === 1) {
     m.spend(REGISTER_NS);
     adapter.unmasked = true;
+    const [oldest] = adapter.sent;
     if (adapter.ring.length > 0) interrupt(m, adapter, m.cpu.time);
+    else if (oldest !== undefined) interrupt(m, adapter, Math.max(oldest.doneAt, m.cpu.time) + TX_DELAY_NS);
   }
   return work.done;
 });
@@ -82,7 +122,7 @@ function interrupt(m: Machine, adapter: Adapter, timeNs: number): void {
   adapter.nextInterrupt = when + THROTTLE_NS;
   post(m, m.cpuList[adapter.line.cpu]!, adapter.line.vector, when);
 }
-function receive(m: Machine, adapter: Adapter, packet: Datagram, timeNs: number): void {
+function receive(m: Machine, adapter: Adapter, packet: Packet, timeNs: number): void {
   if (adapter.ring.length >= RING_SIZE) {
     adapter.device.stats.rxDropped += 1;
     return;
@@ -97,45 +137,59 @@ export interface Traffic {
   readonly bursts: readonly { readonly afterNs: number; readonly packets: number; readonly gapNs: number }[];
 }
 
-/** A gigabit Ethernet card, eth0. */
-export function ethernet(traffic: Traffic): DeviceSpec {
+const NO_TRAFFIC: Traffic = { meanGapNs: Infinity, bursts: [] };
+
+/** A gigabit Ethernet card, eth0, and the wire that it is plugged into. */
+export function ethernet(traffic: Traffic = NO_TRAFFIC, wireSpec: WireSpec = GIGABIT): DeviceSpec {
   return {
     name: 'eth0',
     start(m) {
-      const address = m.arena.allocate(NET_DEVICE.size, 64);
-      const index = m.netDevices.length + 1;
-      storeText(m.arena.bytes, address + NET_DEVICE.name, 'eth0', 16);
-      m.words[(address + NET_DEVICE.ifindex) >> 2] = index;
-      const stats = { rxPackets: 0, rxBytes: 0, rxDropped: 0, txPackets: 0, txBytes: 0 };
-      const device = { address, name: 'eth0', index, stats, inet6: null };
-      m.netDevices.push(device);
+      const device = createNetDevice(m, {
+        name: 'eth0',
+        mtu: MTU,
+        inet6: { address: hexAddress(HOST_V6.bytes), prefix: 64, scope: 0, flags: IFA_F_PERMANENT },
+        addresses: [HOST_V4, HOST_V6],
+        transmit: e1000XmitFrame,
+        queues: true,
+      });
+      const wire = new Wire(m, wireSpec);
+      m.network.wire = wire;
       const line = createIrqDesc(m, { irq: nextMsiIrq(m), chip: msixChip(PCI_ADDRESS), hwirq: 0, flow: 'edge' });
       const napi = Object.assign(createNapi(m, device, e1000ePoll as Napi['poll']), { adapter: null as unknown });
       const adapter: Adapter = {
         address: m.arena.allocate(512),
         device,
+        wire,
         ring: [],
+        sent: [],
         napi,
         line,
         unmasked: true,
         nextInterrupt: 0,
       };
       napi.adapter = adapter;
+      Object.assign(device, { adapter });
       requestIrq(m, line.irq, e1000IntrMsi, 0, 'eth0', adapter);
+      wire.connect((packet, timeNs) => receive(m, adapter, packet, timeNs));
       generate(m, adapter, traffic);
     },
   };
 }
+const hexAddress = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-const THIS_HOST = 0x0a00_020f;
+/** Ethernet, IP and UDP headers. */
+const FRAME_OVERHEAD = 42;
 function generate(m: Machine, adapter: Adapter, traffic: Traffic): void {
   const random = m.random.stream('network traffic');
-  const packet = (): Datagram => ({
-    source: 0x0a00_0200 + random.between(2, 250),
-    destination: THIS_HOST,
-    port: random.pick([53, 123, 514, 5353]),
-    bytes: random.pick([64, 128, 342, 1_514]),
-  });
+  const packet = (): Packet => {
+    const source = ipAddress(`10.0.2.${random.between(20, 250)}`);
+    const port = random.pick([53, 123, 514, 5353]);
+    // What a frame of this size carries behind its headers.
+    const bytes = random.pick([64, 128, 342, 1_514]) - FRAME_OVERHEAD;
+    return udpPacket(source, 40_000, HOST_V4, port, NO_BYTES, bytes);
+  };
+  if (traffic.meanGapNs === Infinity) return;
   const trickle = (timeNs: number): void => {
     const next = timeNs + random.exponential(traffic.meanGapNs);
     m.schedule(next, () => {

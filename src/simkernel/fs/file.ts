@@ -1,5 +1,6 @@
 import type { Disk } from '../block/request.ts';
 import type { Result } from '../execution/pending.ts';
+import type { WaitQueue } from '../functions/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
@@ -49,6 +50,7 @@ export const FILE = structFields('file', {
   dentry: 'f_path.dentry',
   pos: 'f_pos',
   path: 'f_path',
+  privateData: 'private_data',
 });
 const ADDRESS_SPACE = structFields('address_space', { host: 'host', nrpages: 'nrpages' });
 
@@ -61,6 +63,12 @@ export interface FileOperations {
   readIter?(m: Machine, iocb: Kiocb, to: IovIter): Result;
   writeIter?(m: Machine, iocb: Kiocb, from: IovIter): Result;
   release?(m: Machine, inode: Inode, file: File): Result;
+  /** What may be done without sleeping (EPOLLIN and the like); with a table the caller also wants to be told of changes. */
+  poll?(m: Machine, file: File, table: PollTable | null): number;
+}
+/** struct poll_table_struct: what a file's poll calls for every wait queue that tells of it. */
+export interface PollTable extends KernelObject {
+  readonly wait: (m: Machine, file: File, queue: WaitQueue) => void;
 }
 
 /** struct super_block: one mounted file system. */
@@ -148,6 +156,10 @@ export class Inode implements KernelObject {
     this.words[(this.address + INODE.nlink) >> 2] = 1;
     this.setSize(size);
   }
+  /** Frees its memory; nobody may look at it any more. */
+  release(m: Machine): void {
+    m.arena.free(this.address, INODE.size);
+  }
   get isDirectory(): boolean {
     return (this.mode & 0o170000) === S_IFDIR;
   }
@@ -183,6 +195,10 @@ export class Dentry implements KernelObject {
     storeWord(words, address + DENTRY.inode, inode);
     storeWord(words, address + DENTRY.sb, inode.sb);
   }
+  release(m: Machine): void {
+    if (this.name.length >= SHORT_NAME) m.arena.free(m.words[(this.address + DENTRY.name) >> 2]!, this.name.length + 1);
+    m.arena.free(this.address, DENTRY.size);
+  }
 }
 
 /** struct path, as an object of its own (embedded in struct file, or on a stack). */
@@ -198,6 +214,8 @@ export class File implements KernelObject {
   readonly flags: number;
   references = 1;
   pos = 0;
+  /** Epoll instances that watch it (f_ep). */
+  readonly watchers = new Set<{ forget(m: Machine): void }>();
   /** Text of a made-up file, produced when it was opened. */
   text: string | null = null;
   /** Where sequential readers were last: decides about readahead. */

@@ -6,9 +6,19 @@ import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
 import type { NetDevice } from '../net/device.ts';
-import { freeSkb } from '../net/skb.ts';
+import { DROP } from '../net/drop-reasons.ts';
 import type { SkBuff } from '../net/skb.ts';
-import { kfreeSkb, napiPollEvent, netifReceiveSkbEvent } from '../tracepoints/net.ts';
+import { frameLength } from '../net/skb.ts';
+import { dropSkb } from './skb-free.ts';
+import {
+  napiGroReceiveEntry,
+  napiGroReceiveExit,
+  napiPollEvent,
+  netifReceiveSkbEvent,
+  netifRxEntry,
+  netifRxEvent,
+  netifRxExit,
+} from '../tracepoints/net.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
 
 const NAPI = structFields('napi_struct', { weight: 'weight', poll: 'poll' });
@@ -16,17 +26,20 @@ const NAPI_WEIGHT = 64;
 /** net.core.netdev_budget and its limit in time, two ticks: then others get the CPU. */
 const NETDEV_BUDGET = 300;
 const NETDEV_BUDGET_NS = 2 * TICK_NS;
-/** include/net/dropreason-core.h: nobody has a socket for it. */
-const SKB_DROP_REASON_NO_SOCKET = 3;
+/** net.core.netdev_max_backlog */
+const MAX_BACKLOG = 1000;
+const GRO_NORMAL = 3;
+const NET_RX_DROP = 1;
 
 /** struct napi_struct: how a driver's packets are fetched outside of its interrupt. */
 export interface Napi extends KernelObject {
-  readonly device: NetDevice & KernelObject;
+  /** None: the backlog of a CPU. */
+  readonly device: { readonly name: string };
   /** Takes at most `budget` packets from the ring; returns how many. */
   readonly poll: { (m: Machine, napi: Napi, budget: number): number; readonly symbol: TextSymbol };
   scheduled: boolean;
 }
-export function createNapi(m: Machine, device: NetDevice & KernelObject, poll: Napi['poll']): Napi {
+export function createNapi(m: Machine, device: { readonly name: string }, poll: Napi['poll']): Napi {
   const address = m.arena.allocate(NAPI.size, 64);
   m.words[(address + NAPI.weight) >> 2] = NAPI_WEIGHT;
   storeWord(m.words, address + NAPI.poll, { address: poll.symbol.entry });
@@ -48,26 +61,95 @@ export const napiCompleteDone = kernelFunction('napi_complete_done', 20, (_m, n:
   return 1;
 });
 
-const skReasonDrop = kernelFunction('sk_skb_reason_drop', 25, (m, sk: null, skb: SkBuff, reason: number): void => {
-  kfreeSkb(m, skb, { address: ipRcv.symbol.entry }, reason, sk);
-  freeSkb(m, skb);
-});
-const ipRcvCore = kernelFunction('ip_rcv_core', 35, (_m, skb: SkBuff, _net: null): SkBuff => skb);
-/** Checks the header; without sockets on the machine every datagram ends here. */
-const ipRcv = kernelFunction(
-  'ip_rcv',
-  20,
-  (m, skb: SkBuff, _dev: KernelObject, _pt: null, _origDev: KernelObject): number => {
-    skReasonDrop(m, null, ipRcvCore(m, skb, null), SKB_DROP_REASON_NO_SOCKET);
-    return 1;
+/** What takes packets of a protocol (struct packet_type); protocols register theirs with dev_add_pack(). */
+export type PacketType = KernelObject & {
+  readonly protocol: number;
+  receive(m: Machine, skb: SkBuff, device: NetDevice, type: PacketType, original: NetDevice): number;
+};
+const packetTypes = new Map<number, PacketType>();
+export function devAddPack(type: PacketType): void {
+  packetTypes.set(type.protocol, type);
+}
+
+const receiveOneCore = kernelFunction(
+  '__netif_receive_skb_one_core',
+  22,
+  (m, skb: SkBuff, _pfmemalloc: number): number => {
+    const type = packetTypes.get(skb.protocol);
+    const { device } = skb;
+    if (type === undefined || device === null) {
+      dropSkb(m, null, skb, DROP.NOT_SPECIFIED);
+      return NET_RX_DROP;
+    }
+    return type.receive(m, skb, device, type, device);
   },
 );
-export const netifReceiveSkb = kernelFunction('netif_receive_skb', 60, (m, skb: SkBuff): number => {
+const innerNetifReceiveSkb = kernelFunction('__netif_receive_skb', 8, (m, skb: SkBuff): number =>
+  receiveOneCore(m, skb, 0),
+);
+export const netifReceiveSkb = kernelFunction('netif_receive_skb', 30, (m, skb: SkBuff): number => {
   netifReceiveSkbEvent(m, skb);
-  const { stats } = skb.device;
-  stats.rxPackets += 1;
-  stats.rxBytes += skb.len;
-  return ipRcv(m, skb, skb.device, null, skb.device);
+  const { device } = skb;
+  if (device !== null) {
+    device.stats.rxPackets += 1;
+    device.stats.rxBytes += frameLength(skb.packet);
+  }
+  return innerNetifReceiveSkb(m, skb);
+});
+/** What drivers call for each packet. Nothing is merged: packets of one flow seldom come back to back here. */
+export const groReceiveSkb = kernelFunction('gro_receive_skb', 35, (m, _gro: Napi, skb: SkBuff): number => {
+  napiGroReceiveEntry(m, skb);
+  netifReceiveSkb(m, skb);
+  napiGroReceiveExit(m, GRO_NORMAL);
+  return GRO_NORMAL;
+});
+
+/** softnet_data.backlog: packets that the loopback device put on a CPU's own queue. */
+export interface Backlog extends Napi {
+  readonly queue: SkBuff[];
+}
+function backlogOf(m: Machine): Backlog {
+  const none = { name: '(no device)' };
+  return (m.cpu.backlog ??= Object.assign(createNapi(m, none, processBacklog as Napi['poll']), { queue: [] }));
+}
+const processBacklog = kernelFunction('process_backlog', 20, (m, napi: Backlog, quota: number): number => {
+  let work = 0;
+  for (let skb = napi.queue.shift(); skb !== undefined; skb = napi.queue.shift()) {
+    innerNetifReceiveSkb(m, skb);
+    work += 1;
+    if (work >= quota) return work;
+  }
+  napi.scheduled = false;
+  return work;
+});
+const enqueueToBacklog = kernelFunction(
+  'enqueue_to_backlog',
+  22,
+  (m, skb: SkBuff, _cpu: number, _qtail: null): number => {
+    const napi = backlogOf(m);
+    if (napi.queue.length >= MAX_BACKLOG) {
+      dropSkb(m, null, skb, DROP.CPU_BACKLOG);
+      return NET_RX_DROP;
+    }
+    napi.queue.push(skb);
+    if (!napi.scheduled) {
+      napi.scheduled = true;
+      m.cpu.pollList.push(napi);
+      raiseSoftirq(m, m.cpu, 'NET_RX');
+    }
+    return 0;
+  },
+);
+const netifRxInternal = kernelFunction('netif_rx_internal', 14, (m, skb: SkBuff): number => {
+  netifRxEvent(m, skb);
+  return enqueueToBacklog(m, skb, m.cpu.id, null);
+});
+/** A packet that comes from no interrupt: it is received by this CPU's NET_RX softirq. */
+export const netifRx = kernelFunction('__netif_rx', 10, (m, skb: SkBuff): number => {
+  netifRxEntry(m, skb);
+  const ret = netifRxInternal(m, skb);
+  netifRxExit(m, ret);
+  return ret;
 });
 
 const innerNapiPoll = kernelFunction('__napi_poll', 15, (m, n: Napi, _repoll: null): number => {

@@ -6,8 +6,16 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import type { File } from '../fs/file.ts';
-import { createProcess, createTask, forgetTask, retFromForkAsm, setComm, setProgram } from '../tasks/process.ts';
-import type { Pid } from '../tasks/process.ts';
+import {
+  attachProcess,
+  createProcess,
+  createTask,
+  forgetTask,
+  retFromForkAsm,
+  setComm,
+  setProgram,
+} from '../tasks/process.ts';
+import type { Pid, SignalHandler } from '../tasks/process.ts';
 import {
   DEFAULT_PRIORITY,
   EXIT_DEAD,
@@ -27,11 +35,14 @@ import {
   schedProcessFork,
   schedProcessFree,
   schedProcessWait,
+  taskNewtask,
 } from '../tracepoints/sched.ts';
 import { signalDeliver } from '../tracepoints/signal.ts';
-import { finishTaskSwitch, schedule, setTaskState, wakeUpNewTask, wakeUpProcess } from './sched.ts';
+import { finishTaskSwitch, schedule, setTaskState, tryToWakeUp, wakeUpNewTask, wakeUpProcess } from './sched.ts';
+import { doSendSigInfo } from './signal.ts';
 import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
+import { getUserLong } from './user-access.ts';
 import { filpClose } from './vfs.ts';
 import { EACCES, ECHILD, EFAULT, ENOENT } from '../errno.ts';
 
@@ -58,19 +69,27 @@ export function startAt(task: Task, m: Machine, body: () => Result): void {
 const copyProcess = kernelFunction(
   'copy_process',
   38_000,
-  (m, _pid: KernelObject | null, _trace: number, _node: number, _args: KernelObject): Task => {
-    const parent = m.cpu.current;
+  (m, _pid: KernelObject | null, _trace: number, _node: number, args: CloneArguments): Task => {
+    const creator = m.cpu.current;
+    const { process } = creator;
+    const isThread = (args.flags & CLONE_THREAD) !== 0 && process !== null;
+    const leader = isThread ? process.threads[0] : undefined;
     const child = createTask(m, {
       pid: (m.lastPid += 1),
-      comm: parent.comm,
-      parent,
-      uid: parent.uid,
-      gid: parent.gid,
-      prio: parent.prio,
+      comm: creator.comm,
+      parent: isThread ? creator.parent : creator,
+      prio: creator.prio,
+      ...(creator.cred === null ? {} : { cred: creator.cred }),
+      ...(leader === undefined ? {} : { leader }),
     });
-    const { process } = parent;
-    if (process !== null) {
+    if (isThread) {
+      attachProcess(m, child, process);
+      const body = process.childBody;
+      process.childBody = null;
+      if (body !== null) setProgram(m, child, process, body);
+    } else if (process !== null) {
       const copy = createProcess(m, child, process.image);
+      for (const [signal, handler] of process.signalHandlers) copy.signalHandlers.set(signal, handler);
       process.files.files.forEach((file, fd) => {
         if (file === null) return;
         file.references += 1;
@@ -80,22 +99,37 @@ const copyProcess = kernelFunction(
       process.childBody = null;
       if (body !== null) setProgram(m, child, copy, body);
     }
-    child.cpu = parent.cpu;
+    child.cpu = creator.cpu;
     child.state = TASK_NEW;
     startAt(child, m, () => 0);
     return child;
   },
 );
 
-const kernelClone = kernelFunction('kernel_clone', 60, (m, args: KernelObject): number => {
+/** struct kernel_clone_args. */
+interface CloneArguments extends KernelObject {
+  readonly flags: number;
+}
+const CLONE_VM = 0x100;
+const CLONE_VFORK = 0x4000;
+const CLONE_THREAD = 0x10000;
+const SIGCHLD = 17;
+const SIGKILL = 9;
+
+const kernelClone = kernelFunction('kernel_clone', 60, (m, args: CloneArguments): number => {
   const child = copyProcess(m, null, 0, NUMA_NO_NODE, args);
+  taskNewtask(m, child, args.flags);
   schedProcessFork(m, m.cpu.current, child);
   wakeUpNewTask(m, child);
   return child.pid;
 });
-systemCall('clone', 20, (m) => kernelClone(m, { address: m.scratch }));
-systemCall('fork', 20, (m) => kernelClone(m, { address: m.scratch }));
-systemCall('vfork', 20, (m) => kernelClone(m, { address: m.scratch }));
+systemCall('clone', 20, (m, flags) => kernelClone(m, { address: m.scratch, flags }));
+systemCall('clone3', 25, (m, args) => {
+  const flags = getUserLong(m, args);
+  return flags === undefined ? -EFAULT : kernelClone(m, { address: m.scratch, flags });
+});
+systemCall('fork', 20, (m) => kernelClone(m, { address: m.scratch, flags: SIGCHLD }));
+systemCall('vfork', 20, (m) => kernelClone(m, { address: m.scratch, flags: CLONE_VFORK | CLONE_VM | SIGCHLD }));
 
 const beginNewExec = kernelFunction('begin_new_exec', 24_000, (m, bprm: Binary): number => {
   setComm(m, m.cpu.current, bprm.path.slice(bprm.path.lastIndexOf('/') + 1));
@@ -169,6 +203,13 @@ const exitNotify = kernelFunction('exit_notify', 700, (m, tsk: Task, _groupDead:
   }
   tsk.exitState = EXIT_ZOMBIE;
   m.words[(tsk.address + TASK.exitState) >> 2] = EXIT_ZOMBIE;
+  // A thread is nobody's child: it goes by itself.
+  if (tsk.pid !== tsk.tgid) {
+    releaseTaskFunction(m, tsk);
+    return;
+  }
+  if (parent !== null && parent.process?.signalHandlers.has(SIGCHLD) === true)
+    doSendSigInfo(m, SIGCHLD, null, parent, 1);
   if (parent !== null && parent.waitsForChild) wakeUpProcess(m, parent);
   else if (parent === null || parent.pid <= 2) reap(m, tsk);
 });
@@ -188,14 +229,20 @@ const releaseTaskFunction = kernelFunction('release_task', 900, (m, p: Task): vo
 
 const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result => {
   const task = m.cpu.current;
+  const { process } = task;
+  const threads = process?.threads ?? [];
+  if (threads.includes(task)) threads.splice(threads.indexOf(task), 1);
+  const isLast = threads.length === 0;
   task.flags |= PF_EXITING;
   m.words[(task.address + TASK.flags) >> 2] = task.flags;
   task.exitCode = code;
   m.words[(task.address + TASK.exitCode) >> 2] = code;
-  schedProcessExit(m, task, 1);
-  exitFiles(m, task);
-  if (task.process !== null) exitMm(m, task.process.mm);
-  exitNotify(m, task, 1);
+  schedProcessExit(m, task, isLast ? 1 : 0);
+  if (isLast) {
+    exitFiles(m, task);
+    if (process !== null) exitMm(m, process.mm);
+  }
+  exitNotify(m, task, isLast ? 1 : 0);
   return doTaskDead(m);
 });
 /** The end of a task that an oops caught. */
@@ -204,14 +251,56 @@ const doTaskDead = kernelFunction('do_task_dead', 20, (m): Result => {
   setTaskState(m, m.cpu.current, TASK_DEAD);
   return schedule(m);
 });
-const doGroupExit = kernelFunction('do_group_exit', 200, (m, code: number): Result => doExit(m, code));
-/** A fatal signal, seen on the way to user mode: the task leaves and does not come back. */
+/** The threads of a process go together. */
+const doGroupExit = kernelFunction('do_group_exit', 200, (m, code: number): Result => {
+  const task = m.cpu.current;
+  for (const other of task.process?.threads ?? []) {
+    if (other === task || other.pendingSignal === SIGKILL) continue;
+    other.pendingSignal = SIGKILL;
+    tryToWakeUp(m, other, TASK_INTERRUPTIBLE, 0);
+  }
+  return doExit(m, code);
+});
+/** A signal, seen on the way to user mode: its handler runs, or the task leaves and does not come back. */
 export const getSignal = kernelFunction('get_signal', 120, (m, _ksig: KernelObject): Result => {
   const task = m.cpu.current;
   const signal = task.pendingSignal;
-  task.pendingSignal = 0;
-  signalDeliver(m, signal, null, null);
-  return doGroupExit(m, signal);
+  task.pendingSignal = task.signalQueue.shift() ?? 0;
+  const handler = task.process?.signalHandlers.get(signal) ?? null;
+  signalDeliver(m, signal, null, handler === null ? 0 : HANDLER_ADDRESS);
+  if (handler === null || task.user === null) return doGroupExit(m, signal);
+  runHandler(m, task, signal, handler);
+  return 0;
+});
+/** Where a handler is shown to be: no image gives it a symbol. */
+const HANDLER_ADDRESS = 0x5555_5555_5200;
+/** setup_rt_frame(): what was interrupted waits below the handler's frame until rt_sigreturn. */
+function runHandler(m: Machine, task: Task, signal: number, handler: SignalHandler): void {
+  const user = task.user!;
+  m.spend(SIGNAL_FRAME_NS);
+  task.interrupted.push({
+    program: task.program,
+    detour: user.detour,
+    result: task.result,
+    workLeft: task.workLeft,
+  });
+  user.detour = null;
+  task.workLeft = 0;
+  task.program = (function* () {
+    yield* handler(user, signal);
+    yield user.call('rt_sigreturn');
+    return 0;
+  })();
+}
+const SIGNAL_FRAME_NS = 350;
+systemCall('rt_sigreturn', 60, (m) => {
+  const task = m.cpu.current;
+  const before = task.interrupted.pop();
+  if (before === undefined || task.user === null) return -EFAULT;
+  task.program = before.program;
+  task.user.detour = before.detour;
+  task.workLeft = before.workLeft;
+  return before.result;
 });
 systemCall('exit_group', 15, (m, code) => doGroupExit(m, (code & 0xff) << 8));
 systemCall('exit', 15, (m, code) => doExit(m, (code & 0xff) << 8));
@@ -255,7 +344,8 @@ systemCall('getpid', 12, (m) => m.cpu.current.tgid);
 systemCall('gettid', 12, (m) => m.cpu.current.pid);
 systemCall('getppid', 14, (m) => m.cpu.current.parent?.tgid ?? 0);
 systemCall('getuid', 12, (m) => m.cpu.current.uid);
-systemCall('geteuid', 12, (m) => m.cpu.current.uid);
+systemCall('geteuid', 12, (m) => m.cpu.current.cred?.users.effective ?? 0);
+systemCall('getegid', 12, (m) => m.cpu.current.cred?.groups.effective ?? 0);
 systemCall('getgid', 12, (m) => m.cpu.current.gid);
 systemCall('sched_yield', 60, (m) => schedule(m));
 

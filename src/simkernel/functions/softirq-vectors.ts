@@ -22,8 +22,8 @@ export type Softirq = (typeof SOFTIRQS)[number];
 export function raiseSoftirq(m: Machine, cpu: Cpu, softirq: Softirq): void {
   raiseQuietly(cpu, softirq);
   softirqRaise(m, SOFTIRQS.indexOf(softirq));
-  // No interrupt will end here and look.
-  if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0) wakeupSoftirqd(m, cpu);
+  // No interrupt will end here and look, and no local_bh_enable() either.
+  if (cpu.hardirqDepth === 0 && cpu.softirqDepth === 0 && cpu.bhDisabled === 0) wakeupSoftirqd(m, cpu);
 }
 /** Without the event: RCU's vector is raised by the tick's check of the callbacks, which is not simulated. */
 export function raiseQuietly(cpu: Cpu, softirq: Softirq): void {

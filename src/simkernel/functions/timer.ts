@@ -1,3 +1,4 @@
+import { EINTR } from '../errno.ts';
 import { irqFromUser } from '../cpu/user-frame.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
 import { programTimer } from '../cpu/local-apic.ts';
@@ -179,7 +180,7 @@ const doNanosleep = kernelFunction('do_nanosleep', 45, (m, timer: HrTimer, mode:
   const after = (): number => {
     setTaskState(m, task, TASK_RUNNING);
     hrtimerCancelFunction(m, timer);
-    return 0;
+    return task.pendingSignal === 0 || m.cpu.time >= timer.expires ? 0 : -EINTR;
   };
   return slept instanceof Pending ? slept.then(after) : after();
 });

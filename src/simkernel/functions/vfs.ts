@@ -124,11 +124,11 @@ const doFilpOpen = kernelFunction(
   },
 );
 
-const getUnusedFd = kernelFunction('alloc_fd', 35, (m, _start: number, _end: number, _flags: number): number => {
+export const getUnusedFd = kernelFunction('alloc_fd', 35, (m, _start: number, _end: number, _flags: number): number => {
   const files = m.cpu.current.process?.files;
   return files === undefined ? -EPERM : files.lowestFree();
 });
-const fdInstall = kernelFunction('fd_install', 20, (m, fd: number, file: File): void => {
+export const fdInstall = kernelFunction('fd_install', 20, (m, fd: number, file: File): void => {
   m.cpu.current.process?.files.install(fd, file);
 });
 
@@ -158,6 +158,7 @@ systemCall('openat', 15, (m, dfd, filename, flags, _mode) => {
 systemCall('open', 15, (m, filename, flags) => doSysOpenat2(m, AT_FDCWD, filename, { address: m.scratch, flags }));
 
 const finalFput = kernelFunction('__fput', 70, (m, file: File): void => {
+  for (const watcher of [...file.watchers]) watcher.forget(m);
   file.inode.operations.release?.(m, file.inode, file);
   callRcu(m, () => file.release(m));
 });
@@ -230,7 +231,7 @@ function movePosition(m: Machine, pos: Position, value: number): void {
   storeNumber(m.words, pos.address, value);
 }
 
-function currentFile(m: Machine, fd: number): File | null {
+export function currentFile(m: Machine, fd: number): File | null {
   return m.cpu.current.process?.files.get(fd) ?? null;
 }
 

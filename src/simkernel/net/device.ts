@@ -1,26 +1,68 @@
-/** struct net_device and its rtnl_link_stats64, as far as the machine counts. */
-export interface NetDevice {
-  readonly name: string;
-  readonly index: number;
-  readonly stats: Record<'rxPackets' | 'rxBytes' | 'rxDropped' | 'txPackets' | 'txBytes', number>;
-  /** Its IPv6 address (32 hex digits), prefix length, scope and flags, as /proc/net/if_inet6 has them. */
-  readonly inet6: {
-    readonly address: string;
-    readonly prefix: number;
-    readonly scope: number;
-    readonly flags: number;
-  } | null;
+import type { TextSymbol } from '../execution/text.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeText } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { IpAddress } from './ip-address.ts';
+import type { SkBuff } from './skb.ts';
+
+const NET_DEVICE = structFields('net_device', { name: 'name', ifindex: 'ifindex', mtu: 'mtu' });
+
+/** Its IPv6 address (32 hex digits), prefix length, scope and flags, as /proc/net/if_inet6 has them. */
+export interface Inet6 {
+  readonly address: string;
+  readonly prefix: number;
+  readonly scope: number;
+  readonly flags: number;
 }
 
-const IFA_F_PERMANENT = 0x80;
-const IPV6_ADDR_LOOPBACK = 0x10;
+/** struct net_device with its rtnl_link_stats64, as far as the machine counts. */
+export interface NetDevice extends KernelObject {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu: number;
+  readonly stats: Record<'rxPackets' | 'rxBytes' | 'rxDropped' | 'txPackets' | 'txBytes', number>;
+  readonly inet6: Inet6 | null;
+  /** The machine's own addresses on it. */
+  readonly addresses: readonly IpAddress[];
+  /** ndo_start_xmit; null for a device that only receives. */
+  transmit: { (m: Machine, skb: SkBuff, device: NetDevice): number; readonly symbol: TextSymbol } | null;
+  /** Packets that wait for room in the device's ring (struct Qdisc); null for devices without a queue. */
+  qdisc: Qdisc | null;
+}
+/** struct Qdisc: fq_codel, as far as one queue in order of arrival is one. */
+export interface Qdisc extends KernelObject {
+  readonly device: NetDevice;
+  readonly queue: SkBuff[];
+  /** __QUEUE_STATE_DRV_XOFF: the driver's ring is full. */
+  stopped: boolean;
+}
 
-/** lo: every machine has it. */
-export function createLoopback(): NetDevice {
-  return {
-    name: 'lo',
-    index: 1,
+const QDISC_SIZE = 384;
+
+/** Makes the struct of a device and gives it the next index. */
+export function createNetDevice(
+  m: Machine,
+  parts: Pick<NetDevice, 'name' | 'mtu' | 'inet6' | 'addresses' | 'transmit'> & { readonly queues: boolean },
+): NetDevice {
+  const address = m.arena.allocate(NET_DEVICE.size, 64);
+  const index = m.netDevices.length + 1;
+  storeText(m.arena.bytes, address + NET_DEVICE.name, parts.name, 16);
+  m.words[(address + NET_DEVICE.ifindex) >> 2] = index;
+  m.words[(address + NET_DEVICE.mtu) >> 2] = parts.mtu;
+  const { name, mtu, inet6, addresses, transmit } = parts;
+  const device: NetDevice = {
+    address,
+    name,
+    index,
+    mtu,
     stats: { rxPackets: 0, rxBytes: 0, rxDropped: 0, txPackets: 0, txBytes: 0 },
-    inet6: { address: `${'0'.repeat(31)}1`, prefix: 128, scope: IPV6_ADDR_LOOPBACK, flags: IFA_F_PERMANENT },
+    inet6,
+    addresses,
+    transmit,
+    qdisc: null,
   };
+  if (parts.queues) device.qdisc = { address: m.arena.allocate(QDISC_SIZE), device, queue: [], stopped: false };
+  m.netDevices.push(device);
+  return device;
 }

@@ -3,68 +3,181 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { NetDevice } from './device.ts';
+import { AF_INET } from './ip-address.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './packet.ts';
+import type { Packet } from './packet.ts';
 
 const SKB = structFields('sk_buff', {
   dev: 'dev',
+  sk: 'sk',
   len: 'len',
+  dataLen: 'data_len',
   protocol: 'protocol',
   transportHeader: 'transport_header',
   networkHeader: 'network_header',
   macHeader: 'mac_header',
   head: 'head',
   data: 'data',
+  truesize: 'truesize',
+  users: 'users',
 });
 export const ETH_P_IP = 0x0800;
+export const ETH_P_IPV6 = 0x86dd;
 const ETH_HLEN = 14;
 const IP_HLEN = 20;
+const IPV6_HLEN = 40;
+/** With the timestamp option. */
+const TCP_HLEN = 32;
+const UDP_HLEN = 8;
+const ICMP_HLEN = 8;
 /** Space before the packet (NET_SKB_PAD). */
 const HEADROOM = 64;
+/** What the kernel accounts for a buffer beside its data: struct sk_buff and struct skb_shared_info. */
+const OVERHEAD = 576;
 
-/** struct sk_buff with one packet, whose bytes are in guest memory behind `head`. */
+/** Anything that owns buffers. */
+export type SkbOwner = KernelObject & { readonly family: number };
+
+/** struct sk_buff with one packet, or with the bytes of a local socket. */
 export interface SkBuff extends KernelObject {
-  readonly device: NetDevice & KernelObject;
+  device: NetDevice | null;
+  owner: SkbOwner | null;
   readonly head: number;
   readonly size: number;
+  readonly protocol: number;
+  readonly packet: Packet;
+  /** Length from `data` on. */
   len: number;
+  readonly truesize: number;
+  /** Bytes that a reader has taken. */
+  taken: number;
 }
 
-/** What a UDP datagram on the wire says. */
-export interface Datagram {
-  readonly source: number;
-  readonly destination: number;
-  readonly port: number;
-  readonly bytes: number;
+const HEADER_BYTES: { readonly [protocol: number]: number } = {
+  [IPPROTO_TCP]: TCP_HLEN,
+  [IPPROTO_UDP]: UDP_HLEN,
+  [IPPROTO_ICMP]: ICMP_HLEN,
+  [IPPROTO_ICMPV6]: ICMP_HLEN,
+};
+/** Length of a packet with its IP header. */
+export function packetLength(packet: Packet): number {
+  const ip = packet.source.family === AF_INET ? IP_HLEN : IPV6_HLEN;
+  return ip + (HEADER_BYTES[packet.protocol] ?? 0) + packet.bytes;
+}
+/** On the wire: with the Ethernet header. */
+export function frameLength(packet: Packet): number {
+  return ETH_HLEN + packetLength(packet);
 }
 
-/** Copies a datagram from the ring into a buffer of its own; `data` is at the IP header, as eth_type_trans leaves it. */
-export function createSkb(m: Machine, device: NetDevice & KernelObject, packet: Datagram): SkBuff {
+/** Makes a buffer with a packet's headers and what is kept of its data; `data` is at the IP header. */
+export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, owner: SkbOwner | null = null): SkBuff {
   const { arena, words } = m;
   const { view } = arena;
+  const isV4 = packet.source.family === AF_INET;
+  const ipLength = isV4 ? IP_HLEN : IPV6_HLEN;
+  const headerLength = HEADER_BYTES[packet.protocol] ?? 0;
+  const len = ipLength + headerLength + packet.bytes;
+  const size = HEADROOM + ETH_HLEN + ipLength + headerLength + packet.payload.length;
   const address = arena.allocate(SKB.size, 64);
-  const size = HEADROOM + packet.bytes;
   const head = arena.allocate(size);
-  const ip = head + HEADROOM + ETH_HLEN;
-  view.setUint16(ip - 2, ETH_P_IP, false);
-  view.setUint8(ip, 0x45);
-  view.setUint16(ip + 2, packet.bytes - ETH_HLEN, false);
-  view.setUint8(ip + 8, 64);
-  view.setUint8(ip + 9, 17);
-  view.setUint32(ip + 12, packet.source, false);
-  view.setUint32(ip + 16, packet.destination, false);
-  view.setUint16(ip + IP_HLEN, 40_000, false);
-  view.setUint16(ip + IP_HLEN + 2, packet.port, false);
-  view.setUint16(ip + IP_HLEN + 4, packet.bytes - ETH_HLEN - IP_HLEN, false);
-  const len = packet.bytes - ETH_HLEN;
+  const network = HEADROOM + ETH_HLEN;
+  const transport = network + ipLength;
+  const protocol = isV4 ? ETH_P_IP : ETH_P_IPV6;
+  view.setUint16(head + network - 2, protocol, false);
+  if (isV4) storeIpHeader(view, arena.bytes, head + network, packet, len);
+  else storeIpv6Header(view, arena.bytes, head + network, packet, len - IPV6_HLEN);
+  storeTransportHeader(view, head + transport, packet, headerLength);
+  if (packet.payload.length > 0) arena.bytes.set(packet.payload, head + transport + headerLength);
   words[(address + SKB.len) >> 2] = len;
-  view.setUint16(address + SKB.protocol, ETH_P_IP, false);
+  words[(address + SKB.dataLen) >> 2] = packet.bytes - packet.payload.length;
+  view.setUint16(address + SKB.protocol, protocol, false);
   view.setUint16(address + SKB.macHeader, HEADROOM, true);
-  view.setUint16(address + SKB.networkHeader, HEADROOM + ETH_HLEN, true);
-  view.setUint16(address + SKB.transportHeader, HEADROOM + ETH_HLEN + IP_HLEN, true);
-  storeWord(words, address + SKB.dev, device);
+  view.setUint16(address + SKB.networkHeader, network, true);
+  view.setUint16(address + SKB.transportHeader, transport, true);
+  const truesize = OVERHEAD + packet.bytes + HEADROOM;
+  words[(address + SKB.truesize) >> 2] = truesize;
+  words[(address + SKB.users) >> 2] = 1;
+  if (device !== null) storeWord(words, address + SKB.dev, device);
+  if (owner !== null) storeWord(words, address + SKB.sk, owner);
   storeWord(words, address + SKB.head, { address: head });
-  storeWord(words, address + SKB.data, { address: ip });
-  return { address, device, head, size, len };
+  storeWord(words, address + SKB.data, { address: head + network });
+  return { address, device, owner, head, size, protocol, packet, len, truesize, taken: 0 };
 }
+
+function storeIpHeader(view: DataView, bytes: Uint8Array, at: number, packet: Packet, length: number): void {
+  view.setUint8(at, 0x45);
+  view.setUint16(at + 2, length, false);
+  view.setUint16(at + 6, 0x4000, false); // don't fragment
+  view.setUint8(at + 8, 64);
+  view.setUint8(at + 9, packet.protocol);
+  bytes.set(packet.source.bytes, at + 12);
+  bytes.set(packet.destination.bytes, at + 16);
+}
+function storeIpv6Header(view: DataView, bytes: Uint8Array, at: number, packet: Packet, length: number): void {
+  view.setUint8(at, 0x60);
+  view.setUint16(at + 4, length, false);
+  view.setUint8(at + 6, packet.protocol);
+  view.setUint8(at + 7, 64);
+  bytes.set(packet.source.bytes, at + 8);
+  bytes.set(packet.destination.bytes, at + 24);
+}
+function storeTransportHeader(view: DataView, at: number, packet: Packet, headerLength: number): void {
+  if (packet.protocol === IPPROTO_ICMP || packet.protocol === IPPROTO_ICMPV6) {
+    view.setUint8(at, packet.sport);
+    view.setUint8(at + 1, packet.dport);
+    view.setUint16(at + 4, packet.ack & 0xffff, false);
+    view.setUint16(at + 6, packet.seq & 0xffff, false);
+    return;
+  }
+  view.setUint16(at, packet.sport, false);
+  view.setUint16(at + 2, packet.dport, false);
+  if (packet.protocol === IPPROTO_UDP) {
+    view.setUint16(at + 4, headerLength + packet.bytes, false);
+    return;
+  }
+  view.setUint32(at + 4, packet.seq % 4294967296, false);
+  view.setUint32(at + 8, packet.ack % 4294967296, false);
+  view.setUint8(at + 12, (headerLength / 4) << 4);
+  view.setUint8(at + 13, packet.flags);
+  view.setUint16(at + 14, Math.min(65535, packet.window >> 7), false);
+}
+
+/** A buffer of a local socket: its data lies at `data` and nothing before it. */
+export function createDataSkb(m: Machine, owner: SkbOwner, packet: Packet): SkBuff {
+  const { arena, words } = m;
+  const size = Math.max(64, packet.payload.length);
+  const address = arena.allocate(SKB.size, 64);
+  const head = arena.allocate(size);
+  arena.bytes.set(packet.payload, head);
+  const truesize = OVERHEAD + packet.bytes;
+  words[(address + SKB.len) >> 2] = packet.bytes;
+  words[(address + SKB.truesize) >> 2] = truesize;
+  words[(address + SKB.users) >> 2] = 1;
+  storeWord(words, address + SKB.sk, owner);
+  storeWord(words, address + SKB.head, { address: head });
+  storeWord(words, address + SKB.data, { address: head });
+  return { address, device: null, owner, head, size, protocol: 0, packet, len: packet.bytes, truesize, taken: 0 };
+}
+
+/** skb_pull(): `data` moves behind the headers, to the bytes that the user gets. */
+export function pullHeaders(m: Machine, skb: SkBuff): void {
+  const { packet } = skb;
+  const headers = skb.len - packet.bytes;
+  const data = m.words[(skb.address + SKB.data) >> 2]! + headers;
+  skb.len = packet.bytes;
+  m.words[(skb.address + SKB.len) >> 2] = skb.len;
+  m.words[(skb.address + SKB.data) >> 2] = data;
+}
+/** skb_set_owner_*(), skb_orphan(). */
+export function setSkbOwner(m: Machine, skb: SkBuff, owner: SkbOwner | null): void {
+  skb.owner = owner;
+  storeWord(m.words, skb.address + SKB.sk, owner);
+}
+export function setSkbDevice(m: Machine, skb: SkBuff, device: NetDevice): void {
+  skb.device = device;
+  storeWord(m.words, skb.address + SKB.dev, device);
+}
+/** Gives its memory back. */
 export function freeSkb(m: Machine, skb: SkBuff): void {
   m.arena.free(skb.head, skb.size);
   m.arena.free(skb.address, SKB.size);

@@ -18,6 +18,6 @@ const OTHERS = [
 /** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
 export const LIBC: Image = {
   path: '/usr/lib/x86_64-linux-gnu/libc.so.6',
-  symbols: ['__libc_start_call_main', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS],
+  symbols: ['__libc_start_call_main', 'start_thread', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS],
   main: null,
 };

@@ -6,7 +6,7 @@ import { FLAGS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
 import { loadText, storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
-import type { Process } from '../tasks/process.ts';
+import type { Process, SignalHandler } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
@@ -34,6 +34,10 @@ import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 import type { SyscallName } from './syscall-numbers.ts';
 
 const AT_FDCWD = -100;
+/** What pthread_create asks of clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID. */
+const CLONE_THREAD_FLAGS = 0x3d0f00;
+const THREAD_STACK_SIZE = 8192;
+const SCRATCH_SIZE = 64;
 const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'HOME=/root', 'LANG=C.UTF-8'];
 
 /**
@@ -50,6 +54,8 @@ export class UserContext {
   /** General registers that the program has set itself, by their place in pt_regs: loaded where a probe will look. */
   readonly registers = new Map<number, UserWord>();
   readonly stack: UserStack;
+  /** For the arguments of one call. */
+  private readonly scratch: number;
   /** Steps of a wrapper of the C library that somebody probes, taken before the program goes on. */
   detour: Generator<UserStep, UserWord, number> | null = null;
   private readonly image: Image;
@@ -68,11 +74,16 @@ export class UserContext {
     this.image = image;
     this.random = m.random.stream(`${image.path}#${task.pid}`);
     this.machine = m;
-    this.stack = new UserStack(m.words, process.mm, process.mm.stackTop);
-    this.stack.ip = process.mm.imageBase(LIBC) + imageSymbolOffset(LIBC, '__libc_start_call_main') + START_SITE;
+    const { mm } = process;
+    const isThread = task.pid !== task.tgid;
+    this.scratch = isThread ? mm.allocate(SCRATCH_SIZE) : process.scratch;
+    const stackTop = isThread ? mm.allocate(THREAD_STACK_SIZE) + THREAD_STACK_SIZE - 256 : mm.stackTop;
+    this.stack = new UserStack(m.words, mm, stackTop);
+    const start = isThread ? 'start_thread' : '__libc_start_call_main';
+    this.stack.ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, start) + START_SITE;
     this.caller = this.stack.place();
     this.outermost = this.position = createPosition([], this.caller);
-    this.in('main');
+    if (!isThread) this.in('main');
   }
   get ip(): number {
     return this.stack.ip;
@@ -159,6 +170,11 @@ export class UserContext {
     const at = this.process.mm.find(address, size);
     return String.fromCharCode(...this.machine.arena.bytes.subarray(at, at + size));
   }
+  /** Its memory at an address, to read and write numbers. */
+  view(address: number, size: number): DataView {
+    const bytes = this.bytes(address, size);
+    return new DataView(bytes.buffer, bytes.byteOffset, size);
+  }
   /** Its memory at an address. */
   bytes(address: number, size: number): Uint8Array {
     const at = this.process.mm.find(address, size);
@@ -238,6 +254,16 @@ export class UserContext {
     this.process.childBody = child;
     return this.call('clone', 0x0120_0011);
   }
+  /** A new thread of the process: clone3 with what it goes on to do; returns its id. */
+  thread(body: (u: UserContext) => UserBody): UserStep {
+    this.process.childBody = body;
+    return this.call('clone', CLONE_THREAD_FLAGS);
+  }
+  /** Says what a signal does from now on: a handler, or null to ignore it. */
+  onSignal(signal: number, handler: SignalHandler | null): UserStep {
+    this.process.signalHandlers.set(signal, handler);
+    return this.call('rt_sigaction', signal, 0, 0, 8);
+  }
   execve(path: string, argv: readonly string[]): UserStep {
     this.process.execArguments = argv;
     return this.call('execve', this.string(path), this.stringArray(argv), this.stringArray(ENVIRONMENT));
@@ -257,7 +283,7 @@ export class UserContext {
     return at;
   }
   private timespec(ns: number): number {
-    const at = this.process.scratch;
+    const at = this.scratch;
     const offset = this.process.mm.find(at, 16);
     const { view } = this.machine.arena;
     view.setUint32(offset, Math.floor(ns / 1e9), true);

@@ -11,9 +11,10 @@ import type { Image, UserBody } from '../programs/image.ts';
 import { UserContext } from '../programs/user.ts';
 import { FileTable } from '../fs/file-table.ts';
 import { AddressSpace } from './address-space.ts';
+import { copyCredentials, createCredentials, freeCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, TASK_RUNNING, Task } from './task.ts';
 
-const CRED = structFields('cred', { uid: 'uid', gid: 'gid', euid: 'euid', egid: 'egid', suid: 'suid', fsuid: 'fsuid' });
 const PID = structFields('pid', { count: 'count', level: 'level', nr: 'numbers.0.nr' });
 
 /** What the threads of a process share. */
@@ -25,7 +26,13 @@ export interface Process extends KernelObject {
   scratch: number;
   childBody: ((u: UserContext) => UserBody) | null;
   execArguments: readonly string[];
+  /** Those that live, the leader first. */
+  readonly threads: Task[];
+  /** What the program does about signals; null ignores one, and without an entry the default happens. */
+  readonly signalHandlers: Map<number, SignalHandler | null>;
 }
+/** A signal handler of a program. */
+export type SignalHandler = (u: UserContext, signal: number) => UserBody;
 
 /** struct pid. */
 export interface Pid extends KernelObject {
@@ -49,19 +56,22 @@ export function createTask(
     gid?: number;
     flags?: number;
     prio?: number;
+    /** A thread of this task's process. */
+    leader?: Task;
+    /** What it inherits; without it uid and gid say. */
+    cred?: Credentials;
   },
 ): Task {
   const { arena, words } = m;
   const address = arena.allocate(TASK.size, 64);
   const stack = arena.allocate(KERNEL_STACK_SIZE, KERNEL_STACK_SIZE);
-  const tgid = fields.tgid ?? fields.pid;
+  const { leader } = fields;
+  const tgid = leader?.tgid ?? fields.tgid ?? fields.pid;
   const task = new Task({ address, pid: fields.pid, tgid, comm: '', stack, fn: retFromForkAsm });
-  task.uid = fields.uid ?? 0;
-  task.gid = fields.gid ?? 0;
   task.flags = fields.flags ?? 0;
   task.prio = fields.prio ?? DEFAULT_PRIORITY;
   task.parent = fields.parent;
-  fields.parent?.children.push(task);
+  if (leader === undefined) fields.parent?.children.push(task);
   const put = (offset: number, value: number): void => {
     words[(address + offset) >> 2] = value;
   };
@@ -75,11 +85,18 @@ export function createTask(
   storeWord(words, address + TASK.stack, { address: stack });
   storeWord(words, address + TASK.realParent, fields.parent ?? task);
   storeWord(words, address + TASK.parent, fields.parent ?? task);
-  storeWord(words, address + TASK.groupLeader, task);
+  storeWord(words, address + TASK.groupLeader, leader ?? task);
+  storeWord(words, address + TASK.nsproxy, m.namespaces.nsproxy);
+  storeWord(words, address + TASK.cgroups, m.namespaces.cssSet);
   storeNumber(words, address + TASK.startTime, m.now());
   storeNumber(words, address + TASK.startBoottime, m.now());
   setComm(m, task, fields.comm);
-  setCredentials(m, task);
+  const cred = fields.cred;
+  setCredentials(
+    m,
+    task,
+    cred === undefined ? createCredentials(m, fields.uid ?? 0, fields.gid ?? 0) : copyCredentials(m, cred),
+  );
   const pid = arena.allocate(PID.size + 16);
   words[(pid + PID.count) >> 2] = 1;
   words[(pid + PID.nr) >> 2] = fields.pid;
@@ -102,15 +119,14 @@ export function setComm(m: Machine, task: Task, comm: string): void {
   storeText(m.arena.bytes, task.address + TASK.comm, task.comm, 16);
 }
 
-/** Each task has its own cred object. */
-function setCredentials(m: Machine, task: Task): void {
-  const { arena, words } = m;
-  const cred = arena.allocate(CRED.size);
-  for (const field of [CRED.uid, CRED.euid, CRED.suid, CRED.fsuid]) words[(cred + field) >> 2] = task.uid;
-  for (const field of [CRED.gid, CRED.egid]) words[(cred + field) >> 2] = task.gid;
-  task.cred = { address: cred };
-  storeWord(words, task.address + TASK.cred, task.cred);
-  storeWord(words, task.address + TASK.realCred, task.cred);
+/** commit_creds()'s assignment: each task has its own cred object. */
+export function setCredentials(m: Machine, task: Task, cred: Credentials): void {
+  task.cred = cred;
+  task.uid = cred.users.real;
+  task.gid = cred.groups.real;
+  task.version += 1;
+  storeWord(m.words, task.address + TASK.cred, cred);
+  storeWord(m.words, task.address + TASK.realCred, cred);
 }
 
 export function createProcess(m: Machine, task: Task, image: Image): Process {
@@ -125,13 +141,17 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
     scratch: mm.allocate(64),
     childBody: null,
     execArguments: [],
+    threads: [],
+    signalHandlers: new Map(),
   };
   attachProcess(m, task, process);
   return process;
 }
 
-function attachProcess(m: Machine, task: Task, process: Process): void {
+/** Makes a task one of those that share a process. */
+export function attachProcess(m: Machine, task: Task, process: Process): void {
   task.process = process;
+  process.threads.push(task);
   storeWord(m.words, task.address + TASK.mm, process.mm);
   storeWord(m.words, task.address + TASK.activeMm, process.mm);
   storeWord(m.words, task.address + TASK.files, process.files);
@@ -156,7 +176,7 @@ export function releaseTask(m: Machine, task: Task): void {
   forgetTask(m, task);
   arena.free(task.stack, KERNEL_STACK_SIZE);
   arena.free(task.address, TASK.size);
-  if (task.cred !== null) arena.free(task.cred.address, CRED.size);
+  if (task.cred !== null) freeCredentials(m, task.cred);
   if (task.pidObject !== null) arena.free(task.pidObject.address, PID.size + 16);
 }
 

@@ -4,6 +4,7 @@ import type { HrTimer } from '../irq/hrtimer.ts';
 import type { Dentry, Mount, TransferScratch } from '../fs/file.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { UprobeTask } from '../functions/uprobes.ts';
+import type { Credentials } from './credentials.ts';
 import type { Pid, Process } from './process.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
@@ -64,6 +65,7 @@ export const TASK = structFields('task_struct', {
   files: 'files',
   nsproxy: 'nsproxy',
   signal: 'signal',
+  cgroups: 'cgroups',
   cpu: 'thread_info.cpu',
   recentCpu: 'recent_used_cpu',
   threadSp: 'thread.sp',
@@ -72,6 +74,14 @@ export const TASK = structFields('task_struct', {
 /** What a user program asks for next; see programs/user.ts. */
 export interface UserProgram {
   next(result: number): { done?: boolean; value: unknown };
+}
+
+/** Where a program goes on after a signal handler: the frame on the user stack that rt_sigreturn takes away. */
+export interface InterruptedProgram {
+  readonly program: UserProgram | null;
+  readonly detour: UserContext['detour'];
+  readonly result: number;
+  readonly workLeft: number;
 }
 
 /** A task_struct and what the machine needs to run it. Whoever changes a field that guest memory shows writes both. */
@@ -122,13 +132,16 @@ export class Task implements KernelObject {
   user: UserContext | null = null;
   /** pt_regs at the top of the kernel stack. */
   userRegs: KernelObject = { address: 0 };
-  cred: KernelObject | null = null;
+  cred: Credentials | null = null;
   pidObject: Pid | null = null;
   /** Runs before the task goes back to user mode (task_work_add). */
   taskWork: (() => void) | null = null;
   waitsForChild = false;
-  /** A fatal signal that it has not seen yet. */
+  /** The next signal that it has not seen yet, and those behind it. */
   pendingSignal = 0;
+  readonly signalQueue: number[] = [];
+  /** What signal handlers have interrupted, innermost last. */
+  readonly interrupted: InterruptedProgram[] = [];
   /** Its parent's, until it is reaped, and that of the CPU, until it has switched away for good. */
   references = 2;
   transfer: TransferScratch | null = null;

@@ -159,3 +159,32 @@ export const schedProcessWait: Tracepoint<[pid: (KernelObject & { readonly numbe
     };
   },
 );
+
+export const taskNewtask: Tracepoint<[task: Task, cloneFlags: number]> = tracepoint('task:task_newtask', 2, (f) => {
+  const pid = f.number('pid');
+  const comm = f.text('comm');
+  const flagsField = f.number('clone_flags');
+  const oom = f.number('oom_score_adj');
+  return (task, cloneFlags) => {
+    pid(task.pid);
+    comm(task.comm);
+    flagsField(cloneFlags);
+    oom(0);
+  };
+});
+export const taskRename: Tracepoint<[task: Task, comm: KernelObject & { readonly text: string }]> = tracepoint(
+  'task:task_rename',
+  2,
+  (f) => {
+    const pid = f.number('pid');
+    const oldComm = f.text('oldcomm');
+    const newComm = f.text('newcomm');
+    const oom = f.number('oom_score_adj');
+    return (task, comm) => {
+      oom(0);
+      pid(task.pid);
+      oldComm(task.comm);
+      newComm(comm.text);
+    };
+  },
+);

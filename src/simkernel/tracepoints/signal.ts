@@ -25,7 +25,7 @@ export const signalGenerate: Tracepoint<[sig: number, info: null, task: Task, gr
     };
   });
 
-export const signalDeliver: Tracepoint<[sig: number, info: null, action: null]> = tracepoint(
+export const signalDeliver: Tracepoint<[sig: number, info: null, handler: number]> = tracepoint(
   'signal:signal_deliver',
   3,
   (f) => {
@@ -34,12 +34,11 @@ export const signalDeliver: Tracepoint<[sig: number, info: null, action: null]> 
     const code = f.number('code');
     const handler = f.number('sa_handler');
     const flags = f.number('sa_flags');
-    // No program installs a handler: SIG_DFL.
-    return (sig, _info, _action) => {
+    return (sig, _info, action) => {
       sigField(sig);
       errnoField(0);
       code(SI_USER);
-      handler(0);
+      handler(action);
       flags(0);
     };
   },

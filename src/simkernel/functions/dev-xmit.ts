@@ -1,0 +1,113 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Machine } from '../machine.ts';
+import { createNetDevice } from '../net/device.ts';
+import type { NetDevice, Qdisc } from '../net/device.ts';
+import { DROP } from '../net/drop-reasons.ts';
+import { LOOPBACK_V4, LOOPBACK_V6 } from '../net/ip-address.ts';
+import { frameLength, setSkbOwner } from '../net/skb.ts';
+import type { SkBuff } from '../net/skb.ts';
+import { netDevQueue, netDevStartXmit, netDevXmit } from '../tracepoints/net.ts';
+import { localBhDisable, localBhEnable } from './bottom-half.ts';
+import { netifRx } from './net-rx.ts';
+import { dropSkb } from './skb-free.ts';
+
+/** netdev_tx_t */
+export const NETDEV_TX_OK = 0;
+export const NETDEV_TX_BUSY = 16;
+/** fq_codel's limit of packets. */
+const QDISC_LIMIT = 10_240;
+const LOOPBACK_MTU = 65_536;
+const IFA_F_PERMANENT = 0x80;
+const IPV6_ADDR_LOOPBACK = 0x10;
+
+const devHardStartXmit = kernelFunction(
+  'dev_hard_start_xmit',
+  25,
+  (m, skb: SkBuff, device: NetDevice, _queue: null, _ret: null): number => {
+    const { len } = skb;
+    netDevStartXmit(m, skb, device);
+    const rc = device.transmit?.(m, skb, device) ?? NETDEV_TX_BUSY;
+    netDevXmit(m, skb, rc, device, len);
+    return rc;
+  },
+);
+
+const fqCodelEnqueue = kernelFunction('fq_codel_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => {
+  if (sch.queue.length >= QDISC_LIMIT) {
+    dropSkb(m, null, skb, DROP.QDISC_DROP);
+    return 1;
+  }
+  sch.queue.push(skb);
+  return 0;
+});
+const fqCodelDequeue = kernelFunction(
+  'fq_codel_dequeue',
+  40,
+  (_m, sch: Qdisc): SkBuff | null => sch.queue.shift() ?? null,
+);
+const schDirectXmit = kernelFunction(
+  'sch_direct_xmit',
+  25,
+  (m, skb: SkBuff, q: Qdisc, device: NetDevice, _queue: null, _lock: null, _validate: number): number => {
+    const rc = devHardStartXmit(m, skb, device, null, null);
+    if (rc === NETDEV_TX_OK) return 1;
+    q.queue.unshift(skb);
+    q.stopped = true;
+    return 0;
+  },
+);
+/** Hands packets to the driver until there are none or its ring is full. */
+const qdiscRun = kernelFunction('__qdisc_run', 12, (m, q: Qdisc): void => {
+  while (!q.stopped) {
+    const skb = fqCodelDequeue(m, q);
+    if (skb === null || schDirectXmit(m, skb, q, q.device, null, null, 1) === 0) return;
+  }
+});
+/** The driver's ring has room again (netif_wake_queue and the NET_TX softirq that it raises). */
+export function wakeQueue(m: Machine, device: NetDevice): void {
+  const { qdisc } = device;
+  if (qdisc === null || !qdisc.stopped) return;
+  qdisc.stopped = false;
+  if (qdisc.queue.length > 0) qdiscRun(m, qdisc);
+}
+
+/** Queues a packet for its device. A packet for the machine itself is received before this returns. */
+export const devQueueXmit = kernelFunction('__dev_queue_xmit', 45, (m, skb: SkBuff, _sbDev: null): number => {
+  const { device } = skb;
+  if (device === null) return NETDEV_TX_BUSY;
+  netDevQueue(m, skb);
+  localBhDisable(m);
+  let rc = NETDEV_TX_OK;
+  if (device.qdisc === null) {
+    rc = devHardStartXmit(m, skb, device, null, null);
+  } else {
+    rc = fqCodelEnqueue(m, skb, device.qdisc, null);
+    qdiscRun(m, device.qdisc);
+  }
+  localBhEnable(m);
+  return rc;
+});
+
+const loopbackXmit = kernelFunction('loopback_xmit', 25, (m, skb: SkBuff, device: NetDevice): number => {
+  // skb_orphan(): the receiver's socket will own it.
+  setSkbOwner(m, skb, null);
+  const bytes = frameLength(skb.packet);
+  device.stats.txPackets += 1;
+  device.stats.txBytes += bytes;
+  device.stats.rxPackets += 1;
+  device.stats.rxBytes += bytes;
+  netifRx(m, skb);
+  return NETDEV_TX_OK;
+});
+
+/** lo: every machine has it. */
+export function createLoopback(m: Machine): NetDevice {
+  return createNetDevice(m, {
+    name: 'lo',
+    mtu: LOOPBACK_MTU,
+    inet6: { address: `${'0'.repeat(31)}1`, prefix: 128, scope: IPV6_ADDR_LOOPBACK, flags: IFA_F_PERMANENT },
+    addresses: [LOOPBACK_V4, LOOPBACK_V6],
+    transmit: loopbackXmit,
+    queues: false,
+  });
+}

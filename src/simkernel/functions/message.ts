@@ -1,0 +1,65 @@
+import type { Machine } from '../machine.ts';
+import type { Message } from '../net/sock.ts';
+import { NO_BYTES } from '../net/packet.ts';
+
+const COPY_NS_PER_BYTE = 0.05;
+
+/** Bytes that a message's buffers hold or take. */
+export function messageSize(message: Message): number {
+  let size = 0;
+  for (const buffer of message.buffers) size += buffer.size;
+  return size;
+}
+
+/** copy_from_iter(): at most `keep` of the `count` bytes from `offset` on, all of which cost time; undefined is EFAULT. */
+export function copyFromUser(
+  m: Machine,
+  message: Message,
+  offset: number,
+  count: number,
+  keep: number,
+): Uint8Array | undefined {
+  m.spend(count * COPY_NS_PER_BYTE);
+  const mm = m.cpu.current.process?.mm;
+  if (mm === undefined || count === 0) return NO_BYTES;
+  const out = new Uint8Array(Math.min(count, keep));
+  let done = 0;
+  let skip = offset;
+  for (const { address, size } of message.buffers) {
+    if (skip >= size) {
+      skip -= size;
+      continue;
+    }
+    const n = Math.min(size - skip, out.length - done);
+    const at = mm.find(address + skip, n);
+    if (at < 0) return undefined;
+    out.set(m.arena.bytes.subarray(at, at + n), done);
+    done += n;
+    skip = 0;
+    if (done === out.length) break;
+  }
+  return out;
+}
+
+/** copy_to_iter(): puts `count` bytes at `offset` of the message's buffers; those that nobody kept stay what they were. */
+export function copyToUser(m: Machine, message: Message, offset: number, bytes: Uint8Array, count: number): boolean {
+  m.spend(count * COPY_NS_PER_BYTE);
+  const mm = m.cpu.current.process?.mm;
+  if (mm === undefined) return false;
+  let done = 0;
+  let skip = offset;
+  for (const { address, size } of message.buffers) {
+    if (skip >= size) {
+      skip -= size;
+      continue;
+    }
+    const n = Math.min(size - skip, bytes.length - done);
+    if (n <= 0) break;
+    const at = mm.find(address + skip, n);
+    if (at < 0) return false;
+    m.arena.bytes.set(bytes.subarray(done, done + n), at);
+    done += n;
+    skip = 0;
+  }
+  return true;
+}

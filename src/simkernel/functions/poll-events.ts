@@ -1,0 +1,14 @@
+/** What a file may be ready for (include/uapi/linux/eventpoll.h); poll() uses the same bits. */
+export const EPOLL = {
+  IN: 0x1,
+  PRI: 0x2,
+  OUT: 0x4,
+  ERR: 0x8,
+  HUP: 0x10,
+  RDNORM: 0x40,
+  WRNORM: 0x100,
+  RDHUP: 0x2000,
+  EXCLUSIVE: 2 ** 28,
+  ONESHOT: 2 ** 30,
+  EDGE: -(2 ** 31),
+} as const;

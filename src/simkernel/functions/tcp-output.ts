@@ -1,0 +1,261 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Machine } from '../machine.ts';
+import { RESET } from '../net/drop-reasons.ts';
+import { AF_INET } from '../net/ip-address.ts';
+import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../net/packet.ts';
+import type { Packet } from '../net/packet.ts';
+import { createSkb } from '../net/skb.ts';
+import type { SkBuff } from '../net/skb.ts';
+import {
+  createSegment,
+  freeSegment,
+  segmentEnd,
+  TCP_CA_LOSS,
+  TCP_CA_OPEN,
+  TCP_CLOSING,
+  TCP_ESTABLISHED,
+  TCP_CLOSE_WAIT,
+  TCP_FIN_WAIT1,
+  TCP_LAST_ACK,
+} from '../net/tcp-sock.ts';
+import type { Segment, TcpSock } from '../net/tcp-sock.ts';
+import { tcpRetransmitSkbEvent, tcpSendReset } from '../tracepoints/tcp.ts';
+import { inet6CskXmit, ipQueueXmit, sendUnconnected } from './ip-output.ts';
+import { clearSockTimer, resetSockTimer } from './sock-timer.ts';
+
+const GFP_ATOMIC = 0x820;
+const NAGLE_OFF = 1;
+/** The longest that an acknowledgement waits for data to ride on. */
+const DELACK_NS = 40e6;
+/** Segments that the loopback device carries in one piece, and what a card that cuts segments itself takes. */
+const LOOPBACK_GOAL = 32_768;
+
+/** Bytes that one buffer may carry. */
+export function sizeGoal(sk: TcpSock): number {
+  const { device, mss } = sk;
+  return device !== null && device.mtu > LOOPBACK_GOAL ? LOOPBACK_GOAL : mss;
+}
+
+function packetOf(sk: TcpSock, segment: Pick<Segment, 'seq' | 'bytes' | 'payload' | 'flags'>): Packet {
+  return {
+    source: sk.local,
+    destination: sk.remote,
+    protocol: IPPROTO_TCP,
+    sport: sk.num,
+    dport: sk.dport,
+    seq: segment.seq,
+    ack: sk.rcvNxt,
+    flags: segment.flags,
+    window: sk.rcvWnd,
+    bytes: segment.bytes,
+    payload: segment.payload,
+  };
+}
+
+/** Sends a copy of a segment: headers, then the network layer of its family. */
+const transmitSkb = kernelFunction(
+  '__tcp_transmit_skb',
+  85,
+  (m, sk: TcpSock, segment: Segment, _clone: number, _gfp: number, _rcvNxt: number): number => {
+    sk.rcvWnd = sk.freeWindow();
+    sk.rcvWup = sk.rcvNxt;
+    sk.segsOut += 1;
+    sk.bytesSent += segment.bytes;
+    if (segment.bytes > 0) sk.pingpong ||= m.cpu.time - sk.lastReceived < DELACK_NS;
+    sk.ackPending = 0;
+    clearSockTimer(sk.delackTimer);
+    segment.sentAt = m.cpu.time;
+    const skb = createSkb(m, sk.device, packetOf(sk, segment), sk);
+    sk.storeAll();
+    return sk.family === AF_INET ? ipQueueXmit(m, sk, skb, null) : inet6CskXmit(m, sk, skb, null);
+  },
+);
+
+export function armWriteTimer(m: Machine, sk: TcpSock, delayNs: number): void {
+  resetSockTimer(m, sk.writeTimer, delayNs);
+}
+/** tcp_rearm_rto(): the timer counts from the last progress. */
+export const tcpRearmRto = kernelFunction('tcp_rearm_rto', 8, (m, sk: TcpSock): void => {
+  if (sk.rtxQueue.length === 0) {
+    clearSockTimer(sk.writeTimer);
+  } else {
+    armWriteTimer(m, sk, sk.rtoNs);
+  }
+});
+
+/** Sends what the peer's window, the congestion window and Nagle allow; returns 1 when nothing is under way and nothing could be sent. */
+const tcpWriteXmit = kernelFunction(
+  'tcp_write_xmit',
+  40,
+  (m, sk: TcpSock, _mss: number, nonagle: number, pushOne: number, gfp: number): number => {
+    let sent = 0;
+    while (sk.sendQueue.length > 0 && (pushOne === 0 || sent < pushOne)) {
+      const [segment] = sk.sendQueue;
+      if (segment === undefined || sk.packetsOut >= sk.cwnd) break;
+      if (segment.seq + segment.bytes > sk.sndUna + sk.sndWnd && segment.bytes > 0) break;
+      const isSmall = segment.bytes < sk.mss && (segment.flags & TCP_FIN) === 0;
+      if (isSmall && nonagle === 0 && sk.packetsOut > 0 && sk.sendQueue.length === 1 && !sk.noDelay) break;
+      sk.sendQueue.shift();
+      sk.rtxQueue.push(segment);
+      sk.sndNxt = segmentEnd(segment);
+      transmitSkb(m, sk, segment, 1, gfp, 0);
+      sent += 1;
+      if (sk.writeTimer.dueNs === 0 || sk.packetsOut === 1) armWriteTimer(m, sk, sk.rtoNs);
+    }
+    return sent === 0 && sk.packetsOut === 0 && sk.sendQueue.length > 0 ? 1 : 0;
+  },
+);
+export const tcpPushPendingFrames = kernelFunction(
+  '__tcp_push_pending_frames',
+  12,
+  (m, sk: TcpSock, mss: number, nonagle: number): void => {
+    // Nothing under way and a closed window: only a probe can find out that it has opened.
+    if (tcpWriteXmit(m, sk, mss, nonagle, 0, GFP_ATOMIC) !== 0) armWriteTimer(m, sk, sk.rtoNs);
+  },
+);
+export const tcpPush = kernelFunction(
+  'tcp_push',
+  18,
+  (m, sk: TcpSock, _flags: number, mss: number, nonagle: number, _goal: number): void => {
+    const last = sk.sendQueue.at(-1);
+    if (last === undefined) return;
+    last.flags |= TCP_PSH;
+    tcpPushPendingFrames(m, sk, mss, nonagle);
+  },
+);
+
+/** A SYN takes its place in the retransmit queue as any other segment. */
+export const tcpConnect = kernelFunction('tcp_connect', 260, (m, sk: TcpSock): number => {
+  const syn = createSegment(m, sk, sk.writeSeq, NO_BYTES, 0, TCP_SYN);
+  sk.writeSeq += 1;
+  sk.sndNxt = sk.writeSeq;
+  sk.rtxQueue.push(syn);
+  transmitSkb(m, sk, syn, 1, GFP_ATOMIC, 0);
+  armWriteTimer(m, sk, sk.rtoNs);
+  return 0;
+});
+
+export const tcpSendFin = kernelFunction('tcp_send_fin', 45, (m, sk: TcpSock): void => {
+  const last = sk.sendQueue.at(-1);
+  if (last !== undefined) {
+    last.flags |= TCP_FIN;
+  } else {
+    sk.sendQueue.push(createSegment(m, sk, sk.writeSeq, NO_BYTES, 0, TCP_ACK | TCP_FIN));
+  }
+  sk.writeSeq += 1;
+  tcpPushPendingFrames(m, sk, sk.mss, NAGLE_OFF);
+});
+
+const sendBareAck = kernelFunction('__tcp_send_ack', 45, (m, sk: TcpSock, rcvNxt: number, flags: number): void => {
+  const ack = createSegment(m, sk, sk.sndNxt, NO_BYTES, 0, TCP_ACK | flags);
+  transmitSkb(m, sk, ack, 0, GFP_ATOMIC, rcvNxt);
+  freeSegment(m, ack);
+});
+export const tcpSendAck = kernelFunction('tcp_send_ack', 6, (m, sk: TcpSock): void => sendBareAck(m, sk, sk.rcvNxt, 0));
+export const tcpSendDelayedAck = kernelFunction('tcp_send_delayed_ack', 14, (m, sk: TcpSock): void => {
+  if (sk.delackTimer.dueNs === 0) resetSockTimer(m, sk.delackTimer, DELACK_NS);
+});
+
+const innerTcpRetransmitSkb = kernelFunction(
+  '__tcp_retransmit_skb',
+  40,
+  (m, sk: TcpSock, segment: Segment, _segs: number): number => {
+    const err = transmitSkb(m, sk, segment, 1, GFP_ATOMIC, 0);
+    tcpRetransmitSkbEvent(m, sk, segment, err);
+    return err;
+  },
+);
+export const tcpRetransmitSkb = kernelFunction(
+  'tcp_retransmit_skb',
+  14,
+  (m, sk: TcpSock, segment: Segment, segs: number): number => {
+    const err = innerTcpRetransmitSkb(m, sk, segment, segs);
+    segment.retransmitted = true;
+    segment.lost = false;
+    sk.totalRetrans += 1;
+    sk.storeAll();
+    return err;
+  },
+);
+/** Sends again what is marked lost, as far as the congestion window goes. */
+export const tcpXmitRetransmitQueue = kernelFunction('tcp_xmit_retransmit_queue', 25, (m, sk: TcpSock): void => {
+  let inFlight = sk.rtxQueue.filter(({ lost }) => !lost).length;
+  for (const segment of [...sk.rtxQueue]) {
+    if (!segment.lost) continue;
+    if (inFlight >= sk.cwnd) return;
+    tcpRetransmitSkb(m, sk, segment, 1);
+    inFlight += 1;
+  }
+});
+
+/** An orderly end is not possible: the peer is told at once. */
+export const tcpSendActiveReset = kernelFunction(
+  'tcp_send_active_reset',
+  40,
+  (m, sk: TcpSock, reason: number): void => {
+    tcpSendReset(m, sk, null, reason);
+    const reset = createSegment(m, sk, sk.sndNxt, NO_BYTES, 0, TCP_RST | TCP_ACK);
+    transmitSkb(m, sk, reset, 0, GFP_ATOMIC, sk.rcvNxt);
+    freeSegment(m, reset);
+  },
+);
+
+/** Answers a packet that belongs to no connection. */
+function reset(m: Machine, sk: TcpSock | null, skb: SkBuff, reason: number): void {
+  const { packet, device } = skb;
+  if ((packet.flags & TCP_RST) !== 0 || device === null) return;
+  const hasAck = (packet.flags & TCP_ACK) !== 0;
+  const answer: Packet = {
+    source: packet.destination,
+    destination: packet.source,
+    protocol: IPPROTO_TCP,
+    sport: packet.dport,
+    dport: packet.sport,
+    seq: hasAck ? packet.ack : 0,
+    ack: packet.seq + packet.bytes + ((packet.flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0),
+    flags: hasAck ? TCP_RST : TCP_RST | TCP_ACK,
+    window: 0,
+    bytes: 0,
+    payload: NO_BYTES,
+  };
+  tcpSendReset(m, sk, skb, reason);
+  sendUnconnected(m, createSkb(m, device, answer));
+}
+const tcpV4SendReset = kernelFunction(
+  'tcp_v4_send_reset',
+  90,
+  (m, sk: TcpSock | null, skb: SkBuff, reason: number): void => reset(m, sk, skb, reason),
+);
+const tcpV6SendReset = kernelFunction(
+  'tcp_v6_send_reset',
+  90,
+  (m, sk: TcpSock | null, skb: SkBuff, reason: number): void => reset(m, sk, skb, reason),
+);
+export function sendReset(m: Machine, sk: TcpSock | null, skb: SkBuff, reason: number = RESET.NO_SOCKET): void {
+  (skb.packet.source.family === AF_INET ? tcpV4SendReset : tcpV6SendReset)(m, sk, skb, reason);
+}
+
+/** States in which data may still go out. */
+const SENDING: ReadonlySet<number> = new Set([
+  TCP_ESTABLISHED,
+  TCP_CLOSE_WAIT,
+  TCP_FIN_WAIT1,
+  TCP_CLOSING,
+  TCP_LAST_ACK,
+]);
+export function pushPending(m: Machine, sk: TcpSock): void {
+  if (sk.sendQueue.length > 0 && SENDING.has(sk.state)) tcpPushPendingFrames(m, sk, sk.mss, 0);
+}
+/** Growth of the congestion window: doubling per round trip in slow start, then one segment per round trip. */
+export function growWindow(sk: TcpSock, acked: number): void {
+  if (sk.caState !== TCP_CA_OPEN && sk.caState !== TCP_CA_LOSS) return;
+  if (sk.cwnd < sk.ssthresh) {
+    sk.cwnd += acked;
+    return;
+  }
+  sk.cwndCount += acked;
+  if (sk.cwndCount >= sk.cwnd) {
+    sk.cwndCount -= sk.cwnd;
+    sk.cwnd += 1;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Machine } from '../../machine.ts';
+import type { IpAddress } from '../ip-address.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, NO_BYTES, TCP_ACK, TCP_RST, TCP_SYN, udpPacket } from '../packet.ts';
+import type { Packet } from '../packet.ts';
+import type { RemoteHost, Wire } from '../wire.ts';
+import { PeerConnection } from './tcp-peer.ts';
+import type { PeerApplication } from './tcp-peer.ts';
+
+/** How long a host takes to answer when nothing else is said. */
+const STACK_NS = 18_000;
+const ICMP_ECHO = 8;
+const ICMP_ECHOREPLY = 0;
+
+/** What a host does with a datagram: the answer and how long it takes to find it, or nothing. */
+export type DatagramService = (
+  payload: Uint8Array,
+  packet: Packet,
+) => { readonly payload: Uint8Array; readonly afterNs: number } | undefined;
+
+/** A host beyond the wire with services that answer. A port without one refuses; one that is filtered stays silent. */
+export class Host implements RemoteHost {
+  readonly addresses: readonly IpAddress[];
+  private readonly machine: Machine;
+  private readonly wire: Wire;
+  private readonly connections = new Map<string, PeerConnection>();
+  private readonly streams = new Map<number, () => PeerApplication>();
+  private readonly datagrams = new Map<number, DatagramService>();
+  private readonly filtered = new Set<number>();
+  private nextPort = 40_000;
+
+  constructor(m: Machine, wire: Wire, addresses: readonly IpAddress[], latencyNs?: number) {
+    this.machine = m;
+    this.wire = wire;
+    this.addresses = addresses;
+    wire.addHost(this, latencyNs);
+  }
+  /** Serves TCP on a port: one application object for each connection. */
+  serve(port: number, application: () => PeerApplication): this {
+    this.streams.set(port, application);
+    return this;
+  }
+  serveDatagrams(port: number, service: DatagramService): this {
+    this.datagrams.set(port, service);
+    return this;
+  }
+  /** Packets to this port vanish in a firewall. */
+  filter(port: number): this {
+    this.filtered.add(port);
+    return this;
+  }
+  /** Opens a connection to the machine. */
+  connect(to: IpAddress, port: number, application: PeerApplication, timeNs: number): PeerConnection {
+    this.nextPort = this.nextPort >= 60_000 ? 40_000 : this.nextPort + 1 + this.wire.random.between(0, 6);
+    const from = this.addresses.find(({ family }) => family === to.family) ?? this.addresses[0]!;
+    const connection = this.connection(from, this.nextPort, to, port, application);
+    connection.connect(timeNs);
+    return connection;
+  }
+  /** Sends a datagram to the machine. */
+  sendDatagram(to: IpAddress, port: number, fromPort: number, payload: Uint8Array, timeNs: number): void {
+    const from = this.addresses.find(({ family }) => family === to.family) ?? this.addresses[0]!;
+    this.wire.deliver(this, udpPacket(from, fromPort, to, port, payload), timeNs);
+  }
+  receive(packet: Packet, timeNs: number): void {
+    const now = timeNs + this.wire.random.logNormal(STACK_NS, 0.3);
+    if (packet.protocol === IPPROTO_TCP) {
+      this.machine.schedule(now, () => this.receiveTcp(packet, now));
+    } else if (packet.protocol === IPPROTO_UDP) {
+      const answer = this.datagrams.get(packet.dport)?.(packet.payload, packet);
+      if (answer === undefined) return;
+      const reply = udpPacket(packet.destination, packet.dport, packet.source, packet.sport, answer.payload);
+      this.wire.deliver(this, reply, now + answer.afterNs);
+    } else if (packet.protocol === IPPROTO_ICMP && packet.sport === ICMP_ECHO) {
+      const { source, destination } = packet;
+      this.wire.deliver(this, { ...packet, source: destination, destination: source, sport: ICMP_ECHOREPLY }, now);
+    }
+  }
+  private receiveTcp(packet: Packet, timeNs: number): void {
+    const known = this.connections.get(keyOf(packet.dport, packet.source, packet.sport));
+    if (known !== undefined) {
+      known.receive(packet, timeNs);
+      return;
+    }
+    if (this.filtered.has(packet.dport) || (packet.flags & TCP_RST) !== 0) return;
+    const application = this.streams.get(packet.dport);
+    if (application === undefined || (packet.flags & TCP_SYN) === 0 || (packet.flags & TCP_ACK) !== 0) {
+      if ((packet.flags & TCP_SYN) !== 0 || packet.bytes > 0) this.refuse(packet, timeNs);
+      return;
+    }
+    this.connection(packet.destination, packet.dport, packet.source, packet.sport, application()).accept(
+      packet,
+      timeNs,
+    );
+  }
+  private refuse(packet: Packet, timeNs: number): void {
+    const { source, destination, sport, dport } = packet;
+    this.wire.deliver(
+      this,
+      {
+        source: destination,
+        destination: source,
+        protocol: IPPROTO_TCP,
+        sport: dport,
+        dport: sport,
+        seq: packet.ack,
+        ack: packet.seq + packet.bytes + 1,
+        flags: TCP_RST | TCP_ACK,
+        window: 0,
+        bytes: 0,
+        payload: NO_BYTES,
+      },
+      timeNs,
+    );
+  }
+  private connection(
+    local: IpAddress,
+    port: number,
+    remote: IpAddress,
+    remotePort: number,
+    application: PeerApplication,
+  ): PeerConnection {
+    const key = keyOf(port, remote, remotePort);
+    const connection = new PeerConnection({
+      machine: this.machine,
+      local,
+      port,
+      remote,
+      remotePort,
+      isn: this.wire.random.bits() >>> 0,
+      application,
+      output: (packet, timeNs) => this.wire.deliver(this, packet, timeNs),
+      forget: () => this.connections.delete(key),
+    });
+    this.connections.set(key, connection);
+    return connection;
+  }
+}
+const keyOf = (port: number, remote: IpAddress, remotePort: number): string => `${port} ${remote.text} ${remotePort}`;

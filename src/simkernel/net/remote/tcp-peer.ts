@@ -1,0 +1,255 @@
+import type { Machine } from '../../machine.ts';
+import type { IpAddress } from '../ip-address.ts';
+import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../packet.ts';
+import type { Packet } from '../packet.ts';
+
+const MSS = 1448;
+const WINDOW = 1_048_576;
+const FIRST_RTO_NS = 1e9;
+const RTO_NS = 250e6;
+const MOST_TRIES = 6;
+const INITIAL_CWND = 10;
+
+/** What a program at the other end does with a connection. */
+export interface PeerApplication {
+  connected?(connection: PeerConnection): void;
+  /** More bytes have come, in order. */
+  received?(connection: PeerConnection, payload: Uint8Array, bytes: number): void;
+  /** The machine has closed its side, or the connection is broken. */
+  closed?(connection: PeerConnection): void;
+}
+
+interface Sent {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly payload: Uint8Array;
+  readonly flags: number;
+}
+const endOf = (sent: Sent): number => sent.seq + sent.bytes + ((sent.flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+
+/**
+ * The other end of a TCP connection of the machine: in order, acknowledged, sent again when lost. It is no model of a kernel,
+ * only of what comes back through the wire.
+ */
+export class PeerConnection {
+  readonly local: IpAddress;
+  readonly remote: IpAddress;
+  readonly port: number;
+  readonly remotePort: number;
+  application: PeerApplication;
+  /** For the application's own use. */
+  data: unknown = null;
+  isOpen = false;
+  isDead = false;
+  bytesSent = 0;
+  bytesReceived = 0;
+  private readonly machine: Machine;
+  private readonly output: (packet: Packet, timeNs: number) => void;
+  private readonly forget: () => void;
+  private readonly waiting: Sent[] = [];
+  private readonly sent: Sent[] = [];
+  private readonly early: Packet[] = [];
+  private writeSeq: number;
+  private una: number;
+  private rcvNxt = 0;
+  private window = WINDOW;
+  private cwnd = INITIAL_CWND;
+  private dupAcks = 0;
+  private tries = 0;
+  private timer = 0;
+  private finReceived = false;
+  private finSent = false;
+
+  constructor(parts: {
+    machine: Machine;
+    local: IpAddress;
+    port: number;
+    remote: IpAddress;
+    remotePort: number;
+    isn: number;
+    application: PeerApplication;
+    output: (packet: Packet, timeNs: number) => void;
+    forget: () => void;
+  }) {
+    this.machine = parts.machine;
+    this.local = parts.local;
+    this.port = parts.port;
+    this.remote = parts.remote;
+    this.remotePort = parts.remotePort;
+    this.application = parts.application;
+    this.output = parts.output;
+    this.forget = parts.forget;
+    this.writeSeq = this.una = parts.isn;
+  }
+  /** Begins a handshake. */
+  connect(timeNs: number): void {
+    this.queue(NO_BYTES, 0, TCP_SYN, timeNs);
+  }
+  /** Answers one. */
+  accept(syn: Packet, timeNs: number): void {
+    this.rcvNxt = syn.seq + 1;
+    this.window = syn.window;
+    this.queue(NO_BYTES, 0, TCP_SYN | TCP_ACK, timeNs);
+  }
+  /** Sends so many bytes, of which the first are given. */
+  send(payload: Uint8Array, bytes: number, timeNs: number): void {
+    if (this.isDead || this.finSent) return;
+    for (let at = 0; at < bytes; at += MSS) {
+      const n = Math.min(MSS, bytes - at);
+      const flags = at + n === bytes ? TCP_ACK | TCP_PSH : TCP_ACK;
+      this.waiting.push({ seq: this.writeSeq, bytes: n, payload: payload.subarray(at, at + n), flags });
+      this.writeSeq += n;
+    }
+    this.bytesSent += bytes;
+    this.flush(timeNs);
+  }
+  close(timeNs: number): void {
+    if (this.isDead || this.finSent) return;
+    this.finSent = true;
+    this.queue(NO_BYTES, 0, TCP_ACK | TCP_FIN, timeNs);
+  }
+  /** Gives up without a word more than that. */
+  reset(timeNs: number): void {
+    if (this.isDead) return;
+    this.emit(this.writeSeq, NO_BYTES, 0, TCP_RST | TCP_ACK, timeNs);
+    this.die();
+  }
+
+  receive(packet: Packet, timeNs: number): void {
+    if (this.isDead) return;
+    if ((packet.flags & TCP_RST) !== 0) {
+      this.die();
+      this.application.closed?.(this);
+      return;
+    }
+    if ((packet.flags & TCP_SYN) !== 0) {
+      this.handshake(packet, timeNs);
+      return;
+    }
+    this.acknowledged(packet, timeNs);
+    if (packet.bytes > 0 || (packet.flags & TCP_FIN) !== 0) this.accepted(packet, timeNs);
+    if (this.finReceived && this.finSent && this.sent.length === 0 && this.waiting.length === 0) this.die();
+  }
+  private handshake(packet: Packet, timeNs: number): void {
+    if (!this.isOpen && (packet.flags & TCP_ACK) !== 0) {
+      this.rcvNxt = packet.seq + 1;
+      this.acknowledged(packet, timeNs);
+      this.isOpen = true;
+      this.emit(this.writeSeq, NO_BYTES, 0, TCP_ACK, timeNs);
+      this.application.connected?.(this);
+    } else if (this.isOpen) {
+      // It has missed the end of the handshake.
+      this.emit(this.writeSeq, NO_BYTES, 0, TCP_ACK, timeNs);
+    }
+  }
+  private acknowledged(packet: Packet, timeNs: number): void {
+    const { ack } = packet;
+    const sameWindow = packet.window === this.window;
+    this.window = packet.window;
+    if (ack > this.una) {
+      this.una = ack;
+      while (this.sent.length > 0 && endOf(this.sent[0]!) <= ack) {
+        this.sent.shift();
+        this.cwnd += 1;
+      }
+      this.dupAcks = 0;
+      this.tries = 0;
+      if (!this.isOpen) {
+        this.isOpen = true;
+        this.application.connected?.(this);
+      }
+      this.arm(timeNs);
+    } else if (ack === this.una && this.sent.length > 0 && packet.bytes === 0 && sameWindow) {
+      this.dupAcks += 1;
+      if (this.dupAcks === 3) {
+        this.cwnd = Math.max(2, Math.floor(this.cwnd / 2));
+        this.resend(timeNs);
+      }
+    }
+    this.flush(timeNs);
+  }
+  private accepted(packet: Packet, timeNs: number): void {
+    if (packet.seq > this.rcvNxt) {
+      if (!this.early.some(({ seq }) => seq === packet.seq)) this.early.push(packet);
+      this.early.sort((a, b) => a.seq - b.seq);
+    } else if (packet.seq === this.rcvNxt) {
+      this.take(packet);
+      while (this.early.length > 0 && this.early[0]!.seq <= this.rcvNxt) {
+        const next = this.early.shift()!;
+        if (next.seq === this.rcvNxt) this.take(next);
+      }
+    }
+    this.emit(this.writeSeq, NO_BYTES, 0, TCP_ACK, timeNs);
+  }
+  private take(packet: Packet): void {
+    this.rcvNxt += packet.bytes;
+    this.bytesReceived += packet.bytes;
+    if (packet.bytes > 0) this.application.received?.(this, packet.payload, packet.bytes);
+    if ((packet.flags & TCP_FIN) === 0 || this.finReceived) return;
+    this.rcvNxt += 1;
+    this.finReceived = true;
+    this.application.closed?.(this);
+  }
+
+  private queue(payload: Uint8Array, bytes: number, flags: number, timeNs: number): void {
+    this.waiting.push({ seq: this.writeSeq, bytes, payload, flags });
+    this.writeSeq += bytes + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
+    this.flush(timeNs);
+  }
+  private flush(timeNs: number): void {
+    while (this.waiting.length > 0 && this.sent.length < this.cwnd) {
+      const next = this.waiting[0]!;
+      if (next.bytes > 0 && next.seq + next.bytes > this.una + this.window) break;
+      this.waiting.shift();
+      this.sent.push(next);
+      this.emit(next.seq, next.payload, next.bytes, next.flags, timeNs);
+      if (this.sent.length === 1) this.arm(timeNs);
+    }
+    // A closed window opens without an acknowledgement of something new only when it is asked.
+    if (this.waiting.length > 0 && this.sent.length === 0) this.arm(timeNs);
+  }
+  private resend(timeNs: number): void {
+    const [first] = this.sent;
+    if (first !== undefined) this.emit(first.seq, first.payload, first.bytes, first.flags, timeNs);
+    else this.emit(this.writeSeq - 1, NO_BYTES, 0, TCP_ACK, timeNs);
+  }
+  private arm(timeNs: number): void {
+    const armed = (this.timer += 1);
+    if (this.sent.length === 0 && this.waiting.length === 0) return;
+    const rto = (this.isOpen ? RTO_NS : FIRST_RTO_NS) * 2 ** this.tries;
+    this.machine.schedule(timeNs + rto, () => {
+      if (armed !== this.timer || this.isDead) return;
+      this.tries += 1;
+      if (this.tries > MOST_TRIES) {
+        this.die();
+        this.application.closed?.(this);
+        return;
+      }
+      this.cwnd = 1;
+      this.resend(timeNs + rto);
+      this.arm(timeNs + rto);
+    });
+  }
+  private emit(seq: number, payload: Uint8Array, bytes: number, flags: number, timeNs: number): void {
+    this.output(
+      {
+        source: this.local,
+        destination: this.remote,
+        protocol: IPPROTO_TCP,
+        sport: this.port,
+        dport: this.remotePort,
+        seq,
+        ack: (flags & TCP_ACK) === 0 ? 0 : this.rcvNxt,
+        flags,
+        window: WINDOW,
+        bytes,
+        payload,
+      },
+      timeNs,
+    );
+  }
+  private die(): void {
+    this.isDead = true;
+    this.forget();
+  }
+}

@@ -1,0 +1,260 @@
+import type { WheelTimer } from '../irq/timer-list.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeNumber } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { NetDevice } from './device.ts';
+import { AF_INET } from './ip-address.ts';
+import type { IpAddress } from './ip-address.ts';
+import { Sock, SOCK } from './sock.ts';
+import type { SkBuff } from './skb.ts';
+
+/** include/net/tcp_states.h */
+export const TCP_ESTABLISHED = 1;
+export const TCP_SYN_SENT = 2;
+export const TCP_SYN_RECV = 3;
+export const TCP_FIN_WAIT1 = 4;
+export const TCP_FIN_WAIT2 = 5;
+export const TCP_TIME_WAIT = 6;
+export const TCP_CLOSE_WAIT = 8;
+export const TCP_LAST_ACK = 9;
+export const TCP_LISTEN = 10;
+export const TCP_CLOSING = 11;
+
+/** Congestion states (include/uapi/linux/tcp.h). */
+export const TCP_CA_OPEN = 0;
+export const TCP_CA_RECOVERY = 3;
+export const TCP_CA_LOSS = 4;
+
+const TCP = structFields('tcp_sock', {
+  bytesAcked: 'bytes_acked',
+  bytesReceived: 'bytes_received',
+  bytesSent: 'bytes_sent',
+  sndCwnd: 'snd_cwnd',
+  sndSsthresh: 'snd_ssthresh',
+  sndNxt: 'snd_nxt',
+  sndUna: 'snd_una',
+  sndWnd: 'snd_wnd',
+  rcvNxt: 'rcv_nxt',
+  rcvWnd: 'rcv_wnd',
+  copiedSeq: 'copied_seq',
+  writeSeq: 'write_seq',
+  srtt: 'srtt_us',
+  mdev: 'mdev_us',
+  mss: 'mss_cache',
+  advmss: 'advmss',
+  totalRetrans: 'total_retrans',
+  retransOut: 'retrans_out',
+  packetsOut: 'packets_out',
+  segsIn: 'segs_in',
+  segsOut: 'segs_out',
+  reordering: 'reordering',
+});
+export const ICSK = structFields('inet_connection_sock', {
+  delackTimer: 'icsk_delack_timer',
+  retransmits: 'icsk_retransmits',
+  rto: 'icsk_rto',
+});
+const SKB_SIZE = structFields('sk_buff', { len: 'len', sk: 'sk' });
+
+const INITIAL_CWND = 10;
+const INFINITE_SSTHRESH = 0x7fffffff;
+const REORDERING = 3;
+/** Before there is a measurement (RFC 6298), and the least and the greatest that it may be. */
+export const INITIAL_RTO_NS = 1e9;
+export const MIN_RTO_NS = 200e6;
+export const MAX_RTO_NS = 120e9;
+/** Timestamps take 12 bytes of every segment. */
+const TCP_OPTIONS = 12;
+const TICK_NS = 4e6;
+
+/** A part of the byte stream in the send or the retransmit queue: an sk_buff of its own, which clones are sent from. */
+export interface Segment extends KernelObject {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly payload: Uint8Array;
+  flags: number;
+  /** Zero until it is sent for the first time. */
+  sentAt: number;
+  retransmitted: boolean;
+  lost: boolean;
+}
+export function segmentEnd(segment: Segment): number {
+  return segment.seq + segment.bytes + ((segment.flags & 3) !== 0 ? 1 : 0);
+}
+export function createSegment(
+  m: Machine,
+  sk: Sock,
+  seq: number,
+  payload: Uint8Array,
+  bytes: number,
+  flags: number,
+): Segment {
+  const address = m.arena.allocate(SKB_SIZE.size, 64);
+  m.words[(address + SKB_SIZE.len) >> 2] = bytes;
+  storeNumber(m.words, address + SKB_SIZE.sk, 0);
+  m.words[(address + SKB_SIZE.sk) >> 2] = sk.address;
+  m.words[(address + SKB_SIZE.sk + 4) >> 2] = m.arena.kernelHigh;
+  return { address, seq, bytes, payload, flags, sentAt: 0, retransmitted: false, lost: false };
+}
+export function freeSegment(m: Machine, segment: Segment): void {
+  m.arena.free(segment.address, SKB_SIZE.size);
+}
+
+/** A timer of a socket: where it is queued, and when it is really due (it may go off early and be put off). */
+export interface SockTimer {
+  readonly timer: WheelTimer;
+  /** 0: nothing is due. */
+  dueNs: number;
+  /** What the queued timer was started for. */
+  armedNs: number;
+}
+
+/** struct tcp_sock. */
+export class TcpSock extends Sock {
+  device: NetDevice | null = null;
+  /** Of a listener: connections that wait for accept(). */
+  readonly acceptQueue: TcpSock[] = [];
+  maxAckBacklog = 0;
+  /** Handshakes under way. */
+  youngRequests = 0;
+
+  sndUna = 0;
+  sndNxt = 0;
+  writeSeq = 0;
+  sndWnd = 0;
+  rcvNxt = 0;
+  copiedSeq = 0;
+  /** Right edge of what the peer was told that it may send. */
+  rcvWup = 0;
+  rcvWnd = 0;
+
+  mss = 536;
+  cwnd = INITIAL_CWND;
+  ssthresh = INFINITE_SSTHRESH;
+  cwndCount = 0;
+  caState = TCP_CA_OPEN;
+  /** End of what was outstanding when recovery began. */
+  highSeq = 0;
+  dupAcks = 0;
+  srttNs = 0;
+  rttvarNs = 0;
+  rtoNs = INITIAL_RTO_NS;
+  retransmits = 0;
+  totalRetrans = 0;
+
+  readonly sendQueue: Segment[] = [];
+  readonly rtxQueue: Segment[] = [];
+  readonly outOfOrder: SkBuff[] = [];
+  bytesAcked = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  segsIn = 0;
+  segsOut = 0;
+
+  /** Segments that were received and not acknowledged. */
+  ackPending = 0;
+  quickAcks = 16;
+  /** Both sides talk in turn: acknowledgements ride on data. */
+  pingpong = false;
+  lastReceived = -Infinity;
+  /** Closed by its user, lives on by itself (SOCK_DEAD). */
+  isOrphan = false;
+  /** Freed; packets of the backlog may still refer to it. */
+  isDestroyed = false;
+  finReceived = false;
+  noDelay = false;
+  /** SO_REUSEPORT: several may listen on one port. */
+  reusePort = false;
+  /** Set when the socket is made (inet_csk_init_xmit_timers). */
+  writeTimer!: SockTimer;
+  delackTimer!: SockTimer;
+  /** Deadlines that SO_RCVTIMEO and SO_SNDTIMEO ask for, in nanoseconds; 0 waits for ever. */
+  receiveTimeoutNs = 0;
+
+  constructor(m: Machine, family: number) {
+    super(m, family, family === AF_INET ? 'TCP' : 'TCPv6');
+    m.words[(this.address + TCP.sndSsthresh) >> 2] = INFINITE_SSTHRESH;
+    m.words[(this.address + TCP.reordering) >> 2] = REORDERING;
+    this.storeAll();
+  }
+  /** Data that the peer has and has not acknowledged, in segments. */
+  get packetsOut(): number {
+    return this.rtxQueue.length;
+  }
+  /** Takes the route and what follows from it. */
+  setRoute(device: NetDevice): void {
+    this.device = device;
+    this.mss = device.mtu - (this.family === AF_INET ? 40 : 60) - TCP_OPTIONS;
+    const at = this.address >> 2;
+    this.words[at + TCP.mss / 4] = this.mss;
+    this.bytes[this.address + TCP.advmss] = this.mss;
+    this.bytes[this.address + TCP.advmss + 1] = this.mss >> 8;
+  }
+  /** The window to be told to the peer. */
+  freeWindow(): number {
+    const free = this.rcvbuf - this.rmemAlloc;
+    return free < this.mss && free < this.rcvbuf / 4 ? 0 : free;
+  }
+  /** Brings the bytes that scripts read up to date. */
+  storeAll(): void {
+    const { words } = this;
+    const at = this.address;
+    storeNumber(words, at + TCP.bytesAcked, this.bytesAcked);
+    storeNumber(words, at + TCP.bytesReceived, this.bytesReceived);
+    storeNumber(words, at + TCP.bytesSent, this.bytesSent);
+    words[(at + TCP.sndCwnd) >> 2] = this.cwnd;
+    words[(at + TCP.sndSsthresh) >> 2] = this.ssthresh;
+    words[(at + TCP.sndNxt) >> 2] = this.sndNxt;
+    words[(at + TCP.sndUna) >> 2] = this.sndUna;
+    words[(at + TCP.sndWnd) >> 2] = this.sndWnd;
+    words[(at + TCP.rcvNxt) >> 2] = this.rcvNxt;
+    words[(at + TCP.rcvWnd) >> 2] = this.rcvWnd;
+    words[(at + TCP.copiedSeq) >> 2] = this.copiedSeq;
+    words[(at + TCP.writeSeq) >> 2] = this.writeSeq;
+    words[(at + TCP.srtt) >> 2] = Math.round(this.srttNs / 125); // microseconds, shifted by 3
+    words[(at + TCP.mdev) >> 2] = Math.round(this.rttvarNs / 250);
+    words[(at + TCP.totalRetrans) >> 2] = this.totalRetrans;
+    words[(at + TCP.packetsOut) >> 2] = this.rtxQueue.length;
+    words[(at + TCP.segsIn) >> 2] = this.segsIn;
+    words[(at + TCP.segsOut) >> 2] = this.segsOut;
+    words[(at + ICSK.rto) >> 2] = Math.ceil(this.rtoNs / TICK_NS);
+    this.bytes[at + ICSK.retransmits] = this.retransmits;
+  }
+  storeAckBacklog(): void {
+    this.words[(this.address + SOCK.ackBacklog) >> 2] = this.acceptQueue.length;
+  }
+  setMaxAckBacklog(backlog: number): void {
+    this.maxAckBacklog = backlog;
+    this.words[(this.address + SOCK.maxAckBacklog) >> 2] = backlog;
+  }
+}
+
+/** struct request_sock: a handshake that a listener has begun. */
+export interface RequestSock extends KernelObject {
+  readonly isRequest: true;
+  readonly listener: TcpSock;
+  readonly local: IpAddress;
+  readonly remote: IpAddress;
+  readonly num: number;
+  readonly dport: number;
+  readonly family: number;
+  readonly receivedIsn: number;
+  readonly sentIsn: number;
+  readonly device: NetDevice;
+  readonly begunAt: number;
+  timer: SockTimer | null;
+  timeouts: number;
+}
+/** struct inet_timewait_sock: answers for a connection that is over. */
+export interface TimeWaitSock {
+  readonly isTimeWait: true;
+  readonly local: IpAddress;
+  readonly remote: IpAddress;
+  readonly num: number;
+  readonly dport: number;
+  readonly sndNxt: number;
+  rcvNxt: number;
+  readonly device: NetDevice;
+  readonly untilNs: number;
+}

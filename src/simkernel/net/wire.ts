@@ -1,0 +1,79 @@
+import type { Machine } from '../machine.ts';
+import type { Random } from '../time/random.ts';
+import type { IpAddress } from './ip-address.ts';
+import { frameLength } from './skb.ts';
+import type { Packet } from './packet.ts';
+
+/** A host beyond the wire. */
+export interface RemoteHost {
+  readonly addresses: readonly IpAddress[];
+  receive(packet: Packet, timeNs: number): void;
+}
+export interface WireSpec {
+  readonly bitsPerSecond: number;
+  /** One way, for hosts that do not say how far they are. */
+  readonly latencyNs: number;
+  /** Part of the frames that get lost, in either direction. */
+  readonly loss: number;
+}
+
+/** The network that eth0 is plugged into: frames travel, wait for one another, and get lost. */
+export class Wire {
+  readonly random: Random;
+  private readonly machine: Machine;
+  private readonly spec: WireSpec;
+  private readonly hosts = new Map<IpAddress, RemoteHost>();
+  private readonly distances = new Map<RemoteHost, number>();
+  private receiver: (packet: Packet, timeNs: number) => void = () => undefined;
+  /** Until when the line towards the hosts and the one back are in use. */
+  private outBusy = 0;
+  private inBusy = 0;
+  readonly lost = { out: 0, in: 0 };
+
+  constructor(m: Machine, spec: WireSpec) {
+    this.machine = m;
+    this.spec = spec;
+    this.random = m.random.stream('wire');
+  }
+  /** Where frames for the machine arrive: its card. */
+  connect(receiver: (packet: Packet, timeNs: number) => void): void {
+    this.receiver = receiver;
+  }
+  addHost(host: RemoteHost, latencyNs = this.spec.latencyNs): void {
+    for (const address of host.addresses) this.hosts.set(address, host);
+    this.distances.set(host, latencyNs);
+  }
+  private duration(packet: Packet): number {
+    return (frameLength(packet) * 8e9) / this.spec.bitsPerSecond;
+  }
+  private isLost(): boolean {
+    return this.spec.loss > 0 && this.random.chance(this.spec.loss);
+  }
+  private latency(host: RemoteHost): number {
+    // Switches and routers on the way add a little, and now and then more.
+    return (this.distances.get(host) ?? this.spec.latencyNs) * this.random.logNormal(1, 0.05);
+  }
+  /** The card puts a frame on the line; returns when it is on its way. A frame for nobody vanishes. */
+  transmit(packet: Packet, timeNs: number): number {
+    this.outBusy = Math.max(this.outBusy, timeNs) + this.duration(packet);
+    const host = this.hosts.get(packet.destination);
+    if (host === undefined) return this.outBusy;
+    if (this.isLost()) {
+      this.lost.out += 1;
+      return this.outBusy;
+    }
+    const arrival = this.outBusy + this.latency(host);
+    this.machine.schedule(arrival, () => host.receive(packet, arrival));
+    return this.outBusy;
+  }
+  /** A host sends a frame to the machine. */
+  deliver(from: RemoteHost, packet: Packet, timeNs: number): void {
+    if (this.isLost()) {
+      this.lost.in += 1;
+      return;
+    }
+    this.inBusy = Math.max(this.inBusy, timeNs + this.latency(from)) + this.duration(packet);
+    const arrival = this.inBusy;
+    this.machine.schedule(arrival, () => this.receiver(packet, arrival));
+  }
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import {
+  bind,
+  connectTo,
+  Epoll,
+  listenOn,
+  receive,
+  send,
+  sendTo,
+  socket,
+  socketAddress,
+  SOCK_DGRAM,
+} from '../../src/simkernel/programs/sockets.ts';
+import type { UserBody } from '../../src/simkernel/programs/image.ts';
+import type { UserContext } from '../../src/simkernel/programs/user.ts';
+import { ECONNREFUSED } from '../../src/simkernel/errno.ts';
+import { machineRunning, MILLISECOND, runFor, SECOND } from './support.ts';
+
+/** Sends everything back until the client leaves. */
+function echoServer(address: string): (u: UserContext) => UserBody {
+  return function* (u) {
+    const listener = yield* listenOn(u, socketAddress(u, address, 8080), 16);
+    const epoll = new Epoll(u);
+    yield* epoll.open();
+    yield epoll.add(listener);
+    const buffer = u.buffer(65_536);
+    for (;;) {
+      const count = yield epoll.wait();
+      for (let i = 0; i < count; i += 1) {
+        const { fd } = epoll.at(i);
+        if (fd === listener) {
+          yield epoll.add(yield u.call('accept4', listener, 0, 0, 0));
+          continue;
+        }
+        const size = yield u.read(fd, buffer, 65_536);
+        if (size > 0) yield u.write(fd, buffer, size);
+        else yield u.close(fd);
+      }
+    }
+  };
+}
+
+test.each(['127.0.0.1', '::1'])('TCP carries what is written to %s and back, in order', (address) => {
+  const results: (number | string)[] = [];
+  const m = machineRunning([
+    echoServer(address),
+    function* (u) {
+      yield u.nanosleep(MILLISECOND);
+      const fd = yield* connectTo(u, socketAddress(u, address, 8080));
+      const buffer = u.buffer(200_000);
+      yield send(u, fd, u.string('hello, peer'), 11);
+      const size = yield receive(u, fd, buffer, 64);
+      results.push(u.text(buffer, size));
+      yield send(u, fd, buffer, 200_000);
+      let total = 0;
+      while (total < 200_000) total += yield receive(u, fd, buffer, 65_536);
+      results.push(total);
+      yield u.close(fd);
+      return 0;
+    },
+  ]);
+  runFor(m, SECOND);
+  expect(results).toEqual(['hello, peer', 200_000]);
+});
+
+test('nobody at a port: connect is refused at once', () => {
+  const results: number[] = [];
+  const m = machineRunning([
+    function* (u) {
+      results.push(yield* connectTo(u, socketAddress(u, '127.0.0.1', 99)));
+      return 0;
+    },
+  ]);
+  runFor(m, 50 * MILLISECOND);
+  expect(results).toEqual([-ECONNREFUSED]);
+});
+
+test('closed sockets leave no memory behind', () => {
+  const used: number[] = [];
+  const m = machineRunning([
+    echoServer('127.0.0.1'),
+    function* (u) {
+      yield u.nanosleep(MILLISECOND);
+      const to = socketAddress(u, '127.0.0.1', 8080);
+      const buffer = u.buffer(64);
+      for (;;) {
+        const fd = yield* connectTo(u, to);
+        yield send(u, fd, buffer, 64);
+        yield receive(u, fd, buffer, 64);
+        yield u.close(fd);
+        yield u.nanosleep(MILLISECOND);
+      }
+    },
+  ]);
+  for (let i = 0; i < 3; i += 1) {
+    runFor(m, 200 * MILLISECOND);
+    used.push(m.arena.heapBytes());
+  }
+  expect(used[2]! - used[1]!).toBeLessThan(20_000);
+});
+
+test('datagrams keep their boundaries and wait for who reads late', () => {
+  const sizes: number[] = [];
+  const m = machineRunning([
+    function* (u) {
+      const address = socketAddress(u, '127.0.0.1', 5000);
+      const fd = yield socket(u, address, SOCK_DGRAM);
+      yield bind(u, fd, address);
+      const buffer = u.buffer(2000);
+      yield u.nanosleep(20 * MILLISECOND);
+      for (let i = 0; i < 3; i += 1) sizes.push(yield receive(u, fd, buffer, 2000));
+      return 0;
+    },
+    function* (u) {
+      yield u.nanosleep(5 * MILLISECOND);
+      const address = socketAddress(u, '127.0.0.1', 5000);
+      const fd = yield socket(u, address, SOCK_DGRAM);
+      const buffer = u.buffer(2000);
+      for (const size of [10, 1400, 1]) yield sendTo(u, fd, buffer, size, address);
+      return 0;
+    },
+  ]);
+  runFor(m, 100 * MILLISECOND);
+  expect(sizes).toEqual([10, 1400, 1]);
+});
+
+test('a local stream socket tells its reader of the end', () => {
+  const results: (number | string)[] = [];
+  const m = machineRunning([
+    function* (u) {
+      const listener = yield* listenOn(u, socketAddress(u, '/run/test.sock'), 5);
+      const fd = yield u.call('accept4', listener, 0, 0, 0);
+      const buffer = u.buffer(100);
+      for (;;) {
+        const size = yield u.read(fd, buffer, 100);
+        results.push(size > 0 ? u.text(buffer, size) : size);
+        if (size <= 0) return 0;
+      }
+    },
+    function* (u) {
+      yield u.nanosleep(MILLISECOND);
+      const fd = yield* connectTo(u, socketAddress(u, '/run/test.sock'));
+      yield u.write(fd, u.string('one'), 3);
+      yield u.nanosleep(MILLISECOND);
+      yield u.close(fd);
+      return 0;
+    },
+  ]);
+  runFor(m, 100 * MILLISECOND);
+  expect(results).toEqual(['one', 0]);
+});

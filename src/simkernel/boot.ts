@@ -1,3 +1,9 @@
+import './functions/mmap.ts';
+import './functions/mount.ts';
+import './functions/names.ts';
+import './functions/readdir.ts';
+import './functions/stat.ts';
+import './functions/sync.ts';
 import { Cpu } from './cpu/cpu.ts';
 import {
   allocateIdt,
@@ -16,18 +22,21 @@ import { declareText } from './execution/text.ts';
 import { createNvme } from './devices/nvme.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { EXCEPTIONS } from './functions/exceptions.ts';
-import { EXT4_FILES } from './functions/ext4.ts';
+import { EXT4 } from './functions/ext4.ts';
+import { startJournal } from './functions/jbd2.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart } from './functions/irq-entry.ts';
 import { KMSG_FILES } from './functions/kmsg.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
-import { PROC_FILES } from './functions/proc.ts';
+import { PROC } from './functions/proc.ts';
 import { storeSystemCallTable } from './functions/syscall-entry.ts';
 import { tickNohzHandler } from './functions/timer.ts';
 import { SYSTEM_VECTORS } from './functions/system-vectors.ts';
 import { createKsoftirqd } from './functions/ksoftirqd.ts';
 import { createWorkqueues } from './functions/workqueue.ts';
-import { startWriteback } from './functions/writeback.ts';
+import { startFlusher } from './functions/writeback.ts';
+import { XFS } from './functions/xfs.ts';
+import { createKswapd } from './functions/vmscan.ts';
 import { createHrTimer } from './irq/hrtimer.ts';
 // These only declare: system calls, and what takes packets of a protocol.
 import './functions/cred.ts';
@@ -74,7 +83,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   createTask(m, { pid: 2, comm: 'kthreadd', parent: null });
   const shell = createTask(m, { pid: tracerPid - 12, comm: 'bash', parent: init });
   const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
-  const fileSystem = new FileSystem(m, EXT4_FILES, PROC_FILES);
+  const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC });
   addProcFiles(fileSystem);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);
@@ -83,10 +92,13 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
 
 /** What takes part in the simulation; left out until the machine first runs. */
 export function bootWorkload(m: Machine): void {
-  m.fileSystem.ext4.disk = createNvme(m, 'nvme0n1');
+  const disk = createNvme(m, 'nvme0n1');
+  m.fileSystem.ext4.disk = disk;
   createKsoftirqd(m);
   m.workqueues = createWorkqueues(m);
-  startWriteback(m);
+  startFlusher(m, disk);
+  startJournal(m, m.fileSystem.ext4, 'nvme0n1p1');
+  createKswapd(m);
   startLoadAverage(m);
 }
 

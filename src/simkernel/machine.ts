@@ -21,7 +21,13 @@ import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
-import type { Disk } from './block/request.ts';
+import type { Disk } from './block/disk.ts';
+import { Folios } from './fs/folios.ts';
+import { SlabCaches } from './functions/slab.ts';
+import type { BdiWriteback } from './functions/writeback.ts';
+import { Reclaim } from './memory/reclaim.ts';
+import type { Zone } from './memory/zone.ts';
+import { createZone } from './memory/memory-info.ts';
 import { AnonymousFiles } from './fs/anonymous-files.ts';
 import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
@@ -65,6 +71,7 @@ import type { LogLine } from './printk.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { createNamespaces } from './tasks/namespaces.ts';
 import type { Namespaces } from './tasks/namespaces.ts';
+import { giveDirectory } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
 import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
@@ -135,6 +142,12 @@ export class Machine {
   readonly anonymousFiles = new AnonymousFiles(this);
   /** Who waits on a futex, by the arena offset of its word. */
   readonly futexQueues = new Map<number, FutexWaiter[]>();
+  readonly flushers: BdiWriteback[] = [];
+  readonly zone: Zone;
+  readonly folios: Folios;
+  readonly slabs = new SlabCaches();
+  /** Reclaim: who frees pages in the background, and what can be swapped out. */
+  readonly reclaim: Reclaim;
   /** Stands for small stack objects whose fields nobody reads. */
   readonly scratch: number;
   /** The CPU whose code runs now. */
@@ -206,6 +219,9 @@ export class Machine {
     this.globals = allocateGlobals(this);
     this.tracepointBuffers = allocateTracepointBuffers(this.arena);
     this.scratch = this.arena.allocate(256, 64);
+    this.folios = new Folios(this);
+    this.zone = createZone(this);
+    this.reclaim = new Reclaim();
     this.view = new TracerView(this.arena);
     this.userNamespace = { address: this.arena.allocate(USER_NAMESPACE_SIZE, 64) };
     this.network = new Network(this);
@@ -214,11 +230,18 @@ export class Machine {
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
     const zeros = (): number[] => new Array<number>(count).fill(0);
-    this.interruptCounts = { nmi: zeros(), localTimer: zeros(), irqWork: zeros(), reschedule: zeros(), callFunction: zeros() };
+    this.interruptCounts = {
+      nmi: zeros(),
+      localTimer: zeros(),
+      irqWork: zeros(),
+      reschedule: zeros(),
+      callFunction: zeros(),
+    };
     this.vectors = new VectorMatrix(this.arena, count);
     const booted = boot(this, count, TRACER_PID);
     this.tracer = booted.tracer;
     this.fileSystem = booted.fileSystem;
+    for (const task of this.tasks.values()) giveDirectory(this, task);
     this.cpu = this.cpuList[0]!;
     this.locate(this.cpu, this.tracer);
   }

@@ -1,5 +1,6 @@
-import type { Request } from './request.ts';
-import { REQ_OP_READ } from './request.ts';
+import { isRead } from './flags.ts';
+import type { Bio, Request } from './request.ts';
+import { isBackMergeable } from './request.ts';
 
 /** block/mq-deadline.c: how long reads and writes may wait, and how often reads may overtake writes. */
 const READ_EXPIRE_NS = 500_000_000;
@@ -23,9 +24,14 @@ export class DeadlineQueue {
     return this.reads.length + this.writes.length;
   }
   insert(request: Request, nowNs: number): void {
-    const isRead = (request.flags & 0xff) === REQ_OP_READ;
-    const queue = isRead ? this.reads : this.writes;
-    queue.push({ request, deadlineNs: nowNs + (isRead ? READ_EXPIRE_NS : WRITE_EXPIRE_NS) });
+    const reads = isRead(request.flags);
+    const queue = reads ? this.reads : this.writes;
+    queue.push({ request, deadlineNs: nowNs + (reads ? READ_EXPIRE_NS : WRITE_EXPIRE_NS) });
+  }
+  /** A waiting request that a bio can be added to. */
+  mergeable(bio: Bio): Request | undefined {
+    const queue = isRead(bio.flags) ? this.reads : this.writes;
+    return queue.find(({ request }) => isBackMergeable(request, bio))?.request;
   }
   next(nowNs: number): Request | undefined {
     const { reads, writes } = this;

@@ -1,6 +1,9 @@
 import { DeadlineQueue } from '../block/deadline.ts';
-import { createDisk } from '../block/request.ts';
-import type { Disk, Request } from '../block/request.ts';
+import { createDisk } from '../block/disk.ts';
+import type { Disk } from '../block/disk.ts';
+import { REQ_OP_FLUSH, REQ_OP_MASK, SECTOR } from '../block/flags.ts';
+import type { Request } from '../block/request.ts';
+import { EIO } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
@@ -24,7 +27,8 @@ const TRACKS = CAPACITY_SECTORS / SECTORS_PER_TRACK;
 const SHORTEST_SEEK_NS = 1_000_000;
 const FULL_STROKE_NS = 14_000_000;
 const COMMAND_NS = 60_000;
-const SECTOR = 512;
+/** Writing out what the drive has cached: a turn or two. */
+const FLUSH_NS = 1.5 * REVOLUTION_NS;
 
 /** One arm over one turning platter. */
 class Mechanics {
@@ -77,6 +81,7 @@ const ahciSingleLevelIrqIntr = kernelFunction(
 /** The n-th SATA hard disk: mechanics, an elevator that gives it one command at a time, and a line at the I/O APIC. */
 export function createAhciDisk(m: Machine, name: string, index: number): Disk {
   const mechanics = new Mechanics();
+  const random = m.random.stream(name);
   const host: Host = { address: m.arena.allocate(256), finished: [] };
   if (!m.irqs.some((desc) => desc.irq === IRQ)) {
     createIrqDesc(m, { irq: IRQ, chip: IO_APIC_CHIP, hwirq: IRQ, flow: 'fasteoi' });
@@ -90,7 +95,14 @@ export function createAhciDisk(m: Machine, name: string, index: number): Disk {
     queueRq: scsiQueueRq,
     complete: scsiComplete,
     issue(_m, request) {
-      const end = mechanics.serve(m.cpu.time, request.sector, request.bytes / SECTOR);
+      const now = m.cpu.time;
+      const { errorPart, slowness } = request.disk.troubles;
+      const done =
+        (request.flags & REQ_OP_MASK) === REQ_OP_FLUSH
+          ? now + FLUSH_NS
+          : mechanics.serve(now, request.sector, request.bytes / SECTOR);
+      const end = now + (done - now) * slowness;
+      if (errorPart > 0 && random.chance(errorPart)) request.error = -EIO;
       m.schedule(end, () => {
         host.finished.push(request);
         m.ioApic.setLine(IRQ, true, end);

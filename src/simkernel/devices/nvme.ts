@@ -1,12 +1,15 @@
 import { post } from '../cpu/local-apic.ts';
-import { createDisk, REQ_OP_READ } from '../block/request.ts';
-import type { Disk, Request } from '../block/request.ts';
+import { createDisk } from '../block/disk.ts';
+import type { Disk } from '../block/disk.ts';
+import { REQ_OP_FLUSH, REQ_OP_MASK, REQ_OP_READ, REQ_OP_WRITE } from '../block/flags.ts';
+import type { Request } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { nvmeCompleteRq, nvmePciCompleteRq, nvmeQueueRq } from '../functions/nvme.ts';
 import { msixChip } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, nextMsiIrq } from '../irq/irq-desc.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
+import { EIO } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 
@@ -15,9 +18,12 @@ const NVME_MAJOR = 259;
 const MINORS_PER_DISK = 2;
 /** The first disk is function 0 of slot 4, the others of the slots behind it. */
 const FIRST_PCI_SLOT = 4;
-/** Model: median command latency, spread, and transfer at about 2.5 GB/s; writes land in the drive's cache. */
-const READ_LATENCY_NS = 84_000;
-const WRITE_LATENCY_NS = 24_000;
+/** Model: median command latency, spread, and transfer at about 2.5 GB/s; writes land in the drive's cache until it is flushed. */
+const LATENCY_NS: Readonly<Record<number, number>> = {
+  [REQ_OP_READ]: 84_000,
+  [REQ_OP_WRITE]: 24_000,
+  [REQ_OP_FLUSH]: 310_000,
+};
 const LATENCY_SIGMA = 0.22;
 const NS_PER_BYTE = 0.4;
 /** How many commands the flash serves side by side. */
@@ -50,12 +56,14 @@ export function createNvme(m: Machine, name: string, index = 0): Disk {
   }
   const channelFree = new Array<number>(CHANNELS).fill(0);
   const issue = (_m: Machine, request: Request): void => {
-    const median = (request.flags & 0xff) === REQ_OP_READ ? READ_LATENCY_NS : WRITE_LATENCY_NS;
+    const { errorPart, slowness } = request.disk.troubles;
+    const median = LATENCY_NS[request.flags & REQ_OP_MASK]! * slowness;
     const channel = Math.floor(request.sector / 256) % CHANNELS;
     const start = Math.max(m.cpu.time, channelFree[channel]!);
     const end = start + random.logNormal(median, LATENCY_SIGMA) + request.bytes * NS_PER_BYTE;
     channelFree[channel] = start + request.bytes * NS_PER_BYTE;
     const { cpu } = request;
+    if (errorPart > 0 && random.chance(errorPart)) request.error = -EIO;
     m.schedule(end, () => {
       queues[cpu]!.completed.push(request);
       post(m, m.cpuList[cpu]!, lines[cpu]!.vector, end);

@@ -151,15 +151,41 @@ function bindArity(symbol: TextSymbol, ns: number, body: Body, arity: number): (
         cpu.fp = fp;
         return result;
       };
-    default:
-      return (m: Machine, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown, g: unknown) => {
-        if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f, g].slice(0, arity));
+    case 5:
+    case 6:
+      return (m: Machine, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown) => {
+        if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f].slice(0, arity));
         const { cpu } = m;
         const { fn, sp, fp } = cpu;
         pushFrame(m, cpu, symbol);
         const cost = ns * cpu.pace;
         if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
-        const result = body(m, a, b, c, d, e, f, g);
+        const result = body(m, a, b, c, d, e, f);
+        if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
+        cpu.fn = fn;
+        cpu.sp = sp;
+        cpu.fp = fp;
+        return result;
+      };
+    // More than six pass through the stack; such functions are rare.
+    default:
+      return (
+        m: Machine,
+        a: unknown,
+        b: unknown,
+        c: unknown,
+        d: unknown,
+        e: unknown,
+        f: unknown,
+        ...rest: unknown[]
+      ) => {
+        if (m.hooked[index] !== 0) return m.hookedCall(symbol, ns, body, [a, b, c, d, e, f, ...rest].slice(0, arity));
+        const { cpu } = m;
+        const { fn, sp, fp } = cpu;
+        pushFrame(m, cpu, symbol);
+        const cost = ns * cpu.pace;
+        if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
+        const result = body(m, a, b, c, d, e, f, ...rest);
         if (typeof result === 'object' && result instanceof Pending) return leaveLater(m, result, fn, sp, fp);
         cpu.fn = fn;
         cpu.sp = sp;

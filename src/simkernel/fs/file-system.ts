@@ -1,8 +1,9 @@
-import type { Disk } from '../block/request.ts';
+import type { Disk } from '../block/disk.ts';
 import type { Machine } from '../machine.ts';
 import { hashText } from '../time/random.ts';
-import { Dentry, Inode, createMount, createSuperBlock } from './file.ts';
-import type { FileOperations, Mount, SuperBlock } from './file.ts';
+import { Dentry, Inode, NegativeDentry, createMount, createSuperBlock } from './file.ts';
+import type { FileOperations, Mount, Path, SuperBlock } from './file.ts';
+import type { FileSystemOperations } from './operations.ts';
 import { PAGE_SIZE, PageCache } from './page-cache.ts';
 import type { FileSystemType } from './types.ts';
 
@@ -16,66 +17,109 @@ function makeDevice(major: number, minor: number): number {
   return (major << 20) | minor;
 }
 
+/** The functions of each type of file system. */
+export type FileSystemTypes = Readonly<Record<FileSystemType | 'proc', FileSystemOperations>>;
+
 /** The tree of names: an ext4 root on the NVMe disk and a proc. */
 export class FileSystem {
   readonly root: Mount;
   readonly ext4: SuperBlock;
   readonly proc: SuperBlock;
+  readonly mounts: Mount[] = [];
   /** All that are mounted. */
   readonly superBlocks: SuperBlock[] = [];
-  /** Regular files with a page cache, for writeback. */
-  readonly cached: Inode[] = [];
+  /** Regular files with a page cache, for writeback and reclaim. */
+  readonly cached = new Set<Inode>();
+  /** Those with dirty pages, in the order in which they became dirty. */
+  readonly dirty = new Set<Inode>();
   private readonly machine: Machine;
-  private readonly ext4Files: FileOperations;
-  private readonly procFiles: FileOperations;
-  private nextIno = 131_073;
+  private readonly types: FileSystemTypes;
+  private nextIno = FIRST_INO;
 
-  constructor(m: Machine, ext4Files: FileOperations, procFiles: FileOperations) {
+  constructor(m: Machine, types: FileSystemTypes) {
     this.machine = m;
-    this.ext4Files = ext4Files;
-    this.procFiles = procFiles;
-    this.ext4 = createSuperBlock(m, 'ext4', 'nvme0n1p1', makeDevice(259, 1));
+    this.types = types;
+    this.ext4 = this.superBlock('ext4', 'nvme0n1p1', makeDevice(259, 1));
     this.superBlocks.push(this.ext4);
-    this.proc = createSuperBlock(m, 'proc', 'proc', makeDevice(0, 21));
-    const rootDentry = new Dentry(m, '/', null, this.inode(S_IFDIR | 0o755, PAGE_SIZE, this.ext4, NO_OPERATIONS));
+    this.proc = this.superBlock('proc', 'proc', makeDevice(0, 21));
+    const rootDentry = new Dentry(m, '/', null, this.newInode(S_IFDIR | 0o755, PAGE_SIZE, this.ext4));
+    rootDentry.hashed = true;
     this.root = createMount(m, this.ext4, rootDentry, null, null);
     this.mount('/proc', this.proc, 0o555);
+  }
+  private superBlock(type: keyof FileSystemTypes, id: string, device: number): SuperBlock {
+    const sb = createSuperBlock(this.machine, type, id, device);
+    sb.operations = this.types[type];
+    return sb;
   }
   /** Puts the root of another file system over a directory. */
   mount(path: string, sb: SuperBlock, mode = 0o755): void {
     const point = this.directory(path);
-    const root = new Dentry(this.machine, '/', null, this.inode(S_IFDIR | mode, 0, sb, NO_OPERATIONS));
+    point.hashed = true;
+    const root = new Dentry(this.machine, '/', null, this.newInode(S_IFDIR | mode, 0, sb));
+    root.hashed = true;
     point.mounted = createMount(this.machine, sb, root, point, this.root);
+    this.mounts.push(point.mounted);
     this.superBlocks.push(sb);
   }
-  /** A file system on the first partition of a disk. */
-  mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number): void {
-    const sb = createSuperBlock(this.machine, type, `${disk.name}1`, disk.device + 1);
+  /** mount(2): a file system that is mounted elsewhere already. */
+  mountAgain(path: Path, sb: SuperBlock): void {
+    const root = this.mounts.find((mount) => mount.root.inode.sb === sb)?.root ?? this.root.root;
+    path.dentry.mounted = createMount(this.machine, sb, root, path.dentry, path.mount);
+    this.mounts.push(path.dentry.mounted);
+  }
+  /** False when the path is no mount's root. */
+  unmount(mount: Mount, root: Dentry): boolean {
+    if (mount.root !== root || mount.mountpoint === null) return false;
+    mount.mountpoint.mounted = null;
+    this.mounts.splice(this.mounts.indexOf(mount), 1);
+    return true;
+  }
+  /** A file system on the first partition of a disk; nothing of it is in memory yet. */
+  mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number): SuperBlock {
+    const sb = this.superBlock(type, `${disk.name}1`, disk.device + 1);
     sb.disk = disk;
     sb.gapSectors = gapSectors;
+    sb.warm = 0;
     this.mount(path, sb);
+    return sb;
   }
-  private inode(mode: number, size: number, sb: SuperBlock, operations: FileOperations): Inode {
-    return new Inode(this.machine, this.nextIno++, mode, size, sb, operations);
+  /** An inode with the operations of its file system. */
+  private newInode(mode: number, size: number, sb: SuperBlock): Inode {
+    const isDirectory = (mode & 0o170000) === S_IFDIR;
+    const operations = isDirectory ? sb.operations?.directories : sb.operations?.files;
+    return new Inode(this.machine, this.nextIno++, mode, size, sb, operations ?? NO_OPERATIONS);
   }
   /** Makes a directory and those above it. */
   directory(path: string): Dentry {
     let at = this.root.root;
     for (const name of names(path)) {
       at = at.mounted?.root ?? at;
-      at =
-        at.children.get(name) ??
-        new Dentry(this.machine, name, at, this.inode(S_IFDIR | 0o755, PAGE_SIZE, at.inode.sb, NO_OPERATIONS));
+      at = at.children.get(name) ?? this.newDirectory(name, at);
     }
     return at.mounted?.root ?? at;
+  }
+  private newDirectory(name: string, parent: Dentry): Dentry {
+    const inode = this.newInode(S_IFDIR | 0o755, PAGE_SIZE, parent.inode.sb);
+    this.place(inode);
+    return new Dentry(this.machine, name, parent, inode);
+  }
+  /** Finds room on the disk, with some to grow. */
+  private place(inode: Inode): void {
+    const { sb, size } = inode;
+    inode.sector = sb.nextSector;
+    sb.nextSector += Math.ceil(size / PAGE_SIZE + GROWTH_PAGES) * (PAGE_SIZE / SECTOR) + sb.gapSectors;
+  }
+  /** How many there are. */
+  get inodes(): number {
+    return this.nextIno - FIRST_INO;
   }
   /** A regular file; `warm` is the part of its pages that is cached at the start. */
   file(path: string, size: number, warm = 1, mode = 0o644): Inode {
     const { sb } = this.directory(path.slice(0, path.lastIndexOf('/'))).inode;
-    const inode = this.inode(S_IFREG | mode, size, sb, this.ext4Files);
-    inode.sector = sb.nextSector;
-    sb.nextSector += Math.ceil(size / PAGE_SIZE + 256) * (PAGE_SIZE / SECTOR) + sb.gapSectors;
-    this.cached.push(inode);
+    const inode = this.newInode(S_IFREG | mode, size, sb);
+    this.place(inode);
+    this.cached.add(inode);
     this.link(path, inode);
     this.warmth.set(inode, warm);
     return inode;
@@ -83,14 +127,14 @@ export class FileSystem {
   private readonly warmth = new Map<Inode, number>();
   /** A file whose text is made when it is opened. */
   procFile(path: string, contents: (m: Machine) => string): Inode {
-    const inode = this.inode(S_IFREG | 0o444, 0, this.proc, this.procFiles);
+    const inode = this.newInode(S_IFREG | 0o444, 0, this.proc);
     inode.contents = contents;
     this.link(path, inode);
     return inode;
   }
   /** Any inode under a name. */
   special(path: string, mode: number, operations: FileOperations): Inode {
-    const inode = this.inode(mode, 0, this.ext4, operations);
+    const inode = new Inode(this.machine, this.nextIno++, mode, 0, this.ext4, operations);
     this.link(path, inode);
     return inode;
   }
@@ -98,12 +142,55 @@ export class FileSystem {
     const slash = path.lastIndexOf('/');
     new Dentry(this.machine, path.slice(slash + 1), this.directory(path.slice(0, slash)), inode);
   }
+
+  // What the functions of file systems do to directories.
+
+  /** A new file or directory takes the place of a name that was not there. */
+  instantiate(negative: NegativeDentry, mode: number): Dentry {
+    const inode = this.newInode(mode, inodeSize(mode), negative.parent.inode.sb);
+    inode.inMemory = true;
+    inode.metadataDirty = true;
+    inode.blockCached = true;
+    this.place(inode);
+    if (!inode.isDirectory) {
+      this.cached.add(inode);
+      this.warmth.set(inode, 0);
+    }
+    return this.fill(negative, inode);
+  }
+  addLink(negative: NegativeDentry, inode: Inode): void {
+    inode.setLinks(inode.links + 1);
+    this.fill(negative, inode);
+  }
+  private fill(negative: NegativeDentry, inode: Inode): Dentry {
+    const { parent, name, address } = negative;
+    parent.absent.delete(name);
+    const dentry = new Dentry(this.machine, name, parent, inode, address);
+    dentry.hashed = true;
+    return dentry;
+  }
+  /** The name is gone; the inode goes with its last link and its last user. */
+  dropLink(dentry: Dentry): void {
+    dentry.unlink();
+    dentry.inode.setLinks(dentry.inode.links - 1);
+  }
+  move(dentry: Dentry, directory: Dentry, target: Dentry | NegativeDentry): void {
+    directory.absent.delete(target.name);
+    dentry.move(this.machine, directory, target.name);
+  }
+  /** An inode without links and users. */
+  forget(inode: Inode): void {
+    this.cached.delete(inode);
+    this.dirty.delete(inode);
+    this.warmth.delete(inode);
+  }
   /** The page cache of a file; large ones are made when first used. */
   cacheOf(inode: Inode): PageCache {
     if (inode.cache === null) {
       const warm = this.warmth.get(inode) ?? 1;
       const pages = Math.ceil(inode.size / PAGE_SIZE);
       inode.cache = new PageCache(
+        this.machine.zone,
         pages,
         (stretch) => (Math.imul(hashText('page cache', inode.ino) ^ stretch, 0x9e3779b1) >>> 8) / 0x1000000 < warm,
       );
@@ -116,11 +203,23 @@ export class FileSystem {
     for (const name of names(path)) at = (at?.mounted?.root ?? at)?.children.get(name);
     return at?.mounted?.root ?? at;
   }
+  /** The mount that a directory lies on. */
+  mountOf(dentry: Dentry): Mount {
+    let top = dentry;
+    while (top.parent !== null) top = top.parent;
+    return this.mounts.find(({ root }) => root === top) ?? this.root;
+  }
   contents(m: Machine, path: string): Uint8Array | undefined {
     const inode = this.find(path)?.inode;
     if (inode === undefined || inode.contents === null) return undefined;
     return Uint8Array.from(inode.contents(m), (c) => c.charCodeAt(0));
   }
+}
+const FIRST_INO = 131_073;
+/** Left free behind every file on the disk. */
+const GROWTH_PAGES = 256;
+function inodeSize(mode: number): number {
+  return (mode & 0o170000) === S_IFDIR ? PAGE_SIZE : 0;
 }
 
 export function names(path: string): string[] {

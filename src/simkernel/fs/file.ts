@@ -1,10 +1,12 @@
-import type { Disk } from '../block/request.ts';
+import type { Disk } from '../block/disk.ts';
 import type { Result } from '../execution/pending.ts';
 import type { WaitQueue } from '../functions/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
+import { hashText } from '../time/random.ts';
+import type { FileSystemOperations, InodeOperations } from './operations.ts';
 import type { PageCache } from './page-cache.ts';
 
 const INODE = structFields('inode', {
@@ -65,21 +67,36 @@ export interface FileOperations {
   release?(m: Machine, inode: Inode, file: File): Result;
   /** What may be done without sleeping (EPOLLIN and the like); with a table the caller also wants to be told of changes. */
   poll?(m: Machine, file: File, table: PollTable | null): number;
+  fsync?(m: Machine, file: File, start: number, end: number, dataOnly: number): Result;
+  /** Lists a directory: calls `emit` for each entry from the context's position on until it returns false. */
+  iterate?(m: Machine, file: File, context: DirectoryContext): Result;
 }
 /** struct poll_table_struct: what a file's poll calls for every wait queue that tells of it. */
 export interface PollTable extends KernelObject {
   readonly wait: (m: Machine, file: File, queue: WaitQueue) => void;
 }
 
+/** struct dir_context: who collects the entries of a directory. */
+export interface DirectoryContext extends KernelObject {
+  position: number;
+  readonly emit: (name: string, inode: Inode) => boolean;
+}
+
 /** struct super_block: one mounted file system. */
 export interface SuperBlock extends KernelObject {
   readonly device: number;
   readonly type: string;
+  /** The partition's name. */
+  readonly id: string;
   /** Null for those that are not on a disk; set when the disk is found. */
   disk: Disk | null;
   /** Where the next file goes, and how far apart files are. */
   nextSector: number;
   gapSectors: number;
+  /** What its type does; null for those whose files are made one by one. */
+  operations: FileSystemOperations | null;
+  /** Parts of its directories' and inodes' blocks that are in memory at the start. */
+  warm: number;
 }
 
 const FIRST_FILE_SECTOR = 2_048_000;
@@ -95,7 +112,17 @@ export function createSuperBlock(m: Machine, type: string, id: string, device: n
   storeWord(words, fsType + FS_TYPE.name, { address: name });
   storeWord(words, address + SUPER_BLOCK.type, { address: fsType });
   storeNumber(words, address + SUPER_BLOCK.blocksize, 4096);
-  return { address, device, type, disk: null, nextSector: FIRST_FILE_SECTOR, gapSectors: 0 };
+  return {
+    address,
+    device,
+    type,
+    id,
+    disk: null,
+    nextSector: FIRST_FILE_SECTOR,
+    gapSectors: 0,
+    operations: null,
+    warm: 1,
+  };
 }
 
 /** struct mount; `address` is that of its embedded vfsmount, which is what paths hold. */
@@ -122,14 +149,35 @@ export function createMount(
   return mount;
 }
 
+/** struct address_space of a file. */
+export interface Mapping extends KernelObject {
+  readonly inode: Inode;
+}
+
 export class Inode implements KernelObject {
   readonly address: number;
-  readonly mapping: KernelObject;
+  readonly mapping: Mapping;
   readonly ino: number;
   readonly mode: number;
   readonly sb: SuperBlock;
   readonly operations: FileOperations;
+  /** What can be done with it in its directory tree; null outside of file systems. */
+  get inodeOperations(): InodeOperations | null {
+    return this.sb.operations?.inodes ?? null;
+  }
   size: number;
+  links = 1;
+  /** Open files, mappings and the like that keep it in memory. */
+  users = 0;
+  /** Whether it is in the inode cache, or still only on the disk. */
+  inMemory = false;
+  /** Of a directory: its block was read before. */
+  blockCached = false;
+  isBlockCached(): boolean {
+    return this.blockCached || this.sb.warm === 1;
+  }
+  /** i_size and the like changed since the journal last had them. */
+  metadataDirty = false;
   /** First sector on the disk. */
   sector = 0;
   cache: PageCache | null = null;
@@ -147,7 +195,7 @@ export class Inode implements KernelObject {
     this.sb = sb;
     this.operations = operations;
     this.size = size;
-    this.mapping = { address: this.address + INODE.data };
+    this.mapping = { address: this.address + INODE.data, inode: this };
     m.arena.view.setUint16(this.address + INODE.mode, mode, true);
     storeNumber(this.words, this.address + INODE.ino, ino);
     storeWord(this.words, this.address + INODE.sb, sb);
@@ -163,37 +211,84 @@ export class Inode implements KernelObject {
   get isDirectory(): boolean {
     return (this.mode & 0o170000) === S_IFDIR;
   }
+  setLinks(links: number): void {
+    this.links = links;
+    this.words[(this.address + INODE.nlink) >> 2] = links;
+  }
   setSize(size: number): void {
     this.size = size;
     storeNumber(this.words, this.address + INODE.size, size);
   }
 }
 
-export class Dentry implements KernelObject {
+/** A negative dentry: a name that is known not to exist. */
+export class NegativeDentry implements KernelObject {
   readonly address: number;
   readonly name: string;
-  readonly parent: Dentry | null;
+  readonly parent: Dentry;
+
+  constructor(m: Machine, name: string, parent: Dentry) {
+    this.address = m.arena.allocate(DENTRY.size, 64);
+    this.name = name;
+    this.parent = parent;
+    parent.absent.set(name, this);
+    storeName(m, this.address, name);
+    storeWord(m.words, this.address + DENTRY.parent, parent);
+    storeWord(m.words, this.address + DENTRY.sb, parent.inode.sb);
+  }
+}
+
+/** Writes d_name; long names lie outside of the dentry. */
+function storeName({ arena, words }: Machine, dentry: number, name: string): void {
+  let at = dentry + DENTRY.shortName;
+  if (name.length >= SHORT_NAME) at = arena.allocate(name.length + 1);
+  storeText(arena.bytes, at, name, Math.max(name.length + 1, name.length >= SHORT_NAME ? 0 : SHORT_NAME));
+  storeWord(words, dentry + DENTRY.name, { address: at });
+  words[(dentry + DENTRY.length) >> 2] = name.length;
+  words[(dentry + DENTRY.hash) >> 2] = hashText(name);
+}
+
+export class Dentry implements KernelObject {
+  readonly address: number;
+  name: string;
+  parent: Dentry | null;
   readonly inode: Inode;
   readonly children = new Map<string, Dentry>();
+  /** Names that were looked for in vain. */
+  readonly absent = new Map<string, NegativeDentry>();
+  /** In the dentry cache; before the first lookup a name is only on the disk. */
+  hashed = false;
   /** Mounted here. */
   mounted: Mount | null = null;
 
-  constructor(m: Machine, name: string, parent: Dentry | null, inode: Inode) {
+  /** With an address the dentry takes the place of the negative one that was there (d_instantiate). */
+  constructor(m: Machine, name: string, parent: Dentry | null, inode: Inode, address?: number) {
     const { arena, words } = m;
-    this.address = arena.allocate(DENTRY.size, 64);
+    this.address = address ?? arena.allocate(DENTRY.size, 64);
     this.name = name;
     this.parent = parent;
     this.inode = inode;
+    this.words = words;
     parent?.children.set(name, this);
-    const { address } = this;
-    let nameAt = address + DENTRY.shortName;
-    if (name.length >= SHORT_NAME) nameAt = arena.allocate(name.length + 1);
-    storeText(arena.bytes, nameAt, name, Math.max(name.length + 1, name.length >= SHORT_NAME ? 0 : SHORT_NAME));
-    storeWord(words, address + DENTRY.name, { address: nameAt });
-    words[(address + DENTRY.length) >> 2] = name.length;
-    storeWord(words, address + DENTRY.parent, parent ?? this);
-    storeWord(words, address + DENTRY.inode, inode);
-    storeWord(words, address + DENTRY.sb, inode.sb);
+    if (address === undefined) storeName(m, this.address, name);
+    storeWord(words, this.address + DENTRY.parent, parent ?? this);
+    storeWord(words, this.address + DENTRY.inode, inode);
+    storeWord(words, this.address + DENTRY.sb, inode.sb);
+  }
+  private readonly words: Int32Array;
+  /** d_move(): another name, perhaps in another directory. */
+  move(m: Machine, parent: Dentry, name: string): void {
+    this.parent?.children.delete(this.name);
+    this.name = name;
+    this.parent = parent;
+    parent.children.set(name, this);
+    storeName(m, this.address, name);
+    storeWord(this.words, this.address + DENTRY.parent, parent);
+  }
+  /** The name no longer leads to an inode; who still holds the dentry sees it unhashed. */
+  unlink(): void {
+    this.parent?.children.delete(this.name);
+    this.hashed = false;
   }
   release(m: Machine): void {
     if (this.name.length >= SHORT_NAME) m.arena.free(m.words[(this.address + DENTRY.name) >> 2]!, this.name.length + 1);
@@ -219,7 +314,7 @@ export class File implements KernelObject {
   /** Text of a made-up file, produced when it was opened. */
   text: string | null = null;
   /** Where sequential readers were last: decides about readahead. */
-  readonly readahead = { nextIndex: 0, pages: 0 };
+  readonly readahead = { start: 0, size: 0, asyncSize: 0, previous: -1 };
   private readonly words: Int32Array;
 
   constructor(m: Machine, mount: Mount, dentry: Dentry, flags: number) {
@@ -227,6 +322,7 @@ export class File implements KernelObject {
     this.words = words;
     this.address = arena.allocate(FILE.size, 64);
     this.inode = dentry.inode;
+    this.inode.users += 1;
     this.flags = flags;
     this.path = { address: this.address + FILE.path, mount, dentry };
     const { address } = this;
@@ -244,6 +340,7 @@ export class File implements KernelObject {
   }
   release(m: Machine): void {
     m.arena.free(this.address, FILE.size);
+    this.inode.users -= 1;
   }
 }
 /** FMODE_READ, FMODE_WRITE from the access mode. */
@@ -258,11 +355,15 @@ const IOV_ITER = structFields('iov_iter', { ubuf: 'ubuf', count: 'count' });
 export interface Kiocb extends KernelObject {
   file: File;
   pos: number;
+  /** ki_complete of asynchronous transfers; null when somebody waits. */
+  complete: ((m: Machine, result: number) => void) | null;
 }
 /** struct iov_iter over one user buffer. */
 export interface IovIter extends KernelObject {
   buffer: number;
   count: number;
+  /** data_source: the buffer is read, for a write. */
+  source: boolean;
 }
 /** A loff_t on the stack. */
 export interface Position extends KernelObject {
@@ -282,8 +383,8 @@ export function transferScratch(m: Machine, file: File): TransferScratch {
     const at = m.arena.allocate(16 + KIOCB.size + IOV_ITER.size);
     task.transfer = {
       position: { address: at, value: 0 },
-      iocb: { address: at + 16, file, pos: 0 },
-      iter: { address: at + 16 + KIOCB.size, buffer: 0, count: 0 },
+      iocb: { address: at + 16, file, pos: 0, complete: null },
+      iter: { address: at + 16 + KIOCB.size, buffer: 0, count: 0, source: false },
     };
   }
   return task.transfer;
@@ -295,8 +396,10 @@ export function startTransfer(
   buffer: number,
   count: number,
   pos: number,
+  source = false,
 ): void {
   const { words } = m;
+  t.iter.source = source;
   t.iocb.file = file;
   t.iocb.pos = pos;
   t.iter.buffer = buffer;

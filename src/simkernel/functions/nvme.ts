@@ -16,7 +16,7 @@ export const nvmeQueueRq = kernelFunction('nvme_queue_rq', 70, (m, _hctx: Kernel
   return status;
 });
 export const nvmeCompleteRq = kernelFunction('nvme_complete_rq', 25, (m, rq: Request): void =>
-  blkMqEndRequest(m, rq, 0),
+  blkMqEndRequest(m, rq, rq.error),
 );
 export const nvmePciCompleteRq = kernelFunction('nvme_pci_complete_rq', 20, (m, rq: Request): void =>
   nvmeCompleteRq(m, rq),

@@ -1,11 +1,25 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { PT_REGS } from '../../btf/pt-regs.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import type { Mapping } from '../tasks/address-space.ts';
+import { storeNumber, storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_SWAPPED } from '../tasks/address-space.ts';
+import type { AddressSpace, Mapping } from '../tasks/address-space.ts';
+import { TASK } from '../tasks/task.ts';
+import { folioWaitBit } from './folio-wait.ts';
+import { GFP_HIGHUSER_MOVABLE } from './gfp.ts';
+import { invokeOomKiller } from './oom.ts';
+import { allocPage } from './page-alloc.ts';
+import { pageCacheSyncRa } from './readahead.ts';
+import { msleep } from './sleep.ts';
+import { swapinReadahead } from './swap.ts';
+import { reclaimThrottle, tryToFreePages } from './vmscan.ts';
 import { PAGE_SIZE } from '../fs/page-cache.ts';
 import { die, isUser } from './oops.ts';
 import { pageFaultKernel, pageFaultUser } from '../tracepoints/exceptions.ts';
@@ -22,37 +36,166 @@ const CLEAR_PAGE_NS = 210;
 const FAULT_AROUND_PAGES = 16;
 const SET_PTE_NS = 14;
 
-const doAnonymousPage = kernelFunction('do_anonymous_page', 260, (m, _vmf: KernelObject): number => {
-  m.spend(CLEAR_PAGE_NS);
-  return 0;
+/** struct vm_fault: one on the stack of each fault; here one for all, filled in before it is passed. */
+interface VmFault extends KernelObject {
+  readonly vma: Vma;
+  readonly faultAddress: number;
+  readonly write: boolean;
+}
+interface Vma extends KernelObject {
+  readonly mapping: Mapping;
+}
+
+/** What the process sees of the page from now on. */
+function present(m: Machine, { vma, faultAddress, write }: VmFault): { mm: AddressSpace; page: number } | null {
+  const mm = m.cpu.current.process?.mm;
+  const { mapping } = vma;
+  if (mm === undefined) return null;
+  const page = Math.floor((faultAddress - mapping.start) / PAGE_SIZE);
+  mm.ptesOf(mapping)[page] = PTE_PRESENT | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
+  return { mm, page };
+}
+function countAnonymous(m: Machine, vmf: VmFault): void {
+  const now = present(m, vmf);
+  if (now === null) return;
+  now.mm.residentAnonymous += 1;
+  m.zone.anonymousPages += 1;
+  m.reclaim.add({ mm: now.mm, mapping: vmf.vma.mapping, page: now.page });
+}
+
+const VM_FAULT_OOM = 1;
+const VM_FAULT_MAJOR = 4;
+
+/** A frame for a page of a process. When there is none left even after reclaim, it waits for the disk, or somebody is killed. */
+const allocAnonFolio = sleepingFunction(
+  'vma_alloc_folio_noprof',
+  40,
+  function* (m, gfp: number, _order: number, _vma: Vma, _addr: number) {
+    const { zone, reclaim } = m;
+    allocPage(m, gfp);
+    for (let tries = 0; zone.free <= zone.watermarks.min >> 1 && tries < MOST_TRIES; tries += 1) {
+      if (m.cpu.current.pendingSignal !== 0) return VM_FAULT_OOM;
+      if (reclaim.swapWrites > 0) {
+        const waited = reclaimThrottle(m, zone, 0);
+        if (waited instanceof Pending) yield waited;
+        continue;
+      }
+      if (tryToFreePages(m, zone, 0, gfp, null) > 0) continue;
+      invokeOomKiller(m, gfp);
+      if (reclaim.victim === m.cpu.current) return VM_FAULT_OOM;
+      // The victim needs a moment to go.
+      const slept = msleep(m, OOM_WAIT_MS);
+      if (slept instanceof Pending) yield slept;
+    }
+    return 0;
+  },
+);
+const MOST_TRIES = 256;
+const OOM_WAIT_MS = 20;
+
+const doAnonymousPage = kernelFunction('do_anonymous_page', 260, (m, vmf: VmFault): Result => {
+  if (vmf.vma.mapping.area === null) {
+    m.spend(CLEAR_PAGE_NS);
+    return 0;
+  }
+  const got = allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
+  const map = (status: number): number => {
+    if (status !== 0) return status;
+    m.spend(CLEAR_PAGE_NS);
+    countAnonymous(m, vmf);
+    return 0;
+  };
+  return got instanceof Pending ? got.then(map) : map(got);
+});
+/** The page was swapped out: it comes back from the disk. */
+const doSwapPage = kernelFunction('do_swap_page', 180, (m, vmf: VmFault): Result => {
+  const mm = m.cpu.current.process?.mm;
+  const read = (status: number): Result => {
+    if (status !== 0) return status;
+    const done = (error: number): number => {
+      if (error !== 0) return error;
+      m.zone.swapUsed -= 1;
+      if (mm !== undefined) mm.swapped -= 1;
+      countAnonymous(m, vmf);
+      return VM_FAULT_MAJOR;
+    };
+    const back = swapinReadahead(m, m.folios.page(Math.floor(vmf.faultAddress / PAGE_SIZE)));
+    return back instanceof Pending ? back.then(done) : done(back);
+  };
+  const got = allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
+  return got instanceof Pending ? got.then(read) : read(got);
 });
 const filemapMapPages = kernelFunction(
   'filemap_map_pages',
   150,
-  (m, _vmf: KernelObject, _start: number, _end: number): number => {
+  (m, _vmf: VmFault, _start: number, _end: number): number => {
     m.spend(FAULT_AROUND_PAGES * SET_PTE_NS);
     return 0;
   },
 );
-const doFault = kernelFunction('do_fault', 60, (m, vmf: KernelObject): number =>
-  filemapMapPages(m, vmf, 0, FAULT_AROUND_PAGES),
+/** The page of a mapped file is read when it is not in the page cache. */
+const filemapFault = kernelFunction('filemap_fault', 90, (m, vmf: VmFault): Result => {
+  const { area, start } = vmf.vma.mapping;
+  if (area === null || area.file === null) return 0;
+  const { file } = area;
+  const { inode } = file;
+  const index = area.pgoff + Math.floor((vmf.faultAddress - start) / PAGE_SIZE);
+  const cache = m.fileSystem.cacheOf(inode);
+  const rac = { address: m.scratch, inode, first: index, count: 1, isAhead: false };
+  const isMajor = cache.isAbsent(index);
+  if (isMajor) pageCacheSyncRa(m, rac, file);
+  const io = cache.reads.get(index);
+  const waited = io === undefined ? 0 : folioWaitBit(m, m.folios.of(inode, index), io);
+  const map = (status: number): number => {
+    if (status !== 0) return status;
+    const now = present(m, vmf);
+    if (now !== null) now.mm.residentFile += 1;
+    file.readahead.previous = index;
+    return isMajor ? VM_FAULT_MAJOR : 0;
+  };
+  return waited instanceof Pending ? waited.then(map) : map(waited);
+});
+const doFault = kernelFunction('do_fault', 60, (m, vmf: VmFault): Result =>
+  vmf.vma.mapping.area === null ? filemapMapPages(m, vmf, 0, FAULT_AROUND_PAGES) : filemapFault(m, vmf),
 );
 const innerHandleMmFault = kernelFunction(
   '__handle_mm_fault',
   90,
-  (m, vma: KernelObject & { readonly mapping: Mapping }, _address: number, _flags: number): number =>
-    vma.mapping.image === null ? doAnonymousPage(m, vma) : doFault(m, vma),
+  (m, vma: Vma, address: number, flags: number): Result => {
+    const { mapping } = vma;
+    const vmf = vmFault(m, vma, address, flags);
+    const page = Math.floor((address - mapping.start) / PAGE_SIZE);
+    if (((mapping.ptes?.[page] ?? 0) & PTE_SWAPPED) !== 0) return doSwapPage(m, vmf);
+    return mapping.image === null && (mapping.area?.file ?? null) === null ? doAnonymousPage(m, vmf) : doFault(m, vmf);
+  },
 );
 const handleMmFault = kernelFunction(
   'handle_mm_fault',
   45,
-  (m, vma: KernelObject & { readonly mapping: Mapping }, address: number, flags: number, _regs: KernelObject): number =>
-    innerHandleMmFault(m, vma, address, flags),
+  (m, vma: Vma, address: number, flags: number, _regs: KernelObject): Result => {
+    const status = innerHandleMmFault(m, vma, address, flags);
+    return status instanceof Pending ? status.then((value: number) => countFault(m, value)) : countFault(m, status);
+  },
 );
+/** mm_account_fault: minor faults need no disk. */
+function countFault(m: Machine, status: number): number {
+  const task = m.cpu.current;
+  const at = task.address + ((status & VM_FAULT_MAJOR) === 0 ? TASK.minorFaults : TASK.majorFaults);
+  storeNumber(m.words, at, m.words[at >> 2]! + 1);
+  return status;
+}
+function vmFault(m: Machine, vma: Vma, faultAddress: number, flags: number): VmFault {
+  const address = m.scratch;
+  storeWord(m.words, address + VM_FAULT.vma, vma);
+  storeNumber(m.words, address + VM_FAULT.address, faultAddress);
+  m.words[(address + VM_FAULT.flags) >> 2] = flags;
+  return { address, vma, faultAddress, write: (flags & FAULT_FLAG_WRITE) !== 0 };
+}
+const VM_FAULT = structFields('vm_fault', { vma: 'vma', address: 'address', flags: 'flags' });
 const lockVmaUnderRcu = kernelFunction(
   'lock_vma_under_rcu',
   35,
-  (m, _mm: KernelObject, address: number): (KernelObject & { readonly mapping: Mapping }) | null => {
+  (m, _mm: KernelObject, address: number): Vma | null => {
     const mm = m.cpu.current.process?.mm;
     const mapping = mm?.mappingAt(address);
     return mm === undefined || mapping === undefined ? null : { address: mm.vmaOf(mapping).address, mapping };
@@ -76,17 +219,23 @@ const SIGSEGV = 11;
 const doUserAddrFault = kernelFunction(
   'do_user_addr_fault',
   40,
-  (m, regs: KernelObject, code: number, address: number): void => {
+  (m, regs: KernelObject, code: number, address: number): Result => {
     const { process } = m.cpu.current;
     const vma = process === null ? null : lockVmaUnderRcu(m, process.mm, address);
-    if (vma === null) {
+    if (vma === null || !mayAccess(vma.mapping, (code & PF_WRITE) !== 0)) {
       badArea(m, regs, code, address);
-      return;
+      return 0;
     }
-    handleMmFault(m, vma, address, FAULT_FLAG_USER | ((code & PF_WRITE) === 0 ? 0 : FAULT_FLAG_WRITE), regs);
+    return handleMmFault(m, vma, address, FAULT_FLAG_USER | ((code & PF_WRITE) === 0 ? 0 : FAULT_FLAG_WRITE), regs);
   },
   { traceable: false },
 );
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+/** Areas have the protection that mmap() or mprotect() gave them. */
+function mayAccess({ area }: Mapping, write: boolean): boolean {
+  return area === null || (area.protection & (write ? PROT_WRITE : PROT_READ)) !== 0;
+}
 /** The kernel itself went astray: no handler, no mapping, an oops. */
 const badKernelArea = kernelFunction(
   'page_fault_oops',
@@ -102,17 +251,21 @@ const badKernelArea = kernelFunction(
 const excPageFault = kernelFunction(
   'exc_page_fault',
   30,
-  (m, regs: KernelObject, code: number): void => {
+  (m, regs: KernelObject, code: number): Result => {
     const address = m.cpu.cr2;
     if (!isUser(m, regs)) {
       pageFaultKernel(m, address, regs, code);
       badKernelArea(m, regs, code, address);
-      return;
+      return 0;
     }
     pageFaultUser(m, address, regs, code);
     irqEnable(m);
-    doUserAddrFault(m, regs, code, address);
-    irqDisable(m);
+    const handled = doUserAddrFault(m, regs, code, address);
+    const leave = (): number => {
+      irqDisable(m);
+      return 0;
+    };
+    return handled instanceof Pending ? handled.then(leave) : leave();
   },
   { traceable: false },
 );
@@ -122,7 +275,7 @@ export const pageFaultEntry: EntryPoint = {
   symbol: declareText('asm_exc_page_fault', { traceable: false, site: 0x26 }),
   run(m: Machine, address) {
     const regs = { address };
-    excPageFault(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
-    return leaveToUser(m, regs);
+    const handled = excPageFault(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
+    return handled instanceof Pending ? handled.then(() => leaveToUser(m, regs) ?? 0) : leaveToUser(m, regs);
   },
 };

@@ -1,7 +1,19 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
-import type { File, FileOperations, Inode, IovIter, Kiocb } from '../fs/file.ts';
+import { EPERM } from '../errno.ts';
+import type {
+  Dentry,
+  DirectoryContext,
+  File,
+  FileOperations,
+  Inode,
+  IovIter,
+  Kiocb,
+  NegativeDentry,
+} from '../fs/file.ts';
+import type { FileSystemOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
+import { listEntries } from './ext4-dir.ts';
 
 /** Producing text costs per character; copying it is cheap beside that. */
 const FORMAT_NS_PER_CHARACTER = 4;
@@ -29,8 +41,41 @@ const procRegReadIter = kernelFunction('proc_reg_read_iter', 18, (m, iocb: Kiocb
 const procRegOpen = kernelFunction('proc_reg_open', 35, (_m, _inode: Inode, _file: File): Result => 0);
 const procRegRelease = kernelFunction('proc_reg_release', 20, (_m, _inode: Inode, _file: File): Result => 0);
 
+const procLookup = kernelFunction(
+  'proc_lookup',
+  40,
+  (_m, _dir: Inode, _dentry: Dentry | NegativeDentry, _flags: number): Result => 0,
+);
+const procReaddir = kernelFunction('proc_readdir', 90, (m, file: File, context: DirectoryContext): Result => {
+  listEntries((ns) => m.spend(ns), file, context);
+  return 0;
+});
+
+const readOnly = (): Result => -EPERM;
 export const PROC_FILES: FileOperations = {
   open: (m, inode, file) => procRegOpen(m, inode, file),
   readIter: (m, iocb, to) => procRegReadIter(m, iocb, to),
   release: (m, inode, file) => procRegRelease(m, inode, file),
 };
+export const PROC: FileSystemOperations = {
+  files: PROC_FILES,
+  directories: { iterate: (m, file, context) => procReaddir(m, file, context) },
+  inodes: {
+    lookup: (m, dir, dentry, flags) => procLookup(m, dir, dentry, flags),
+    create: readOnly,
+    link: readOnly,
+    unlink: readOnly,
+    mkdir: readOnly,
+    rmdir: readOnly,
+    rename: readOnly,
+    getattr: () => 0,
+  },
+  readahead: () => bug('proc has no pages'),
+  writeBegin: () => undefined,
+  writeEnd: () => undefined,
+  writepages: () => bug('proc has no pages'),
+  syncFs: () => 0,
+};
+function bug(message: string): never {
+  throw new Error(message);
+}

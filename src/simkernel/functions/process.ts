@@ -40,6 +40,7 @@ import {
 import { signalDeliver } from '../tracepoints/signal.ts';
 import { finishTaskSwitch, schedule, setTaskState, tryToWakeUp, wakeUpNewTask, wakeUpProcess } from './sched.ts';
 import { doSendSigInfo } from './signal.ts';
+import { exitMmap } from './mmap.ts';
 import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
 import { getUserLong } from './user-access.ts';
@@ -153,6 +154,7 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   if (loaded < 0) return loaded;
   const argv = process.execArguments;
   const old = process.mm;
+  exitMmap(m, old);
   const fresh = createProcess(m, task, image);
   process.files.files.forEach((file, fd) => fresh.files.install(fd, file));
   callRcu(m, () => {
@@ -186,6 +188,7 @@ const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
 const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
   const { process } = m.cpu.current;
   if (process !== null && mm === process.mm) {
+    exitMmap(m, process.mm);
     callRcu(m, () => {
       process.mm.release();
       process.files.release();

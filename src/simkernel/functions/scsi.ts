@@ -51,7 +51,7 @@ const scsiEndRequest = kernelFunction(
   },
 );
 const scsiIoCompletion = kernelFunction('scsi_io_completion', 50, (m, rq: Request, good: number): void => {
-  scsiEndRequest(m, rq, 0, good);
+  scsiEndRequest(m, rq, rq.error, good);
 });
 const scsiFinishCommand = kernelFunction('scsi_finish_command', 45, (m, rq: Request): void =>
   scsiIoCompletion(m, rq, rq.bytes),

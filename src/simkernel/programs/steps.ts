@@ -118,9 +118,11 @@ function* take(u: UserContext, step: Step, names: Names, frames: readonly string
     case 'fsync':
       yield u.call(step.dataOnly ? 'fdatasync' : 'fsync', names.files.get(step.file) ?? -1);
       return -1;
-    case 'paths':
-      yield u.paths(step.call, step.paths);
+    case 'paths': {
+      const [a = 0, b = names.buffer(u, DIRECTORY_BUFFER)] = step.paths.map((path) => u.string(path));
+      yield u.call(step.call, a, b);
       return -1;
+    }
     case 'list':
       yield* list(u, step.path, names);
       return -1;

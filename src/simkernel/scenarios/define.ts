@@ -2,7 +2,11 @@ import { CAPACITY_SECTORS, createAhciDisk } from '../devices/ahci.ts';
 import { createNvme } from '../devices/nvme.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { post } from '../cpu/local-apic.ts';
+import type { Disk } from '../block/disk.ts';
+import { startJournal } from '../functions/jbd2.ts';
 import { startAt } from '../functions/process.ts';
+import { startFlusher } from '../functions/writeback.ts';
+import type { FileSystemType } from '../fs/types.ts';
 import { File } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
@@ -55,13 +59,18 @@ function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
     if (kind === 'hard-disk') {
       const disk = createAhciDisk(m, `sd${String.fromCharCode(FIRST_LETTER + hardDisks)}`, hardDisks);
       hardDisks += 1;
-      m.fileSystem.mountDisk(mountedAt, disk, fileSystem ?? 'ext4', 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
+      mount(m, mountedAt, disk, fileSystem, 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
     } else {
       const disk = createNvme(m, `nvme${flashDisks}n1`, flashDisks);
       flashDisks += 1;
-      m.fileSystem.mountDisk(mountedAt, disk, fileSystem ?? 'ext4', 0);
+      mount(m, mountedAt, disk, fileSystem, 0);
     }
   }
+}
+function mount(m: Machine, path: string, disk: Disk, type: FileSystemType = 'ext4', gapSectors: number): void {
+  const sb = m.fileSystem.mountDisk(path, disk, type, gapSectors);
+  startFlusher(m, disk);
+  if (type === 'ext4') startJournal(m, sb, `${disk.name}${/\d$/.test(disk.name) ? 'p' : ''}1`);
 }
 
 function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
@@ -72,6 +81,8 @@ function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
     const name = comm ?? image.path.slice(image.path.lastIndexOf('/') + 1);
     const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid });
     const process = createProcess(m, task, image);
+    const directory = spec.directory === undefined ? undefined : m.fileSystem.find(spec.directory);
+    if (directory !== undefined) task.fs?.setDirectory(m.fileSystem.mountOf(directory), directory);
     openStandardFiles(m, process);
     setProgram(m, task, process, (u) => u.run(argv ?? [name]));
     startAt(task, m, () => 0);

@@ -1,4 +1,4 @@
-import { findDisk } from '../block/request.ts';
+import { findDisk } from '../block/disk.ts';
 import type { Machine } from '../machine.ts';
 
 /** Something that goes wrong at a time after the start of the workload. */

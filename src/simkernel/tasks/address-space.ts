@@ -64,6 +64,9 @@ const PAGE_SHIFT = 12;
 /** mmap() hands out addresses downwards from below the stack; simulated programs get theirs upwards from here. */
 const MMAP_BASE = 0x7fff_8000_0000;
 const MMAP_END = LIBRARY_BASE;
+/** Behind the heap that malloc of the simulated programs takes. */
+const BRK_BASE = 0x5556_0000_0000;
+const BRK_LIMIT = 0x5596_0000_0000;
 
 /** struct mm_struct with its mappings: text, heap, libraries, stack. */
 export class AddressSpace implements KernelObject {
@@ -109,9 +112,12 @@ export class AddressSpace implements KernelObject {
     this.storeTotal();
     return mapping;
   }
+  /** total_vm */
+  get totalPages(): number {
+    return this.mappings.reduce((sum, { size }) => sum + size, 0) / PAGE;
+  }
   private storeTotal(): void {
-    const total = this.mappings.reduce((sum, { size }) => sum + size, 0);
-    storeNumber(this.arena.words, this.address + MM.totalVm, total / PAGE);
+    storeNumber(this.arena.words, this.address + MM.totalVm, this.totalPages);
   }
   /** Arena offset of `size` mapped bytes at a user address, or -1. */
   find(address: number, size: number): number {
@@ -177,6 +183,26 @@ export class AddressSpace implements KernelObject {
   mapUprobes(): number {
     const { start } = this.add({ start: LIBRARY_BASE - PAGE, size: PAGE, offset: this.arena.allocate(PAGE, PAGE) });
     return start;
+  }
+  /** End of the heap that brk() grows; its pages are only counted. */
+  programBreak = BRK_BASE;
+  private breakArea: Mapping | null = null;
+  /** False when the addresses are used up. */
+  growBreak(end: number): boolean {
+    const size = pages(end - BRK_BASE);
+    if (BRK_BASE + size > BRK_LIMIT) return false;
+    this.breakArea ??= this.add({
+      start: BRK_BASE,
+      size: 0,
+      area: { file: null, pgoff: 0, protection: VM_READ | VM_WRITE, shared: false },
+    });
+    const ptes = new Uint8Array(size / PAGE);
+    ptes.set(this.breakArea.ptes ?? []);
+    this.breakArea.ptes = ptes;
+    this.breakArea.size = size;
+    this.programBreak = end;
+    this.storeTotal();
+    return true;
   }
   /** Forgets a mapping; its pages must have been given back. */
   remove(mapping: Mapping): void {

@@ -10,6 +10,7 @@ import { LIBC } from '../programs/libc.ts';
 import type { Image, UserBody } from '../programs/image.ts';
 import { UserContext } from '../programs/user.ts';
 import { FileTable } from '../fs/file-table.ts';
+import { FsStruct } from '../fs/fs-struct.ts';
 import { AddressSpace } from './address-space.ts';
 import { copyCredentials, createCredentials, freeCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
@@ -106,11 +107,21 @@ export function createTask(
   task.userRegs = { address: regs };
   task.sp = regs;
   task.fp = regs | 1;
+  giveDirectory(m, task);
   if (fields.pid !== IDLE_PID) {
     m.tasks.set(fields.pid, task);
     countFork(m);
   }
   return task;
+}
+
+/** copy_fs(): the parent's working directory, or the root of the tree. */
+export function giveDirectory(m: Machine, task: Task): void {
+  const { fileSystem } = m as Partial<Machine>;
+  if (fileSystem === undefined) return;
+  const from = task.parent?.fs ?? { mount: fileSystem.root, dentry: fileSystem.root.root };
+  task.fs = new FsStruct(m, from.mount, from.dentry);
+  storeWord(m.words, task.address + TASK.fs, task.fs);
 }
 
 export function setComm(m: Machine, task: Task, comm: string): void {
@@ -176,6 +187,7 @@ export function releaseTask(m: Machine, task: Task): void {
   forgetTask(m, task);
   arena.free(task.stack, KERNEL_STACK_SIZE);
   arena.free(task.address, TASK.size);
+  task.fs?.release();
   if (task.cred !== null) freeCredentials(m, task.cred);
   if (task.pidObject !== null) arena.free(task.pidObject.address, PID.size + 16);
 }

@@ -1,7 +1,10 @@
+import type { Plug } from '../block/plug.ts';
 import type { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
-import type { Dentry, Mount, TransferScratch } from '../fs/file.ts';
+import type { TransferScratch } from '../fs/file.ts';
+import type { FsStruct } from '../fs/fs-struct.ts';
+import type { Walk } from '../functions/namei.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { UprobeTask } from '../functions/uprobes.ts';
 import type { Credentials } from './credentials.ts';
@@ -56,6 +59,8 @@ export const TASK = structFields('task_struct', {
   stime: 'stime',
   nvcsw: 'nvcsw',
   nivcsw: 'nivcsw',
+  minorFaults: 'min_flt',
+  majorFaults: 'maj_flt',
   startTime: 'start_time',
   startBoottime: 'start_boottime',
   realCred: 'real_cred',
@@ -145,8 +150,12 @@ export class Task implements KernelObject {
   /** Its parent's, until it is reaped, and that of the CPU, until it has switched away for good. */
   references = 2;
   transfer: TransferScratch | null = null;
+  /** Requests that it gathers for its disks; made at its first plug. */
+  plug: Plug | null = null;
   /** The path walk under way. */
-  nameidata: { readonly mount: Mount; readonly dentry: Dentry } | null = null;
+  nameidata: Walk | null = null;
+  /** Working directory; null for tasks that were made before there were files. */
+  fs: FsStruct | null = null;
   /** User-mode work left when it was interrupted or preempted. */
   workLeft = 0;
   /** Result of the last system call. */

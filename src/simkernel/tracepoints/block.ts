@@ -1,5 +1,6 @@
+import { rwbs, sectorsOf } from '../block/flags.ts';
 import type { Bio, Request } from '../block/request.ts';
-import { rwbs, sectorsOf } from '../block/request.ts';
+import type { KernelObject } from '../memory/arena.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { RecordFields, Tracepoint } from './tracepoint.ts';
 
@@ -30,28 +31,27 @@ export const blockRqIssue: OfRequest = tracepoint('block:block_rq_issue', 1, req
 export const blockIoStart: OfRequest = tracepoint('block:block_io_start', 1, requestRecord);
 export const blockIoDone: OfRequest = tracepoint('block:block_io_done', 1, requestRecord);
 
-export const blockRqComplete: Tracepoint<[rq: Request, error: number, bytes: number]> = tracepoint(
-  'block:block_rq_complete',
-  3,
-  (f) => {
-    const dev = f.number('dev');
-    const sector = f.number('sector');
-    const nrSector = f.number('nr_sector');
-    const error = f.number('error');
-    const ioprio = f.number('ioprio');
-    const rwbsField = f.text('rwbs');
-    const cmd = f.text('cmd');
-    return (rq, status, bytes) => {
-      dev(rq.disk.device);
-      sector(rq.sector);
-      nrSector(sectorsOf(bytes));
-      error(status);
-      ioprio(0);
-      rwbsField(rwbs(rq.flags));
-      cmd('');
-    };
-  },
-);
+function completionRecord(f: RecordFields): (rq: Request, error: number, bytes: number) => void {
+  const dev = f.number('dev');
+  const sector = f.number('sector');
+  const nrSector = f.number('nr_sector');
+  const error = f.number('error');
+  const ioprio = f.number('ioprio');
+  const rwbsField = f.text('rwbs');
+  const cmd = f.text('cmd');
+  return (rq, status, bytes) => {
+    dev(rq.disk.device);
+    sector(rq.sector);
+    nrSector(sectorsOf(bytes));
+    error(status);
+    ioprio(0);
+    rwbsField(rwbs(rq.flags));
+    cmd('');
+  };
+}
+type OfCompletion = Tracepoint<[rq: Request, error: number, bytes: number]>;
+export const blockRqComplete: OfCompletion = tracepoint('block:block_rq_complete', 3, completionRecord);
+export const blockRqError: OfCompletion = tracepoint('block:block_rq_error', 3, completionRecord);
 
 function bioRecord(
   f: RecordFields,
@@ -72,3 +72,21 @@ function bioRecord(
 }
 export const blockBioQueue: Tracepoint<[bio: Bio]> = tracepoint('block:block_bio_queue', 1, bioRecord);
 export const blockGetRq: Tracepoint<[bio: Bio]> = tracepoint('block:block_getrq', 1, bioRecord);
+export const blockBioBackmerge: Tracepoint<[bio: Bio]> = tracepoint('block:block_bio_backmerge', 1, bioRecord);
+
+export const blockPlug: Tracepoint<[q: KernelObject]> = tracepoint('block:block_plug', 1, (f, m) => {
+  const comm = f.text('comm');
+  return (_q) => comm(m.cpu.current.comm);
+});
+export const blockUnplug: Tracepoint<[q: KernelObject, depth: number, explicit: number]> = tracepoint(
+  'block:block_unplug',
+  3,
+  (f, m) => {
+    const requests = f.number('nr_rq');
+    const comm = f.text('comm');
+    return (_q, depth, _explicit) => {
+      requests(depth);
+      comm(m.cpu.current.comm);
+    };
+  },
+);

@@ -61,6 +61,6 @@ function recordBuilder(m: Machine, row: TracepointRow): (args: readonly Word[]) 
   return (args) => {
     restart();
     storeCommonFields(m, record, id);
-    fill(args[0], args[1], args[2], args[3], args[4]);
+    fill(...args);
   };
 }

@@ -56,8 +56,8 @@ export function tracepoint<A extends Word[]>(
     record: record as unknown as TracepointRow['record'],
   };
   rows.push(row);
-  const call = (m: Machine, a: Word, b: Word, c: Word, d: Word, e: Word): void => {
-    if (m.traced[index] !== 0) m.fireTracepoint(row, [a, b, c, d, e]);
+  const call = (m: Machine, a: Word, b: Word, c: Word, d: Word, e: Word, g: Word, h: Word, i: Word): void => {
+    if (m.traced[index] !== 0) m.fireTracepoint(row, [a, b, c, d, e, g, h, i]);
   };
   return Object.assign(call, { row }) as unknown as Tracepoint<A>;
 }

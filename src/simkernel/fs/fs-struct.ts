@@ -1,0 +1,46 @@
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { Dentry, Mount } from './file.ts';
+
+const FS = structFields('fs_struct', {
+  users: 'users',
+  umask: 'umask',
+  rootMount: 'root.mnt',
+  rootDentry: 'root.dentry',
+  mount: 'pwd.mnt',
+  dentry: 'pwd.dentry',
+});
+const UMASK = 0o22;
+
+/** struct fs_struct: where a process is in the tree of files. */
+export class FsStruct implements KernelObject {
+  readonly address: number;
+  mount: Mount;
+  dentry: Dentry;
+  private readonly machine: Machine;
+
+  constructor(m: Machine, mount: Mount, dentry: Dentry) {
+    this.machine = m;
+    this.address = m.arena.allocate(FS.size);
+    this.mount = mount;
+    this.dentry = dentry;
+    const { words } = m;
+    const { root } = m.fileSystem;
+    words[(this.address + FS.users) >> 2] = 1;
+    words[(this.address + FS.umask) >> 2] = UMASK;
+    storeWord(words, this.address + FS.rootMount, root);
+    storeWord(words, this.address + FS.rootDentry, root.root);
+    this.setDirectory(mount, dentry);
+  }
+  setDirectory(mount: Mount, dentry: Dentry): void {
+    this.mount = mount;
+    this.dentry = dentry;
+    storeWord(this.machine.words, this.address + FS.mount, mount);
+    storeWord(this.machine.words, this.address + FS.dentry, dentry);
+  }
+  release(): void {
+    this.machine.arena.free(this.address, FS.size);
+  }
+}

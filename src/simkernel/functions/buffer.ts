@@ -1,0 +1,42 @@
+import { createBio } from '../block/request.ts';
+import { REQ_META, REQ_OP_READ, REQ_PRIO } from '../block/flags.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Result } from '../execution/pending.ts';
+import type { SuperBlock } from '../fs/file.ts';
+import { PAGE_SIZE } from '../fs/page-cache.ts';
+import type { PageIo } from '../fs/page-cache.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { submitBio } from './block.ts';
+import { waitOnBuffer } from './folio-wait.ts';
+import { wakeUpProcess } from './sched.ts';
+import { diskOf } from './submit-pages.ts';
+
+/** struct buffer_head: a block of metadata on its way into memory. */
+export interface BufferHead extends KernelObject {
+  readonly sb: SuperBlock;
+  readonly sector: number;
+  readonly io: PageIo;
+}
+const endBufferRead = kernelFunction('end_buffer_read_sync', 20, (m, bh: BufferHead, _uptodate: number): void => {
+  bh.io.done = true;
+  for (const task of bh.io.waiters.splice(0)) wakeUpProcess(m, task);
+});
+const submitBh = kernelFunction('submit_bh', 30, (m, _flags: number, bh: BufferHead): void => {
+  const flags = REQ_OP_READ | REQ_META | REQ_PRIO;
+  submitBio(
+    m,
+    createBio(m, diskOf(bh), flags, bh.sector, PAGE_SIZE, (_m, { error }) => {
+      bh.io.error = error;
+      endBufferRead(m, bh, error === 0 ? 1 : 0);
+    }),
+  );
+});
+
+/** Reads a block of a file system's metadata and waits for it, in the way of the caller's file system. */
+export function readBlock(m: Machine, sb: SuperBlock, sector: number, submit: (bh: BufferHead) => void): Result {
+  const bh: BufferHead = { address: m.scratch, sb, sector, io: { done: false, error: 0, waiters: [] } };
+  submit(bh);
+  return waitOnBuffer(m, bh, bh.io);
+}
+export const submitReadBh = (m: Machine, bh: BufferHead): void => submitBh(m, REQ_OP_READ, bh);

@@ -1,11 +1,16 @@
-import type { MapDefinition, Program, Relocation } from '../abi/program-image.ts';
+import type { LineInfo, MapDefinition, Program, Relocation } from '../abi/program-image.ts';
 import { helperName } from '../abi/known-helpers.ts';
 import { decode, isWide } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
 import { disassemble } from '../isa/disassemble.ts';
+import type { Source } from '../source/source.ts';
+import { constructText } from './construct-text.ts';
 
-/** A program as the kernel disassembles it, each instruction under the script's line that it is from. */
-export function listBytecode(program: Program, maps: readonly MapDefinition[] = []): string {
+/**
+ * A program as the kernel disassembles it, each instruction under what it is from: the construct of the script, or its line
+ * where the script is not at hand.
+ */
+export function listBytecode(program: Program, maps: readonly MapDefinition[] = [], source?: Source): string {
   const attach = program.attach === undefined ? '' : ` ${program.attach}`;
   const out = [`program ${program.name} (${program.type}${attach}), ${program.insns.length} instructions`];
   const relocations = new Map(program.relocations.map((relocation) => [relocation.slot, relocation]));
@@ -16,7 +21,7 @@ export function listBytecode(program: Program, maps: readonly MapDefinition[] = 
     const name = functions.get(slot);
     if (name !== undefined && slot > 0) out.push(`${name}:`);
     const line = lines.get(slot);
-    const heading = line === undefined ? shown : `; ${line.line}: ${line.text}`;
+    const heading = line === undefined ? shown : `; ${placeText(line, source)}`;
     if (heading !== shown) out.push(heading);
     shown = heading;
     const insn = program.insns[slot]!;
@@ -26,6 +31,11 @@ export function listBytecode(program: Program, maps: readonly MapDefinition[] = 
     if (isWide(insn)) slot++;
   }
   return out.join('\n') + '\n';
+}
+
+function placeText(line: LineInfo, source: Source | undefined): string {
+  if (source === undefined || line.sourceName !== source.name) return `${line.line}: ${line.text}`;
+  return constructText({ source, start: line.start, end: line.end });
 }
 
 function mapComment(relocation: Relocation | undefined, maps: readonly MapDefinition[]): string {

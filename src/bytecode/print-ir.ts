@@ -1,6 +1,6 @@
 import { assertNever } from '../source/bug.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
-import { lineText, positionAt } from '../source/source.ts';
+import { constructText } from './construct-text.ts';
 import type { Address, Block, Instr, IrFunction, IrProgram, Terminator, Value } from './ir/ir.ts';
 import { reversePostorder } from './ir/dominators.ts';
 
@@ -63,8 +63,7 @@ class Printer {
     const lines = [`b${this.#labels.get(block)}:`];
     const at = (span: Instr['span']): void => {
       if (span === undefined) return;
-      const { line } = positionAt(span.source, span.start);
-      const text = `  ; ${line}: ${lineText(span.source, line).trim()}`;
+      const text = `  ; ${constructText(span)}`;
       if (text !== this.#shown) lines.push(text);
       this.#shown = text;
     };

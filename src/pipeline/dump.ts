@@ -21,8 +21,8 @@ const PRINTERS: Record<DebugStage, (source: Source, compilation: Compilation) =>
     const ir = typed && generateIr(typed);
     return ir?.programs.map((program) => printIr(program, ir.maps)).join('\n');
   },
-  bytecode: (_, { generated }) =>
-    generated?.image.programs.map((program) => listBytecode(program, generated.image.maps)).join('\n'),
+  bytecode: (source, { generated }) =>
+    generated?.image.programs.map((program) => listBytecode(program, generated.image.maps, source)).join('\n'),
   verifier: (_, { verifierLogs }) =>
     verifierLogs?.map(({ program, lines }) => `${program}:\n${lines.join('\n')}\n`).join('\n'),
   js: (_, { verified }) => verified && generatedSource(verified),

@@ -6,10 +6,11 @@ import './functions/stat.ts';
 import './functions/sync.ts';
 import { Cpu } from './cpu/cpu.ts';
 import {
-  allocateIdt,
   EXCEPTION_STACK_SIZE,
   INTERRUPT_GATE,
+  IDT_SIZE,
   IST,
+  lidt,
   setGate,
   setInterruptStack,
   setKernelStack,
@@ -103,7 +104,7 @@ export function bootWorkload(m: Machine): void {
 }
 
 function createTables(m: Machine): number {
-  const idt = allocateIdt(m.arena);
+  const idt = m.globals.idt_table;
   for (let vector = VECTORS.firstExternal; vector < 256; vector += 1) {
     const stub = irqEntriesStart.entry + IRQ_STUB_SIZE * (vector - VECTORS.firstExternal);
     m.entryPoints.set(stub, deviceEntry);
@@ -137,7 +138,6 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     id,
     time: m.clock,
     fn: commonStartup64,
-    idt,
     tss,
     irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
     idle,
@@ -147,6 +147,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     urgentTasklets: { address: m.arena.allocate(16), list: [] },
     wheel: { address: m.arena.allocate(64), timers: [] },
   });
+  lidt(cpu, idt, IDT_SIZE - 1);
   cpu.sp = idle.sp;
   cpu.fp = idle.fp;
   for (const caller of id === 0 ? BOOT_CPU_PATH : SECONDARY_PATH) pushFrame(m, cpu, caller);

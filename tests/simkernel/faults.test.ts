@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { GATE_SIZE, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
+import { GATE_SIZE, lidt, setGate, INTERRUPT_GATE, VECTORS } from '../../src/simkernel/cpu/descriptor-tables.ts';
 import { irqDisable, irqEnable, post, postNmi } from '../../src/simkernel/cpu/local-apic.ts';
 import { DR6_STEP } from '../../src/simkernel/cpu/debug-registers.ts';
 import { FLAGS } from '../../src/simkernel/cpu/registers.ts';
@@ -320,4 +320,19 @@ test('a debugger that steps a program sees every step, and the program does not 
   runFor(m, 5 * MILLISECOND);
   expect(results).toEqual([1000, 1000, 1000, 1000, 1000, 1000]);
   expect(steps).toBe(6);
+});
+
+test('lidt with a shorter table: vectors behind its end are general protection faults, and none at all resets the machine', () => {
+  const make = (limit: number): Machine => {
+    const m = machineRunning([sleeper]);
+    runFor(m, MILLISECOND);
+    for (const cpu of m.cpuList) lidt(cpu, cpu.idt, limit);
+    run(m, 50 * MILLISECOND);
+    return m;
+  };
+  // Exceptions are still there, so the timer's vector ends in an oops of the idle task.
+  const short = make(32 * GATE_SIZE - 1);
+  expect(short.shell('dmesg')).toMatch(/Oops: segment-related general protection fault: 0762 /);
+  expect(short.halted).toMatch(/idle task/);
+  expect(make(-1).halted).toMatch(/triple fault/);
 });

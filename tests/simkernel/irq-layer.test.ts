@@ -11,7 +11,7 @@ import type { Mutex } from '../../src/simkernel/functions/mutex.ts';
 import { createKthread } from '../../src/simkernel/functions/process.ts';
 import { msleep } from '../../src/simkernel/functions/sleep.ts';
 import { raiseSoftirq } from '../../src/simkernel/functions/softirq-vectors.ts';
-import { localIrqRestore, localIrqSave } from '../../src/simkernel/functions/spinlock.ts';
+import { createSpinLock, localIrqRestore, localIrqSave, spinLock, spinUnlock } from '../../src/simkernel/functions/spinlock.ts';
 import { createWork, queueWorkOn } from '../../src/simkernel/functions/workqueue.ts';
 import { entryRegisters, readRegister, RTE_MASKED } from '../../src/simkernel/irq/io-apic.ts';
 import {
@@ -150,4 +150,26 @@ test('a softirq raised outside an interrupt is served by ksoftirqd, and work by 
   runFor(m, 40 * MILLISECOND);
   expect(ran).toContain('ksoftirqd/0');
   expect(ran).toContain('kworker/0:1');
+});
+
+test('a spinlock that another CPU holds is waited for by turning in place, and tracers see for how long', () => {
+  const m = machineRunning([]);
+  runFor(m, MILLISECOND);
+  const lock = createSpinLock(m);
+  const events: [string, number][] = [];
+  for (const name of ['contention_begin', 'contention_end']) {
+    m.attach({ kind: 'tracepoint', category: 'lock', name }, () => events.push([name, m.cpu.time]));
+  }
+  const [first, second] = m.cpuList;
+  m.cpu = first!;
+  spinLock(m, lock);
+  m.spend(3_000);
+  spinUnlock(m, lock);
+  second!.time = first!.time - 2_000;
+  m.cpu = second!;
+  spinLock(m, lock);
+  spinUnlock(m, lock);
+  expect(events.map(([name]) => name)).toEqual(['contention_begin', 'contention_end']);
+  expect(events[1]![1] - events[0]![1]).toBeGreaterThan(1_900);
+  expect(second!.time).toBeGreaterThanOrEqual(first!.time);
 });

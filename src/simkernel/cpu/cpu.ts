@@ -63,7 +63,9 @@ export class Cpu {
   /** When it last went idle: for a moment it polls instead of halting for good, and needs no interrupt to wake. */
   idleSince = 0;
   /** Arena offsets: the 256 gates, the task state segment, the interrupt stack's end. */
-  readonly idt: number;
+  idt = 0;
+  /** Of IDTR: offset of the table's last byte. */
+  idtLimit = 0;
   readonly tss: number;
   readonly irqStackTop: number;
   /** When an NMI arrives; Infinity when none is on its way. */
@@ -115,7 +117,6 @@ export class Cpu {
     id: number;
     time: number;
     fn: TextSymbol;
-    idt: number;
     tss: number;
     irqStackTop: number;
     idle: Task;
@@ -128,7 +129,6 @@ export class Cpu {
     this.id = parts.id;
     this.time = parts.time;
     this.fn = parts.fn;
-    this.idt = parts.idt;
     this.tss = parts.tss;
     this.irqStackTop = parts.irqStackTop;
     this.idle = parts.idle;

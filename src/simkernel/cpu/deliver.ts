@@ -53,6 +53,7 @@ export interface KnownGate {
   readonly entry: EntryPoint | undefined;
 }
 export const UNREAD_GATE: KnownGate = { selector: -1, attributes: 0, entry: undefined };
+const LAST_BYTE = GATE_SIZE - 1;
 const PRESENT = 0x8000;
 function readGate(m: Machine, vector: number, selector: number, attributes: number): KnownGate {
   const handler = ((selector & 0xffff) | (attributes & 0xffff0000)) & ADDRESS_BITS;
@@ -79,6 +80,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   const known = gates[vector]!;
   // A gate that reads as it did the last time leads where it did.
   const isKnown = known.selector === words[gate] && known.attributes === attributes;
+  if (vector * GATE_SIZE + LAST_BYTE > cpu.idtLimit) return fault(m, cpu, vector, ip);
   const { entry } = isKnown ? known : readGate(m, vector, words[gate]!, attributes);
   if (entry === undefined) return fault(m, cpu, vector, ip);
   const fromUser = cpu.userMode;

@@ -21,6 +21,8 @@ export const VECTORS = {
 } as const;
 export const GATE_SIZE = 16;
 const GATES = 256;
+/** idt_table. */
+export const IDT_SIZE = GATES * GATE_SIZE;
 export const INTERRUPT_GATE = 0xe;
 const PRESENT = 0x80;
 /** Offset of sp0 in the 64-bit task state segment. */
@@ -34,8 +36,10 @@ export const TSS_SIZE = 104;
 export const IST = { none: 0, doubleFault: 1, nmi: 2, debug: 3 } as const;
 export const EXCEPTION_STACK_SIZE = 8192;
 
-export function allocateIdt(arena: Arena): number {
-  return arena.allocate(GATES * GATE_SIZE, 4096);
+/** `lidt`: where the gates are, and the last byte that belongs to them. */
+export function lidt(cpu: { idt: number; idtLimit: number }, base: number, limit: number): void {
+  cpu.idt = base;
+  cpu.idtLimit = limit;
 }
 
 /**

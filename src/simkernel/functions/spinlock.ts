@@ -3,6 +3,7 @@ import { FLAGS } from '../cpu/registers.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { contentionBegin, contentionEnd } from '../tracepoints/lock.ts';
 
 /** raw_spinlock_t. While it is held its CPU does not switch tasks, so contention is a matter of other CPUs' time. */
 export interface SpinLock extends KernelObject {
@@ -14,10 +15,25 @@ export function createSpinLock(m: Machine): SpinLock {
   return { address: m.arena.allocate(4), freeAt: 0, held: false };
 }
 
+const LOCKED = 1;
+/** include/trace/events/lock.h */
+const LCB_F_SPIN = 1;
+/** Turns in place until its predecessor has let go of the lock. */
+const queuedSpinLockSlowpath = kernelFunction(
+  'native_queued_spin_lock_slowpath',
+  0,
+  (m, lock: SpinLock, _val: number): void => {
+    contentionBegin(m, lock, LCB_F_SPIN);
+    const { cpu } = m;
+    m.spend((lock.freeAt - cpu.time) / cpu.pace);
+    contentionEnd(m, lock, 0);
+  },
+);
+
 function take(m: Machine, lock: SpinLock): void {
   const { cpu } = m;
   cpu.preemptDepth += 1;
-  if (cpu.time < lock.freeAt) m.spend((lock.freeAt - cpu.time) / cpu.pace);
+  if (cpu.time < lock.freeAt) queuedSpinLockSlowpath(m, lock, LOCKED);
   lock.held = true;
   m.words[lock.address >> 2] = 1;
 }

@@ -1,3 +1,4 @@
+import { IDT_SIZE } from '../cpu/descriptor-tables.ts';
 import type { Machine } from '../machine.ts';
 import { TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { storeNumber } from './arena.ts';
@@ -7,6 +8,7 @@ export const SYSTEM_CALLS = 480;
 
 /** Global variables of the kernel that live in its image. */
 const GLOBALS = {
+  idt_table: IDT_SIZE,
   avenrun: 24,
   jiffies_64: 8,
   total_forks: 8,

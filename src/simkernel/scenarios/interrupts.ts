@@ -6,6 +6,7 @@ import { intervalTimer } from '../devices/i8254.ts';
 import { nmiButton } from '../devices/nmi-button.ts';
 import { serialPort } from '../devices/serial8250.ts';
 import { dummySound } from '../devices/snd-dummy.ts';
+import { contention } from '../modules/contend.ts';
 import { counterOfEveryCpu } from '../modules/everywhere.ts';
 import { bottomHalves } from '../modules/halves.ts';
 import { irqFlags } from '../modules/irqflags.ts';
@@ -75,6 +76,7 @@ export const interrupts = defineScenario({
     dummySound(1_000 * MS),
     counterOfEveryCpu(250 * MS),
     endlessRecursion(1_500),
+    contention,
   ],
   files: [
     { path: '/srv/archive', size: 384 * MIB, warm: 0 },

@@ -1,3 +1,4 @@
+import { RECORD_FLAGS, RECORD_HEADER } from '../../src/abi/map-layouts.ts';
 import type { ExecutionEnvironment, MapLocation } from '../../src/abi/execution.ts';
 import { HELPERS, type HelperFunctions, type HelperName, type HelperRow } from '../../src/abi/helpers.ts';
 import { ARG_WORDS } from '../../src/abi/helper-types.ts';
@@ -16,6 +17,8 @@ const PLACES = {
   task: 104,
   comm: 112,
   probedFunction: 128,
+  ringProducer: 136,
+  ringConsumer: 140,
   mapObjects: 0x200,
   context: 0x1000,
   records: 0x4000,
@@ -23,6 +26,13 @@ const PLACES = {
   stackTop: 0x10000,
   maps: 0x10000,
 } as const;
+/** Too small for any record, so that generated code leaves reserving to the helper. */
+const FULL_RING = {
+  data: PLACES.records,
+  mask: -1,
+  producer: PLACES.ringProducer,
+  consumer: PLACES.ringConsumer,
+};
 const CPUS = 2;
 const HASH_ELEMENTS = 4;
 const CALLBACK_ROUNDS = 12;
@@ -40,6 +50,8 @@ export interface SmallMachine {
   readonly bytes: Uint8Array;
   readonly context: number;
   readonly elements: readonly Elements[];
+  /** Memory as a run leaves it; without the frames, which are gone then, and into which generated code need not store. */
+  lasting(): Uint8Array;
   /** Back to the start, with other contents for another seed. */
   reset(seed: number, context: Uint8Array): void;
 }
@@ -71,7 +83,8 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
     next += (map.keySize + 7) & ~7;
     if (next + total > ARENA_BYTES) return undefined;
     const array = { values: next, stride, maxEntries: count, cpuStride: perCpu ? stride * count : 0 };
-    locations.push({ address: PLACES.mapObjects + index * 8, ...(isArray ? { array } : {}) });
+    const address = PLACES.mapObjects + index * 8;
+    locations.push({ address, ...(isArray ? { array } : map.type === 'ringbuf' ? { ring: FULL_RING } : {}) });
     elements.push({ values: next, stride, count: perCpu ? count * CPUS : count });
     keys.push(key);
     next += total;
@@ -123,12 +136,18 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
       return result(0);
     },
     ringbuf_reserve: (_map, size) => {
-      if (size < 0 || nextRecord + size > PLACES.recordsEnd || random() % 4 === 0) return 0;
-      const at = nextRecord;
-      nextRecord += (size + 7) & ~7;
+      if (size < 0 || nextRecord + RECORD_HEADER + size > PLACES.recordsEnd || random() % 4 === 0) return 0;
+      const at = nextRecord + RECORD_HEADER;
+      nextRecord = at + ((size + 7) & ~7);
+      words[(at >> 2) - 2] = size | RECORD_FLAGS.busy;
+      // Never the one that a consumer waits for.
+      words[(at >> 2) - 1] = 1;
       return at;
     },
-    ringbuf_submit: () => 0,
+    ringbuf_submit: (record) => {
+      words[(record >> 2) - 2]! &= RECORD_FLAGS.length;
+      return 0;
+    },
     ringbuf_discard: () => 0,
     loop: (count, countHigh, slot, context, contextHigh) => {
       const callback = environment.callback!;
@@ -197,6 +216,7 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
     bytes,
     context: PLACES.context,
     elements,
+    lasting: () => bytes.slice().fill(0, PLACES.recordsEnd, PLACES.stackTop),
     reset(seed, context) {
       chance = seed | 1;
       nextRecord = PLACES.records;

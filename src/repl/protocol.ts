@@ -1,5 +1,5 @@
 import type { LiveProgramView, OutputStream } from '../pipeline/live-machine.ts';
-import type { DebugStage, ScenarioName } from '../pipeline/settings.ts';
+import type { DebugStage } from '../pipeline/settings.ts';
 import type { TimelineView } from '../pipeline/timeline.ts';
 
 /*
@@ -8,8 +8,9 @@ import type { TimelineView } from '../pipeline/timeline.ts';
  */
 
 export interface MachineSettings {
-  readonly scenario: ScenarioName;
-  /** The scenario's when absent. */
+  /** A built-in scenario, or the file that `yaml` is the text of. */
+  readonly scenario: string;
+  readonly yaml: string | undefined;
   readonly seed: number;
   readonly cpus: number | undefined;
 }
@@ -73,6 +74,8 @@ export interface Frame {
 
 export type EngineEvent =
   | { readonly kind: 'machine-made'; readonly settings: MachineSettings; readonly cpus: number }
+  /** A scenario's file is not in order. */
+  | { readonly kind: 'machine-refused'; readonly rendered: string }
   | { readonly kind: 'checked'; readonly id: number; readonly notes: readonly Note[]; readonly facts?: Facts }
   | ({ readonly kind: 'completions'; readonly id: number } & Completions)
   | { readonly kind: 'described'; readonly attachPoint: string; readonly text: string }

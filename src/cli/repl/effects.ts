@@ -28,6 +28,11 @@ export async function performFileEffect(
         const text = readFileSync(resolve(directory, effect.path), 'utf8').replace(/\n+$/, '');
         dispatch({ kind: 'loaded', path: effect.path, text });
       });
+    case 'load-scenario':
+      return orFailure(dispatch, effect.path, () => {
+        const yaml = readFileSync(resolve(directory, effect.path), 'utf8');
+        dispatch({ kind: 'scenario-loaded', path: effect.path, yaml });
+      });
     case 'save':
       return orFailure(dispatch, effect.path, () => {
         writeFileSync(resolve(directory, effect.path), effect.text);

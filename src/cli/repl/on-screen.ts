@@ -45,6 +45,7 @@ export async function runOnScreen({
       else void performFileEffect(effect, dispatch, files);
     },
   });
+  engine.send({ kind: 'machine', settings: first.settings });
   if (first.speed !== 1) engine.send({ kind: 'speed', factor: first.speed });
   readKeys(terminal, repl);
   terminal.onResize(() => repl.dispatch({ kind: 'resize', ...terminal.size() }));

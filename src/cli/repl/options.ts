@@ -1,10 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ENGINE_NAMES, SCENARIO_NAMES, type EngineName, type ScenarioName } from '../../pipeline/settings.ts';
+import { ENGINE_NAMES, SCENARIO_NAMES, type EngineName } from '../../pipeline/settings.ts';
 import type { CliHost } from '../host.ts';
 
 /** What the command line of `repl` says. */
 export interface ReplConfig {
-  readonly scenario: ScenarioName;
+  readonly scenario: string;
   readonly seed: number;
   readonly cpus: number | undefined;
   readonly speed: number;
@@ -38,7 +38,11 @@ function parseSpeed(text: string): number {
 
 /** Every option once. */
 export const REPL_OPTIONS: { readonly [K in keyof ReplConfig]-?: ReplOptionRow } = {
-  scenario: { flags: '--scenario <name>', help: 'what the machine does', choices: SCENARIO_NAMES, default: 'server' },
+  scenario: {
+    flags: '--scenario <name>',
+    help: `what the machine does: ${SCENARIO_NAMES.join(', ')}, or a YAML file`,
+    default: 'server',
+  },
   seed: {
     flags: '--seed <n>',
     help: 'seed of all chance in the machine',

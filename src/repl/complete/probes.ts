@@ -4,6 +4,9 @@ import { listProbes } from '../../pipeline/list.ts';
 import { PROBE_HELP } from '../help/words.ts';
 import type { Candidate } from './rank.ts';
 
+/** `char *buf` where lists of probes say `char * buf`. */
+export const parameterList = (parameters: readonly string[]): string => parameters.join(', ').replaceAll('* ', '*');
+
 const nothing = (): string => '';
 
 /** How often clocks are usually told to fire, by the unit. */
@@ -57,6 +60,6 @@ function listed(target: Target, kind: ProbeKind, typed: readonly string[]): read
   const pattern = [kind, ...typed, '*'].join(':');
   return listProbes(target, pattern).map(({ name, parameters }) => ({
     text: name.slice(name.lastIndexOf(':', name.length - 2) + 1),
-    detail: () => parameters().join(', '),
+    detail: () => parameterList(parameters()),
   }));
 }

@@ -1,16 +1,19 @@
 import { complete } from '../complete/complete.ts';
+import { parameterList } from '../complete/probes.ts';
 import { compile, checkScript, type Compilation, type CompileInput } from '../../pipeline/compile.ts';
 import { dump } from '../../pipeline/dump.ts';
 import { listProbes } from '../../pipeline/list.ts';
 import { LiveMachine } from '../../pipeline/live-machine.ts';
 import type { DebugStage, EngineName } from '../../pipeline/settings.ts';
-import { createSimulation, type Simulation } from '../../pipeline/simulation.ts';
+import type { Simulation } from '../../pipeline/simulation.ts';
+import { bug } from '../../source/bug.ts';
 import { renderDiagnostics } from '../../source/render.ts';
 import { createSource } from '../../source/source.ts';
 import type { EngineEvent, EngineRequest, Facts, MachinePane, MachineSettings } from '../protocol.ts';
 import { factsOf, notesOf } from './notes.ts';
 import { Pace } from './pace.ts';
 import { programName } from './program-name.ts';
+import { simulate } from './simulate.ts';
 
 export interface EngineOptions {
   readonly settings: MachineSettings;
@@ -50,7 +53,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#simulation = simulate(options.settings);
+    this.#simulation = mustSimulate(options.settings);
     this.#pace = new Pace(options.clock);
   }
 
@@ -116,9 +119,11 @@ export class Engine {
   }
 
   #makeMachine(settings: MachineSettings): void {
+    const made = simulate(settings);
+    if ('rendered' in made) return this.#post({ kind: 'machine-refused', rendered: made.rendered });
     for (const name of this.#live?.names ?? []) this.#live!.detach(name);
     this.#settings = settings;
-    this.#simulation = simulate(settings);
+    this.#simulation = made;
     this.#compiled = undefined;
     this.#live = undefined;
     this.#post({ kind: 'machine-made', settings, cpus: this.#simulation.target.cpus });
@@ -149,7 +154,7 @@ export class Engine {
         ? ''
         : others.length > 0
           ? `matches ${others.length + 1} probes`
-          : probe.parameters().join(', ');
+          : parameterList(probe.parameters());
     this.#post({ kind: 'described', attachPoint, text });
   }
 
@@ -164,7 +169,9 @@ export class Engine {
     const compilation = this.#compile(text);
     const source = createSource(SCRIPT_NAME, text);
     const shown = dump([stage], source, compilation);
-    const rejection = compilation.verified === undefined ? renderDiagnostics(compilation.diagnostics) : '';
+    // Mistakes are shown where they are made; why the verifier refuses belongs to its log.
+    const isRefused = compilation.generated !== undefined && compilation.verified === undefined;
+    const rejection = isRefused ? renderDiagnostics(compilation.diagnostics) : '';
     const whole = [rejection, shown].filter((part) => part !== '').join('\n');
     this.#post({ kind: 'stage-shown', stage, text, shown: whole === '' ? undefined : whole });
   }
@@ -197,7 +204,7 @@ export class Engine {
   /** What is run alone gets a machine that has just started, as with the command: same script, same output. */
   #machineToRun(): LiveMachine {
     if (this.#live?.isWatched === true) return this.#live;
-    const live = new LiveMachine(simulate(this.#settings), this.#options.engine, {
+    const live = new LiveMachine(mustSimulate(this.#settings), this.#options.engine, {
       output: (name, stream, text) => this.#post({ kind: 'output', name, stream, text }),
       ended: (name, exitCode) => this.#post({ kind: 'ended', name, exitCode, elapsedNs: this.#elapsedNs }),
     });
@@ -230,6 +237,8 @@ export class Engine {
   }
 }
 
-function simulate({ scenario, seed, cpus }: MachineSettings): Simulation {
-  return createSimulation({ scenario, seed, ...(cpus === undefined ? {} : { cpus }) });
+/** Of settings that were found to be in order before. */
+function mustSimulate(settings: MachineSettings): Simulation {
+  const made = simulate(settings);
+  return 'rendered' in made ? bug(made.rendered) : made;
 }

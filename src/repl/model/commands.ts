@@ -30,7 +30,8 @@ function wholeNumber(model: Model, operand: string, low: number, use: (n: number
     : complain(model, `a whole number from ${low} on is needed`);
 }
 
-const remake = (model: Model, change: Partial<Model['settings']>): Step =>
+/** Asks for a machine that differs in something. */
+export const remake = (model: Model, change: Partial<Model['settings']>): Step =>
   step(model, ask({ kind: 'machine', settings: { ...model.settings, ...change } }));
 
 const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9 };
@@ -115,13 +116,14 @@ const OWN_COMMANDS = {
   },
   scenario: {
     operand: 'NAME',
-    help: `what the machine does: ${SCENARIO_NAMES.join(', ')}`,
+    help: `what the machine does: ${SCENARIO_NAMES.join(', ')}, or a YAML file`,
     choices: () => SCENARIO_NAMES,
     run(model, operand) {
       const scenario = SCENARIO_NAMES.find((name) => name === operand);
-      return scenario === undefined
-        ? complain(model, `:scenario is one of ${SCENARIO_NAMES.join(', ')}`)
-        : remake(model, { scenario });
+      if (scenario !== undefined) return remake(model, { scenario, yaml: undefined });
+      return /[./]/.test(operand)
+        ? step(model, { kind: 'load-scenario', path: operand })
+        : complain(model, `:scenario is one of ${SCENARIO_NAMES.join(', ')}, or a YAML file`);
     },
   },
   seed: {

@@ -17,8 +17,11 @@ type Handlers = {
 const HANDLERS: Handlers = {
   'machine-made'(model, { settings, cpus }) {
     const made = { ...model, settings, cpus, frame: undefined, attached: [], isPaused: false };
+    // The first machine is no news.
+    if (JSON.stringify(settings) === JSON.stringify(model.settings)) return step(made);
     return step(say(made, 'note', `machine: ${settings.scenario}, seed ${settings.seed}, ${cpus} CPUs`));
   },
+  'machine-refused': (model, { rendered }) => step(say(model, 'error', rendered)),
   checked(model, { id, notes, facts }) {
     if (id !== model.version) return step(model);
     return step({ ...model, notes, checked: model.editor.text, facts: facts ?? model.facts });

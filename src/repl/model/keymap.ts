@@ -34,7 +34,8 @@ function choose(model: Model, by: 1 | -1): Step {
   const { items, selected } = completion;
   const next =
     selected === undefined ? (by === 1 ? 0 : items.length - 1) : (selected + by + items.length) % items.length;
-  return step({ ...put(model, completion, items[next]!.text), completion: { ...completion, selected: next } });
+  const chosen = put(model, completion, items[next]!.text);
+  return step({ ...chosen, notes: [], completion: { ...completion, selected: next } });
 }
 
 /** What Tab does: as much as is certain, then one possibility after the other. */

@@ -57,8 +57,8 @@ const SHIFT = 1;
 const ALT = 2;
 const CTRL = 4;
 
-const SEQUENCE = /^\u001b(?:\[\[?|O)([\d;]*)([A-Za-z~])/;
-const UNFINISHED_SEQUENCE = /^\u001b(?:\[\[?[\d;]*|O)?$/;
+const SEQUENCE = /^\u001b(?:\[\[?|O)([\d;?<=>]*)([A-Za-z~])/;
+const UNFINISHED_SEQUENCE = /^\u001b(?:\[\[?[\d;?<=>]*|O)?$/;
 
 /** Makes keys of what a terminal sends, chunk by chunk; an unfinished sequence waits for its rest. */
 export class KeyDecoder {

@@ -78,7 +78,8 @@ export interface Model {
   readonly scroll: number;
   readonly pane: Pane | undefined;
   readonly settings: MachineSettings;
-  readonly cpus: number;
+  /** Undefined until the machine is there. */
+  readonly cpus: number | undefined;
   /** Virtual time after which a script is detached; the scenario's length when undefined. */
   readonly durationNs: number | undefined;
   readonly speed: number;
@@ -98,6 +99,7 @@ export type ReplEvent =
   | { readonly kind: 'engine'; readonly event: EngineEvent }
   /** What a file effect led to. */
   | { readonly kind: 'loaded'; readonly path: string; readonly text: string }
+  | { readonly kind: 'scenario-loaded'; readonly path: string; readonly yaml: string }
   | { readonly kind: 'done'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -105,7 +107,7 @@ export type ReplEvent =
 export type Effect =
   | { readonly kind: 'engine'; readonly request: EngineRequest }
   | { readonly kind: 'remember'; readonly entry: string }
-  | { readonly kind: 'load'; readonly path: string }
+  | { readonly kind: 'load' | 'load-scenario'; readonly path: string }
   | { readonly kind: 'save'; readonly path: string; readonly text: string }
   /** Records a script with what it prints as a golden case. */
   | { readonly kind: 'golden'; readonly name: string; readonly text: string }
@@ -125,7 +127,6 @@ export interface InitialOptions {
   readonly rows: number;
   readonly isColored: boolean;
   readonly settings: MachineSettings;
-  readonly cpus: number;
   readonly durationNs: number | undefined;
   readonly speed: number;
   readonly history: readonly string[];
@@ -136,6 +137,7 @@ export function initialModel({ history, ...options }: InitialOptions): Model {
     ...options,
     editor: EMPTY_EDITOR,
     version: 0,
+    cpus: undefined,
     history: { entries: history, at: undefined, draft: '' },
     search: undefined,
     completion: undefined,

@@ -16,7 +16,7 @@ export function edited(model: Model, editor: Editor): Step {
     ...model,
     editor,
     version: model.version + 1,
-    notes: isSameText ? model.notes : shifted(model, editor),
+    notes: isSameText ? model.notes : editor.text.trim() === '' ? [] : shifted(model, editor),
   };
   const completed = isSameText
     ? { model: { ...next, completion: undefined }, effects: [] }

@@ -1,6 +1,7 @@
 import { EMPTY_EDITOR, edit, insert } from './editor.ts';
 import { updateByEngine } from './engine-events.ts';
 import { acceptSearch, cancelSearch, searchFor, searchOn } from './history.ts';
+import { remake } from './commands.ts';
 import { keyRow } from './keymap.ts';
 import type { Key } from './keys.ts';
 import { step, type Model, type ReplEvent, type Step } from './model.ts';
@@ -19,6 +20,8 @@ export function update(model: Model, event: ReplEvent): Step {
       return updateByEngine(model, event.event);
     case 'loaded':
       return edited(model, edit({ ...EMPTY_EDITOR, undo: model.editor.undo }, event.text, event.text.length));
+    case 'scenario-loaded':
+      return remake(model, { scenario: event.path, yaml: event.yaml });
     case 'done':
     case 'failed':
       return step({ ...model, message: event.message });

@@ -1,5 +1,5 @@
 import { classify, type ClassifiedToken, type TokenClass } from '../../pipeline/highlight.ts';
-import { bracketsAt, matchBrackets } from '../model/brackets.ts';
+import { bracketsAt, isWhole, matchBrackets } from '../model/brackets.ts';
 import type { Model } from '../model/model.ts';
 import type { Note } from '../protocol.ts';
 import { fit, letterWidth, rowOf, span, widthOf, type Row, type Span, type Style } from './row.ts';
@@ -50,7 +50,10 @@ export function editorRows(model: Model, columns: number): EditorRows {
       const [begin, end] = [start + from, start + to];
       if (cursor >= begin && (cursor < end || (isLast && cursor <= end)))
         at = { row: rows.length, column: PROMPT_WIDTH + widthOf(text.slice(begin, cursor)) };
-      rows.push([prompt(model, index === 0 && i === 0), ...styledSpans(text, styles, begin, end)]);
+      rows.push([
+        i > 0 ? span(' '.repeat(PROMPT_WIDTH)) : prompt(model, index === 0),
+        ...styledSpans(text, styles, begin, end),
+      ]);
       const marks = markRow(notes, text, begin, end, isLast);
       if (marks !== undefined) rows.push(marks);
     });
@@ -71,10 +74,10 @@ type PlacedNote = Note & Required<Pick<Note, 'place'>>;
 /** An unfinished script's end is no mistake yet. */
 function visibleNotes({ notes, editor: { text } }: Model): readonly PlacedNote[] {
   const end = text.trimEnd().length;
-  const isOpen = matchBrackets(classify(text)).open > 0;
+  const isUnfinished = !isWhole(text);
   return notes.filter(
     (note): note is PlacedNote =>
-      note.place !== undefined && note.place.start <= text.length && !(isOpen && note.place.end >= end),
+      note.place !== undefined && note.place.start <= text.length && !(isUnfinished && note.place.end >= end),
   );
 }
 

@@ -22,7 +22,9 @@ export interface Screen {
 const WIDE = 120;
 /** Rows of title, rule and hint. */
 const FRAME_ROWS = 3;
-const MOST_LISTED = 7;
+/** Of the terminal's height: what editor and list have at least while something is written. */
+const STEADY_PART = 4;
+const LEAST_LISTED = 4;
 /** The transcript keeps so many rows when maps want all. */
 const LEAST_TRANSCRIPT = 3;
 
@@ -30,17 +32,22 @@ export function screenOf(model: Model): Screen {
   const { columns, rows } = model;
   const room = Math.max(2, rows - FRAME_ROWS);
   const { rows: whole, cursor } = model.search === undefined ? editorRows(model, columns) : searchRows(model);
-  const list = listRows(model, columns, Math.min(MOST_LISTED, Math.floor(room / 3)));
+  // Lists and mistakes come and go while somebody types: they get room that stays.
+  const steady = model.editor.text === '' ? 1 : Math.floor(rows / STEADY_PART);
+  const least = Math.min(LEAST_LISTED, Math.max(0, room - 2));
+  const list = listRows(model, columns, Math.max(least, steady - whole.length));
   const editorRoom = Math.max(1, Math.min(whole.length, Math.floor(room / 2) + 1, room - list.length));
   const first = Math.max(0, Math.min(cursor.row - editorRoom + 2, whole.length - editorRoom));
   const editor = whole.slice(first, first + editorRoom);
-  const bodyHeight = Math.max(0, room - editor.length - list.length);
+  const used = Math.max(editor.length + list.length, Math.min(steady, room));
+  const bodyHeight = Math.max(0, room - used);
+  const gap = room - bodyHeight - editor.length - list.length;
   return {
     title: titleBar(model, columns),
     body: bodyRows(model, columns, bodyHeight),
     rule: ruleRow(model, columns),
     editor: editor.map((row) => fitRow(row, columns)),
-    list,
+    list: filled(list, list.length + gap),
     hint: fitRow(hintRow(model), columns),
     cursor: { row: 2 + bodyHeight + cursor.row - first, column: Math.min(cursor.column, columns - 1) },
   };
@@ -49,7 +56,7 @@ export function screenOf(model: Model): Screen {
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`;
 
 function titleBar({ settings, cpus, attached, frame, isPaused, speed }: Model, columns: number): Row {
-  const left = ` tsbpftrace  ${settings.scenario}, seed ${settings.seed}, ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}`;
+  const left = ` tsbpftrace  ${settings.scenario}, seed ${settings.seed}${cpus === undefined ? '' : `, ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}`}`;
   const state =
     attached.length === 0
       ? ''
@@ -71,13 +78,15 @@ function bodyRows(model: Model, columns: number, height: number): readonly Row[]
   return main.map((row, i) => [...padRow(row, left), span('│', 'dim'), ...pane[i]!]);
 }
 
-/** What was said above what is measured: the maps stand at the bottom, next to the editor. */
+/** What was said, and below it what is measured. */
 function mainRows(model: Model, columns: number, height: number): readonly Row[] {
   const { frame, attached } = model;
   const programs = attached.length === 0 ? [] : (frame?.programs ?? []);
   const said = Math.min(LEAST_TRANSCRIPT, model.transcript.length);
   const live = liveRows(programs, columns, Math.max(0, height - said));
-  return [...filled(transcriptRows(model, columns, height - live.length), height - live.length), ...live];
+  const rows = transcriptRows(model, columns, height - live.length);
+  const hasGap = rows.length > 0 && live.length > 0 && rows.length + live.length < height;
+  return [...rows, ...(hasGap ? [[]] : []), ...live];
 }
 
 function filled(rows: readonly Row[], height: number): readonly Row[] {
@@ -116,9 +125,9 @@ function hintRow(model: Model): Row {
 
 function tips({ attached, editor, isPaused }: Model): string {
   if (attached.length > 0 && editor.text === '')
-    return `Space ${isPaused ? 'goes on' : 'pauses'}   n steps   + - speed   Ctrl-C ends   F7 interrupts   F8 CPUs   F1 help`;
-  if (editor.text !== '') return 'Enter runs   Tab completes   F4 bytecode   F2 tree   F1 help';
-  return 'Tab completes   Up recalls   Ctrl-R searches   F1 help   Ctrl-D leaves';
+    return `Space ${isPaused ? 'go on' : 'pause'} · n step · + - speed · Ctrl-C end · F7 interrupts · F8 CPUs · F1 help`;
+  if (editor.text !== '') return 'Enter run · Tab complete · F4 bytecode · F2 tree · F1 help';
+  return 'Tab complete · Up recall · Ctrl-R search · F1 help · Ctrl-D leave';
 }
 
 function searchRows({ search, editor }: Model): ReturnType<typeof editorRows> {

@@ -36,19 +36,16 @@ function lineRows({ kind, text, program }: TranscriptLine, columns: number): rea
 function welcome(columns: number, height: number): readonly Row[] {
   const head: readonly Row[] = [
     [],
-    [
-      span('  bpftrace without a kernel', 'strong'),
-      span(': write a script and press Enter, or begin with one of these.'),
-    ],
+    [span('  bpftrace without a kernel', 'strong'), span(': write a script and press Enter. For example:')],
     [],
   ];
   const foot: readonly Row[] = [
     [],
     [
       span('  :examples N', 'builtin'),
-      span(' puts one into the editor, '),
+      span(' puts one into the editor. '),
       span('Tab', 'builtin'),
-      span(' completes, '),
+      span(' completes. '),
       span('F1', 'builtin'),
       span(' explains keys and commands.'),
     ],

@@ -1,3 +1,4 @@
+import './functions/aio.ts';
 import './functions/mmap.ts';
 import './functions/mount.ts';
 import './functions/names.ts';

@@ -122,5 +122,9 @@ export const SYSCALL_NUMBERS = {
   fcntl: 72,
   ioctl: 16,
   sendfile: 40,
+  io_setup: 206,
+  io_destroy: 207,
+  io_getevents: 208,
+  io_submit: 209,
 } as const satisfies Record<string, number>;
 export type SyscallName = keyof typeof SYSCALL_NUMBERS;

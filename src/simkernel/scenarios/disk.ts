@@ -1,0 +1,42 @@
+import { DD, EDITOR, FIND, FIO, POSTGRES, TAR } from '../programs/images/disk-load.ts';
+import { defineScenario } from './define.ts';
+
+const MIB = 1_048_576;
+const POSTGRES_UID = 110;
+const USER = 1000;
+
+export const disk = defineScenario({
+  name: 'disk',
+  summary:
+    'a hard disk with ext4 and a flash disk with xfs under load: direct and cached, synchronous and not, with fsync',
+  seed: 1,
+  cpus: 4,
+  lengthNs: 10_000_000_000,
+  disks: [
+    { kind: 'hard-disk', mountedAt: '/data', fileSystem: 'ext4' },
+    { kind: 'nvme', mountedAt: '/fast', fileSystem: 'xfs' },
+  ],
+  directories: ['/fast/notes'],
+  files: [
+    { path: '/fast/random.dat', size: 512 * MIB, warm: 0 },
+    { path: '/fast/pg/wal', size: 16 * MIB, warm: 0.5 },
+    { path: '/fast/pg/base', size: 256 * MIB, warm: 0.6 },
+    { path: '/fast/notes/todo.txt', size: 2_300 },
+    { path: '/data/backup.img', size: 24 * MIB, warm: 0 },
+    ...[0, 1, 2].map((part) => ({ path: `/data/archive/part${part}.tar`, size: 96 * MIB, warm: 0 })),
+    ...Array.from({ length: 96 }, (_, i) => ({
+      path: `/data/tree/d${Math.floor(i / 8)}/f${i % 8}`,
+      size: 3_000 + 1_700 * (i % 11),
+      warm: 0,
+    })),
+  ],
+  images: [],
+  processes: [
+    { pid: 2_011, image: FIO },
+    { pid: 2_044, image: DD },
+    { pid: 1_870, image: POSTGRES, uid: POSTGRES_UID },
+    { pid: 2_102, image: TAR },
+    { pid: 2_131, image: FIND, uid: USER },
+    { pid: 2_160, image: EDITOR, uid: USER },
+  ],
+});

@@ -28,6 +28,7 @@ import {
   TASK_NEW,
   TASK_RUNNING,
 } from '../tasks/task.ts';
+import type { AddressSpace } from '../tasks/address-space.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   schedProcessExec,
@@ -67,6 +68,13 @@ export function startAt(task: Task, m: Machine, body: () => Result): void {
   task.fn = retFromForkAsm;
 }
 
+/** mm/mmap.c: the child gets its parent's mappings; of the pages only the entries are copied, write-protected on both sides. */
+const dupMmap = kernelFunction('dup_mmap', 2_000, (m, mm: AddressSpace, oldmm: AddressSpace): number => {
+  m.spend(mm.copyFrom(oldmm) * COPY_ENTRY_NS);
+  return 0;
+});
+const COPY_ENTRY_NS = 25;
+
 const copyProcess = kernelFunction(
   'copy_process',
   38_000,
@@ -90,6 +98,8 @@ const copyProcess = kernelFunction(
       if (body !== null) setProgram(m, child, process, body);
     } else if (process !== null) {
       const copy = createProcess(m, child, process.image);
+      dupMmap(m, copy.mm, process.mm);
+      copy.scratch = process.scratch;
       for (const [signal, handler] of process.signalHandlers) copy.signalHandlers.set(signal, handler);
       process.files.files.forEach((file, fd) => {
         if (file === null) return;
@@ -236,6 +246,7 @@ const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result => {
   const threads = process?.threads ?? [];
   if (threads.includes(task)) threads.splice(threads.indexOf(task), 1);
   const isLast = threads.length === 0;
+  if (!isLast && task.user !== null && task.user.threadStack !== 0) process?.freeStacks.push(task.user.threadStack);
   task.flags |= PF_EXITING;
   m.words[(task.address + TASK.flags) >> 2] = task.flags;
   task.exitCode = code;

@@ -1,16 +1,15 @@
 import type { Image } from './image.ts';
+import { LIBC_FUNCTIONS } from './resolver.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** Functions that are no system call; nothing on the machine calls them yet. */
 const OTHERS = [
-  'getaddrinfo',
   'gethostbyaddr',
   'gethostbyaddr_r',
   'gethostbyname',
   'gethostbyname2',
   'gethostbyname2_r',
   'gethostbyname_r',
-  'pthread_create',
   'pthread_mutex_lock',
   'pthread_mutex_unlock',
 ];
@@ -18,6 +17,6 @@ const OTHERS = [
 /** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
 export const LIBC: Image = {
   path: '/usr/lib/x86_64-linux-gnu/libc.so.6',
-  symbols: ['__libc_start_call_main', 'start_thread', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS],
+  symbols: ['__libc_start_call_main', 'start_thread', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS, ...LIBC_FUNCTIONS],
   main: null,
 };

@@ -34,7 +34,7 @@ export function socketAddress(u: UserContext, host: string, port = 0): UserSocke
   const bytes = socketAddressBytes(
     isPath ? { family: AF_UNIX, path: host } : { family: ipAddress(host).family, ip: ipAddress(host), port },
   );
-  const at = u.buffer(bytes.length);
+  const at = u.sharedBuffer(`sockaddr ${host} ${port}`, bytes.length);
   u.bytes(at, bytes.length).set(bytes);
   return { at, length: bytes.length, family };
 }
@@ -60,12 +60,13 @@ export function receive(u: UserContext, fd: number, buffer: number, size: number
 export function sendTo(u: UserContext, fd: number, buffer: number, size: number, to: UserSocketAddress): UserStep {
   return u.call('sendto', fd, buffer, size, 0, to.at, to.length);
 }
-/** A listening socket on an address: socket, bind, listen. */
-export function* listenOn(u: UserContext, to: UserSocketAddress, backlog: number, flags = 0): UserCall {
+/** A listening socket on an address: socket, bind, listen. A shared port may have several. */
+export function* listenOn(u: UserContext, to: UserSocketAddress, backlog: number, flags = 0, shared = false): UserCall {
   const fd = yield socket(u, to, SOCK_STREAM | flags);
   const one = u.buffer(16);
   u.bytes(one, 4)[0] = 1;
   if (to.family !== AF_UNIX) yield u.call('setsockopt', fd, SOL_SOCKET, SO_REUSEADDR, one, 4);
+  if (shared) yield u.call('setsockopt', fd, SOL_SOCKET, SO_REUSEPORT, one, 4);
   const bound = yield bind(u, fd, to);
   if (bound < 0) return bound;
   const listening = yield listen(u, fd, backlog);

@@ -54,6 +54,8 @@ export class UserContext {
   /** General registers that the program has set itself, by their place in pt_regs: loaded where a probe will look. */
   readonly registers = new Map<number, UserWord>();
   readonly stack: UserStack;
+  /** Lowest address of a thread's stack; 0 for the main thread. */
+  readonly threadStack: number;
   /** For the arguments of one call. */
   private readonly scratch: number;
   /** Steps of a wrapper of the C library that somebody probes, taken before the program goes on. */
@@ -76,8 +78,10 @@ export class UserContext {
     this.machine = m;
     const { mm } = process;
     const isThread = task.pid !== task.tgid;
-    this.scratch = isThread ? mm.allocate(SCRATCH_SIZE) : process.scratch;
-    const stackTop = isThread ? mm.allocate(THREAD_STACK_SIZE) + THREAD_STACK_SIZE - 256 : mm.stackTop;
+    // The C library keeps the stacks of threads that have ended for new ones.
+    this.threadStack = isThread ? (process.freeStacks.pop() ?? mm.allocate(THREAD_STACK_SIZE)) : 0;
+    this.scratch = isThread ? this.threadStack + THREAD_STACK_SIZE - SCRATCH_SIZE : process.scratch;
+    const stackTop = isThread ? this.scratch - 256 : mm.stackTop;
     this.stack = new UserStack(m.words, mm, stackTop);
     const start = isThread ? 'start_thread' : '__libc_start_call_main';
     this.stack.ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, start) + START_SITE;
@@ -170,6 +174,13 @@ export class UserContext {
     const at = this.process.mm.find(address, size);
     return String.fromCharCode(...this.machine.arena.bytes.subarray(at, at + size));
   }
+  /** A struct pollfd in scratch memory. */
+  pollfd(fd: number, events: number): number {
+    const view = this.view(this.scratch + 32, 8);
+    view.setInt32(0, fd, true);
+    view.setInt16(4, events, true);
+    return this.scratch + 32;
+  }
   /** Its memory at an address, to read and write numbers. */
   view(address: number, size: number): DataView {
     const bytes = this.bytes(address, size);
@@ -200,6 +211,14 @@ export class UserContext {
   }
   buffer(size: number): number {
     return this.process.mm.allocate(size);
+  }
+  /** A buffer that all threads of the process use under this name: what malloc would give them one after the other. */
+  sharedBuffer(name: string, size: number): number {
+    const known = this.process.buffers.get(name);
+    if (known !== undefined) return known;
+    const at = this.buffer(size);
+    this.process.buffers.set(name, at);
+    return at;
   }
   call(name: SyscallName, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): UserStep {
     const { task } = this;
@@ -362,6 +381,10 @@ export class UserContext {
     return this.machine.arena.view.getUint16(at, true);
   }
 
+  /** Address of a function of the program or of what it loads. */
+  functionAddress(name: string): number {
+    return this.find(name).entry;
+  }
   private find(name: string): { readonly entry: number; readonly row: ImageFunction } {
     for (const image of [this.image, LIBC, ...(this.image.libraries ?? [])]) {
       const row = layoutOf(image).byName.get(name);

@@ -4,10 +4,11 @@ import { idle } from './idle.ts';
 import { memory } from './memory.ts';
 import type { Scenario } from './scenario.ts';
 import { interrupts } from './interrupts.ts';
+import { network } from './network.ts';
 import { server } from './server.ts';
 
 /** The built-in scenarios by name; the first is the default. */
-export const SCENARIOS = { server, idle, build, disk, memory, interrupts } as const satisfies {
+export const SCENARIOS = { server, idle, build, disk, memory, interrupts, network } as const satisfies {
   readonly [name: string]: Scenario;
 };
 export type ScenarioName = keyof typeof SCENARIOS;

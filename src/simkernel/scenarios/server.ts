@@ -1,4 +1,11 @@
+import { ethernet } from '../devices/e1000e.ts';
+import { nameServer, pinger, sshUser, visitors, webSite } from '../net/remote/world.ts';
+import { PHP_FPM } from '../programs/images/application.ts';
 import { MYSQLD } from '../programs/images/database.ts';
+import { CURL } from '../programs/images/network-commands.ts';
+import { MONIT } from '../programs/images/watchdog.ts';
+import { SSHD } from '../programs/images/ssh.ts';
+import { RSYSLOGD } from '../programs/images/syslog.ts';
 import { PYTHON } from '../programs/images/batch.ts';
 import { BORG } from '../programs/images/backup.ts';
 import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
@@ -19,6 +26,15 @@ export const server = defineScenario({
   cpus: 4,
   lengthNs: 10_000_000_000,
   disks: [{ kind: 'hard-disk', mountedAt: '/var/backups' }],
+  devices: [
+    ethernet(),
+    nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
+    webSite('198.51.100.7', 14_000_000, 21_000),
+    webSite('198.51.100.20', 31_000_000, 3_200),
+    visitors({ perSecond: 70, v6: 0.12, impatient: 0.01 }),
+    sshUser('198.51.100.88', 3_000_000_000),
+    pinger('10.0.2.9', 1_000_000_000),
+  ],
   files: [
     { path: '/var/backups/repo/data/0', size: 384 * MIB, warm: 0 },
     { path: '/var/backups/repo/data/1', size: 384 * MIB, warm: 0 },
@@ -36,6 +52,8 @@ export const server = defineScenario({
     { path: '/var/log/syslog', size: 900_000, warm: 0.3 },
     { path: '/var/log/app/requests.log', size: 48 * MIB, warm: 0.9 },
     { path: '/var/lib/report/summary.csv', size: 20_000 },
+    { path: '/var/www/html/shop.php', size: 9_100 },
+    { path: '/etc/resolv.conf', size: 22, text: 'nameserver 10.0.2.3\n' },
     { path: '/etc/crontab', size: 1_042 },
     {
       path: '/etc/passwd',
@@ -49,14 +67,18 @@ export const server = defineScenario({
     { path: '/usr/share/locale/locale.alias', size: 2_996 },
     { path: '/etc/cron.hourly/logrotate', size: 377 },
   ],
-  images: [SH, ...COMMANDS],
+  images: [SH, CURL, ...COMMANDS],
   processes: [
+    { pid: 512, image: RSYSLOGD },
     { pid: 612, image: CRON },
+    { pid: 688, image: SSHD },
     { pid: 701, image: SNMPD, uid: SNMP },
     { pid: 733, image: SNMP_PASS, uid: SNMP },
-    { pid: 902, image: NGINX, uid: WWW_DATA },
-    { pid: 903, image: NGINX, uid: WWW_DATA },
-    { pid: 904, image: NGINX, uid: WWW_DATA },
+    { pid: 870, image: PHP_FPM, uid: WWW_DATA },
+    { pid: 902, image: NGINX },
+    { pid: 903, image: NGINX },
+    { pid: 904, image: NGINX },
+    { pid: 960, image: MONIT, uid: SNMP },
     { pid: 1_190, image: BORG, argv: ['borg', 'create', '::hourly', '/var/log'] },
     { pid: 14_207, image: PYTHON, uid: USER },
     { pid: 18_644, image: MYSQLD, uid: MYSQL },

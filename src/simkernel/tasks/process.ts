@@ -27,6 +27,10 @@ export interface Process extends KernelObject {
   scratch: number;
   childBody: ((u: UserContext) => UserBody) | null;
   execArguments: readonly string[];
+  /** Stacks of threads that have ended. */
+  readonly freeStacks: number[];
+  /** Memory that the program's threads share by name. */
+  readonly buffers: Map<string, number>;
   /** Those that live, the leader first. */
   readonly threads: Task[];
   /** What the program does about signals; null ignores one, and without an entry the default happens. */
@@ -152,6 +156,8 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
     scratch: mm.allocate(64),
     childBody: null,
     execArguments: [],
+    freeStacks: [],
+    buffers: new Map(),
     threads: [],
     signalHandlers: new Map(),
   };

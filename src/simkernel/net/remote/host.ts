@@ -8,8 +8,13 @@ import type { PeerApplication } from './tcp-peer.ts';
 
 /** How long a host takes to answer when nothing else is said. */
 const STACK_NS = 18_000;
+/** Where clients take their ports from. */
+const FIRST_PORT = 32_768;
+const LAST_PORT = 60_000;
 const ICMP_ECHO = 8;
 const ICMP_ECHOREPLY = 0;
+const PING_BYTES = 56;
+const PING_ID = 4711;
 
 /** What a host does with a datagram: the answer and how long it takes to find it, or nothing. */
 export type DatagramService = (
@@ -26,12 +31,13 @@ export class Host implements RemoteHost {
   private readonly streams = new Map<number, () => PeerApplication>();
   private readonly datagrams = new Map<number, DatagramService>();
   private readonly filtered = new Set<number>();
-  private nextPort = 40_000;
+  private nextPort: number;
 
   constructor(m: Machine, wire: Wire, addresses: readonly IpAddress[], latencyNs?: number) {
     this.machine = m;
     this.wire = wire;
     this.addresses = addresses;
+    this.nextPort = wire.random.between(FIRST_PORT, LAST_PORT);
     wire.addHost(this, latencyNs);
   }
   /** Serves TCP on a port: one application object for each connection. */
@@ -50,7 +56,7 @@ export class Host implements RemoteHost {
   }
   /** Opens a connection to the machine. */
   connect(to: IpAddress, port: number, application: PeerApplication, timeNs: number): PeerConnection {
-    this.nextPort = this.nextPort >= 60_000 ? 40_000 : this.nextPort + 1 + this.wire.random.between(0, 6);
+    this.nextPort = this.nextPort >= LAST_PORT ? FIRST_PORT : this.nextPort + 1 + this.wire.random.between(0, 6);
     const from = this.addresses.find(({ family }) => family === to.family) ?? this.addresses[0]!;
     const connection = this.connection(from, this.nextPort, to, port, application);
     connection.connect(timeNs);
@@ -60,6 +66,13 @@ export class Host implements RemoteHost {
   sendDatagram(to: IpAddress, port: number, fromPort: number, payload: Uint8Array, timeNs: number): void {
     const from = this.addresses.find(({ family }) => family === to.family) ?? this.addresses[0]!;
     this.wire.deliver(this, udpPacket(from, fromPort, to, port, payload), timeNs);
+  }
+  /** Asks the machine for an echo. */
+  ping(to: IpAddress, sequence: number, timeNs: number): void {
+    const from = this.addresses[0]!;
+    const payload = new Uint8Array(PING_BYTES);
+    const echo = { ...udpPacket(from, ICMP_ECHO, to, 0, payload), protocol: IPPROTO_ICMP, seq: sequence, ack: PING_ID };
+    this.wire.deliver(this, echo, timeNs);
   }
   receive(packet: Packet, timeNs: number): void {
     const now = timeNs + this.wire.random.logNormal(STACK_NS, 0.3);

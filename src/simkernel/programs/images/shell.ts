@@ -1,3 +1,4 @@
+import { syslog } from './syslog.ts';
 import type { Image } from '../image.ts';
 
 const LIBRARIES = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
@@ -39,11 +40,12 @@ export const SH: Image = {
   *main(u, argv) {
     yield u.work(300_000);
     u.in('main', 'evaltree', 'evalcommand');
-    for (const path of argv.slice(1)) {
+    for (const command of argv.slice(1)) {
+      const [path = '', ...words] = command.split(' ');
       const child = yield u.fork(function* (v) {
         // The shell looks along PATH.
-        yield v.execve(path.replace('/usr/bin/', '/usr/local/bin/'), [path]);
-        yield v.execve(path, [path]);
+        yield v.execve(path.replace('/usr/bin/', '/usr/local/bin/'), [path, ...words]);
+        yield v.execve(path, [path, ...words]);
         return 127;
       });
       yield u.wait4(child);
@@ -51,6 +53,14 @@ export const SH: Image = {
     return 0;
   },
 };
+
+const JOBS = [
+  '/usr/bin/run-parts',
+  '/usr/bin/date',
+  '/usr/bin/df',
+  '/usr/bin/curl https://updates.example.org/',
+  '/usr/bin/curl https://api.example.org/',
+] as const;
 
 /** Runs due jobs: fork, then a shell that forks commands. */
 export const CRON: Image = {
@@ -65,8 +75,9 @@ export const CRON: Image = {
       const tab = yield u.openat('/etc/crontab');
       yield u.read(tab, buffer, 1024);
       yield u.close(tab);
-      const job = u.random.pick(['/usr/bin/run-parts', '/usr/bin/date', '/usr/bin/df']);
+      const job = u.random.pick(JOBS);
       u.in('main', 'job_runqueue', 'do_command');
+      yield* syslog(u, `<78>CRON[${u.task.pid}]: (root) CMD (${job})`);
       const child = yield u.fork(function* (v) {
         yield v.execve('/bin/sh', ['sh', job]);
         return 127;

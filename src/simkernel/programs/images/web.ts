@@ -1,47 +1,129 @@
+import { EPOLL } from '../../functions/poll-events.ts';
+import { connectTo, Epoll, listenOn, receive, send, socketAddress } from '../sockets.ts';
+import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
+import type { UserContext } from '../user.ts';
 
 const O_WRONLY_APPEND = 0o2001;
-const GAP_NS = 2_600_000;
-const PAGES = [
-  [50, '/var/www/html/index.html'],
-  [22, '/var/www/html/style.css'],
-  [14, '/var/www/html/app.js'],
-  [8, '/var/www/html/img/logo.png'],
-  [3, '/var/www/html/favicon.ico'],
-  [3, '/var/www/html/img/catalogue.pdf'],
-] as const;
+const HTTP_PORT = 80;
+const WWW_DATA = 33;
+const BACKLOG = 511;
+const BUFFER = 65_536;
+const HEADER_BYTES = 238;
+export const APPLICATION_SOCKET = '/run/php/php-fpm.sock';
+const FOLDER = '/var/www/html';
+const CYCLE = ['main', 'ngx_worker_process_cycle', 'ngx_process_events_and_timers'];
 
-/** A worker of a web server: opens what is asked for, sends it, writes a line to the log. */
+/** One of the worker processes: serves files itself and asks the application server for the rest. */
 export const NGINX: Image = {
   path: '/usr/sbin/nginx',
   symbols: [
     'main',
     'ngx_worker_process_cycle',
     'ngx_process_events_and_timers',
+    'ngx_epoll_process_events',
+    'ngx_event_accept',
+    'ngx_http_wait_request_handler',
     'ngx_http_process_request',
     'ngx_http_static_handler',
+    'ngx_http_upstream_init',
     'ngx_http_log_handler',
     'ngx_open_cached_file',
+    'ngx_unix_send',
+    'ngx_unix_recv',
   ],
   *main(u) {
-    const { random } = u;
-    const buffer = u.buffer(65_536);
+    const buffer = u.buffer(BUFFER);
     const log = yield u.openat('/var/log/nginx/access.log', O_WRONLY_APPEND);
-    const base = ['main', 'ngx_worker_process_cycle', 'ngx_process_events_and_timers'];
+    const listeners = [
+      yield* listenShared(u, socketAddress(u, '0.0.0.0', HTTP_PORT)),
+      yield* listenShared(u, socketAddress(u, '::', HTTP_PORT)),
+    ];
+    // The port needs root, the work does not.
+    yield u.call('setgid', WWW_DATA);
+    yield u.call('setuid', WWW_DATA);
+    const application = socketAddress(u, APPLICATION_SOCKET);
+    const epoll = new Epoll(u);
+    yield* epoll.open();
+    for (const listener of listeners) yield epoll.add(listener, EPOLL.IN | EPOLL.EXCLUSIVE);
     for (;;) {
-      u.in(...base);
-      yield u.nanosleep(random.exponential(GAP_NS));
-      u.in(...base, 'ngx_http_process_request');
-      yield u.work(random.logNormal(30_000, 0.5));
-      u.in(...base, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_open_cached_file');
-      const fd = yield u.openat(random.weighted(PAGES));
-      if (fd >= 0) {
-        u.in(...base, 'ngx_http_process_request', 'ngx_http_static_handler');
-        while ((yield u.read(fd, buffer, 65_536)) > 0) yield u.work(random.logNormal(8_000, 0.4));
-        yield u.close(fd);
+      u.in(...CYCLE, 'ngx_epoll_process_events');
+      const count = yield epoll.wait();
+      yield u.work(u.random.logNormal(2_500, 0.4));
+      for (let i = 0; i < count; i += 1) {
+        const { fd } = epoll.at(i);
+        if (listeners.includes(fd)) {
+          u.in(...CYCLE, 'ngx_event_accept');
+          const connection = yield u.call('accept4', fd, 0, 0, 0o4000);
+          if (connection >= 0) yield epoll.add(connection);
+        } else {
+          yield* serve(u, fd, buffer, application, log);
+        }
       }
-      u.in(...base, 'ngx_http_process_request', 'ngx_http_log_handler');
-      yield u.write(log, buffer, random.between(90, 240));
     }
   },
 };
+
+/** Every worker has its own socket on the port; the kernel spreads connections over them (SO_REUSEPORT). */
+function* listenShared(u: UserContext, address: UserSocketAddress): UserCall {
+  return yield* listenOn(u, address, BACKLOG, 0o4000, true);
+}
+
+/** One request of a connection, or its end. */
+function* serve(u: UserContext, fd: number, buffer: number, application: UserSocketAddress, log: number): UserCall {
+  const { random } = u;
+  u.in(...CYCLE, 'ngx_http_wait_request_handler', 'ngx_unix_recv');
+  const size = yield receive(u, fd, buffer, 4096);
+  if (size <= 0) {
+    // Nothing yet, the client has left, or the connection is broken.
+    return size === -11 ? 0 : yield u.close(fd);
+  }
+  const path = /^GET (\S+)/.exec(u.text(buffer, Math.min(size, 256)))?.[1] ?? '/';
+  u.in(...CYCLE, 'ngx_http_process_request');
+  yield u.work(random.logNormal(30_000, 0.5));
+  if (path.endsWith('.php')) yield* forward(u, fd, buffer, application);
+  else yield* sendFile(u, fd, buffer, path);
+  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_log_handler');
+  return yield u.write(log, buffer, random.between(90, 240));
+}
+function* sendFile(u: UserContext, fd: number, buffer: number, path: string): UserCall {
+  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_open_cached_file');
+  const file = yield u.openat(`${FOLDER}${path}`);
+  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_unix_send');
+  yield* sendAll(u, fd, buffer, HEADER_BYTES);
+  if (file < 0) return 0;
+  for (;;) {
+    const part = yield u.read(file, buffer, BUFFER);
+    if (part <= 0) break;
+    yield u.work(u.random.logNormal(8_000, 0.4));
+    if ((yield* sendAll(u, fd, buffer, part)) < part) break;
+  }
+  return yield u.close(file);
+}
+/** FastCGI over a local socket. */
+function* forward(u: UserContext, fd: number, buffer: number, application: UserSocketAddress): UserCall {
+  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_upstream_init');
+  const upstream = yield* connectTo(u, application);
+  if (upstream < 0) return yield* sendAll(u, fd, buffer, HEADER_BYTES);
+  yield send(u, upstream, buffer, 620);
+  let total = HEADER_BYTES;
+  for (;;) {
+    const part = yield receive(u, upstream, buffer, BUFFER);
+    if (part <= 0) break;
+    total += part;
+  }
+  yield u.close(upstream);
+  return yield* sendAll(u, fd, buffer, Math.min(total, BUFFER));
+}
+/** The socket takes what it has room for: the rest when it has more. */
+export function* sendAll(u: UserContext, fd: number, buffer: number, count: number): UserCall {
+  const pollfd = u.pollfd(fd, EPOLL.OUT);
+  let sent = 0;
+  while (sent < count) {
+    const part = yield send(u, fd, buffer + sent, count - sent, MSG_NOSIGNAL);
+    if (part > 0) sent += part;
+    else if (part !== -11 || (yield u.call('poll', pollfd, 1, 10_000)) <= 0) break;
+  }
+  return sent;
+}
+const MSG_NOSIGNAL = 0x4000;

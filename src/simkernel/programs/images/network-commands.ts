@@ -1,0 +1,59 @@
+import { connectTo } from '../sockets.ts';
+import type { UserSocketAddress } from '../sockets.ts';
+import { createThread, resolve } from '../resolver.ts';
+import { LIBCRYPTO, LIBSSL, newSsl, sslDoHandshake, sslRead, sslWrite } from '../openssl.ts';
+import type { Image, UserStep } from '../image.ts';
+import type { UserContext } from '../user.ts';
+
+const HTTPS = 443;
+const BUFFER = 16_384;
+const FAILED = 7;
+const COULD_NOT_RESOLVE = 6;
+
+/** Fetches a page over TLS: `curl https://HOST/`. Names are looked up in a thread of their own, as libcurl does. */
+export const CURL: Image = {
+  path: '/usr/bin/curl',
+  symbols: ['main', 'operate', 'Curl_resolv', 'getaddrinfo_thread', 'Curl_ossl_connect', 'Curl_readwrite'],
+  libraries: [LIBSSL, LIBCRYPTO],
+  *main(u, argv) {
+    const host = /^(?:https?:\/\/)?([^/]+)/.exec(argv[1] ?? '')?.[1] ?? '';
+    yield u.work(2_200_000);
+    u.in('main', 'operate', 'Curl_resolv');
+    const answer = yield* resolveInThread(u, host);
+    if (typeof answer === 'number') return COULD_NOT_RESOLVE;
+    u.in('main', 'operate');
+    const fd = yield* connectTo(u, answer);
+    if (fd < 0) return FAILED;
+    u.in('main', 'operate', 'Curl_ossl_connect');
+    const ssl = newSsl(u, fd);
+    if (Number(yield* sslDoHandshake(u, ssl)) <= 0) return FAILED;
+    u.in('main', 'operate', 'Curl_readwrite');
+    const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n`;
+    const buffer = u.buffer(BUFFER);
+    yield* sslWrite(u, ssl, u.string(request), request.length);
+    for (;;) {
+      const size = Number(yield* sslRead(u, ssl, buffer, BUFFER));
+      if (size <= 0) break;
+      yield u.work(3_000);
+      if (size < BUFFER / 4) break;
+    }
+    yield u.close(fd);
+    return 0;
+  },
+};
+
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+/** The main thread waits on a word that the other sets when it has the answer. */
+function* resolveInThread(u: UserContext, host: string): Generator<UserStep, UserSocketAddress | number, number> {
+  const done = u.buffer(16);
+  let answer: UserSocketAddress | number = -1;
+  yield* createThread(u, 'getaddrinfo_thread', function* (thread) {
+    answer = yield* resolve(thread, host, HTTPS);
+    thread.view(done, 4).setInt32(0, 1, true);
+    yield thread.call('futex', done, FUTEX_WAKE, 1, 0);
+    return yield thread.call('exit', 0);
+  });
+  while (u.view(done, 4).getInt32(0, true) === 0) yield u.call('futex', done, FUTEX_WAIT, 0, 0);
+  return answer;
+}

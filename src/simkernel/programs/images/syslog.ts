@@ -1,0 +1,39 @@
+import { bind, receive, sendTo, socket, SOCK_DGRAM, socketAddress } from '../sockets.ts';
+import type { UserCall } from '../sockets.ts';
+import type { Image } from '../image.ts';
+import type { UserContext } from '../user.ts';
+
+export const LOG_SOCKET = '/run/systemd/journal/dev-log';
+const MESSAGE = 8192;
+const O_WRONLY_APPEND = 0o2001;
+
+/** Takes what daemons have to say, and keeps it. */
+export const RSYSLOGD: Image = {
+  path: '/usr/sbin/rsyslogd',
+  symbols: ['main', 'imuxsock_run', 'processMsg', 'writeFile'],
+  *main(u) {
+    const address = socketAddress(u, LOG_SOCKET);
+    const fd = yield socket(u, address, SOCK_DGRAM);
+    yield bind(u, fd, address);
+    const log = yield u.openat('/var/log/syslog', O_WRONLY_APPEND);
+    const buffer = u.buffer(MESSAGE);
+    for (;;) {
+      u.in('main', 'imuxsock_run');
+      const size = yield receive(u, fd, buffer, MESSAGE);
+      if (size <= 0) continue;
+      u.in('main', 'imuxsock_run', 'processMsg', 'writeFile');
+      yield u.work(u.random.logNormal(9_000, 0.4));
+      yield u.write(log, buffer, size + 1);
+    }
+  },
+};
+
+/** syslog(3): a datagram to the log daemon; nobody waits for an answer. */
+export function* syslog(u: UserContext, text: string): UserCall {
+  const to = socketAddress(u, LOG_SOCKET);
+  const fd = yield socket(u, to, SOCK_DGRAM);
+  if (fd < 0) return fd;
+  const sent = yield sendTo(u, fd, u.string(text), text.length, to);
+  yield u.close(fd);
+  return sent;
+}

@@ -92,9 +92,10 @@ const unmapRegion = kernelFunction('unmap_region', 120, (m, unmap: UnmapDesc): v
     mm.residentFile -= present;
     return;
   }
+  const kept = mapping.shared.leaveAll();
   mm.residentAnonymous -= present;
-  m.zone.anonymousPages -= present;
-  freePages(m, present);
+  m.zone.anonymousPages -= present - kept;
+  freePages(m, present - kept);
 });
 /** struct unmap_desc */
 interface UnmapDesc extends KernelObject {
@@ -131,10 +132,14 @@ const innerVmMunmap = kernelFunction('__vm_munmap', 40, (m, start: number, lengt
 });
 systemCall('munmap', 20, (m, start, length) => innerVmMunmap(m, start, length, 1));
 
-const mprotectFixup = kernelFunction('mprotect_fixup', 140, (m, vma: KernelObject & { readonly of: Mapping }, protection: number): number => {
-  mmOf(m)?.protect(vma.of, protection);
-  return 0;
-});
+const mprotectFixup = kernelFunction(
+  'mprotect_fixup',
+  140,
+  (m, vma: KernelObject & { readonly of: Mapping }, protection: number): number => {
+    mmOf(m)?.protect(vma.of, protection);
+    return 0;
+  },
+);
 const doMprotectPkey = kernelFunction(
   'do_mprotect_pkey',
   90,
@@ -158,8 +163,11 @@ const doMprotectPkey = kernelFunction(
 systemCall('mprotect', 15, (m, start, length, prot) => doMprotectPkey(m, start, length, prot, -1));
 systemCall('madvise', 60, () => 0);
 
-const doBrkFlags = kernelFunction('do_brk_flags', 160, (m, _vmi: null, _vma: null, addr: number, length: number, _flags: number): number =>
-  mmOf(m)?.growBreak(addr + length) === true ? 0 : -ENOMEM,
+const doBrkFlags = kernelFunction(
+  'do_brk_flags',
+  160,
+  (m, _vmi: null, _vma: null, addr: number, length: number, _flags: number): number =>
+    mmOf(m)?.growBreak(addr + length) === true ? 0 : -ENOMEM,
 );
 systemCall('brk', 60, (m, brk) => {
   const mm = mmOf(m);

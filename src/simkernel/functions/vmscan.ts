@@ -84,6 +84,11 @@ const shrinkFolioList = kernelFunction(
       const ptes = mapping.ptes;
       const pte = ptes?.[page] ?? 0;
       if (ptes === null || (pte & PTE_PRESENT) === 0) continue;
+      // Since a fork another process has it too; only this one's entry is known here.
+      if (mapping.shared.users(page) > 1) {
+        reclaim.add(candidate);
+        continue;
+      }
       if ((pte & PTE_ACCESSED) !== 0 && sc.priority > 2) {
         ptes[page] = pte & ~PTE_ACCESSED;
         reclaim.add(candidate);

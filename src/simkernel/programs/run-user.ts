@@ -15,19 +15,28 @@ import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 /** Error code of a page fault: the access was from user mode, was a write. */
 const PF_USER = 4;
 const PF_WRITE = 2;
+const PF_PROTECTION = 1;
+/** An access that the page tables do not allow. The instruction runs again when the fault has been taken care of. */
+function touchPage(m: Machine, cpu: Cpu, task: Task, address: number, write: boolean): unknown {
+  const isShared = write && task.process?.mm.isShared(address) === true;
+  cpu.cr2 = address;
+  return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (write ? PF_WRITE : 0) | (isShared ? PF_PROTECTION : 0));
+}
 /** Instructions around a system call in user mode. */
 const WRAPPER_NS = 60;
 
 /** Advances a user program by one step; a system call runs to its end or to its sleep. */
 export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
   if (task.user?.isStepOver() === true) return raiseDebug(m, cpu, DR6_STEP);
+  const { user, process } = task;
+  // Whatever comes next pushes something.
+  if (user !== null && process?.mm.isStackShared(user.sp) === true) return touchPage(m, cpu, task, user.sp - 8, true);
   const step = nextStep(task);
   if (step.done === true) {
     task.syscall = SYSCALL_NUMBERS.exit_group;
     task.args[0] = typeof step.value === 'number' ? step.value : 0;
   } else if (step.value === PAGE_FAULT) {
-    cpu.cr2 = task.args[0]!;
-    return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (task.args[1] === 0 ? 0 : PF_WRITE));
+    return touchPage(m, cpu, task, task.args[0]!, task.args[1] !== 0);
   } else if (step.value === SOFTWARE_INTERRUPT) {
     loadUserRegisters(cpu, task);
     return softwareInterrupt(m, cpu, task.args[0]!);

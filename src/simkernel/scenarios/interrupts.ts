@@ -23,6 +23,7 @@ import {
   IRQ_BALANCER,
   KERNEL_LOGGER,
   SERIAL_LOGGER,
+  TABLE_KEEPER,
   UPS_LOGGER,
 } from '../programs/images/console.ts';
 import { COMMANDS } from '../programs/images/shell.ts';
@@ -98,6 +99,7 @@ export const interrupts = defineScenario({
     { pid: 811, image: ADC_INTERRUPT },
     { pid: 812, image: ADC_POLLED },
     { pid: 905, image: DISK_READER },
+    { pid: 930, image: TABLE_KEEPER },
     { pid: 1_320, image: CONSOLE_BASH, uid: 1000 },
     { pid: 1_401, image: CRASHER, uid: 1000 },
   ],

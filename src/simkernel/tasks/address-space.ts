@@ -7,6 +7,7 @@ import type { Arena, KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { ProcessText } from './process-text.ts';
+import { SharedPages } from './shared-pages.ts';
 
 const VMA = structFields('vm_area_struct', {
   start: 'vm_start',
@@ -31,6 +32,8 @@ export interface Mapping {
   readonly area: Area | null;
   /** By page: PTE_ bits. Made when a page is first touched. */
   ptes: Uint8Array | null;
+  /** Pages that a fork has left to both sides, to be copied when one of them writes. */
+  readonly shared: SharedPages;
 }
 /** A mapping made by mmap(): pages of a file, or pages of its own that no file backs. */
 export interface Area {
@@ -58,6 +61,7 @@ const HEAP_BASE = 0x5555_55a0_0000;
 const LIBRARY_BASE = 0x7fff_f7c0_0000;
 const STACK_END = 0x7fff_ffff_f000;
 const STACK_SIZE = 32768;
+const STACK_PAGES_IN_USE = 2;
 const HEAP_SIZE = 65536;
 const PAGE = 4096;
 const PAGE_SHIFT = 12;
@@ -83,6 +87,8 @@ export class AddressSpace implements KernelObject {
   residentFile = 0;
   swapped = 0;
   private readonly strings = new Map<string, number>();
+  /** Place of the stack among the mappings; what comes before it is never unmapped. */
+  private readonly stackAt: number;
   readonly text: ProcessText;
 
   constructor(arena: Arena, texts: ImageTexts, image: Image, libraries: readonly Image[]) {
@@ -92,6 +98,7 @@ export class AddressSpace implements KernelObject {
     this.load(image, TEXT_BASE);
     let at = LIBRARY_BASE;
     for (const library of libraries) at = this.load(library, at) + 16 * PAGE;
+    this.stackAt = this.mappings.length;
     this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE) });
   }
   /** Maps an image's text and data; returns their end. */
@@ -107,7 +114,15 @@ export class AddressSpace implements KernelObject {
     return start + textBytes + size;
   }
   private add(parts: Pick<Mapping, 'start' | 'size'> & Partial<Mapping>): Mapping {
-    const mapping: Mapping = { offset: -1, image: null, vma: null, area: null, ptes: null, ...parts };
+    const mapping: Mapping = {
+      offset: -1,
+      image: null,
+      vma: null,
+      area: null,
+      ptes: null,
+      shared: new SharedPages(),
+      ...parts,
+    };
     this.mappings.push(mapping);
     this.storeTotal();
     return mapping;
@@ -216,6 +231,7 @@ export class AddressSpace implements KernelObject {
     const area = mapping.area === null ? null : { ...mapping.area, pgoff: mapping.area.pgoff + front / PAGE };
     const ptes = mapping.ptes?.slice(front / PAGE) ?? null;
     const back = this.add({ start: address, size: mapping.size - front, area, ptes });
+    mapping.shared.moveFrom(front / PAGE, back.shared);
     mapping.size = front;
     mapping.ptes = mapping.ptes?.slice(0, front / PAGE) ?? null;
     if (mapping.vma !== null) storeNumber(this.arena.words, mapping.vma.address + VMA.end, address);
@@ -234,8 +250,55 @@ export class AddressSpace implements KernelObject {
     const page = (address - mapping.start) >>> PAGE_SHIFT;
     const ptes = mapping.ptes;
     if (ptes === null || (ptes[page]! & PTE_PRESENT) === 0) return false;
+    if (write && mapping.shared.has(page)) return false;
     ptes[page]! |= write ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
     return true;
+  }
+  /** Whether a write to an address must be stopped because the page has other users. */
+  isShared(address: number): boolean {
+    const mapping = this.mappingAt(address);
+    return mapping !== undefined && mapping.shared.has((address - mapping.start) >>> PAGE_SHIFT);
+  }
+  /** Where the next push of a program in the middle of its stack goes; nothing to look for while no page is shared. */
+  isStackShared(sp: number): boolean {
+    return this.stack.shared.count > 0 && this.isShared(sp - 8);
+  }
+  private get stack(): Mapping {
+    return this.mappings[this.stackAt]!;
+  }
+  /**
+   * dup_mmap(): everything that the parent has, at the same addresses. Its private pages are shared until one side writes; the
+   * bytes are copied at once, which nobody can tell. Returns how many page table entries were copied.
+   */
+  copyFrom(parent: AddressSpace): number {
+    let copied = 0;
+    for (const from of parent.mappings) {
+      if (from.image !== null) continue;
+      const { start, size, area } = from;
+      const own = this.mappings.find((mapping) => mapping.start === start && mapping.image === null);
+      const offset = from.offset < 0 ? -1 : (own?.offset ?? this.arena.allocate(size, PAGE));
+      if (from.offset >= 0) this.arena.bytes.copyWithin(offset, from.offset, from.offset + size);
+      const to = own ?? this.add({ start, size, offset, area: area === null ? null : { ...area } });
+      if (area?.file !== null && area?.file !== undefined) area.file.references += 1;
+      else if (area?.shared !== true) copied += sharePages(from, to, this.usedPages(parent, from));
+      if (from === parent.breakArea) this.breakArea = to;
+      if (to.ptes !== null) this.residentAnonymous += to.shared.count;
+    }
+    this.heapNext = parent.heapNext;
+    this.heapEnd = parent.heapEnd;
+    this.mmapNext = parent.mmapNext;
+    this.programBreak = parent.programBreak;
+    for (const [text, at] of parent.strings) this.strings.set(text, at);
+    return copied;
+  }
+  /** Pages of a mapping that have a frame: by its page table, or, where only addresses are kept, what has been given out. */
+  private usedPages(parent: AddressSpace, mapping: Mapping): readonly number[] {
+    const all = Array.from({ length: mapping.size / PAGE }, (_, page) => page);
+    if (mapping.ptes !== null) return all.filter((page) => (mapping.ptes![page]! & PTE_PRESENT) !== 0);
+    if (mapping.area !== null) return [];
+    // A stack is used from its upper end.
+    if (mapping === parent.stack) return all.slice(-STACK_PAGES_IN_USE);
+    return all.filter((page) => mapping.start < HEAP_BASE || mapping.start + page * PAGE < parent.heapNext);
   }
   /** The page table entries of a mapping. */
   ptesOf(mapping: Mapping): Uint8Array {
@@ -250,13 +313,22 @@ export class AddressSpace implements KernelObject {
   }
   release(): void {
     this.text.release();
-    for (const { offset, size, vma } of this.mappings) {
+    for (const { offset, size, vma, shared } of this.mappings) {
+      shared.leaveAll();
       if (offset >= 0) this.arena.free(offset, size);
       if (vma !== null) this.arena.free(vma.address, VMA.size);
     }
     this.arena.free(this.address, MM.size);
     this.mappings.length = 0;
   }
+}
+function sharePages(from: Mapping, to: Mapping, pages: readonly number[]): number {
+  if (from.ptes !== null) to.ptes = new Uint8Array(from.ptes.length);
+  for (const page of pages) {
+    from.shared.share(page, to.shared);
+    if (to.ptes !== null) to.ptes[page] = PTE_PRESENT | PTE_ACCESSED;
+  }
+  return pages.length;
 }
 /** Of images readable and executable, of stack and heap readable and writable, of areas what mmap() was told. */
 function vmFlags({ image, area }: Mapping): number {

@@ -116,6 +116,36 @@ export const DISK_READER: Image = {
   },
 };
 
+/** Keeps a table in memory and, now and then, has a child write a copy of it while it goes on changing the table itself. */
+export const TABLE_KEEPER: Image = {
+  path: '/usr/bin/tabled',
+  symbols: ['main', 'change_entries', 'save_snapshot'],
+  *main(u) {
+    const pages = 128;
+    const table = yield u.mmap(pages * PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS);
+    for (let page = 0; page < pages; page += 1) yield* u.access(table + page * PAGE);
+    for (;;) {
+      yield u.nanosleep(300_000_000);
+      u.in('main', 'save_snapshot');
+      const child = yield u.fork(function* (v) {
+        for (let page = 0; page < pages; page += 1) {
+          yield* v.access(table + page * PAGE, false);
+          yield v.work(20_000);
+        }
+        return 0;
+      });
+      u.in('main', 'change_entries');
+      for (let change = 0; change < 40; change += 1) {
+        yield* u.access(table + u.random.between(0, pages - 1) * PAGE);
+        yield u.work(100_000);
+      }
+      yield u.wait4(child);
+    }
+  },
+};
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+
 /** Children that die of what their processor thinks of them, one kind after the other. */
 export const CRASHER: Image = {
   path: '/usr/bin/crasher',

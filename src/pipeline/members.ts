@@ -40,7 +40,10 @@ function fieldsOf(type: Type, target: Target): readonly MemberName[] {
   const { struct } = at;
   // A pointer may lead to a structure that was only declared where it was seen.
   const whole = struct.members.length > 0 ? struct : (target.types[struct.kind](struct.name) ?? struct);
-  return flatten(whole.members);
+  const members = flatten(whole.members);
+  // What every tracepoint's record begins with is seldom what somebody looks for.
+  const isCommon = ({ name }: MemberName): boolean => name.startsWith('common_');
+  return [...members.filter((member) => !isCommon(member)), ...members.filter(isCommon)];
 }
 
 /** Members of anonymous structures count as the outer one's. */

@@ -63,19 +63,29 @@ function helpRows(columns: number): readonly Row[] {
   return [...keys.map(entry), [], ...commands.map(entry)];
 }
 
+/** The file's columns as narrow as their numbers let them be: what an interrupt is for stands at the end. */
 function interruptRows(text: string, columns: number): readonly Row[] {
   const [head = '', ...lines] = text.trimEnd().split('\n');
+  const cpus = head.trim().split(/\s+/);
+  const table = lines.map((line) => {
+    const [name = '', ...words] = line.trim().split(/\s+/);
+    const counts = words.slice(0, cpus.length).filter((word) => /^\d+$/.test(word));
+    return { name, counts, purpose: words.slice(counts.length).join(' ') };
+  });
+  const widths = cpus.map((cpu, i) => Math.max(cpu.length, ...table.map(({ counts }) => counts[i]?.length ?? 0)) + 2);
+  const nameWidth = Math.max(4, ...table.map(({ name }) => name.length));
+  const cells = (words: readonly string[]): string =>
+    widths.map((width, i) => (words[i] ?? '').padStart(width)).join('');
   return [
-    rowOf(fit(head, columns), 'strong'),
-    ...lines.map((line) => {
-      const [, name = '', rest = ''] = /^(\s*\S+:)(.*)$/.exec(line) ?? [];
-      return fitRow([span(name, 'builtin'), span(rest)], columns);
-    }),
+    fitRow(rowOf(' '.repeat(nameWidth) + cells(cpus), 'strong'), columns),
+    ...table.map(({ name, counts, purpose }) =>
+      fitRow([span(name.padStart(nameWidth), 'builtin'), span(cells(counts)), span(`  ${purpose}`, 'dim')], columns),
+    ),
   ];
 }
 
-/** `; 3: @[comm] = count();`: what follows is made from this line of the script. */
-const HEADING = /^\s*; (\d+): /;
+/** `; 3:5: @[comm] = count()`: what follows is made from this line of the script. */
+const HEADING = /^\s*; (\d+)(?::\d+)?: /;
 
 /** What a stage made, with what comes from the cursor's line marked. */
 function stageRows(model: Model, columns: number): readonly Row[] {

@@ -30,7 +30,7 @@ const LEAST_TRANSCRIPT = 3;
 
 export function screenOf(model: Model): Screen {
   const { columns, rows } = model;
-  const room = Math.max(2, rows - FRAME_ROWS);
+  const room = Math.max(1, rows - FRAME_ROWS);
   const { rows: whole, cursor } = model.search === undefined ? editorRows(model, columns) : searchRows(model);
   // Lists and mistakes come and go while somebody types: they get room that stays.
   const steady = model.editor.text === '' ? 1 : Math.floor(rows / STEADY_PART);
@@ -44,7 +44,7 @@ export function screenOf(model: Model): Screen {
   const gap = room - bodyHeight - editor.length - list.length;
   return {
     title: titleBar(model, columns),
-    body: bodyRows(model, columns, bodyHeight),
+    body: bodyRows(model, columns, bodyHeight).map((row) => fitRow(row, columns)),
     rule: ruleRow(model, columns),
     editor: editor.map((row) => fitRow(row, columns)),
     list: filled(list, list.length + gap),
@@ -125,8 +125,8 @@ function hintRow(model: Model): Row {
 
 function tips({ attached, editor, isPaused }: Model): string {
   if (attached.length > 0 && editor.text === '')
-    return `Space ${isPaused ? 'go on' : 'pause'} · n step · + - speed · Ctrl-C end · F7 interrupts · F8 CPUs · F1 help`;
-  if (editor.text !== '') return 'Enter run · Tab complete · F4 bytecode · F2 tree · F1 help';
+    return `Space ${isPaused ? 'go on' : 'pause'} · n step · + - speed · Ctrl-C end · F7 irqs · F8 CPUs · F1 help`;
+  if (editor.text !== '') return 'Enter run · Alt-Enter new line · Tab complete · F4 bytecode · F1 help';
   return 'Tab complete · Up recall · Ctrl-R search · F1 help · Ctrl-D leave';
 }
 

@@ -20,6 +20,8 @@ const LEGEND: readonly (readonly [use: CpuUse, text: string, letter: string])[] 
 ];
 const LETTERS: ReadonlyMap<CpuUse, string> = new Map(LEGEND.map(([use, , letter]) => [use, letter]));
 const LABEL_WIDTH = 7;
+/** ` 100%` */
+const SHARE_WIDTH = 5;
 
 const plainCell = ({ use }: TimelineCell): string => LETTERS.get(use) ?? ' ';
 const levelCell = ({ use, busy }: TimelineCell): string =>
@@ -27,11 +29,15 @@ const levelCell = ({ use, busy }: TimelineCell): string =>
 
 /** What each CPU was busy with, column by column, and who ran. */
 export function timelineRows(view: TimelineView, columns: number, isColored: boolean): readonly Row[] {
-  const width = columns - LABEL_WIDTH;
+  const width = Math.max(1, columns - LABEL_WIDTH - SHARE_WIDTH);
   const rows = view.cpus.flatMap((cells, cpu): readonly Row[] => {
     const shown = cells.slice(-width);
     return [
-      [span(`CPU ${cpu}`.padEnd(LABEL_WIDTH), 'strong'), ...cellSpans(shown, isColored ? levelCell : plainCell)],
+      [
+        span(`CPU ${cpu}`.padEnd(LABEL_WIDTH), 'strong'),
+        ...cellSpans(shown, isColored ? levelCell : plainCell),
+        share(shown, width),
+      ],
       [span(' '.repeat(LABEL_WIDTH)), span(whoRan(shown), 'dim')],
     ];
   });
@@ -46,6 +52,12 @@ export function timelineRows(view: TimelineView, columns: number, isColored: boo
 export function timeText(ns: number): string {
   if (ns >= 1e9) return `${ns / 1e9} s`;
   return ns >= 1e6 ? `${ns / 1e6} ms` : `${ns / 1e3} µs`;
+}
+
+/** How much of the time that is shown the CPU was busy, behind the cells. */
+function share(cells: readonly TimelineCell[], width: number): Span {
+  const busy = cells.reduce((sum, cell) => sum + cell.busy, 0) / Math.max(1, cells.length);
+  return span(' '.repeat(width - cells.length) + `${Math.round(100 * busy)}%`.padStart(SHARE_WIDTH), 'number');
 }
 
 function cellSpans(cells: readonly TimelineCell[], letter: (cell: TimelineCell) => string): readonly Span[] {

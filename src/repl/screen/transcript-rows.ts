@@ -43,11 +43,11 @@ function welcome(columns: number, height: number): readonly Row[] {
     [],
     [
       span('  :examples N', 'builtin'),
-      span(' puts one into the editor. '),
+      span(' to edit one, '),
       span('Tab', 'builtin'),
-      span(' completes. '),
+      span(' to complete, '),
       span('F1', 'builtin'),
-      span(' explains keys and commands.'),
+      span(' for all keys and commands.'),
     ],
   ];
   const room = Math.floor((height - head.length - foot.length) / 2);

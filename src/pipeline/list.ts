@@ -2,6 +2,7 @@ import { printType } from '../btf/print.ts';
 import type { CType, FunctionProtoType } from '../btf/types.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
+import { perfEventNames } from '../lang/perf-events.ts';
 import type { Target } from '../lang/target.ts';
 import { matchesPattern } from '../typecheck/name-pattern.ts';
 
@@ -40,37 +41,6 @@ function tracepointParameters(target: Target, category: string, name: string): r
     .map(({ name, type }) => parameter(name, type));
 }
 
-/** Events that perf knows by name; listed as attach points whose count is left open. */
-const SOFTWARE_EVENTS = [
-  'alignment-faults',
-  'bpf-output',
-  'context-switches',
-  'cpu',
-  'cpu-clock',
-  'cpu-migrations',
-  'cs',
-  'dummy',
-  'emulation-faults',
-  'faults',
-  'major-faults',
-  'minor-faults',
-  'page-faults',
-  'task-clock',
-] as const;
-const HARDWARE_EVENTS = [
-  'backend-stalls',
-  'branch-instructions',
-  'branch-misses',
-  'branches',
-  'bus-cycles',
-  'cache-misses',
-  'cache-references',
-  'cpu-cycles',
-  'cycles',
-  'frontend-stalls',
-  'instructions',
-  'ref-cycles',
-] as const;
 const ITERATORS = ['task', 'task_file', 'task_vma'] as const;
 
 /** Units of interval and profile; how often is left open. */
@@ -134,8 +104,8 @@ const CANDIDATES: Record<ProbeKind, (target: Target, place: string | undefined) 
       text: `vmlinux:${name}`,
       parameters: () => (target.rawTracepoint(name) ?? []).map(({ name, type }) => parameter(name, type)),
     })),
-  software: openEnded(SOFTWARE_EVENTS),
-  hardware: openEnded(HARDWARE_EVENTS),
+  software: openEnded(perfEventNames('software')),
+  hardware: openEnded(perfEventNames('hardware')),
   interval: openEnded(TIME_UNITS),
   profile: openEnded(TIME_UNITS),
   iter: () => ITERATORS.map((name) => ({ text: name, parameters: NONE })),

@@ -1,5 +1,6 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { assertNever } from '../source/bug.ts';
+import { counterHook, watchHook } from './attach-perf.ts';
 import { staticProbePlaces, userPlaces } from './attach-user.ts';
 import type { RunContext } from './helpers/helper-host.ts';
 import type { AttachResult, HookHandler, HookTarget, Kernel } from './kernel.ts';
@@ -52,9 +53,13 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
       return hook({ kind: 'clock', periodNs: periodOf(target), cpu: 0 });
     case 'software':
     case 'hardware':
+      return hook(counterHook(target));
     case 'watchpoint':
+      return hook(watchHook(target));
     case 'iter':
-      return { kind: 'unsupported', reason: `the simulated machine has no ${target.kind} probes yet` };
+      return target.pin === undefined
+        ? hook({ kind: 'iter', name: target.name })
+        : { kind: 'unsupported', reason: 'Failed to pin iter probe link' };
     default:
       return assertNever(target);
   }

@@ -101,6 +101,18 @@ export type HookTarget =
       /** bpf_get_attach_cookie() of the program there. */
       readonly cookie?: number;
     }
+  /** perf_event_open of a counter on every CPU: a call for every so many. */
+  | { readonly kind: 'software' | 'hardware'; readonly event: string; readonly period: number }
+  /** A breakpoint in a debug register of every CPU, at a linear address. */
+  | {
+      readonly kind: 'watchpoint';
+      readonly low: number;
+      readonly high: number;
+      readonly length: number;
+      readonly type: 'execute' | 'write' | 'readwrite';
+    }
+  /** Runs at once, for every element. */
+  | { readonly kind: 'iter'; readonly name: string }
   /** perf_event_open of the cpu-clock: on one CPU or on all. */
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
 

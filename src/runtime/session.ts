@@ -139,7 +139,11 @@ export class Session {
 
   /** Whether something else than the end probes can still happen, once the machine runs. */
   get isWaiting(): boolean {
-    return this.#options.measure === undefined && this.#attached + this.#ofKind('self').length > 0;
+    return (
+      this.#options.measure === undefined &&
+      this.#ofKind('iter').length === 0 &&
+      this.#attached + this.#ofKind('self').length > 0
+    );
   }
 
   get takesSignals(): boolean {

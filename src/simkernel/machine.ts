@@ -1,4 +1,5 @@
 import type { DebugNotifier } from './functions/debug.ts';
+import { PT_REGS_SIZE } from '../btf/pt-regs.ts';
 import type { NmiHandler } from './functions/nmi.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
@@ -64,6 +65,8 @@ import { ImageTexts } from './memory/image-texts.ts';
 import { registerUprobeNotifier } from './functions/uretprobe.ts';
 import { userFile } from './listing.ts';
 import type { UserFile } from './listing.ts';
+import type { HardwareEvent } from './probes/hardware-events.ts';
+import type { PerfEvent, SoftwareCounter } from './probes/perf-event.ts';
 import { Uprobes } from './probes/uprobes.ts';
 import { spawn } from './programs/spawn.ts';
 import type { Spawned } from './programs/spawn.ts';
@@ -194,6 +197,14 @@ export class Machine {
   readonly visibleText = new VisibleText();
   readonly imageTexts: ImageTexts;
   readonly uprobes = new Uprobes(this);
+  /** Open perf events of software counters, by what they count. */
+  readonly softwareEvents = new Map<SoftwareCounter, readonly PerfEvent[]>();
+  readonly hardwareEvents: HardwareEvent[] = [];
+  /** pt_regs of what the kernel counts of its own accord. */
+  get callerRegisters(): number {
+    return (this.callerRegistersAt ??= this.arena.allocate(PT_REGS_SIZE));
+  }
+  private callerRegistersAt: number | undefined;
   /** Made when the machine first runs. */
   workqueues!: Workqueues;
   /** Waiting for a grace period. */

@@ -1,6 +1,7 @@
 import type { AttachPoint } from '../ast/nodes.ts';
 import { withHint, withRelated } from '../source/diagnostic.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
+import { perfEvent } from '../lang/perf-events.ts';
 import { TIME_UNITS, hasWildcard } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
@@ -10,35 +11,6 @@ const SIGNALS: ReadonlySet<string> = new Set(['SIGUSR1', 'SIGUSR2']);
 const WATCH_LENGTHS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
 /** What x86's debug registers can watch for. */
 const WATCH_MODES = ['x', 'w', 'rw'];
-
-/** Software events of perf (include/uapi/linux/perf_event.h) by bpftrace's names and short names. */
-export const SOFTWARE_EVENTS: readonly (readonly [name: string, alias: string])[] = [
-  ['alignment-faults', ''],
-  ['bpf-output', ''],
-  ['context-switches', 'cs'],
-  ['cpu-clock', 'cpu'],
-  ['cpu-migrations', ''],
-  ['dummy', ''],
-  ['emulation-faults', ''],
-  ['major-faults', ''],
-  ['minor-faults', ''],
-  ['page-faults', 'faults'],
-  ['task-clock', ''],
-];
-
-/** Hardware events of perf by bpftrace's names and short names. */
-export const HARDWARE_EVENTS: readonly (readonly [name: string, alias: string])[] = [
-  ['backend-stalls', ''],
-  ['branch-instructions', 'branches'],
-  ['branch-misses', ''],
-  ['bus-cycles', ''],
-  ['cache-misses', ''],
-  ['cache-references', ''],
-  ['cpu-cycles', 'cycles'],
-  ['frontend-stalls', ''],
-  ['instructions', ''],
-  ['ref-cycles', ''],
-];
 
 /** Languages whose names are mangled, as bpftrace 0.27 knows them. */
 const LANGUAGES: ReadonlySet<string> = new Set(['cpp']);
@@ -132,10 +104,10 @@ export function checkTarget(node: AttachPoint, parsed: ParsedAttachPoint, contex
       }
       return;
     case 'software':
-      checkEvent(fail, target, SOFTWARE_EVENTS, 'count');
+      checkEvent(fail, target, 'count');
       return;
     case 'hardware':
-      checkEvent(fail, target, HARDWARE_EVENTS, 'frequency');
+      checkEvent(fail, target, 'frequency');
       return;
     case 'watchpoint':
       checkWatchpoint(node, target, context);
@@ -162,14 +134,11 @@ function checkTraceable(node: AttachPoint, name: string, context: PassContext): 
 function checkEvent(
   fail: (message: string) => void,
   { kind, event: name, count }: Extract<AttachTarget, { kind: 'software' | 'hardware' }>,
-  events: readonly (readonly [string, string])[],
   counted: string,
 ): void {
   if (name === '') fail(`${kind} probe must have a ${kind} event name`);
   else if (hasWildcard(name)) fail(`wildcards are not allowed for ${kind} probe type`);
-  else if (!events.some(([event, alias]) => name === event || (alias !== '' && name === alias))) {
-    fail(`${name} is not a ${kind} probe`);
-  }
+  else if (perfEvent(kind, name) === undefined) fail(`${name} is not a ${kind} probe`);
   if (count < 0) fail(`${kind} ${counted} should be a positive integer`);
 }
 

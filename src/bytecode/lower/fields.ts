@@ -1,3 +1,4 @@
+import { CONTEXTS } from '../../abi/contexts.ts';
 import type { FieldAccess, IndexAccess, TupleAccess } from '../../ast/nodes.ts';
 import { findMember, resolveForward } from '../../btf/layout.ts';
 import type { Member, StructType, UnionType } from '../../btf/types.ts';
@@ -18,7 +19,8 @@ function aggregate(l: Lowerer, node: FieldAccess['base']): { readonly operand: O
   let operand = l.expression(node);
   let type = l.typeOf(node);
   while (type.kind === 'pointer') {
-    operand = dereference(l, valueOf(l, operand, type), type);
+    const pointer = valueOf(l, operand, type);
+    operand = isElementOf(l, pointer) ? iteratorContext(pointer) : dereference(l, pointer, type);
     type = type.to;
   }
   if (operand.kind === 'producer') operand = { kind: 'place', place: materialize(l.b, type, operand) };
@@ -64,7 +66,28 @@ export function lowerField(l: Lowerer, node: FieldAccess): Operand {
   const { member, offsetBits } = found;
   if (isDataLocation(member.type)) return scalar(dataLocation(l, operand, offsetBits / 8));
   if (member.bitfieldSize !== undefined) return scalar(bitField(l, operand, member, offsetBits, l.typeOf(node)));
-  return part(l, operand, Math.floor(offsetBits / 8), l.typeOf(node));
+  const field = part(l, operand, Math.floor(offsetBits / 8), l.typeOf(node));
+  const isElement = operand.kind === 'place' && isElementOf(l, operand.place.base);
+  if (isElement && field.kind === 'scalar') leaveAtEnd(l, field.value);
+  return field;
+}
+
+/** Whether a pointer is an iterator's context, whose members are loaded and not copied. */
+function isElementOf(l: Lowerer, pointer: Place['base']): boolean {
+  return pointer === l.context && l.origin.probe?.attach.kind === 'iter';
+}
+function iteratorContext(pointer: Value): Operand {
+  return { kind: 'place', place: { base: pointer, offset: 0, context: CONTEXTS.tracing } };
+}
+
+/** An iterator's program runs once more behind the last element, with nothing in its context: as in bpftrace it returns there. */
+function leaveAtEnd(l: Lowerer, value: Value): void {
+  const { b } = l;
+  const [end, on] = [b.newBlock(), b.newBlock()];
+  b.branch('jeq', value, 0, end, on);
+  b.enter(end);
+  l.onReturn(undefined);
+  b.enter(on);
 }
 
 /** A struct that was only declared where the script met it, with its members. */

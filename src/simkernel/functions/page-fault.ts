@@ -24,6 +24,7 @@ import { PAGE_SIZE } from '../fs/page-cache.ts';
 import { die, isUser } from './oops.ts';
 import { pageFaultKernel, pageFaultUser } from '../tracepoints/exceptions.ts';
 import { printk } from '../printk.ts';
+import { countSoftware } from '../probes/perf-event.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
 
@@ -212,16 +213,20 @@ const innerHandleMmFault = kernelFunction(
 const handleMmFault = kernelFunction(
   'handle_mm_fault',
   45,
-  (m, vma: Vma, address: number, flags: number, _regs: KernelObject): Result => {
+  (m, vma: Vma, address: number, flags: number, regs: KernelObject): Result => {
     const status = innerHandleMmFault(m, vma, address, flags);
-    return status instanceof Pending ? status.then((value: number) => countFault(m, value)) : countFault(m, status);
+    const count = (value: number): number => countFault(m, value, address, regs);
+    return status instanceof Pending ? status.then(count) : count(status);
   },
 );
 /** mm_account_fault: minor faults need no disk. */
-function countFault(m: Machine, status: number): number {
+function countFault(m: Machine, status: number, address: number, regs: KernelObject): number {
   const task = m.cpu.current;
-  const at = task.address + ((status & VM_FAULT_MAJOR) === 0 ? TASK.minorFaults : TASK.majorFaults);
+  const isMinor = (status & VM_FAULT_MAJOR) === 0;
+  const at = task.address + (isMinor ? TASK.minorFaults : TASK.majorFaults);
   storeNumber(m.words, at, m.words[at >> 2]! + 1);
+  countSoftware(m, 'page-faults', address, regs);
+  countSoftware(m, isMinor ? 'minor-faults' : 'major-faults', address, regs);
   return status;
 }
 function vmFault(m: Machine, vma: Vma, faultAddress: number, flags: number): VmFault {

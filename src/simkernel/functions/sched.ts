@@ -9,6 +9,7 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
+import { countSoftware } from '../probes/perf-event.ts';
 import { isRealTime } from '../tasks/run-queue.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING, TASK_WAKING } from '../tasks/task.ts';
@@ -94,6 +95,7 @@ const setTaskCpu = kernelFunction('set_task_cpu', 12, (m, p: Task, newCpu: numbe
   p.vruntime += m.cpuList[newCpu]!.runQueue.minVruntime - m.cpuList[p.cpu]!.runQueue.minVruntime;
   p.cpu = newCpu;
   m.words[(p.address + TASK.cpu) >> 2] = newCpu;
+  countSoftware(m, 'cpu-migrations');
 });
 
 /** Runs in the next task's context after each switch: `prev` is who ran before. */
@@ -141,6 +143,7 @@ const scheduleCore = kernelFunction(
     }
     rq.countSwitch(m.words);
     schedSwitch(m, preempt, prev, next, prevState);
+    countSoftware(m, 'context-switches');
     cpu.next = next;
     return new Pending().then(() => {
       finishTaskSwitch(m, m.cpu.previous);

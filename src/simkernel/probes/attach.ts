@@ -7,7 +7,10 @@ import { layoutOf } from '../programs/image-layout.ts';
 import type { Machine } from '../machine.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
 import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
+import { attachCounter, attachWatchpoint } from './attach-perf.ts';
+import type { PerfTarget, WatchTarget } from './attach-perf.ts';
 import { attachClock } from './clock.ts';
+import { attachIterator } from './iterators.ts';
 import type { FunctionHooks } from './function-hooks.ts';
 import type { Handler } from './handler.ts';
 import { without } from './handler.ts';
@@ -20,6 +23,9 @@ export type AttachTarget =
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'rawtracepoint'; readonly name: string }
   | UserTarget
+  | PerfTarget
+  | WatchTarget
+  | { readonly kind: 'iter'; readonly name: string }
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
 
 /** A place in the text of a file, and a counter to hold up while somebody is attached, as offsets in the file. */
@@ -57,6 +63,13 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
     case 'uprobe':
     case 'uretprobe':
       return attachUser(m, target, handler);
+    case 'software':
+    case 'hardware':
+      return attachCounter(m, target, handler);
+    case 'watchpoint':
+      return attachWatchpoint(m, target, handler);
+    case 'iter':
+      return attachIterator(m, target.name, handler);
   }
 }
 

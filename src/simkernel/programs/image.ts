@@ -11,7 +11,9 @@ export type UserStep =
   | typeof SOFTWARE_INTERRUPT
   | typeof EXCEPTION
   | typeof BREAKPOINT
-  | typeof SINGLE_STEP;
+  | typeof SINGLE_STEP
+  | typeof ACCESS
+  | typeof EXECUTE;
 export const WORK = 1;
 export const SYSTEM_CALL = 2;
 /** The program touches a page that is not there; the address is in `args[0]`, whether it writes in `args[1]`. */
@@ -24,6 +26,10 @@ export const EXCEPTION = 5;
 export const BREAKPOINT = 6;
 /** It has executed the one instruction that it was sent to with the trap flag. */
 export const SINGLE_STEP = 7;
+/** It reads or writes memory that somebody may watch: the address is in `args[0]`, the size in `args[1]`, `args[2]` says write. */
+export const ACCESS = 8;
+/** It is about to execute the instruction at `args[0]`. */
+export const EXECUTE = 9;
 /** A running program: yields steps, receives results of system calls. */
 export type UserBody = Generator<UserStep, UserWord | void, number>;
 

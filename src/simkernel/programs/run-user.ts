@@ -1,12 +1,21 @@
 import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { DR6_STEP, raiseDebug } from '../cpu/debug-registers.ts';
+import { DR6_STEP, instructionReached, memoryAccessed, raiseDebug } from '../cpu/debug-registers.ts';
 import { deliver, softwareInterrupt } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { enterSystemCall } from '../functions/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
-import { BREAKPOINT, EXCEPTION, PAGE_FAULT, SINGLE_STEP, SOFTWARE_INTERRUPT, SYSTEM_CALL } from './image.ts';
+import {
+  ACCESS,
+  BREAKPOINT,
+  EXECUTE,
+  EXCEPTION,
+  PAGE_FAULT,
+  SINGLE_STEP,
+  SOFTWARE_INTERRUPT,
+  SYSTEM_CALL,
+} from './image.ts';
 import { raiseSingleStep } from '../functions/uprobes.ts';
 import { highHalf, lowHalf } from './user-stack.ts';
 import type { UserContext } from './user.ts';
@@ -22,6 +31,7 @@ function touchPage(m: Machine, cpu: Cpu, task: Task, address: number, write: boo
   cpu.cr2 = address;
   return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (write ? PF_WRITE : 0) | (isShared ? PF_PROTECTION : 0));
 }
+const HIGH = 4294967296;
 /** Instructions around a system call in user mode. */
 const WRAPPER_NS = 60;
 
@@ -43,6 +53,14 @@ export function runUserProgram(m: Machine, cpu: Cpu, task: Task): unknown {
   } else if (step.value === BREAKPOINT) {
     loadRegisters(cpu, task);
     return deliver(m, cpu, VECTORS.breakpoint, 0, -1);
+  } else if (step.value === ACCESS) {
+    const [address = 0, size = 0, write = 0] = task.args;
+    const met = memoryAccessed(cpu, address | 0, Math.floor(address / HIGH), size, write !== 0);
+    return met === 0 ? undefined : raiseDebug(m, cpu, met);
+  } else if (step.value === EXECUTE) {
+    const address = task.args[0]!;
+    const met = instructionReached(cpu, address | 0, Math.floor(address / HIGH));
+    return met === 0 ? undefined : raiseDebug(m, cpu, met);
   } else if (step.value === SINGLE_STEP) {
     return raiseSingleStep(m);
   } else if (step.value === EXCEPTION) {

@@ -11,7 +11,9 @@ import type { Task } from '../tasks/task.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
 import {
+  ACCESS,
   BREAKPOINT,
+  EXECUTE,
   EXCEPTION,
   imageSymbolOffset,
   PAGE_FAULT,
@@ -139,6 +141,25 @@ export class UserContext {
     args[1] = write ? 1 : 0;
     this.leaveWrapper();
     return PAGE_FAULT;
+  }
+  /** Writes a number where somebody may watch. */
+  poke(address: number, size: number, value: UserWord): UserStep {
+    if (this.process.mm.find(address, size) >= 0) this.store(address, size, value);
+    return this.accessed(address, size, true);
+  }
+  private accessed(address: number, size: number, write: boolean): UserStep {
+    const { args } = this.task;
+    args[0] = address;
+    args[1] = size;
+    args[2] = write ? 1 : 0;
+    this.leaveWrapper();
+    return ACCESS;
+  }
+  /** Jumps to code that is no function of the program, and comes back. */
+  execute(address: number): UserStep {
+    this.task.args[0] = address;
+    this.leaveWrapper();
+    return EXECUTE;
   }
   /** Executes an instruction that faults: `div` by zero, `ud2`. */
   raise(vector: typeof VECTORS.divideError | typeof VECTORS.invalidOpcode): UserStep {

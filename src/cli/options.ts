@@ -1,4 +1,12 @@
-import { DEBUG_STAGES, ENGINE_NAMES, SCENARIO_NAMES, type DebugStage, type EngineName } from '../pipeline/settings.ts';
+import {
+  DEBUG_STAGES,
+  ENGINE_NAMES,
+  KERNEL_PROFILE_NAMES,
+  type KernelProfileName,
+  SCENARIO_NAMES,
+  type DebugStage,
+  type EngineName,
+} from '../pipeline/settings.ts';
 import type { Switch } from './getopt.ts';
 
 /** What the command does with a script. */
@@ -38,6 +46,7 @@ export interface CliConfig {
   readonly emitElf: string | undefined;
   /** A built-in one's name, or a file. */
   readonly scenario: string;
+  readonly kernel: KernelProfileName;
   readonly seed: number;
   readonly durationNs: number | undefined;
   readonly cpus: number | undefined;
@@ -67,6 +76,7 @@ export const DEFAULTS: CliConfig = {
   debug: [],
   emitElf: undefined,
   scenario: 'server',
+  kernel: '7.2',
   seed: 1,
   durationNs: undefined,
   cpus: undefined,
@@ -347,6 +357,19 @@ export const OPTIONS = {
       (config.scenario = isScenarioFile(text)
         ? text
         : choose(SCENARIO_NAMES, text, `--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`)),
+  },
+  kernel: {
+    long: 'kernel',
+    value: 'PROFILE',
+    choices: KERNEL_PROFILE_NAMES,
+    section: 'MACHINE OPTIONS',
+    help: [`names of kernel functions (${quoted(KERNEL_PROFILE_NAMES)})`],
+    set: (config, text) =>
+      (config.kernel = choose(
+        KERNEL_PROFILE_NAMES,
+        text,
+        `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`,
+      )),
   },
   seed: {
     long: 'seed',

@@ -1,4 +1,5 @@
 import { ENGINES } from '../runtime/engines.ts';
+import { KERNEL_PROFILES, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 
@@ -11,3 +12,6 @@ export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
 export type { Scenario, ScenarioName };
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];
+
+export type { KernelProfileName };
+export const KERNEL_PROFILE_NAMES = Object.keys(KERNEL_PROFILES) as KernelProfileName[];

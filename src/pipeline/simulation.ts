@@ -15,6 +15,7 @@ import {
   userFile,
   userFiles,
 } from '../simkernel/machine.ts';
+import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
@@ -29,6 +30,8 @@ export interface SimulationOptions {
   readonly types?: TypeSet;
   /** --traceable-functions: other kernel functions cannot be probed. */
   readonly traceable?: ReadonlySet<string>;
+  /** Whose names its functions can be found under as well. */
+  readonly kernel?: KernelProfileName;
 }
 
 /** A machine, and what the compiler must know of it. */
@@ -48,19 +51,24 @@ const HIGH_SHIFT = 32n;
 export function createSimulation(options: SimulationOptions): Simulation {
   const scenario = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
   const cpus = options.cpus ?? scenario.cpus;
-  const { types: ownTypes } = options;
+  const { types: ownTypes, kernel: kernelName = '7.2' } = options;
+  const profile: KernelProfile = KERNEL_PROFILES[kernelName];
   let types: TypeSet | undefined;
   let kernel: Machine | undefined;
-  const machine = (): Machine => (kernel ??= createMachine({ scenario, seed: options.seed, cpus }));
+  const machine = (): Machine =>
+    (kernel ??= createMachine({ scenario, seed: options.seed, cpus, profile: kernelName }));
   const target: Target = {
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
       return ownTypes === undefined ? kernelTypes() : (types ??= overlayTypeSets(ownTypes, kernelTypes()));
     },
     cpus,
-    functions: () => traceable(options.traceable),
-    tracepoints: listTracepoints,
-    tracepointRecord,
+    functions: () => withAliases(traceable(options.traceable), profile),
+    tracepoints: () => withOldTracepoints(listTracepoints(), profile),
+    tracepointRecord: (category, name) => {
+      const [, known = name] = profile.tracepoints[`${category}:${name}`]?.split(':') ?? [];
+      return tracepointRecord(category, known);
+    },
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
     userFiles: () => userFiles(scenario),
@@ -85,6 +93,31 @@ export function createSimulation(options: SimulationOptions): Simulation {
     durationNs: scenario.lengthNs,
     seed: options.seed,
   };
+}
+
+/** The functions with those names of the profile that they do not have themselves. */
+function withAliases(
+  functions: ReturnType<typeof traceableFunctions>,
+  profile: KernelProfile,
+): ReturnType<typeof traceableFunctions> {
+  const known = new Set(functions.map(({ name }) => name));
+  const added = Object.keys(profile.functions).filter((name) => !known.has(name));
+  if (added.length === 0) return functions;
+  const all = [...functions, ...added.map((name) => ({ name, module: 'vmlinux' }))];
+  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+function withOldTracepoints(
+  events: ReturnType<typeof listTracepoints>,
+  { tracepoints }: KernelProfile,
+): ReturnType<typeof listTracepoints> {
+  const added = Object.keys(tracepoints);
+  if (added.length === 0) return events;
+  const key = ({ category, name }: (typeof events)[number]): string => `${category}:${name}`;
+  const all = added.map((event) => {
+    const [category, name] = event.split(':');
+    return { category: category!, name: name! };
+  });
+  return [...events, ...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 let mayBeTraced: ReturnType<typeof traceableFunctions> | undefined;

@@ -71,6 +71,8 @@ import { Uprobes } from './probes/uprobes.ts';
 import { spawn } from './programs/spawn.ts';
 import type { Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
+import { KERNEL_PROFILES } from './kernel-profiles.ts';
+import type { KernelProfile, KernelProfileName } from './kernel-profiles.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { createNamespaces } from './tasks/namespaces.ts';
 import type { Namespaces } from './tasks/namespaces.ts';
@@ -107,6 +109,8 @@ export interface MachineOptions {
   readonly scenario: Scenario;
   readonly seed?: number;
   readonly cpus?: number;
+  /** Under which names its functions can be probed. */
+  readonly profile?: KernelProfileName;
 }
 
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
@@ -127,6 +131,7 @@ export class Machine {
   readonly words: Int32Array;
   readonly random: Random;
   readonly scenario: Scenario;
+  readonly profile: KernelProfile;
   readonly cpuList: Cpu[] = [];
   readonly events = new BinaryEventQueue();
   readonly tasks = new Map<number, Task>();
@@ -225,6 +230,7 @@ export class Machine {
     this.paces = new Paces(this.random.stream('pace'));
     this.slack = this.random.stream('timer slack');
     this.scenario = options.scenario;
+    this.profile = KERNEL_PROFILES[options.profile ?? '7.2'];
     this.hooked = new Uint8Array(4096);
     this.traced = new Uint8Array(1024);
     this.globals = allocateGlobals(this);

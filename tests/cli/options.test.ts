@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { helpText } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
-import { SCENARIO_NAMES } from '../../src/pipeline/settings.ts';
+import { KERNEL_PROFILE_NAMES, SCENARIO_NAMES } from '../../src/pipeline/settings.ts';
 import { VERSION } from '../../src/pipeline/version.ts';
 import { runArguments } from '../run-case.ts';
 
@@ -92,6 +92,7 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     args: ['--no-feature', 'kprobe_multi,uprobe_multi', '--info'],
     stdout: /kprobe_multi: no +uprobe_multi: no/,
   },
+  kernel: mistake(`--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`, '--kernel', '2.4', '-e', HELLO),
   scenario: mistake(
     `--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`,
     '--scenario',

@@ -19,6 +19,7 @@ export function openMachine(config: CliConfig, host: CliHost): Simulation {
   return createSimulation({
     scenario: host.scenario ?? findScenario(config, host),
     seed: config.seed,
+    kernel: config.kernel,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
     ...(types === undefined ? {} : { types }),
     ...(traceable === undefined ? {} : { traceable }),

@@ -1,6 +1,7 @@
 import { syscallByName } from '../syscalls.ts';
 import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
 import { imageAt } from '../listing.ts';
 import { layoutOf } from '../programs/image-layout.ts';
@@ -93,10 +94,14 @@ const LISTS = { kprobe: 'entry', kretprobe: 'returns', fentry: 'fentry', fexit: 
 function attachFunction(
   m: Machine,
   kind: keyof typeof LISTS,
-  name: string,
+  wanted: string,
   offset: number,
-  handler: Handler,
+  wantedHandler: Handler,
 ): Attachment {
+  const alias = m.profile.functions[wanted];
+  const name = alias?.function ?? wanted;
+  const order = kind === 'kprobe' ? alias?.arguments : undefined;
+  const handler = order === undefined ? wantedHandler : reordered(m, wantedHandler, order);
   const symbol = textSymbol(name);
   if (symbol === undefined) {
     // Known to the kernel's BTF but never called by the simulated one.
@@ -171,7 +176,8 @@ function patch(m: Machine, symbol: TextSymbol): void {
   m.hooked[symbol.index] = usesSite || hooks.breakpoints.length > 0 ? 1 : 0;
 }
 
-function attachTracepoint(m: Machine, category: string, name: string, handler: Handler): Attachment {
+function attachTracepoint(m: Machine, category: string, wanted: string, handler: Handler): Attachment {
+  const name = m.profile.tracepoints[`${category}:${wanted}`]?.split(':')[1] ?? wanted;
   if (tracepointFormat(category, name) === undefined) {
     return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${category}:${name}` };
   }

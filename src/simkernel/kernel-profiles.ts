@@ -1,0 +1,72 @@
+import { PT_REGS } from '../btf/pt-regs.ts';
+import type { Machine } from './machine.ts';
+import type { Handler } from './probes/handler.ts';
+
+/** A name that an older kernel had for a function of this one. */
+export interface FunctionAlias {
+  readonly function: string;
+  /** Which of the machine's arguments the old function's first, second, ... was; in the same order when absent. */
+  readonly arguments?: readonly number[];
+}
+/** Names under which a script may look for the machine's functions and tracepoints. */
+export interface KernelProfile {
+  readonly summary: string;
+  readonly functions: Readonly<Record<string, FunctionAlias>>;
+  /** `category:name`; the fields that scripts read are the same. */
+  readonly tracepoints: Readonly<Record<string, string>>;
+}
+
+/** The profiles that may be chosen. An alias stands only where arguments agree, if need be in another order. */
+export const KERNEL_PROFILES = {
+  '7.2': { summary: "the machine's own names", functions: {}, tracepoints: {} },
+  '5.0-book': {
+    summary: 'names of Linux 5.0 beside them, as books of that time use them',
+    functions: {
+      __blk_account_io_start: { function: 'blk_account_io_start' },
+      __blk_account_io_done: { function: 'blk_account_io_done' },
+      blk_start_request: { function: 'blk_mq_start_request' },
+      __elv_add_request: { function: 'blk_mq_insert_request', arguments: [1, 0] },
+      new_sync_read: { function: 'vfs_read' },
+      new_sync_write: { function: 'vfs_write' },
+      // Since 5.12 the functions of the VFS take the mount's map of user ids first.
+      vfs_unlink: { function: 'vfs_unlink', arguments: [1, 2, 3] },
+      vfs_rmdir: { function: 'vfs_rmdir', arguments: [1, 2] },
+      vfs_mkdir: { function: 'vfs_mkdir', arguments: [1, 2, 3] },
+      vfs_create: { function: 'security_inode_create' },
+      add_to_page_cache_lru: { function: 'filemap_add_folio', arguments: [1, 0, 2, 3] },
+      mark_page_accessed: { function: 'folio_mark_accessed' },
+      account_page_dirtied: { function: 'filemap_dirty_folio', arguments: [1, 0] },
+      __set_page_dirty_buffers: { function: 'filemap_dirty_folio', arguments: [1] },
+      __page_cache_alloc: { function: '__alloc_frozen_pages_noprof' },
+      swap_readpage: { function: 'swap_read_folio' },
+      swap_writepage: { function: 'swap_writeout' },
+      kmem_cache_alloc: { function: 'kmem_cache_alloc_noprof' },
+      __kmalloc: { function: '__kmalloc_noprof' },
+      __alloc_pages_nodemask: { function: '__alloc_frozen_pages_noprof' },
+      scsi_mq_done: { function: 'scsi_done' },
+      _do_fork: { function: 'kernel_clone' },
+    },
+    tracepoints: { 'vmscan:mm_vmscan_writepage': 'vmscan:mm_vmscan_write_folio' },
+  },
+} as const satisfies Readonly<Record<string, KernelProfile>>;
+export type KernelProfileName = keyof typeof KERNEL_PROFILES;
+
+const ARGUMENTS = [PT_REGS.di, PT_REGS.si, PT_REGS.dx, PT_REGS.cx, PT_REGS.r8, PT_REGS.r9] as const;
+
+/** Shows a handler the registers as the old function would have had them; afterwards they are as before. */
+export function reordered(m: Machine, handler: Handler, order: readonly number[]): Handler {
+  return (context) => {
+    const { words } = m;
+    const places = ARGUMENTS.map((offset) => (context + offset) >> 2);
+    const before = places.flatMap((at) => [words[at]!, words[at + 1]!]);
+    order.forEach((from, to) => {
+      words[places[to]!] = before[2 * from]!;
+      words[places[to]! + 1] = before[2 * from + 1]!;
+    });
+    handler(context);
+    places.forEach((at, i) => {
+      words[at] = before[2 * i]!;
+      words[at + 1] = before[2 * i + 1]!;
+    });
+  };
+}

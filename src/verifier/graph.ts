@@ -142,3 +142,30 @@ function findSuccessors(g: Graph, slot: number): readonly number[] {
       return leavesAbnormally(g, slot) ? [slot + 1, functionAt(g, slot).lastExit] : [slot + 1];
   }
 }
+
+/**
+ * The slots of each function so that what control goes on to comes first, loops aside. Backwards analyses follow it, forward
+ * ones its reverse: they settle after as many rounds as loops are nested, however the program lies in memory.
+ */
+export function postorders(g: Graph): readonly (readonly number[])[] {
+  const seen = new Uint8Array(g.insns.length);
+  return g.functions.map(({ start }) => {
+    const order: number[] = [];
+    const path = [start];
+    const tried = [0];
+    seen[start] = 1;
+    while (path.length > 0) {
+      const top = path.length - 1;
+      const next = successors(g, path[top]!)[tried[top]!++];
+      if (next === undefined) {
+        order.push(path.pop()!);
+        tried.pop();
+      } else if (next < g.insns.length && seen[next] === 0) {
+        seen[next] = 1;
+        path.push(next);
+        tried.push(0);
+      }
+    }
+    return order;
+  });
+}

@@ -55,23 +55,31 @@ export function registerEffect(insn: Insn, op: Operation, argumentCount: (helper
 }
 
 /** By slot, the registers whose value before it may still be read: other registers need not agree to prune. */
-export function liveRegisters(g: Graph, argumentCount: (helper: number) => number): Uint16Array {
+export function liveRegisters(
+  g: Graph,
+  orders: readonly (readonly number[])[],
+  argumentCount: (helper: number) => number,
+): Uint16Array {
   const count = g.insns.length;
   const live = new Uint16Array(count + 2);
   const effects = g.insns.map((insn, slot) => {
     const op = g.operations[slot];
     return op === undefined ? { reads: 0, writes: 0 } : registerEffect(insn, op, argumentCount);
   });
-  for (let changed = true; changed;) {
-    changed = false;
-    for (let slot = count - 1; slot >= 0; slot--) {
-      let after = 0;
-      for (const s of successors(g, slot)) after |= live[s]!;
-      const before = (after & ~effects[slot]!.writes) | effects[slot]!.reads;
-      if (before === live[slot]) continue;
-      live[slot] = before;
-      changed = true;
-    }
-  }
+  for (const order of orders) while (liveBefore(g, order, effects, live));
   return live;
+}
+
+/** One round backwards; true if anything changed. */
+function liveBefore(g: Graph, order: readonly number[], effects: readonly Effect[], live: Uint16Array): boolean {
+  let changed = false;
+  for (const slot of order) {
+    let after = 0;
+    for (const s of successors(g, slot)) after |= live[s]!;
+    const before = (after & ~effects[slot]!.writes) | effects[slot]!.reads;
+    if (before === live[slot]) continue;
+    live[slot] = before;
+    changed = true;
+  }
+  return changed;
 }

@@ -137,10 +137,15 @@ function noteTouched(t: Touched, insn: Insn, op: Operation, { registers }: Holdi
 const handsOutStack = (registers: readonly Held[]): boolean => registers.slice(1, 6).some((r) => r.kind === 'stack');
 
 /** Finds what of its stack each function may still read, before each slot. */
-export function liveStack(g: Graph, type: ProgramType, mapAt: (slot: number) => MapDefinition | undefined): LiveStack {
+export function liveStack(
+  g: Graph,
+  orders: readonly (readonly number[])[],
+  type: ProgramType,
+  mapAt: (slot: number) => MapDefinition | undefined,
+): LiveStack {
   const count = g.insns.length;
   const holdings: (Holding | undefined)[] = new Array<Holding | undefined>(count + 2).fill(undefined);
-  for (const f of g.functions) followStackPointers(g, f, mapAt, holdings, type);
+  for (const order of orders) followStackPointers(g, order, mapAt, holdings, type);
   const handsOut = new Uint8Array(count);
   const words = (): Uint32Array => new Uint32Array((count + 2) * WORDS);
   const touched: Touched = { reads: words(), writes: words(), at: 0 };
@@ -153,19 +158,23 @@ export function liveStack(g: Graph, type: ProgramType, mapAt: (slot: number) => 
     noteTouched(touched, g.insns[slot]!, op, holding, type);
   }
   const before = words();
-  for (let changed = true; changed;) {
-    changed = false;
-    for (let slot = count - 1; slot >= 0; slot--) {
-      const next = successors(g, slot);
-      for (let at = slot * WORDS, w = 0; w < WORDS; w++, at++) {
-        let live = 0;
-        for (const s of next) live |= before[s * WORDS + w]!;
-        live = ((live & ~touched.writes[at]!) | touched.reads[at]!) >>> 0;
-        if (live === before[at]) continue;
-        before[at] = live;
-        changed = true;
-      }
+  for (const order of orders) while (liveBefore(g, order, touched, before));
+  return { before, handsOut };
+}
+
+/** One round backwards; true if anything changed. */
+function liveBefore(g: Graph, order: readonly number[], touched: Touched, before: Uint32Array): boolean {
+  let changed = false;
+  for (const slot of order) {
+    const next = successors(g, slot);
+    for (let at = slot * WORDS, w = 0; w < WORDS; w++, at++) {
+      let live = 0;
+      for (const s of next) live |= before[s * WORDS + w]!;
+      live = ((live & ~touched.writes[at]!) | touched.reads[at]!) >>> 0;
+      if (live === before[at]) continue;
+      before[at] = live;
+      changed = true;
     }
   }
-  return { before, handsOut };
+  return changed;
 }

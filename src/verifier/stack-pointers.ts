@@ -2,7 +2,7 @@ import { helperPrototype, type Prototype } from '../abi/known-helpers.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { FRAME_POINTER, MAX_BPF_STACK, REGISTER_COUNT, type Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { type FunctionRange, type Graph, successors } from './graph.ts';
+import { type Graph, successors } from './graph.ts';
 
 /**
  * What a register or stack slot may hold, as far as it takes to tell which stack an instruction touches: an address in
@@ -245,18 +245,19 @@ function atEntry(): Holding {
   return { registers, slots: NO_SLOTS };
 }
 
-/** Follows stack addresses, sizes and maps through a function; by slot, undefined where nothing leads. */
+/** Follows stack addresses, sizes and maps through a function in postorder; by slot, undefined where nothing leads. */
 export function followStackPointers(
   g: Graph,
-  f: FunctionRange,
+  order: readonly number[],
   mapAt: (slot: number) => MapDefinition | undefined,
   into: (Holding | undefined)[],
   type: ProgramType,
 ): void {
-  into[f.start] = atEntry();
+  into[order[order.length - 1]!] = atEntry();
   for (let changed = true; changed;) {
     changed = false;
-    for (let slot = f.start; slot < f.end; slot++) {
+    for (let i = order.length - 1; i >= 0; i--) {
+      const slot = order[i]!;
       const before = into[slot];
       const op = g.operations[slot];
       if (before === undefined || op === undefined) continue;
@@ -265,7 +266,7 @@ export function followStackPointers(
         const joined = joinHoldings(into[next], after);
         if (joined === into[next]) continue;
         into[next] = joined;
-        if (next <= slot) changed = true;
+        changed = true;
       }
     }
   }

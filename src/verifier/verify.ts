@@ -13,7 +13,7 @@ import { findEncodingFault, isAtomic } from './encoding.ts';
 import { explore } from './explore.ts';
 import { finishFacts } from './facts.ts';
 import { findFlowFault, markWalk, numberLoops } from './flow.ts';
-import { type Graph, describeFunctions, findFunctionStarts, findLayoutFault } from './graph.ts';
+import { type Graph, describeFunctions, findFunctionStarts, findLayoutFault, postorders } from './graph.ts';
 import { MAX_PROCESSED } from './limits.ts';
 import { liveRegisters } from './live-registers.ts';
 import { liveStack } from './live-stack.ts';
@@ -141,12 +141,13 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   if (recursion !== undefined) return { slot: 0, violation: recursion };
   const target = (program.attach ?? '').split('/')[1];
   const prototype = options.prototype ?? (target === undefined ? undefined : options.types?.function(target));
+  const orders = postorders(graph);
   return startWalk({
     program,
     graph,
     marks,
-    live: liveRegisters(graph, (helper) => argumentCount(helper, program.type)),
-    liveStack: liveStack(graph, program.type, (slot) => wholeMap(references[slot])),
+    live: liveRegisters(graph, orders, (helper) => argumentCount(helper, program.type)),
+    liveStack: liveStack(graph, orders, program.type, (slot) => wholeMap(references[slot])),
     loops: numberLoops(graph, marks.callback),
     mapReferences: references,
     types: options.types,

@@ -10,7 +10,7 @@ import { verifyProgram } from '../../src/verifier/verify.ts';
 
 /** What the compiler makes is accepted; the same code with one instruction spoilt is not. */
 const SCRIPT =
-  'kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_read /@start[tid]/ { @ns[comm] = hist(nsecs - @start[tid]); }';
+  'kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_write /@start[tid]/ { @ns[comm] = hist(nsecs - @start[tid]); }';
 
 function compiled(): ProgramImage {
   const { generated, diagnostics } = compile({

@@ -221,3 +221,24 @@ test('the first file that a program opens is descriptor 3', () => {
   runFor(m, MILLISECOND);
   expect(fd).toBe(3);
 });
+
+test('a CPU with two tasks less than another takes one over, in the SCHED softirq', () => {
+  const busy = function* (u: UserContext): UserBody {
+    for (;;) yield u.work(3_000_000);
+  };
+  const m = machineRunning([busy, busy, busy, busy, busy, busy], { cpus: 2 });
+  // All of them but one begin on the first CPU.
+  runFor(m, MILLISECOND);
+  const [first, second] = m.cpuList;
+  for (const task of second!.runQueue.tasks.splice(0)) {
+    task.cpu = 0;
+    first!.runQueue.add(task);
+  }
+  expect(first!.runQueue.tasks.length).toBe(4);
+  let balanced = 0;
+  m.attach({ kind: 'kprobe', function: 'sched_balance_domains', offset: 0 }, () => (balanced += 1));
+  runFor(m, 400 * MILLISECOND);
+  expect(balanced).toBeGreaterThan(4);
+  expect(Math.abs(first!.runQueue.tasks.length - second!.runQueue.tasks.length)).toBeLessThan(2);
+  expect(m.softirqCounts[7]!.every((count) => count > 0)).toBe(true);
+});

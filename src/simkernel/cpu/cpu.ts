@@ -1,6 +1,7 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
+import type { IrqPoll } from '../functions/irq-poll.ts';
 import type { IrqWork } from '../functions/irq-work.ts';
 import type { Backlog, Napi } from '../functions/net-rx.ts';
 import type { CallSingle } from '../functions/smp.ts';
@@ -81,6 +82,8 @@ export class Cpu {
   readonly idle: Task;
   readonly runQueue: RunQueue;
   needResched = false;
+  /** When its queue is next compared with the others'. */
+  nextBalance = 0;
   /** Spinlocks held, preempt_disable() calls. */
   preemptDepth = 0;
   nmiDepth = 0;
@@ -94,6 +97,8 @@ export class Cpu {
   /** What other CPUs ask this one to run (call_single_queue), and what it asks itself (raised_list). */
   readonly callQueue: CallSingle[] = [];
   readonly irqWorks: IrqWork[] = [];
+  /** Devices that the IRQ_POLL softirq looks at (blk_cpu_iopoll). */
+  readonly irqPolls: IrqPoll[] = [];
   /** wake_up_klogd_work: made when it first has somebody to wake. */
   klogdWork: IrqWork | null = null;
   /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */

@@ -4,6 +4,7 @@ import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { isAtomic, scheduleBug } from './atomic.ts';
 import { returnAddress, sendCallFunctionSingleIpi } from './smp.ts';
+import { raiseSoftirq } from './softirq-vectors.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -74,12 +75,12 @@ const dequeueTaskFair = kernelFunction('dequeue_task_fair', 40, (_m, rq: RunQueu
 
 const pickTaskFair = kernelFunction('pick_task_fair', 25, (_m, rq: RunQueue): Task | null => rq.takeFirst() ?? null);
 
-/** kernel/sched/fair.c: an idle CPU takes a waiting task from the longest queue. */
-const schedBalanceNewidle = kernelFunction('sched_balance_newidle', 70, (m, rq: RunQueue): number => {
+/** Takes a waiting task from the longest queue with more than `atLeast` of them; 1 if there was one. */
+function pullTask(m: Machine, rq: RunQueue, atLeast: number): number {
   const { cpu } = m;
   let busiest: Cpu | null = null;
   for (const other of m.cpuList) {
-    if (other !== cpu && other.runQueue.tasks.length > (busiest?.runQueue.tasks.length ?? 0)) busiest = other;
+    if (other !== cpu && other.runQueue.tasks.length > (busiest?.runQueue.tasks.length ?? atLeast)) busiest = other;
   }
   const pulled = busiest?.runQueue.tasks.find((task) => task.boundTo === null && task.enqueuedAt <= cpu.time);
   if (busiest === null || pulled === undefined) return 0;
@@ -87,7 +88,21 @@ const schedBalanceNewidle = kernelFunction('sched_balance_newidle', 70, (m, rq: 
   setTaskCpu(m, pulled, cpu.id);
   rq.add(pulled);
   return 1;
+}
+/** kernel/sched/fair.c: an idle CPU takes a waiting task from the longest queue. */
+const schedBalanceNewidle = kernelFunction('sched_balance_newidle', 70, (m, rq: RunQueue): number =>
+  pullTask(m, rq, 0),
+);
+/** A busy one looks now and then whether another has two more to run. */
+const schedBalanceDomains = kernelFunction('sched_balance_domains', 90, (m, rq: RunQueue, _idle: number): void => {
+  m.cpu.nextBalance = m.cpu.time + BALANCE_INTERVAL_NS;
+  pullTask(m, rq, rq.tasks.length + 1);
 });
+/** The base interval of a domain of CPUs that share a cache, lengthened by the factor for busy ones. */
+const BALANCE_INTERVAL_NS = 64_000_000;
+export const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 30, (m): void =>
+  schedBalanceDomains(m, m.cpu.runQueue, 0),
+);
 
 const setTaskCpu = kernelFunction('set_task_cpu', 12, (m, p: Task, newCpu: number): void => {
   schedMigrateTask(m, p, newCpu);
@@ -306,5 +321,8 @@ const taskTickFair = kernelFunction('task_tick_fair', 25, (m, rq: RunQueue, curr
 
 export const schedTick = kernelFunction('sched_tick', 45, (m): void => {
   const { cpu } = m;
-  if (cpu.current !== cpu.idle) taskTickFair(m, cpu.runQueue, cpu.current, 0);
+  if (cpu.current === cpu.idle) return;
+  taskTickFair(m, cpu.runQueue, cpu.current, 0);
+  // sched_balance_trigger()
+  if (cpu.time >= cpu.nextBalance) raiseSoftirq(m, cpu, 'SCHED');
 });

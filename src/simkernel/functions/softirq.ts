@@ -5,18 +5,19 @@ import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { account } from '../cpu/accounting.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
+import { irqPollSoftirq } from './irq-poll.ts';
 import { netRxAction } from './net-rx.ts';
 import { taskletAction, taskletHiAction } from './tasklet.ts';
+import { schedBalanceSoftirq } from './sched.ts';
 import { hrtimerRunSoftirq } from './timer.ts';
 import { runTimerSoftirq } from './timer-wheel.ts';
 import { softirqEntry, softirqExit } from '../tracepoints/irq.ts';
 import { blkDoneSoftirq } from './block.ts';
 
-const schedBalanceSoftirq = kernelFunction('sched_balance_softirq', 120, (_m): void => {});
-
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
   HI: taskletHiAction,
   NET_RX: netRxAction,
+  IRQ_POLL: irqPollSoftirq,
   TASKLET: taskletAction,
   TIMER: runTimerSoftirq,
   BLOCK: blkDoneSoftirq,

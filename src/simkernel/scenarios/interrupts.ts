@@ -12,6 +12,7 @@ import { bottomHalves } from '../modules/halves.ts';
 import { irqFlags } from '../modules/irqflags.ts';
 import { nullPointer } from '../modules/nullref.ts';
 import { endlessRecursion } from '../modules/recurse.ts';
+import { burstSampler } from '../modules/sampler.ts';
 import { sleepyHandler } from '../modules/sleepy.ts';
 import { stuckLine } from '../modules/stuck-line.ts';
 import {
@@ -75,6 +76,7 @@ export const interrupts = defineScenario({
     stuckLine(900 * MS),
     intervalTimer,
     dummySound(1_000 * MS),
+    burstSampler(200, 500, 100 * MS, 45),
     counterOfEveryCpu(250 * MS),
     endlessRecursion(1_500),
     contention,

@@ -56,6 +56,7 @@ import type { Machine } from './machine.ts';
 import { addressLow } from './memory/arena.ts';
 import { startLoadAverage } from './memory/kernel-data.ts';
 import { addProcFiles } from './fs/proc/files.ts';
+import { addSysFiles } from './tracefs/mount.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
@@ -87,6 +88,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
   const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC });
   addProcFiles(fileSystem);
+  addSysFiles(m, fileSystem.root.root);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);
   return { tracer, fileSystem };

@@ -62,6 +62,13 @@ export class FileSystem {
     this.mounts.push(point.mounted);
     this.superBlocks.push(sb);
   }
+  /** An empty directory of the root file system that was there for a mount all along; it takes no inode number from files. */
+  mountPoint(name: string, parent: Dentry): Dentry {
+    const inode = new Inode(this.machine, MOUNT_POINT_INO, S_IFDIR | 0o755, PAGE_SIZE, parent.inode.sb, NO_OPERATIONS);
+    const dentry = new Dentry(this.machine, name, parent, inode);
+    dentry.hashed = true;
+    return dentry;
+  }
   /** mount(2): a file system that is mounted elsewhere already. */
   mountAgain(path: Path, sb: SuperBlock): void {
     const root = this.mounts.find((mount) => mount.root.inode.sb === sb)?.root ?? this.root.root;
@@ -216,6 +223,7 @@ export class FileSystem {
   }
 }
 const FIRST_INO = 131_073;
+const MOUNT_POINT_INO = 12;
 /** Left free behind every file on the disk. */
 const GROWTH_PAGES = 256;
 function inodeSize(mode: number): number {

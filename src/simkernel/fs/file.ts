@@ -253,7 +253,8 @@ export class Dentry implements KernelObject {
   name: string;
   parent: Dentry | null;
   readonly inode: Inode;
-  readonly children = new Map<string, Dentry>();
+  /** By name; of directories that are made up, made as they are asked for. */
+  children = new Map<string, Dentry>();
   /** Names that were looked for in vain. */
   readonly absent = new Map<string, NegativeDentry>();
   /** In the dentry cache; before the first lookup a name is only on the disk. */

@@ -1,0 +1,108 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
+import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
+import type { FileSystemOperations } from '../fs/operations.ts';
+import { loadText } from '../memory/arena.ts';
+import { EACCES, EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
+import type { FileNode } from '../tracefs/tree.ts';
+import { listEntries } from './ext4-dir.ts';
+import { writeUserText } from './proc.ts';
+import { msleep } from './sleep.ts';
+
+const O_ACCMODE = 3;
+const O_TRUNC = 0o1000;
+const O_NONBLOCK = 0o4000;
+/** Producing text costs per character. */
+const FORMAT_NS_PER_CHARACTER = 4;
+/** How often a reader of trace_pipe looks again. */
+const POLL_MS = 5;
+
+const nodeOf = (file: File): FileNode => file.inode.channel as FileNode;
+
+const tracingOpen = kernelFunction('tracing_open', 120, (_m, _inode: Inode, file: File): Result => {
+  const node = nodeOf(file);
+  const isWrite = (file.flags & O_ACCMODE) !== 0;
+  if (isWrite && node.write === undefined && node.truncate === undefined) return -EACCES;
+  if (isWrite && (file.flags & O_TRUNC) !== 0) node.truncate?.();
+  return 0;
+});
+const tracingRead = kernelFunction('tracing_read', 60, (m, iocb: Kiocb, to: IovIter): Result => {
+  const { file, pos } = iocb;
+  const node = nodeOf(file);
+  if (node.stream !== undefined) return tracingReadPipe(m, file, to.buffer, to.count);
+  if (file.text === null) {
+    file.text = node.read?.() ?? '';
+    m.spend(file.text.length * FORMAT_NS_PER_CHARACTER);
+  }
+  const part = file.text.slice(pos, pos + to.count);
+  writeUserText(m, to.buffer, part);
+  return part.length;
+});
+/** Waits until there is something, then takes it out of the buffers. */
+const tracingReadPipe = kernelFunction(
+  'tracing_read_pipe',
+  90,
+  (m, file: File, buffer: number, count: number): Result => {
+    const node = nodeOf(file);
+    if (file.text === null || file.text === '') file.text = node.stream?.() ?? '';
+    if (file.text !== '') {
+      const part = file.text.slice(0, count);
+      file.text = file.text.slice(count);
+      m.spend(part.length * FORMAT_NS_PER_CHARACTER);
+      writeUserText(m, buffer, part);
+      return part.length;
+    }
+    if ((file.flags & O_NONBLOCK) !== 0) return -EAGAIN;
+    const task = m.cpu.current;
+    const slept = msleep(m, POLL_MS);
+    const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : tracingReadPipe(m, file, buffer, count));
+    return slept instanceof Pending ? slept.then(again) : again();
+  },
+);
+const tracingWrite = kernelFunction('tracing_write', 200, (m, iocb: Kiocb, from: IovIter): Result => {
+  const node = nodeOf(iocb.file);
+  if (node.write === undefined) return node.truncate === undefined ? -EINVAL : from.count;
+  const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
+  if (at < 0) return -EFAULT;
+  const error = node.write(loadText(m.arena.bytes, at, from.count));
+  return error < 0 ? error : from.count;
+});
+const eventfsRootLookup = kernelFunction(
+  'eventfs_root_lookup',
+  60,
+  (_m, _dir: Inode, _dentry: Dentry | NegativeDentry, _flags: number): Result => 0,
+);
+const eventfsIterate = kernelFunction('eventfs_iterate', 90, (m, file: File, context: DirectoryContext): Result => {
+  listEntries((ns) => m.spend(ns), file, context);
+  return 0;
+});
+
+const noPages = (): never => {
+  throw new Error('tracefs has no pages');
+};
+const readOnly = (): Result => -EPERM;
+/** tracefs, debugfs and sysfs: files that are functions, in directories that nobody changes. */
+export const TRACEFS: FileSystemOperations = {
+  files: {
+    open: (m, inode, file) => tracingOpen(m, inode, file),
+    readIter: (m, iocb, to) => tracingRead(m, iocb, to),
+    writeIter: (m, iocb, from) => tracingWrite(m, iocb, from),
+  },
+  directories: { iterate: (m, file, context) => eventfsIterate(m, file, context) },
+  inodes: {
+    lookup: (m, dir, dentry, flags) => eventfsRootLookup(m, dir, dentry, flags),
+    create: readOnly,
+    link: readOnly,
+    unlink: readOnly,
+    mkdir: readOnly,
+    rmdir: readOnly,
+    rename: readOnly,
+    getattr: () => 0,
+  },
+  readahead: noPages,
+  writeBegin: () => undefined,
+  writeEnd: () => undefined,
+  writepages: noPages,
+  syncFs: () => 0,
+};

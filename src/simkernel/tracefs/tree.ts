@@ -1,0 +1,119 @@
+import { Dentry, Inode, createMount, createSuperBlock } from '../fs/file.ts';
+import type { FileOperations, Mount, SuperBlock } from '../fs/file.ts';
+import type { FileSystemOperations } from '../fs/operations.ts';
+import type { Machine } from '../machine.ts';
+
+/** A file that is made up when it is read, and does something when it is written to. */
+export interface FileNode {
+  readonly kind: 'file';
+  readonly mode: number;
+  readonly read?: () => string;
+  /** 0 or a negative error number. */
+  readonly write?: (text: string) => number;
+  /** Opened for writing with O_TRUNC. */
+  readonly truncate?: () => void;
+  /** What has come since the last read; readers wait while it is empty. */
+  readonly stream?: () => string;
+}
+/** A directory whose entries are looked up when somebody asks. */
+export interface DirectoryNode {
+  readonly kind: 'directory';
+  names(): Iterable<string>;
+  find(name: string): Node | undefined;
+}
+export type Node = FileNode | DirectoryNode;
+
+export function directory(entries: Readonly<Record<string, Node | (() => Node)>>): DirectoryNode {
+  return {
+    kind: 'directory',
+    names: () => Object.keys(entries),
+    find(name) {
+      const found = Object.hasOwn(entries, name) ? entries[name] : undefined;
+      return typeof found === 'function' ? found() : found;
+    },
+  };
+}
+
+const S_IFREG = 0o100000;
+const S_IFDIR = 0o040755;
+/** Far from those of files on disks, which must not depend on who looked at what before. */
+const FIRST_INO = 0x4000_0000;
+
+/** The file systems that are made up: their inodes and dentries appear as they are looked for. */
+export class PseudoFileSystem {
+  readonly sb: SuperBlock;
+  readonly root: Dentry;
+  private readonly machine: Machine;
+  private readonly files: FileOperations;
+  private nextIno = FIRST_INO;
+
+  constructor(m: Machine, type: string, device: number, operations: FileSystemOperations, tree: DirectoryNode) {
+    this.machine = m;
+    this.files = operations.files;
+    this.sb = createSuperBlock(m, type, type, device);
+    this.sb.operations = operations;
+    this.root = this.dentry('/', null, tree);
+  }
+  /** Mounts it over a directory that is itself made for that. */
+  mountOn(point: Dentry): Mount {
+    const { fileSystem } = this.machine;
+    const mount = createMount(this.machine, this.sb, this.root, point, fileSystem.root);
+    point.mounted = mount;
+    fileSystem.mounts.push(mount);
+    return mount;
+  }
+  private dentry(name: string, parent: Dentry | null, node: Node): Dentry {
+    const isDirectory = node.kind === 'directory';
+    const mode = isDirectory ? S_IFDIR : S_IFREG | node.mode;
+    const operations = isDirectory ? this.sb.operations!.directories : this.files;
+    const inode = new Inode(this.machine, this.nextIno++, mode, 0, this.sb, operations);
+    const dentry = new Dentry(this.machine, name, parent, inode);
+    dentry.hashed = true;
+    if (isDirectory) dentry.children = new DirectoryEntries(node, (child, made) => this.dentry(child, dentry, made));
+    else {
+      inode.channel = node;
+      inode.contents = () => node.read?.() ?? '';
+    }
+    return dentry;
+  }
+}
+
+/** Children that come into being when they are asked for. */
+class DirectoryEntries extends Map<string, Dentry> {
+  private readonly node: DirectoryNode;
+  private readonly make: (name: string, node: Node) => Dentry;
+  constructor(node: DirectoryNode, make: (name: string, node: Node) => Dentry) {
+    super();
+    this.node = node;
+    this.make = make;
+  }
+  override get(name: string): Dentry | undefined {
+    const node = this.node.find(name);
+    if (node !== undefined) return super.get(name) ?? this.make(name, node);
+    super.delete(name);
+    return undefined;
+  }
+  override has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+  override *values(): MapIterator<Dentry> {
+    for (const name of this.node.names()) {
+      const dentry = this.get(name);
+      if (dentry !== undefined) yield dentry;
+    }
+  }
+}
+
+/** Adds a name to a directory that only leads somewhere once it is looked for. */
+export function addLazily(parent: Dentry, name: string, make: () => Dentry): void {
+  const known = parent.children;
+  parent.children = new (class extends Map<string, Dentry> {
+    override get(wanted: string): Dentry | undefined {
+      return super.get(wanted) ?? (wanted === name ? make() : undefined);
+    }
+    override *values(): MapIterator<Dentry> {
+      this.get(name);
+      yield* super.values();
+    }
+  })(known);
+}

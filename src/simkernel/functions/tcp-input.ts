@@ -191,13 +191,15 @@ const tcpFin = kernelFunction('tcp_fin', 35, (m, sk: TcpSock): void => {
 function takeOutOfOrder(m: Machine, sk: TcpSock): boolean {
   let fin = false;
   for (let first = sk.outOfOrder[0]; first !== undefined && first.packet.seq <= sk.rcvNxt; first = sk.outOfOrder[0]) {
+    const { packet } = first;
     sk.outOfOrder.shift();
-    if (first.packet.seq + first.packet.bytes < sk.rcvNxt || (first.packet.seq < sk.rcvNxt && first.packet.bytes > 0)) {
-      dropSkb(m, sk, first, DROP.TCP_OLD_DATA);
+    if (packet.seq + packet.bytes <= sk.rcvNxt && packet.bytes > 0) {
+      // What filled the gap had it too: the sender puts small segments together when it sends them again.
+      dropSkb(m, sk, first, DROP.TCP_OFO_DROP);
       continue;
     }
-    fin = (first.packet.flags & TCP_FIN) !== 0;
-    if (first.packet.bytes > 0) tcpQueueRcv(m, sk, first, null);
+    fin = (packet.flags & TCP_FIN) !== 0;
+    if (packet.bytes > 0) tcpQueueRcv(m, sk, first, null);
     else kfreeSkbQuietly(m, first);
   }
   return fin;
@@ -242,8 +244,12 @@ const tcpDataQueue = kernelFunction('tcp_data_queue', 35, (m, sk: TcpSock, skb: 
 function queueOutOfOrder(m: Machine, sk: TcpSock, skb: SkBuff): void {
   const { outOfOrder } = sk;
   const at = outOfOrder.findIndex(({ packet }) => packet.seq >= skb.packet.seq);
-  if (at >= 0 && outOfOrder[at]!.packet.seq === skb.packet.seq) dropSkb(m, sk, skb, DROP.TCP_OLD_DATA);
-  else outOfOrder.splice(at < 0 ? outOfOrder.length : at, 0, skb);
+  if (at >= 0 && outOfOrder[at]!.packet.seq === skb.packet.seq) {
+    dropSkb(m, sk, skb, DROP.TCP_OFOMERGE);
+  } else {
+    setSkbOwner(m, skb, sk);
+    outOfOrder.splice(at < 0 ? outOfOrder.length : at, 0, skb);
+  }
   tcpSendAck(m, sk);
 }
 

@@ -39,6 +39,12 @@ export function socketAddress(u: UserContext, host: string, port = 0): UserSocke
   return { at, length: bytes.length, family };
 }
 
+/** Puts text into the program's memory; returns its length. */
+export function writeText(u: UserContext, at: number, text: string): number {
+  const bytes = u.bytes(at, text.length);
+  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return text.length;
+}
 export function socket(u: UserContext, to: UserSocketAddress, type = SOCK_STREAM): UserStep {
   return u.call('socket', to.family, type, 0);
 }

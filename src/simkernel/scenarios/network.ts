@@ -1,7 +1,17 @@
 import { ethernet } from '../devices/e1000e.ts';
-import { metrics, nameServer, pinger, rushHours, sink, sshUser, visitors, webSite } from '../net/remote/world.ts';
-import { CURL } from '../programs/images/network-commands.ts';
-import { AGENT, LEGACY, RSYNC, STATSD } from '../programs/images/network-load.ts';
+import {
+  logShipper,
+  metrics,
+  nameServer,
+  pinger,
+  rushHours,
+  sink,
+  sshUser,
+  visitors,
+  webSite,
+} from '../net/remote/world.ts';
+import { CURL, TELEMETRY } from '../programs/images/network-commands.ts';
+import { AGENT, COLLECTOR, LEGACY, RSYNC, STATSD } from '../programs/images/network-load.ts';
 import { COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { SSHD } from '../programs/images/ssh.ts';
 import { RSYSLOGD } from '../programs/images/syslog.ts';
@@ -21,7 +31,7 @@ export const network = defineScenario({
   cpus: 4,
   lengthNs: 10 * SECOND,
   devices: [
-    ethernet({ meanGapNs: 40 * MS, bursts: [] }, { bitsPerSecond: 1e9, latencyNs: 200_000, loss: 0.012 }),
+    ethernet({ meanGapNs: 40 * MS, bursts: [] }, { bitsPerSecond: 1e9, latencyNs: 200_000, loss: 0.008 }),
     nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
     webSite('198.51.100.7', 14 * MS, 21_000),
     webSite('198.51.100.20', 31 * MS, 3_200),
@@ -29,7 +39,9 @@ export const network = defineScenario({
     sink(['198.51.100.40'], 18 * MS, { open: [873] }),
     sink(['fd00::3', '10.0.2.33'], 300_000, { open: [8000] }),
     visitors({ perSecond: 60, v6: 0.2, impatient: 0.06 }),
-    rushHours(8080, 2_400 * MS, 40),
+    rushHours(8080, 2_400 * MS, 16),
+    logShipper('198.51.100.60', 6514, 12 * MS),
+    logShipper('198.51.100.61', 6514, 20 * MS),
     metrics(8125, 60 * MS, 12),
     sshUser('198.51.100.88', 4 * SECOND),
     pinger('10.0.2.9', SECOND),
@@ -43,6 +55,7 @@ export const network = defineScenario({
     { path: '/var/www/html/img/logo.png', size: 41_900 },
     { path: '/var/www/html/img/catalogue.pdf', size: 3 * MIB, warm: 0.9 },
     { path: '/var/log/nginx/access.log', size: 400_000 },
+    { path: '/var/log/remote.log', size: 120_000 },
     { path: '/var/log/syslog', size: 900_000, warm: 0.3 },
     { path: '/etc/resolv.conf', size: 22, text: 'nameserver 10.0.2.3\n' },
     { path: '/etc/crontab', size: 1_042 },
@@ -57,6 +70,8 @@ export const network = defineScenario({
     { pid: 730, image: LEGACY, uid: NOBODY },
     { pid: 744, image: AGENT, uid: NOBODY },
     { pid: 751, image: STATSD, uid: NOBODY },
+    { pid: 760, image: COLLECTOR },
+    { pid: 815, image: TELEMETRY, uid: NOBODY },
     { pid: 902, image: NGINX },
     { pid: 903, image: NGINX },
     { pid: 1_210, image: RSYNC },

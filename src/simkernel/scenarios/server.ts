@@ -2,7 +2,7 @@ import { ethernet } from '../devices/e1000e.ts';
 import { nameServer, pinger, sshUser, visitors, webSite } from '../net/remote/world.ts';
 import { PHP_FPM } from '../programs/images/application.ts';
 import { MYSQLD } from '../programs/images/database.ts';
-import { CURL } from '../programs/images/network-commands.ts';
+import { CURL, TELEMETRY } from '../programs/images/network-commands.ts';
 import { MONIT } from '../programs/images/watchdog.ts';
 import { SSHD } from '../programs/images/ssh.ts';
 import { RSYSLOGD } from '../programs/images/syslog.ts';
@@ -18,10 +18,12 @@ const WWW_DATA = 33;
 const MYSQL = 110;
 const SNMP = 112;
 const USER = 1000;
+const NOBODY = 65_534;
 
 export const server = defineScenario({
   name: 'server',
-  summary: 'a web server, a database, monitoring, backups to a hard disk, cron and a person in a shell on four CPUs',
+  summary:
+    'a web server with visitors, an application server, a database, ssh, monitoring, backups to a hard disk, cron and a person in a shell on four CPUs',
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
@@ -75,6 +77,7 @@ export const server = defineScenario({
     { pid: 701, image: SNMPD, uid: SNMP },
     { pid: 733, image: SNMP_PASS, uid: SNMP },
     { pid: 870, image: PHP_FPM, uid: WWW_DATA },
+    { pid: 815, image: TELEMETRY, uid: NOBODY },
     { pid: 902, image: NGINX },
     { pid: 903, image: NGINX },
     { pid: 904, image: NGINX },

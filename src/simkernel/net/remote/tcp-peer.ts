@@ -9,6 +9,7 @@ const FIRST_RTO_NS = 1e9;
 const RTO_NS = 250e6;
 const MOST_TRIES = 6;
 const INITIAL_CWND = 10;
+const MOST_COLLAPSED = 3;
 
 /** What a program at the other end does with a connection. */
 export interface PeerApplication {
@@ -209,9 +210,20 @@ export class PeerConnection {
     if (this.waiting.length > 0 && this.sent.length === 0) this.arm(timeNs);
   }
   private resend(timeNs: number): void {
+    this.collapse();
     const [first] = this.sent;
     if (first !== undefined) this.emit(first.seq, first.payload, first.bytes, first.flags, timeNs);
     else this.emit(this.writeSeq - 1, NO_BYTES, 0, TCP_ACK, timeNs);
+  }
+  /** tcp_retrans_try_collapse(): small segments behind the first go along with it. */
+  private collapse(more = MOST_COLLAPSED): void {
+    const [first, second] = this.sent;
+    if (more === 0) return;
+    if (first === undefined || second === undefined || first.bytes === 0 || second.bytes === 0) return;
+    if (first.bytes + second.bytes > MSS || (second.flags & TCP_FIN) !== 0) return;
+    const payload = Uint8Array.of(...first.payload, ...second.payload);
+    this.sent.splice(0, 2, { seq: first.seq, bytes: first.bytes + second.bytes, payload, flags: second.flags });
+    this.collapse(more - 1);
   }
   private arm(timeNs: number): void {
     const armed = (this.timer += 1);

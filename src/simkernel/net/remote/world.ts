@@ -251,3 +251,25 @@ export function sink(
     for (const port of ports.filtered ?? []) host.filter(port);
   });
 }
+
+/** Sends what happens on it to a collector on the machine, line by line over one connection that it keeps. */
+export function logShipper(address: string, port: number, gapNs: number): DeviceSpec {
+  return beyondTheWire(`log shipper ${address}`, (m, wire, random) => {
+    const host = new Host(m, wire, [ipAddress(address)], 6 * MS);
+    const line = bytesOf('<134>1 2026-01-01T00:01:00Z edge7 haproxy 311 - - backend shop 200 5412\n');
+    const begin = (timeNs: number): void => {
+      const write = (connection: PeerConnection): void => {
+        const at = m.now() + random.exponential(gapNs);
+        m.schedule(at, () => {
+          if (connection.isDead) return;
+          connection.send(line, line.length, at);
+          write(connection);
+        });
+      };
+      m.schedule(timeNs, () => {
+        host.connect(HOST_V4, port, { connected: write, closed: () => begin(m.now() + 1_000 * MS) }, timeNs);
+      });
+    };
+    begin(m.now() + 100 * MS);
+  });
+}

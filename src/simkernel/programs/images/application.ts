@@ -1,4 +1,4 @@
-import { connectTo, listenOn, receive, send, socketAddress } from '../sockets.ts';
+import { connectTo, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import { DATABASE_PORT } from './database.ts';
 import { sendAll, APPLICATION_SOCKET } from './web.ts';
@@ -49,10 +49,13 @@ export const PHP_FPM: Image = {
         }
         if (connection >= 0) yield v.close(connection);
         v.in('main', 'php_execute_script', 'php_output_write');
+        writeText(v, memory, PAGE);
         yield* sendAll(v, request, memory, random.between(2_000, 30_000));
         yield v.close(request);
       }
     }
   },
 };
+const PAGE =
+  'Content-type: text/html; charset=UTF-8\r\n\r\n<!DOCTYPE html><html><head><title>Shop</title></head><body><h1>Your orders</h1>';
 const QUERY = 'SELECT o.id, o.total FROM orders o WHERE o.customer = ? ORDER BY o.created DESC LIMIT 20';

@@ -1,5 +1,5 @@
 import { createThread } from '../resolver.ts';
-import { listenOn, receive, send, socketAddress } from '../sockets.ts';
+import { listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
 import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
@@ -109,11 +109,14 @@ function* serve(u: UserContext, connection: number, tables: Tables): UserCall {
       yield* commit(u, tables, buffer);
     }
     u.in('handle_connection', 'dispatch_command');
+    writeText(u, buffer, ROWS);
     yield send(u, connection, buffer, random.between(80, 9_000));
   }
   yield u.close(connection);
   return yield u.call('exit', 0);
 }
+const ROWS = '\u0001\u0000\u0000\u0001\u0002\u0004shop\u0006orders\u0002id\u0005total\u00071004711\u000559.90';
+
 /** Purges, merges and checkpoints. */
 function* background(u: UserContext, tables: Tables): UserCall {
   const { random } = u;

@@ -1,4 +1,4 @@
-import { connectTo } from '../sockets.ts';
+import { connectTo, writeText } from '../sockets.ts';
 import type { UserSocketAddress } from '../sockets.ts';
 import { createThread, resolve } from '../resolver.ts';
 import { LIBCRYPTO, LIBSSL, newSsl, sslDoHandshake, sslRead, sslWrite } from '../openssl.ts';
@@ -57,3 +57,36 @@ function* resolveInThread(u: UserContext, host: string): Generator<UserStep, Use
   while (u.view(done, 4).getInt32(0, true) === 0) yield u.call('futex', done, FUTEX_WAIT, 0, 0);
   return answer;
 }
+
+const REPORT_NS = 700_000_000;
+const REPORT_BYTES = 940;
+/** Reports the machine's numbers to a service over one TLS connection that it keeps. */
+export const TELEMETRY: Image = {
+  path: '/usr/bin/telegraf',
+  symbols: ['main', 'run_outputs', 'tls_connect', 'flush_metrics'],
+  libraries: [LIBSSL, LIBCRYPTO],
+  *main(u) {
+    const buffer = u.buffer(BUFFER);
+    for (;;) {
+      u.in('main', 'run_outputs', 'tls_connect');
+      const to = yield* resolve(u, 'api.example.org', HTTPS);
+      const fd = typeof to === 'number' ? -1 : yield* connectTo(u, to);
+      if (fd >= 0) {
+        const ssl = newSsl(u, fd);
+        let going = Number(yield* sslDoHandshake(u, ssl)) > 0;
+        while (going) {
+          u.in('main', 'run_outputs', 'flush_metrics');
+          yield u.work(u.random.logNormal(140_000, 0.3));
+          writeText(u, buffer, METRICS);
+          yield* sslWrite(u, ssl, buffer, REPORT_BYTES);
+          going = Number(yield* sslRead(u, ssl, buffer, BUFFER)) > 0;
+          yield u.nanosleep(REPORT_NS);
+        }
+        yield u.close(fd);
+      }
+      yield u.nanosleep(REPORT_NS);
+    }
+  },
+};
+const METRICS =
+  'POST /write HTTP/1.1\r\nHost: api.example.org\r\n\r\ncpu,host=shop usage_user=12.5,usage_system=3.1 1767225660\n';

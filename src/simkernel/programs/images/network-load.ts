@@ -3,6 +3,7 @@ import {
   bind,
   connect,
   connectTo,
+  Epoll,
   listenOn,
   receive,
   socket,
@@ -99,6 +100,37 @@ export const RSYNC: Image = {
     }
   },
 };
+
+/** Collects the logs of other machines: one connection for each, everything goes into one file. */
+export const COLLECTOR: Image = {
+  path: '/usr/bin/logcollect',
+  symbols: ['main', 'event_loop', 'on_accept', 'on_readable', 'append_lines'],
+  *main(u) {
+    const buffer = u.buffer(BUFFER);
+    const listener = yield* listenOn(u, socketAddress(u, '0.0.0.0', 6514), 64);
+    const log = yield u.openat('/var/log/remote.log', O_WRONLY_APPEND);
+    const epoll = new Epoll(u);
+    yield* epoll.open();
+    yield epoll.add(listener);
+    for (;;) {
+      u.in('main', 'event_loop');
+      const count = yield epoll.wait(5_000);
+      for (let i = 0; i < count; i += 1) {
+        const { fd } = epoll.at(i);
+        u.in('main', 'event_loop', fd === listener ? 'on_accept' : 'on_readable');
+        if (fd === listener) {
+          yield epoll.add(yield u.call('accept4', fd, 0, 0, SOCK_NONBLOCK));
+          continue;
+        }
+        const size = yield receive(u, fd, buffer, BUFFER);
+        u.in('main', 'event_loop', 'on_readable', 'append_lines');
+        if (size > 0) yield u.write(log, buffer, size);
+        else yield u.close(fd);
+      }
+    }
+  },
+};
+const O_WRONLY_APPEND = 0o2001;
 
 /** Takes counters as datagrams and adds them up when it finds the time: bursts do not fit into its buffer. */
 export const STATSD: Image = {

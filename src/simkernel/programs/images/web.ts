@@ -1,5 +1,5 @@
 import { EPOLL } from '../../functions/poll-events.ts';
-import { connectTo, Epoll, listenOn, receive, send, socketAddress } from '../sockets.ts';
+import { connectTo, Epoll, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
 import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
@@ -10,6 +10,11 @@ const WWW_DATA = 33;
 const BACKLOG = 511;
 const BUFFER = 65_536;
 const HEADER_BYTES = 238;
+const OK = 'HTTP/1.1 200 OK\r\nServer: nginx/1.26.2\r\nContent-Type: text/html\r\nConnection: keep-alive\r\n';
+const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nServer: nginx/1.26.2\r\nContent-Type: text/html\r\n';
+/** BEGIN_REQUEST and PARAMS records. */
+const FASTCGI =
+  '\u0001\u0001\u0000\u0001\u0000\u0008\u0000\u0000\u0000\u0001\u0001\u0004SCRIPT_FILENAME/var/www/html/shop.php';
 export const APPLICATION_SOCKET = '/run/php/php-fpm.sock';
 const FOLDER = '/var/www/html';
 const CYCLE = ['main', 'ngx_worker_process_cycle', 'ngx_process_events_and_timers'];
@@ -90,6 +95,7 @@ function* sendFile(u: UserContext, fd: number, buffer: number, path: string): Us
   u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_open_cached_file');
   const file = yield u.openat(`${FOLDER}${path}`);
   u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_unix_send');
+  writeText(u, buffer, file < 0 ? NOT_FOUND : OK);
   yield* sendAll(u, fd, buffer, HEADER_BYTES);
   if (file < 0) return 0;
   for (;;) {
@@ -105,6 +111,7 @@ function* forward(u: UserContext, fd: number, buffer: number, application: UserS
   u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_upstream_init');
   const upstream = yield* connectTo(u, application);
   if (upstream < 0) return yield* sendAll(u, fd, buffer, HEADER_BYTES);
+  writeText(u, buffer, FASTCGI);
   yield send(u, upstream, buffer, 620);
   let total = HEADER_BYTES;
   for (;;) {
@@ -113,6 +120,7 @@ function* forward(u: UserContext, fd: number, buffer: number, application: UserS
     total += part;
   }
   yield u.close(upstream);
+  writeText(u, buffer, OK);
   return yield* sendAll(u, fd, buffer, Math.min(total, BUFFER));
 }
 /** The socket takes what it has room for: the rest when it has more. */

@@ -19,6 +19,7 @@ import { allocPage } from './page-alloc.ts';
 import { pageCacheSyncRa } from './readahead.ts';
 import { msleep } from './sleep.ts';
 import { swapinReadahead } from './swap.ts';
+import { doWpPage } from './wp-page.ts';
 import { reclaimThrottle, tryToFreePages } from './vmscan.ts';
 import { PAGE_SIZE } from '../fs/page-cache.ts';
 import { die, isUser } from './oops.ts';
@@ -38,7 +39,7 @@ const FAULT_AROUND_PAGES = 16;
 const SET_PTE_NS = 14;
 
 /** struct vm_fault: one on the stack of each fault; here one for all, filled in before it is passed. */
-interface VmFault extends KernelObject {
+export interface VmFault extends KernelObject {
   readonly vma: Vma;
   readonly faultAddress: number;
   readonly write: boolean;
@@ -68,7 +69,7 @@ const VM_FAULT_OOM = 1;
 const VM_FAULT_MAJOR = 4;
 
 /** A frame for a page of a process. When there is none left even after reclaim, it waits for the disk, or somebody is killed. */
-const allocAnonFolio = sleepingFunction(
+export const allocAnonFolio = sleepingFunction(
   'vma_alloc_folio_noprof',
   40,
   function* (m, gfp: number, _order: number, _vma: Vma, _addr: number) {
@@ -159,45 +160,6 @@ const filemapFault = kernelFunction('filemap_fault', 90, (m, vmf: VmFault): Resu
 const doFault = kernelFunction('do_fault', 60, (m, vmf: VmFault): Result =>
   vmf.vma.mapping.area === null ? filemapMapPages(m, vmf, 0, FAULT_AROUND_PAGES) : filemapFault(m, vmf),
 );
-/** Nobody else has the frame any more: it may be written to as it is. */
-const wpPageReuse = kernelFunction('wp_page_reuse', 30, (m, vmf: VmFault, _folio: null): void => {
-  vmf.vma.mapping.shared.leave(pageOf(vmf));
-  setDirty(m, vmf);
-});
-/** The writer gets a copy of the page; the frame stays with the others. */
-const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result => {
-  const { mapping } = vmf.vma;
-  const got = mapping.area === null ? 0 : allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
-  const copy = (status: number): number => {
-    if (status !== 0) return status;
-    m.spend(COPY_PAGE_NS);
-    const stays = mapping.shared.leave(pageOf(vmf));
-    const mm = m.cpu.current.process?.mm;
-    if (mapping.area !== null && mm !== undefined && stays) {
-      m.zone.anonymousPages += 1;
-      m.reclaim.add({ mm, mapping, page: pageOf(vmf) });
-    }
-    setDirty(m, vmf);
-    return 0;
-  };
-  return got instanceof Pending ? got.then(copy) : copy(got);
-});
-const COPY_PAGE_NS = 320;
-/** A write to a page that is there but may not be written to: since a fork it has more than one user, or had. */
-const doWpPage = kernelFunction('do_wp_page', 70, (m, vmf: VmFault): Result => {
-  if (vmf.vma.mapping.shared.users(pageOf(vmf)) > 1) return wpPageCopy(m, vmf);
-  wpPageReuse(m, vmf, null);
-  return 0;
-});
-function pageOf({ vma, faultAddress }: VmFault): number {
-  return Math.floor((faultAddress - vma.mapping.start) / PAGE_SIZE);
-}
-function setDirty(m: Machine, vmf: VmFault): void {
-  m.spend(SET_PTE_NS);
-  const { ptes } = vmf.vma.mapping;
-  if (ptes !== null) ptes[pageOf(vmf)] = PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY;
-}
-
 const innerHandleMmFault = kernelFunction(
   '__handle_mm_fault',
   90,

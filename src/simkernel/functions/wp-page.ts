@@ -1,0 +1,49 @@
+import { kernelFunction } from '../execution/kernel-function.ts';
+import { Pending } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
+import { PAGE_SIZE } from '../fs/page-cache.ts';
+import type { Machine } from '../machine.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT } from '../tasks/address-space.ts';
+import { GFP_HIGHUSER_MOVABLE } from './gfp.ts';
+import { allocAnonFolio } from './page-fault.ts';
+import type { VmFault } from './page-fault.ts';
+
+const SET_PTE_NS = 14;
+/** Nobody else has the frame any more: it may be written to as it is. */
+const wpPageReuse = kernelFunction('wp_page_reuse', 30, (m, vmf: VmFault, _folio: null): void => {
+  vmf.vma.mapping.shared.leave(pageOf(vmf));
+  setDirty(m, vmf);
+});
+/** The writer gets a copy of the page; the frame stays with the others. */
+const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result => {
+  const { mapping } = vmf.vma;
+  const got = mapping.area === null ? 0 : allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
+  const copy = (status: number): number => {
+    if (status !== 0) return status;
+    m.spend(COPY_PAGE_NS);
+    const stays = mapping.shared.leave(pageOf(vmf));
+    const mm = m.cpu.current.process?.mm;
+    if (mapping.area !== null && mm !== undefined && stays) {
+      m.zone.anonymousPages += 1;
+      m.reclaim.add({ mm, mapping, page: pageOf(vmf) });
+    }
+    setDirty(m, vmf);
+    return 0;
+  };
+  return got instanceof Pending ? got.then(copy) : copy(got);
+});
+const COPY_PAGE_NS = 320;
+/** A write to a page that is there but may not be written to: since a fork it has more than one user, or had. */
+export const doWpPage = kernelFunction('do_wp_page', 70, (m, vmf: VmFault): Result => {
+  if (vmf.vma.mapping.shared.users(pageOf(vmf)) > 1) return wpPageCopy(m, vmf);
+  wpPageReuse(m, vmf, null);
+  return 0;
+});
+function pageOf({ vma, faultAddress }: VmFault): number {
+  return Math.floor((faultAddress - vma.mapping.start) / PAGE_SIZE);
+}
+function setDirty(m: Machine, vmf: VmFault): void {
+  m.spend(SET_PTE_NS);
+  const { ptes } = vmf.vma.mapping;
+  if (ptes !== null) ptes[pageOf(vmf)] = PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY;
+}

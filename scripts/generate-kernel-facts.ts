@@ -1,7 +1,7 @@
 /**
  * Writes src/simkernel/generated/ from a folder of facts of a real kernel: `npx tsx scripts/generate-kernel-facts.ts FOLDER`, with
  * vmlinux.btf (/sys/kernel/btf/vmlinux), tracepoint_formats.txt (every events/.../format, concatenated), available_events.txt and
- * available_filter_functions.txt (of /sys/kernel/tracing).
+ * available_filter_functions.txt (of /sys/kernel/tracing), and kprobes_blacklist.txt (/sys/kernel/debug/kprobes/blacklist).
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,3 +74,11 @@ write(
     '};\n',
 );
 write('syscalls.ts', `export const SYSCALL_LINES =\n  ${JSON.stringify(encodeSyscalls(formats))};\n`);
+
+const blacklisted = text('kprobes_blacklist.txt')
+  .split('\n')
+  .flatMap((line) => /\t(\S+)/.exec(line)?.[1] ?? []);
+write(
+  'kprobe-blacklist.ts',
+  `export const KPROBE_BLACKLIST =\n  ${JSON.stringify([...new Set(blacklisted)].sort().join('\n'))};\n`,
+);

@@ -62,6 +62,8 @@ import type { NetDevice } from './net/device.ts';
 import { Network } from './net/network.ts';
 import type { Image } from './programs/image.ts';
 import { ImageTexts } from './memory/image-texts.ts';
+import { registerKprobeNotifier } from './functions/kprobes.ts';
+import type { Kprobe, KprobeStep } from './probes/kprobes.ts';
 import { registerUprobeNotifier } from './functions/uretprobe.ts';
 import { userFile } from './listing.ts';
 import type { UserFile } from './listing.ts';
@@ -178,7 +180,10 @@ export class Machine {
   readonly hooked: Uint8Array;
   readonly functionHooks = new Map<number, FunctionHooks>();
   /** int3 probes by the image offset of their byte. */
-  readonly breakpoints = new Map<number, readonly Handler[]>();
+  readonly breakpoints = new Map<number, readonly Kprobe[]>();
+  /** A kprobe's handler runs: others are missed meanwhile. */
+  kprobeRunning = false;
+  kprobeStep: KprobeStep | null = null;
   readonly traced: Uint8Array;
   readonly tracepointHandlers = new Map<number, TracepointHandlers>();
   readonly syscallEvents = createSyscallEvents();
@@ -225,6 +230,7 @@ export class Machine {
     this.arena = createArena((offset, size) => this.visibleText.showRange(this.arena, offset, size));
     this.words = this.arena.words;
     this.imageTexts = new ImageTexts(this.arena);
+    registerKprobeNotifier(this);
     registerUprobeNotifier(this);
     this.random = createRandom(options.seed ?? options.scenario.seed);
     this.paces = new Paces(this.random.stream('pace'));

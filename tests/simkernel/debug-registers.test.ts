@@ -16,6 +16,7 @@ import { archInstallHwBreakpoint, archUninstallHwBreakpoint } from '../../src/si
 import type { HwBreakpoint } from '../../src/simkernel/functions/hw-breakpoint.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import { KERNEL_HIGH } from '../../src/simkernel/memory/arena.ts';
+import { registerKprobe } from '../../src/simkernel/probes/attach.ts';
 import { machineRunning, MILLISECOND, runFor } from './support.ts';
 
 const writer = kernelFunction('test_debug_writer', 20, (m, at: number, value: number): void => {
@@ -120,15 +121,21 @@ describe('a single step', () => {
     const { m, cpu } = idleMachine();
     const slot = textSymbol('test_debug_writer')!.entry + 9;
     const steps: [status: number, ip: number][] = [];
-    // What kprobes do: int3's handler sends the CPU to the saved instruction with TF set, #DB's takes TF back.
+    // Who moves the CPU himself steps himself: int3's handler sends it somewhere with TF set, #DB's takes TF back.
     m.debugNotifiers.push((_m, regs, dr6) => {
       steps.push([dr6, m.words[(regs.address + PT_REGS.ip) >> 2]! & 0x7fffffff]);
       m.words[(regs.address + PT_REGS.flags) >> 2]! &= ~FLAGS.trap;
       return dr6 & ~DR6_STEP;
     });
-    m.attach({ kind: 'kprobe', function: 'test_debug_writer', offset: 10 }, (regs) => {
-      m.words[(regs + PT_REGS.flags) >> 2]! |= FLAGS.trap;
-      m.words[(regs + PT_REGS.ip) >> 2] = slot | 0x80000000;
+    registerKprobe(m, {
+      kind: 'k',
+      function: 'test_debug_writer',
+      offset: 10,
+      pre(regs) {
+        m.words[(regs + PT_REGS.flags) >> 2]! |= FLAGS.trap;
+        m.words[(regs + PT_REGS.ip) >> 2] = slot | 0x80000000;
+        return true;
+      },
     });
     const before = { flags: cpu.flags, sp: cpu.sp, fp: cpu.fp };
     const text = textSymbol('test_debug_writer')!;

@@ -209,6 +209,17 @@ export function textSymbolAt(offset: number): TextSymbol | undefined {
 export function isInstructionBoundary(symbol: TextSymbol, offset: number): boolean {
   return generatedOf(symbol).boundaries[offset] === 1;
 }
+/** Bytes of the instruction at an offset: up to the next boundary. */
+export function instructionLength(symbol: TextSymbol, offset: number): number {
+  const { boundaries } = generatedOf(symbol);
+  let end = offset + 1;
+  while (end < symbol.size && boundaries[end] !== 1) end += 1;
+  return end - offset;
+}
+/** The function as compiled. */
+export function originalText(symbol: TextSymbol): Uint8Array {
+  return generatedOf(symbol).bytes;
+}
 /** Where in the function an interrupt at this moment finds the CPU: one of its few hot instructions. */
 export function samplePoint(symbol: TextSymbol, moment: number): number {
   const spot = (Math.imul(moment | 0, 0x9e3779b1) >>> 8) % HOT_SPOTS;

@@ -1,6 +1,5 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { IST, VECTORS } from '../cpu/descriptor-tables.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -9,26 +8,11 @@ import { debugEntry } from './debug.ts';
 import { doubleFaultEntry, generalProtectionEntry, isUser, trapUser } from './oops.ts';
 import { int80Entry } from './int80.ts';
 import { nmiEntry } from './nmi.ts';
+import { kprobeInt3Handler } from './kprobes.ts';
 import { TRAPS } from './traps.ts';
 import { uprobePreSstepNotifier } from './uprobes.ts';
 import { pageFaultEntry } from './page-fault.ts';
-import { runHandlers } from '../probes/handler.ts';
 
-/** Finds the probe whose breakpoint was hit and runs its handlers on the interrupted registers. */
-const kprobeInt3Handler = kernelFunction(
-  'kprobe_int3_handler',
-  60,
-  (m, regs: KernelObject): number => {
-    const { words } = m;
-    const ip = words[(regs.address + PT_REGS.ip) >> 2]! & 0x7fffffff;
-    const handlers = m.breakpoints.get(ip - 1);
-    if (handlers === undefined) return 0;
-    m.traceFrom(ip, words[(regs.address + PT_REGS.bp) >> 2]!, 0);
-    runHandlers(m, handlers, regs.address);
-    return 1;
-  },
-  { traceable: false },
-);
 const doInt3 = kernelFunction('do_int3', 20, (m, regs: KernelObject): number => kprobeInt3Handler(m, regs), {
   traceable: false,
 });

@@ -1,5 +1,5 @@
 import { syscallByName } from '../syscalls.ts';
-import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
+import { FENTRY_OFFSET, textSymbol } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
@@ -11,6 +11,8 @@ import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
 import { attachCounter, attachWatchpoint } from './attach-perf.ts';
 import type { PerfTarget, WatchTarget } from './attach-perf.ts';
 import { attachClock } from './clock.ts';
+import { checkKprobe } from './kprobes.ts';
+import type { Kprobe, KprobeError, KprobeRequest } from './kprobes.ts';
 import { attachIterator } from './iterators.ts';
 import type { FunctionHooks } from './function-hooks.ts';
 import type { Handler } from './handler.ts';
@@ -52,9 +54,10 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
   switch (target.kind) {
     case 'kprobe':
     case 'kretprobe':
+      return attachKprobe(m, target, handler);
     case 'fentry':
     case 'fexit':
-      return attachFunction(m, target.kind, target.function, target.kind === 'kprobe' ? target.offset : 0, handler);
+      return attachTracing(m, target.kind, target.function, handler);
     case 'tracepoint':
       return attachTracepoint(m, target.category, target.name, handler);
     case 'rawtracepoint':
@@ -89,61 +92,91 @@ function attachUser(m: Machine, target: UserTarget, handler: Handler): Attachmen
   });
 }
 
-const LISTS = { kprobe: 'entry', kretprobe: 'returns', fentry: 'fentry', fexit: 'fexit' } as const;
+const LISTS = { k: 'entry', r: 'returns' } as const;
 
-function attachFunction(
+/** Puts a kprobe or kretprobe into the text; what modules, tracefs and tracers share. */
+export function registerKprobe(
   m: Machine,
-  kind: keyof typeof LISTS,
-  wanted: string,
-  offset: number,
-  wantedHandler: Handler,
-): Attachment {
-  const alias = m.profile.functions[wanted];
-  const name = alias?.function ?? wanted;
-  const order = kind === 'kprobe' ? alias?.arguments : undefined;
-  const handler = order === undefined ? wantedHandler : reordered(m, wantedHandler, order);
-  const symbol = textSymbol(name);
-  if (symbol === undefined) {
-    // Known to the kernel's BTF but never called by the simulated one.
-    if (kernelTypes().function(name) !== undefined) return NOTHING;
-    return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
-  }
-  if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
-  if (kind === 'kprobe' && offset !== 0 && offset !== FENTRY_OFFSET)
-    return attachBreakpoint(m, symbol, offset, handler);
+  request: KprobeRequest,
+): { readonly probe: Kprobe; unregister(): void } | KprobeError {
+  const probe = checkKprobe(m, request);
+  if ('errno' in probe) return probe;
+  const { symbol, offset } = probe;
   const hooks = hooksOf(m, symbol);
-  const list = LISTS[kind];
-  hooks[list] = [...hooks[list], handler];
-  patch(m, symbol);
-  return {
-    ok: true,
-    detach() {
-      hooks[list] = without(hooks[list], handler);
-      patch(m, symbol);
-    },
-  };
-}
-
-function attachBreakpoint(m: Machine, symbol: TextSymbol, offset: number, handler: Handler): Attachment {
-  if (offset < 0 || offset >= symbol.size)
-    return { ok: false, errno: 'EINVAL', reason: `offset ${offset} is outside ${symbol.name}` };
-  if (!isInstructionBoundary(symbol, offset)) {
-    return { ok: false, errno: 'EILSEQ', reason: `${symbol.name}+${offset} is not the start of an instruction` };
+  if (probe.usesFtrace) {
+    const list = LISTS[probe.kind];
+    hooks[list] = [...hooks[list], probe];
+    patch(m, symbol);
+    return {
+      probe,
+      unregister() {
+        hooks[list] = hooks[list].filter((other) => other !== probe);
+        patch(m, symbol);
+      },
+    };
   }
-  const hooks = hooksOf(m, symbol);
   const at = symbol.entry + offset;
-  m.breakpoints.set(at, [...(m.breakpoints.get(at) ?? []), handler]);
+  m.breakpoints.set(at, [...(m.breakpoints.get(at) ?? []), probe]);
   hooks.breakpoints = [...new Set([...hooks.breakpoints, offset])].sort((a, b) => a - b);
   patch(m, symbol);
   return {
-    ok: true,
-    detach() {
-      const left = without(m.breakpoints.get(at) ?? [], handler);
+    probe,
+    unregister() {
+      const left = (m.breakpoints.get(at) ?? []).filter((other) => other !== probe);
       if (left.length > 0) m.breakpoints.set(at, left);
       else {
         m.breakpoints.delete(at);
         hooks.breakpoints = hooks.breakpoints.filter((other) => other !== offset);
       }
+      patch(m, symbol);
+    },
+  };
+}
+
+/** Every kprobe in the text, by address: the rows of /sys/kernel/debug/kprobes/list. */
+export function registeredKprobes(m: Machine): readonly Kprobe[] {
+  const sites = [...m.functionHooks.values()].flatMap(({ entry, returns }) => [...entry, ...returns]);
+  const all = [...sites, ...[...m.breakpoints.values()].flat()];
+  return all.sort((a, b) => a.symbol.entry + a.offset - (b.symbol.entry + b.offset));
+}
+
+function attachKprobe(
+  m: Machine,
+  target: Extract<AttachTarget, { kind: 'kprobe' | 'kretprobe' }>,
+  handler: Handler,
+): Attachment {
+  const alias = m.profile.functions[target.function];
+  const order = target.kind === 'kprobe' ? alias?.arguments : undefined;
+  const name = alias?.function ?? target.function;
+  const registered = registerKprobe(m, {
+    kind: target.kind === 'kprobe' ? 'k' : 'r',
+    function: name,
+    offset: target.kind === 'kprobe' ? target.offset : 0,
+    pre: order === undefined ? handler : reordered(m, handler, order),
+  });
+  if ('errno' in registered) {
+    // Known to the kernel's BTF but never called by the simulated one.
+    const isKnown = registered.errno === 'ENOENT' && kernelTypes().function(name) !== undefined;
+    return isKnown ? NOTHING : { ok: false, ...registered };
+  }
+  return { ok: true, detach: () => registered.unregister() };
+}
+
+function attachTracing(m: Machine, kind: 'fentry' | 'fexit', wanted: string, handler: Handler): Attachment {
+  const name = m.profile.functions[wanted]?.function ?? wanted;
+  const symbol = textSymbol(name);
+  if (symbol === undefined) {
+    if (kernelTypes().function(name) !== undefined) return NOTHING;
+    return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
+  }
+  if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
+  const hooks = hooksOf(m, symbol);
+  hooks[kind] = [...hooks[kind], handler];
+  patch(m, symbol);
+  return {
+    ok: true,
+    detach() {
+      hooks[kind] = without(hooks[kind], handler);
       patch(m, symbol);
     },
   };

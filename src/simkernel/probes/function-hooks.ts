@@ -1,6 +1,5 @@
 import type { Cpu } from '../cpu/cpu.ts';
-import { VECTORS } from '../cpu/descriptor-tables.ts';
-import { deliver } from '../cpu/deliver.ts';
+import { meetBreakpoint } from '../functions/kprobes.ts';
 import { hitGuardPage, STACK_MASK } from '../cpu/guard-page.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { ARGUMENT_REGISTERS, KERNEL_CS, KERNEL_DS } from '../cpu/registers.ts';
@@ -13,19 +12,22 @@ import type { Word } from '../memory/arena.ts';
 import { highOf, KERNEL_HIGH, lowOf, storeWord } from '../memory/arena.ts';
 import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
+import { runKprobes, runPostHandlers, takeInstances } from './kprobes.ts';
+import type { Kprobe } from './kprobes.ts';
 
 /** What sits on one function. Lists are replaced, never changed, so that a handler may detach. */
 export interface FunctionHooks {
   /** kprobes at the fentry site (through ftrace). */
-  entry: readonly Handler[];
+  entry: readonly Kprobe[];
   /** kretprobes. */
-  returns: readonly Handler[];
+  returns: readonly Kprobe[];
   fentry: readonly Handler[];
   fexit: readonly Handler[];
   /** int3 offsets, ascending; their handlers are found by address when the breakpoint hits. */
   breakpoints: readonly number[];
 }
 
+const NOBODY: readonly Kprobe[] = [];
 /** After `call fentry` of 5 bytes; ftrace's kprobe handler shows the address behind the first byte, as an int3 would. */
 const KPROBE_IP = 1;
 
@@ -54,9 +56,11 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
     const ip = symbol.entry + FENTRY_END - 5 + KPROBE_IP;
     const regs = storeRegisters(m, cpu, slot, ip);
     m.traceFrom(ip, fp, slot);
-    runHandlers(m, hooks.entry, regs, symbol);
+    runKprobes(m, hooks.entry, regs, symbol);
+    runPostHandlers(m, hooks.entry, regs);
   }
-  const hasRethook = hooks.returns.length > 0;
+  const followed = hooks.returns.length === 0 ? NOBODY : takeInstances(m, hooks.returns);
+  const hasRethook = followed.length > 0;
   const { current } = cpu;
   if (hasRethook) {
     current.rethooks.push({ slot, low: returnLow });
@@ -68,7 +72,7 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   cpu.sp = below;
   const cost = ns * cpu.pace;
   if ((cpu.time += cost) >= cpu.horizon) m.catchUp(cpu, cost);
-  for (const offset of hooks.breakpoints) deliver(m, cpu, VECTORS.breakpoint, symbol.entry + offset + 1);
+  for (const offset of hooks.breakpoints) meetBreakpoint(m, cpu, symbol, offset);
 
   const leave = (value: Word): Word => {
     // The task may have moved to another CPU while it slept.
@@ -88,7 +92,15 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
       here.registers[PT_REGS.ax / 4 + 1] = highOf(value);
       const regs = storeRegisters(m, here, sp, returnLow);
       m.traceFrom(returnLow, fp, 0);
-      runHandlers(m, m.functionHooks.get(symbol.index)?.returns ?? [], regs, symbol);
+      for (const probe of followed) probe.active -= 1;
+      // Whoever has left meanwhile is not called any more.
+      const { returns } = hooks;
+      runKprobes(
+        m,
+        followed.filter((probe) => returns.includes(probe)),
+        regs,
+        symbol,
+      );
     }
     return value;
   };

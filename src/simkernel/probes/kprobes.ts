@@ -1,0 +1,125 @@
+import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import { KPROBE_BLACKLIST } from '../generated/kprobe-blacklist.ts';
+import type { Machine } from '../machine.ts';
+import type { Handler } from './handler.ts';
+import { runHandlers } from './handler.ts';
+
+/** What a kprobe does before its instruction runs; a true result says that it has changed where the CPU goes on. */
+export type PreHandler = (context: number) => boolean | void;
+
+/** struct kprobe, struct kretprobe: somebody's wish to be called at an instruction, or when a function returns. */
+export interface Kprobe {
+  readonly kind: 'k' | 'r';
+  readonly symbol: TextSymbol;
+  /** From the function's start; that of the fentry site for probes that ftrace serves. */
+  readonly offset: number;
+  readonly usesFtrace: boolean;
+  readonly pre: PreHandler;
+  readonly post: Handler | undefined;
+  isDisabled: boolean;
+  /** Hits that were not taken: inside another kprobe's handler, or with all instances of a kretprobe in use. */
+  missed: number;
+  /** How many calls of the function a kretprobe can follow at a time, and follows now. */
+  readonly maxActive: number;
+  active: number;
+}
+
+export interface KprobeRequest {
+  readonly kind: 'k' | 'r';
+  readonly function: string;
+  readonly offset?: number;
+  readonly pre: PreHandler;
+  readonly post?: Handler;
+  readonly maxActive?: number;
+}
+
+export type KprobeError = { readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ'; readonly reason: string };
+
+let blacklist: ReadonlySet<string> | undefined;
+/** Functions that may not be probed: what serves probes, and entry code (NOKPROBE_SYMBOL, noinstr). */
+export function isBlacklisted(name: string): boolean {
+  blacklist ??= new Set(KPROBE_BLACKLIST.split('\n'));
+  return blacklist.has(name) || textSymbol(name)?.traceable === false;
+}
+/** Their names, sorted. */
+export function blacklistedFunctions(): readonly string[] {
+  return KPROBE_BLACKLIST.split('\n');
+}
+
+/** register_kprobe(), register_kretprobe(): the probe, not yet in the text, or what is wrong with it. */
+export function checkKprobe(m: Machine, request: KprobeRequest): Kprobe | KprobeError {
+  const { kind, function: name, offset = 0, pre, post } = request;
+  if (isBlacklisted(name)) return { errno: 'EINVAL', reason: `${name} is blacklisted` };
+  const symbol = textSymbol(name);
+  if (symbol === undefined) return { errno: 'ENOENT', reason: `no kernel function ${name}` };
+  if (offset < 0 || offset >= symbol.size) return { errno: 'EINVAL', reason: `offset ${offset} is outside ${name}` };
+  // An entry is moved behind endbr64, to the instruction that ftrace has taken for itself.
+  const usesFtrace = offset === 0 || offset === FENTRY_OFFSET;
+  if (kind === 'r' && !usesFtrace) return { errno: 'EINVAL', reason: `${name}+${offset} is no function entry` };
+  if (!usesFtrace && !isInstructionBoundary(symbol, offset)) {
+    return { errno: 'EILSEQ', reason: `${name}+${offset} is not the start of an instruction` };
+  }
+  return {
+    kind,
+    symbol,
+    offset: usesFtrace ? FENTRY_OFFSET : offset,
+    usesFtrace,
+    pre,
+    post,
+    isDisabled: false,
+    missed: 0,
+    // kernel/kprobes.c with CONFIG_PREEMPTION: max(10, 2 * num_possible_cpus()).
+    maxActive: request.maxActive ?? Math.max(DEFAULT_INSTANCES, 2 * m.cpus),
+    active: 0,
+  };
+}
+const DEFAULT_INSTANCES = 10;
+
+/** Runs the handlers of the probes at one place; inside another kprobe's handler they are missed. Whether one moved the CPU. */
+export function runKprobes(m: Machine, probes: readonly Kprobe[], context: number, probed?: TextSymbol): boolean {
+  if (m.kprobeRunning) {
+    for (const probe of probes) probe.missed += 1;
+    return false;
+  }
+  m.kprobeRunning = true;
+  let moved = false;
+  const live = probes.filter(({ isDisabled }) => !isDisabled);
+  runHandlers(
+    m,
+    live.map(({ pre }) => (at: number): void => {
+      if (pre(at) === true) moved = true;
+    }),
+    context,
+    probed,
+  );
+  m.kprobeRunning = false;
+  return moved;
+}
+
+/** What runs behind the probed instruction. */
+export function runPostHandlers(m: Machine, probes: readonly Kprobe[], context: number): void {
+  const handlers = probes.flatMap(({ post, isDisabled }) => (post === undefined || isDisabled ? [] : [post]));
+  if (handlers.length > 0) runHandlers(m, handlers, context);
+}
+
+/** The kretprobes that have an instance left for this call of their function. */
+export function takeInstances(m: Machine, probes: readonly Kprobe[]): readonly Kprobe[] {
+  return probes.filter((probe) => {
+    if (probe.isDisabled) return false;
+    if (m.kprobeRunning || probe.active >= probe.maxActive) {
+      probe.missed += 1;
+      return false;
+    }
+    probe.active += 1;
+    return true;
+  });
+}
+
+/** Where the single step under way is, and what it has to restore. */
+export interface KprobeStep {
+  readonly probes: readonly Kprobe[];
+  /** Image offset behind the probed instruction. */
+  readonly behind: number;
+  readonly savedFlags: number;
+}

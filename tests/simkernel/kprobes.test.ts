@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+// The machine first: its functions declare each other in an order.
+import { machineRunning, MILLISECOND, runFor } from './support.ts';
+import { PT_REGS } from '../../src/btf/pt-regs.ts';
+import {
+  instructionLength,
+  isInstructionBoundary,
+  originalText,
+  textSymbol,
+} from '../../src/simkernel/execution/text.ts';
+import { vfsRead } from '../../src/simkernel/functions/vfs.ts';
+import type { Machine } from '../../src/simkernel/machine.ts';
+import { registeredKprobes, registerKprobe } from '../../src/simkernel/probes/attach.ts';
+import type { UserBody } from '../../src/simkernel/programs/image.ts';
+import type { UserContext } from '../../src/simkernel/programs/user.ts';
+
+function* readsMotd(u: UserContext): UserBody {
+  const buffer = u.buffer(4096);
+  for (;;) {
+    const fd = yield u.openat('/etc/motd');
+    yield u.read(fd, buffer, 4096);
+    yield u.close(fd);
+    yield u.nanosleep(MILLISECOND / 4);
+  }
+}
+const machine = (): Machine => machineRunning([readsMotd], { files: [{ path: '/etc/motd', size: 5000 }] });
+
+const vfsReadText = textSymbol('vfs_read')!;
+/** Offsets of instructions behind the function's entry. */
+const OFFSETS = Array.from({ length: vfsReadText.size }, (_, at) => at).filter(
+  (at) => at > 8 && at < vfsReadText.size - 16 && isInstructionBoundary(vfsReadText, at),
+);
+function textOf(m: Machine): number[] {
+  m.arena.kernelAddress(vfsReadText.entry | 0x80000000, -1, vfsReadText.size);
+  return [...m.arena.bytes.subarray(vfsReadText.entry, vfsReadText.entry + vfsReadText.size)];
+}
+function mustRegister(m: Machine, request: Parameters<typeof registerKprobe>[1]) {
+  const registered = registerKprobe(m, request);
+  if ('errno' in registered) throw new Error(registered.reason);
+  return registered;
+}
+
+describe('a kprobe inside a function', () => {
+  test('is an int3 in the text; the copy of its instruction is stepped through, then post-handlers run', () => {
+    const m = machine();
+    const offset = OFFSETS[20]!;
+    const seen: string[] = [];
+    const ip = (regs: number): number => (m.words[(regs + PT_REGS.ip) >> 2]! & 0x7fffffff) - vfsReadText.entry;
+    const { unregister } = mustRegister(m, {
+      kind: 'k',
+      function: 'vfs_read',
+      offset,
+      pre: (regs) => void seen.push(`pre ${ip(regs)}`),
+      post: (regs) => void seen.push(`post ${ip(regs)}`),
+    });
+    expect(textOf(m)[offset]).toBe(0xcc);
+    runFor(m, MILLISECOND);
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.slice(0, 2)).toEqual([`pre ${offset + 1}`, `post ${offset + instructionLength(vfsReadText, offset)}`]);
+    unregister();
+    expect(textOf(m)[offset]).toBe(originalText(vfsReadText)[offset]);
+  });
+
+  test('a handler that has moved the CPU keeps it from the instruction', () => {
+    const m = machine();
+    let stepped = 0;
+    mustRegister(m, {
+      kind: 'k',
+      function: 'vfs_read',
+      offset: OFFSETS[3]!,
+      pre: () => true,
+      post: () => (stepped += 1),
+    });
+    runFor(m, MILLISECOND);
+    expect(stepped).toBe(0);
+  });
+
+  test.each([
+    ['between two instructions', 'vfs_read', 1, 'EILSEQ'],
+    ['behind the function', 'vfs_read', 1_000_000, 'EINVAL'],
+    ['in what serves kprobes', 'kprobe_exceptions_notify', 0, 'EINVAL'],
+    ['in entry code', 'asm_exc_int3', 0, 'EINVAL'],
+    ['in no function', 'nonsense', 0, 'ENOENT'],
+  ])('is refused %s', (_, name, offset, errno) => {
+    expect(registerKprobe(machine(), { kind: 'k', function: name, offset, pre: () => undefined })).toMatchObject({
+      errno,
+    });
+  });
+});
+
+test('a probe that is hit inside another one is missed', () => {
+  const m = machine();
+  const inner = mustRegister(m, { kind: 'k', function: 'vfs_read', pre: () => undefined });
+  let calls = 0;
+  mustRegister(m, {
+    kind: 'k',
+    function: 'filp_close',
+    pre() {
+      calls += 1;
+      void vfsRead(m, m.cpu.current.process!.files.get(0)!, 0, 0, null as never);
+    },
+  });
+  runFor(m, MILLISECOND);
+  expect(calls).toBeGreaterThan(0);
+  expect(inner.probe.missed).toBe(calls);
+});
+
+test('a kretprobe follows no more calls at a time than it has instances', () => {
+  const m = machineRunning(
+    Array.from({ length: 3 }, () => readsMotd),
+    { files: [{ path: '/etc/motd', size: 5000 }] },
+  );
+  let returned = 0;
+  const { probe } = mustRegister(m, {
+    kind: 'r',
+    function: 'do_nanosleep',
+    maxActive: 1,
+    pre: () => void (returned += 1),
+  });
+  runFor(m, 3 * MILLISECOND);
+  expect(probe.missed).toBeGreaterThan(0);
+  expect(returned).toBeGreaterThan(0);
+  expect(probe.active).toBeLessThanOrEqual(1);
+});
+
+test('the list has every probe by address', () => {
+  const m = machine();
+  for (const request of [
+    { kind: 'r' as const, function: 'vfs_read' },
+    { kind: 'k' as const, function: 'vfs_read', offset: OFFSETS[0]! },
+  ]) {
+    mustRegister(m, { ...request, pre: () => undefined });
+  }
+  expect(registeredKprobes(m).map(({ kind, offset, usesFtrace }) => [kind, offset, usesFtrace])).toEqual([
+    ['r', 4, true],
+    ['k', OFFSETS[0], false],
+  ]);
+});
+
+test('probes come and go under load without losing an event, and leave the text as it was', () => {
+  const step = fc.record({
+    offsets: fc.uniqueArray(fc.constantFrom(0, ...OFFSETS.slice(0, 40)), { maxLength: 4 }),
+    atReturn: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 5 }), (steps) => {
+      const m = machine();
+      const before = textOf(m);
+      for (const { offsets, atReturn } of steps) {
+        const counts = offsets.map(() => 0);
+        const registered = offsets.map((offset, i) =>
+          mustRegister(m, { kind: 'k', function: 'vfs_read', offset, pre: () => void (counts[i]! += 1) }),
+        );
+        let returns = 0;
+        if (atReturn) {
+          registered.push(mustRegister(m, { kind: 'r', function: 'vfs_read', pre: () => void (returns += 1) }));
+        }
+        runFor(m, MILLISECOND);
+        for (const each of registered) each.unregister();
+        // Reads of cached files do not sleep, so every call has gone through all of its places.
+        expect(new Set([...counts, ...(atReturn ? [returns] : [])]).size).toBeLessThanOrEqual(1);
+        expect(counts.every((count) => count > 0)).toBe(true);
+      }
+      expect(textOf(m)).toEqual(before);
+      expect(registeredKprobes(m)).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});

@@ -9,7 +9,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
-import { storeNumber } from '../memory/arena.ts';
+import { storeNumber, storeWord } from '../memory/arena.ts';
 import { countSoftware } from '../probes/perf-event.ts';
 import { isRealTime } from '../tasks/run-queue.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
@@ -65,6 +65,8 @@ const updateCurr = kernelFunction('update_curr', 14, (m, cfs: RunQueue['cfs']): 
 const enqueueTaskFair = kernelFunction('enqueue_task_fair', 45, (m, rq: RunQueue, p: Task, _flags: number): void => {
   p.enqueuedAt = m.cpu.time;
   rq.add(p);
+  storeWord(m.words, p.address + TASK.cfsRq, rq.cfs);
+  rq.storeLength(m.words, m.cpu.current !== m.cpu.idle);
 });
 
 const dequeueTaskFair = kernelFunction('dequeue_task_fair', 40, (_m, rq: RunQueue, p: Task, _flags: number): number => {
@@ -85,8 +87,10 @@ function pullTask(m: Machine, rq: RunQueue, atLeast: number): number {
   const pulled = busiest?.runQueue.tasks.find((task) => task.boundTo === null && task.enqueuedAt <= cpu.time);
   if (busiest === null || pulled === undefined) return 0;
   busiest.runQueue.remove(pulled);
+  busiest.runQueue.storeLength(m.words, true);
   setTaskCpu(m, pulled, cpu.id);
   rq.add(pulled);
+  storeWord(m.words, pulled.address + TASK.cfsRq, rq.cfs);
   return 1;
 }
 /** kernel/sched/fair.c: an idle CPU takes a waiting task from the longest queue. */
@@ -157,6 +161,7 @@ const scheduleCore = kernelFunction(
       return 0;
     }
     rq.countSwitch(m.words);
+    rq.storeLength(m.words, next !== cpu.idle);
     schedSwitch(m, preempt, prev, next, prevState);
     countSoftware(m, 'context-switches');
     cpu.next = next;

@@ -204,5 +204,6 @@ export function enqueueAtBoot(m: Machine, task: Task, cpu: number): void {
   task.state = TASK_RUNNING;
   const on = m.cpuList[cpu]!;
   on.runQueue.add(task);
+  storeWord(m.words, task.address + TASK.cfsRq, on.runQueue.cfs);
   on.needResched = true;
 }

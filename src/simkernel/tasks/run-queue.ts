@@ -3,7 +3,8 @@ import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { Task } from './task.ts';
 
-export const RQ = structFields('rq', { cfs: 'cfs', switches: 'nr_switches' });
+export const RQ = structFields('rq', { cfs: 'cfs', switches: 'nr_switches', running: 'nr_running' });
+const CFS_RQ = structFields('cfs_rq', { queued: 'nr_queued', hierarchical: 'h_nr_queued' });
 
 /** struct rq: the runnable tasks of one CPU but the running one, by virtual runtime. */
 export class RunQueue implements KernelObject {
@@ -36,6 +37,13 @@ export class RunQueue implements KernelObject {
     for (let i = 1; i < tasks.length; i += 1) if (isBefore(tasks[i]!, tasks[best]!)) best = i;
     const [task] = tasks.splice(best, 1);
     return task;
+  }
+  /** Runnable tasks, the running one among them, as scripts read it (nr_running, nr_queued). */
+  storeLength(words: Int32Array, running: boolean): void {
+    const length = this.tasks.length + (running ? 1 : 0);
+    words[(this.address + RQ.running) >> 2] = length;
+    words[(this.cfs.address + CFS_RQ.queued) >> 2] = length;
+    words[(this.cfs.address + CFS_RQ.hierarchical) >> 2] = length;
   }
   countSwitch(words: Int32Array): void {
     storeNumber(words, this.address + RQ.switches, (this.switches += 1));

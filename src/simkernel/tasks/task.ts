@@ -45,6 +45,7 @@ export const TASK = structFields('task_struct', {
   normalPrio: 'normal_prio',
   vruntime: 'se.vruntime',
   sumExecRuntime: 'se.sum_exec_runtime',
+  cfsRq: 'se.cfs_rq',
   mm: 'mm',
   activeMm: 'active_mm',
   exitState: 'exit_state',

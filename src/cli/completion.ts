@@ -1,5 +1,6 @@
 import { GOLDEN_OPTIONS } from './golden/options.ts';
 import { SUBCOMMANDS } from './help.ts';
+import { REPL_OPTIONS } from './repl/options.ts';
 import { OPTIONS, type OptionRow } from './options.ts';
 
 /** What follows an option, as shells complete it. */
@@ -26,8 +27,15 @@ const mainFlags = (): readonly Flag[] =>
         ],
   );
 
-const goldenFlags = (): readonly Flag[] =>
-  Object.values(GOLDEN_OPTIONS).flatMap(({ flags, help, choices, hidden }) =>
+interface CommanderRow {
+  readonly flags: string;
+  readonly help: string;
+  readonly choices?: readonly string[];
+  readonly hidden?: true;
+}
+
+const commanderFlags = (options: Readonly<Record<string, CommanderRow>>): readonly Flag[] =>
+  Object.values(options).flatMap(({ flags, help, choices, hidden }) =>
     hidden === true
       ? []
       : [
@@ -39,6 +47,10 @@ const goldenFlags = (): readonly Flag[] =>
           },
         ],
   );
+
+/** Subcommands with options of their own. */
+const OF_SUBCOMMANDS = { golden: commanderFlags(GOLDEN_OPTIONS), repl: commanderFlags(REPL_OPTIONS) };
+const SUBCOMMAND_FLAGS = Object.entries(OF_SUBCOMMANDS);
 
 const names = (flags: readonly Flag[]): string => flags.flatMap((flag) => flag.names).join(' ');
 const commands = Object.entries(SUBCOMMANDS);
@@ -62,11 +74,13 @@ function bash(): string {
   return `# bash completion for tsbpftrace
 _tsbpftrace() {
     local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} options='${names(mainFlags())}'
-    if [[ \${COMP_WORDS[1]} == golden ]]; then
-        options='${names(goldenFlags())}'
+${SUBCOMMAND_FLAGS.map(
+  ([name, flags], i) => `    ${i === 0 ? 'if' : 'elif'} [[ \${COMP_WORDS[1]} == ${name} ]]; then
+        options='${names(flags)}'
         case $previous in
-${values(goldenFlags())}
-        esac
+${values(flags)}
+        esac`,
+).join('\n')}
     else
         case $previous in
 ${values(mainFlags())}
@@ -111,13 +125,15 @@ function zsh(): string {
 # zsh completion for tsbpftrace
 _tsbpftrace() {
     local -a commands=(${described})
-    if [[ $words[2] == golden ]]; then
+${SUBCOMMAND_FLAGS.map(
+  ([name, flags]) => `    if [[ $words[2] == ${name} ]]; then
         _arguments -s \\
-${specifications(goldenFlags())} \\
+${specifications(flags)} \\
         '*:script:_files'
         return
     fi
-    ((CURRENT == 2)) && _describe -t commands command commands
+`,
+).join('')}    ((CURRENT == 2)) && _describe -t commands command commands
     _arguments -s \\
 ${specifications(mainFlags())} \\
         '*:script:_files'
@@ -149,7 +165,7 @@ function fish(): string {
       ([name, { help }]) => `complete -c tsbpftrace -n '__fish_is_first_arg' -a ${quoted(name)} -d ${quoted(help)}`,
     ),
     ...lines(mainFlags(), `not __fish_seen_subcommand_from ${all}`),
-    ...lines(goldenFlags(), '__fish_seen_subcommand_from golden'),
+    ...SUBCOMMAND_FLAGS.flatMap(([name, flags]) => lines(flags, `__fish_seen_subcommand_from ${name}`)),
     '',
   ].join('\n');
 }

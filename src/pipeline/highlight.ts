@@ -1,8 +1,9 @@
-import type { TokenType } from 'chevrotain';
 import { isBuiltin } from '../lang/builtins.ts';
 import { isFunction } from '../lang/functions.ts';
 import { lex, tokenEnd } from '../lexer/lex.ts';
 import * as t from '../lexer/tokens.ts';
+
+type TokenType = typeof t.Identifier;
 
 /** What an editor tells apart. */
 export type TokenClass =

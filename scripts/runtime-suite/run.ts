@@ -56,10 +56,25 @@ const BEFORE_PID = '{{BEFORE_PID}}';
 /** Options of ours for every run: as long as the test may take. */
 const lengthOptions = ({ timeoutSeconds }: SuiteTest): string[] => ['--duration', `${timeoutSeconds}s`];
 
+/** `| grep -e PATTERN` behind the one command of a line. */
+const GREP = /\s\| grep -e '([^']*)'$/;
+function grepOf({ command: { kind, text } }: SuiteTest): RegExp | undefined {
+  const match = kind === 'run' ? GREP.exec(text) : null;
+  return match === null ? undefined : new RegExp(match[1]!);
+}
+
+/** PIDs as the test means them: of the program before it, or found by its name. */
+function withPids(text: string, befores: readonly string[]): string {
+  return text.replaceAll(BEFORE_PID, String(beforePid(0))).replace(/\$\(pidof (\w+)\)/g, (whole, name: string) => {
+    const index = befores.findIndex((line) => line.split(' ')[0]?.endsWith(`/${name}`));
+    return index < 0 ? whole : String(beforePid(index));
+  });
+}
+
 /** The arguments of a test whose line needs no shell. */
-function argumentsOf({ command: { kind, text }, expectations }: SuiteTest): readonly string[] | undefined {
+function argumentsOf({ command: { kind, text }, expectations, befores }: SuiteTest): readonly string[] | undefined {
   if (kind === 'prog') return [...(expectations[0]?.kind === 'json' ? ['-q', '-f', 'json'] : []), '-e', text];
-  const words = simpleWords(text.replaceAll(BEFORE_PID, String(beforePid(0))).replaceAll(BPFTRACE, '@'));
+  const words = simpleWords(withPids(text, befores).replace(GREP, '').replaceAll(BPFTRACE, '@'));
   return words?.[0] === '@' && !words.includes('@', 1) ? words.slice(1) : undefined;
 }
 
@@ -102,8 +117,17 @@ async function runHere(test: SuiteTest, args: readonly string[], { directory }: 
       throw new Error('a test reads standard input');
     },
   });
-  const output = decode(Buffer.concat(chunks));
-  return { output, attachedOutput: decode(Buffer.concat(chunks.slice(attachedAt ?? 0))), exitCode, ended: true };
+  const wanted = grepOf(test);
+  const filter = (text: string): string =>
+    wanted === undefined
+      ? text
+      : text
+          .split('\n')
+          .filter((line) => wanted.test(line))
+          .join('\n');
+  const output = filter(decode(Buffer.concat(chunks)));
+  const attachedOutput = filter(decode(Buffer.concat(chunks.slice(attachedAt ?? 0))));
+  return { output, attachedOutput, exitCode, ended: true };
 }
 
 const SHELL_TIMEOUT_MS = 30_000;

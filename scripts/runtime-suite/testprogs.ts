@@ -455,6 +455,60 @@ const LIBRARY_USER = program({
   },
 });
 
+const SIMPLE = ((): Image => {
+  const func = plain('int func(struct Foo *foo)', 2);
+  const nFunc = plain('int n_func(int *n)', 3);
+  return program({
+    name: 'simple_struct',
+    structs: { Foo: ['int m', 'int n'] },
+    functions: [func, nFunc],
+    *main(u) {
+      yield u.work(60_000);
+      const foo = u.value('struct Foo', { m: 2, n: 3 });
+      yield* func(u, foo);
+      yield* nFunc(u, foo + 4);
+      return 0;
+    },
+  });
+})();
+
+const WATCHED = 0x1000_0000;
+function* writes(u: UserContext, times: number): UserBody {
+  for (let i = 0; i < times; i += 1) {
+    yield u.poke(WATCHED, 1, i);
+    yield u.nanosleep(250 * NS_PER_MS);
+  }
+  return 0;
+}
+const WATCHPOINTS: readonly Image[] = [
+  program({ name: 'watchpoint', main: (u) => writes(u, 10) }),
+  program({
+    name: 'watchpoint_threaded',
+    *main(u, argv) {
+      if (argv.length > 1) yield u.nanosleep(Number(argv[1]) * 1e9);
+      return yield* writes(u, 100);
+    },
+  }),
+  program({
+    name: 'watchpoint_exec',
+    *main(u) {
+      yield u.nanosleep(1e9);
+      yield u.execute(WATCHED);
+      return 0;
+    },
+  }),
+  program({
+    name: 'wait4_ru',
+    *main(u) {
+      const child = yield u.fork(function* () {
+        return 0;
+      });
+      yield u.wait4(child);
+      return 0;
+    },
+  }),
+];
+
 const FORKING = looping('uprobe_fork_loop', function* (u, spin) {
   const loop = looping('uprobe_fork_child');
   yield u.fork((child) => loop.main!(child, ['uprobe_fork_loop']));
@@ -524,7 +578,7 @@ export const TESTPROGS: readonly Image[] = [
     'bitfield_test',
     {
       Foo: ['unsigned int all'],
-      Bar: ['unsigned short first', 'unsigned int second'],
+      Bar: ['unsigned int first', 'unsigned int second'],
     },
     [
       [
@@ -536,8 +590,8 @@ export const TESTPROGS: readonly Image[] = [
         [
           'struct Bar',
           {
-            first: 1 | (217 << 4) | (5 << 12) | (1 << 15),
-            second: Number((500n | (31_117n << 9n) | (1n << 24n) | (2n << 25n) | (27n << 27n)) & 0xffff_ffffn),
+            first: 1 + (217 << 4) + (5 << 12) + (1 << 15) + 500 * 65_536,
+            second: 31_117 + (1 << 15) + (2 << 16) + 27 * 262_144,
           },
         ],
       ],
@@ -550,10 +604,7 @@ export const TESTPROGS: readonly Image[] = [
   caller('signed_ints_test', { x: ['unsigned long x'] }, [
     ['void test_signed_ints(struct x *ptr)', ['struct x', { x: 0 }]],
   ]),
-  caller('simple_struct', { Foo: ['int m', 'int n'] }, [
-    ['int func(struct Foo *foo)', ['struct Foo', { m: 2, n: 3 }]],
-    ['int n_func(int *n)', ['int', 3]],
-  ]),
+  SIMPLE,
   caller('string_args', {}, [['void print(char *a, char *b)', ['char[6]', 'hello'], ['char[6]', 'world']]]),
   caller(
     'struct_array',
@@ -595,6 +646,7 @@ export const TESTPROGS: readonly Image[] = [
   caller('helper_error_test', { foo: ['int a'] }, [['void test_helper_error(struct foo *ptr)', 0]]),
   LIBRARY_USER,
   FAMILY,
+  ...WATCHPOINTS,
   sleeping('wait10', 10),
   usdtTest('usdt_test'),
   usdtTest('usdt_test-pie'),

@@ -12,17 +12,20 @@ function lines(probes: readonly ListedProbe[], verbose: boolean): readonly strin
   ]);
 }
 
-/** What -l SEARCH prints: for each pattern between commas, probes, or types for `struct NAME`. */
-export function listSearch(target: Target, search: string, verbose: boolean): readonly string[] {
-  return search.split(',').flatMap((pattern) => listPattern(target, pattern.trim().replace(/\s+/g, ' '), verbose));
+/** What -l SEARCH prints, with -p of the files of one process: for each pattern between commas, probes, or types for `struct NAME`. */
+export function listSearch(target: Target, search: string, verbose: boolean, pid?: number): readonly string[] {
+  const inView = pid === undefined ? target : { ...target, userFiles: () => target.processFiles(pid) ?? [] };
+  return search
+    .split(',')
+    .flatMap((pattern) => listPattern(inView, pattern.trim().replace(/\s+/g, ' '), verbose, pid !== undefined));
 }
 
-function listPattern(target: Target, pattern: string, verbose: boolean): readonly string[] {
+function listPattern(target: Target, pattern: string, verbose: boolean, withFiles: boolean): readonly string[] {
   const types = listTypes(target, pattern, (kind, name) => {
     const type = target.types[kind](name);
     return verbose && type !== undefined ? `vmlinux: ${printDefinition(type)}` : `${kind} ${name}`;
   });
-  return types ?? lines(listProbes(target, pattern), verbose);
+  return types ?? lines(listProbes(target, pattern, withFiles), verbose);
 }
 
 /** What -l prints for a script: what its attach points match; begin, end and self have nothing to list. */

@@ -77,7 +77,9 @@ const userFunctions =
       const file = target.userFile(path);
       return (file?.symbols ?? []).map(({ name }) => ({
         text: `${path}:${name}`,
-        parameters: () => prototypeParameters(file?.prototype(name), withResult),
+        // As bpftrace spells what debugging information says.
+        parameters: () =>
+          prototypeParameters(file?.prototype(name), withResult).map((text) => text.replace(/ (\*+)/g, '$1')),
       }));
     });
 
@@ -139,10 +141,15 @@ const KINDS = Object.keys(PROBES) as ProbeKind[];
 const isPattern = (text: string): boolean => text.includes('*');
 
 /** Kinds that the first part of a pattern means. */
-function kindsOf(target: Target, [first = '', place = '']: readonly string[]): readonly ProbeKind[] {
+function kindsOf(
+  target: Target,
+  [first = '', place = '']: readonly string[],
+  withFiles: boolean,
+): readonly ProbeKind[] {
   if (!isPattern(first))
     return KINDS.filter((kind) => kind === first || (PROBES[kind].aliases as readonly string[]).includes(first));
-  const hasFile = place.includes('/') && filesAt(target, place).some((path) => target.userFile(path) !== undefined);
+  const hasFile =
+    withFiles || (place.includes('/') && filesAt(target, place).some((path) => target.userFile(path) !== undefined));
   return KINDS.filter(
     (kind) => PROBES[kind].listed && (hasFile || !IN_FILES.includes(kind)) && matchesPattern(kind, first),
   ).sort();
@@ -160,11 +167,11 @@ function listKind(target: Target, kind: ProbeKind, pattern: string): readonly Li
 }
 
 /** Probes that match a search pattern such as `tracepoint:syscalls:*`, `*sleep*` or `vfs_read`. */
-export function listProbes(target: Target, search: string): readonly ListedProbe[] {
+export function listProbes(target: Target, search: string, withFiles = false): readonly ListedProbe[] {
   const pattern = search === '' ? '*:*' : search.includes(':') ? search : `*:${search}`;
   const parts = pattern.split(':');
   const rest = parts.slice(1).join(':');
-  return kindsOf(target, parts).flatMap((kind) => listKind(target, kind, rest === '' ? '*' : rest));
+  return kindsOf(target, parts, withFiles).flatMap((kind) => listKind(target, kind, rest === '' ? '*' : rest));
 }
 
 /** Probes of the tracer itself: a script's have nothing to list. */

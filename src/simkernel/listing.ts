@@ -101,7 +101,8 @@ function images(scenario: ScenarioSpec): readonly Image[] {
   return [LIBC, ...LIBRARIES, ...programs, ...programs.flatMap((image) => image.libraries ?? [])];
 }
 
-/** /bin, /sbin and /lib are links to their namesakes in /usr. */
+/** /bin, /sbin and /lib are links to their namesakes in /usr; a path may begin with the folder that one is in. */
 function realPath(path: string): string {
+  if (path.startsWith('./')) return realPath(path.slice(2));
   return /^\/(s?bin|lib(64)?)\//.test(path) ? `/usr${path}` : path;
 }

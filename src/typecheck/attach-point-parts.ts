@@ -118,7 +118,10 @@ function kernelFunction(parts: readonly string[], context: PassContext, kind: 'k
   if (typeof address === 'bigint') {
     if (!context.unsafe) return { problem: 'Probing by address requires --unsafe' };
     return kind === 'kprobe'
-      ? { target: { kind, function: '', offset: 0, address, ...module } }
+      ? {
+          target: { kind, function: '', offset: 0, address, ...module },
+          parts: [...parts.slice(0, -1), String(address)],
+        }
       : { target: { kind, function: '', ...module } };
   }
   if (parts.some(hasWildcard)) return { target: undefined };
@@ -175,7 +178,10 @@ function userFunction(parts: readonly string[], context: PassContext, kind: 'upr
 /** `libc` is the machine's C library: the first file `libc.so` or `libc.so.N`. */
 function libraryPath(path: string, context: PassContext): string {
   if (!path.startsWith('lib') || hasWildcard(path)) return path;
-  const isLibrary = (file: string): boolean => file.slice(file.lastIndexOf('/') + 1).startsWith(`${path}.so`);
+  const isLibrary = (file: string): boolean => {
+    const name = file.slice(file.lastIndexOf('/') + 1);
+    return name === path || name.startsWith(`${path}.so`);
+  };
   return context.target.userFiles().find(isLibrary) ?? path;
 }
 

@@ -26,7 +26,7 @@ export function list(config: CliConfig, operands: readonly string[], host: CliHo
       );
     // Cutting nothing at its commas leaves bpftrace no pattern at all.
     if (operand === '') return 0;
-    return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose));
+    return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose, config.pid));
   }
   // Listing is about probes only: warnings would be about what they do.
   const compilation = compileScript(loadScript(config, operands, host), { ...config, warnings: 0 }, machine, host);

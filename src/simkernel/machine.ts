@@ -200,7 +200,7 @@ export class Machine {
   readonly irqs: IrqDesc[] = [];
   readonly vectors: VectorMatrix;
   readonly softirqCounts: number[][];
-  readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction', number[]>;
+  readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction' | 'tlb', number[]>;
   readonly nmiHandlers: NmiHandler[] = [];
   /** Who single-steps, asked at each #DB after the debug registers' owners. */
   readonly debugNotifiers: DebugNotifier[] = [];
@@ -259,6 +259,7 @@ export class Machine {
       irqWork: zeros(),
       reschedule: zeros(),
       callFunction: zeros(),
+      tlb: zeros(),
     };
     this.vectors = new VectorMatrix(this.arena, count);
     const booted = boot(this, count, TRACER_PID);

@@ -122,3 +122,41 @@ describe('after a fork', () => {
     expect(m.tasks.get(1000)!.process!.mm.residentAnonymous).toBe(0);
   });
 });
+
+test('a page that a thread copies is forgotten by the CPUs of the other threads first', () => {
+  const threads = 3;
+  const m = machineRunning(
+    [
+      function* (u) {
+        const area = yield u.mmap(PAGE, PROT_RW, MAP_PRIVATE_ANONYMOUS);
+        yield* u.access(area);
+        for (let i = 1; i < threads; i += 1) {
+          yield u.thread(function* (v) {
+            for (;;) yield v.work(1_000_000);
+          });
+        }
+        yield u.nanosleep(3_000_000);
+        yield u.fork(function* (v) {
+          for (;;) yield v.nanosleep(1_000_000);
+        });
+        yield* u.access(area);
+        for (;;) yield u.nanosleep(1_000_000);
+      },
+    ],
+    { cpus: 4 },
+  );
+  const reasons: number[] = [];
+  m.attach({ kind: 'tracepoint', category: 'tlb', name: 'tlb_flush' }, (record) =>
+    reasons.push(m.words[(record + fieldOffset('tlb:tlb_flush', 'reason')) >> 2]!),
+  );
+  runFor(m, 10 * MILLISECOND);
+  const count = (reason: number): number => reasons.filter((seen) => seen === reason).length;
+  // By each IPI the one or two CPUs that run another thread at the moment; the child has no other thread.
+  expect(count(4)).toBeGreaterThan(0);
+  expect(count(1)).toBeGreaterThan(count(4));
+  expect(count(1)).toBeLessThanOrEqual(2 * count(4));
+  // Each of them locally too.
+  expect(count(2)).toBeGreaterThanOrEqual(count(4));
+  expect(m.interruptCounts.tlb.reduce((a, b) => a + b)).toBe(count(1));
+  expect(m.shell('cat /proc/interrupts')).toMatch(/ TLB: .* TLB shootdowns\n/);
+});

@@ -7,6 +7,7 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT } from '../tasks/address-space.ts'
 import { GFP_HIGHUSER_MOVABLE } from './gfp.ts';
 import { allocAnonFolio } from './page-fault.ts';
 import type { VmFault } from './page-fault.ts';
+import { flushTlbMmRange } from './tlb.ts';
 
 const SET_PTE_NS = 14;
 /** Nobody else has the frame any more: it may be written to as it is. */
@@ -18,20 +19,24 @@ const wpPageReuse = kernelFunction('wp_page_reuse', 30, (m, vmf: VmFault, _folio
 const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result => {
   const { mapping } = vmf.vma;
   const got = mapping.area === null ? 0 : allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
-  const copy = (status: number): number => {
+  const mm = m.cpu.current.process?.mm;
+  const copy = (status: number): Result => {
     if (status !== 0) return status;
     m.spend(COPY_PAGE_NS);
     const stays = mapping.shared.leave(pageOf(vmf));
-    const mm = m.cpu.current.process?.mm;
     if (mapping.area !== null && mm !== undefined && stays) {
       m.zone.anonymousPages += 1;
       m.reclaim.add({ mm, mapping, page: pageOf(vmf) });
     }
     setDirty(m, vmf);
-    return 0;
+    if (mm === undefined) return 0;
+    // ptep_clear_flush(): no thread may go on reading the old page.
+    const start = vmf.faultAddress - (vmf.faultAddress % PAGE_SIZE);
+    return flushTlbMmRange(m, mm, start, start + PAGE_SIZE, PAGE_SHIFT, 0);
   };
   return got instanceof Pending ? got.then(copy) : copy(got);
 });
+const PAGE_SHIFT = 12;
 const COPY_PAGE_NS = 320;
 /** A write to a page that is there but may not be written to: since a fork it has more than one user, or had. */
 export const doWpPage = kernelFunction('do_wp_page', 70, (m, vmf: VmFault): Result => {

@@ -15,13 +15,16 @@ const columns = (counts: readonly number[]): string =>
 export function archInterruptRows(
   m: Machine,
 ): readonly { readonly label: string; readonly counts: readonly number[]; readonly text: string }[] {
-  const { nmi, localTimer, irqWork, reschedule, callFunction } = m.interruptCounts;
+  const { nmi, localTimer, irqWork, reschedule, callFunction, tlb } = m.interruptCounts;
+  // Shootdowns come as function calls but are counted apart.
+  const calls = callFunction.map((count, cpu) => count - tlb[cpu]!);
   return [
     { label: 'NMI', counts: nmi, text: 'Non-maskable interrupts' },
     { label: 'LOC', counts: localTimer, text: 'Local timer interrupts' },
     { label: 'IWI', counts: irqWork, text: 'IRQ work interrupts' },
     { label: 'RES', counts: reschedule, text: 'Rescheduling interrupts' },
-    { label: 'CAL', counts: callFunction, text: 'Function call interrupts' },
+    { label: 'CAL', counts: calls, text: 'Function call interrupts' },
+    { label: 'TLB', counts: tlb, text: 'TLB shootdowns' },
   ];
 }
 

@@ -19,14 +19,14 @@ export function list(config: CliConfig, operands: readonly string[], host: CliHo
   const [operand = EVERYTHING] = operands;
   const isFile = operands.length > 0 && operand !== '' && existsSync(resolve(host.directory ?? '.', operand));
   if (config.program === undefined && !isFile) {
-    findTraced(config, machine);
+    const { pid } = findTraced(config, machine);
     if (/^[^:*]*\.[^:*]*$/.test(operand) && config.warnings > 0)
       host.stderr(
         `WARNING: It appears that '${operand}' is a filename but the file does not exist. Treating '${operand}' as a search pattern.\n`,
       );
     // Cutting nothing at its commas leaves bpftrace no pattern at all.
     if (operand === '') return 0;
-    return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose, config.pid));
+    return print(listSearch(machine.target, operand === '*' ? EVERYTHING : operand, config.verbose, pid));
   }
   // Listing is about probes only: warnings would be about what they do.
   const compilation = compileScript(loadScript(config, operands, host), { ...config, warnings: 0 }, machine, host);

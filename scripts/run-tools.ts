@@ -17,16 +17,13 @@ interface Setting {
 
 /** Scripts whose subject is elsewhere than in the scenario `server`. */
 const SETTINGS: readonly (readonly [pattern: RegExp, setting: Setting])[] = [
-  [
-    /^(swapin|oomkill|vmscan|drsnoop|kswapd|shrink|hfaults|mmapfiles|faults|brkstack|mmapfiles|vmstat)/,
-    { scenario: 'memory' },
-  ],
+  [/^(swapin|oomkill|vmscan|drsnoop|kswapd|shrink|hfaults|faults|vmstat)/, { scenario: 'memory' }],
   [
     /^(bio|bitesize|blk|disk|io|seeksize|mdflush|nvme|scsi|xfs|sync|writeback|fsrwstat|ext4|cachestat|readahead|writesync|dcs|icstat|filetype|fileslower|elv)/,
     { scenario: 'disk' },
   ],
   [
-    /^(exec|filelife|pidpersec|threadsnoop|elfsnoop|statsnoop|forks|syscount|eperm|runq|mlock|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
+    /^(exec|brkstack|ffaults|mmapfiles|bufgrow|filelife|pidpersec|threadsnoop|elfsnoop|statsnoop|forks|syscount|eperm|runq|mlock|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
     { scenario: 'build' },
   ],
   [

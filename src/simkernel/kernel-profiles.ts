@@ -5,7 +5,10 @@ import type { Handler } from './probes/handler.ts';
 /** A name that an older kernel had for a function of this one. */
 export interface FunctionAlias {
   readonly function: string;
-  /** Which of the machine's arguments the old function's first, second, ... was; in the same order when absent. */
+  /**
+   * Which of the machine's arguments the old function's first, second, ... was; in the same order when absent. What the
+   * machine's function has not got reads as 0.
+   */
   readonly arguments?: readonly number[];
 }
 /** Names under which a script may look for the machine's functions and tracepoints. */
@@ -34,6 +37,8 @@ export const KERNEL_PROFILES = {
       vfs_mkdir: { function: 'vfs_mkdir', arguments: [1, 2, 3] },
       vfs_create: { function: 'security_inode_create' },
       add_to_page_cache_lru: { function: 'filemap_add_folio', arguments: [1, 0, 2, 3] },
+      // Took mapping, file, offset and number apart, which are in one structure today.
+      __do_page_cache_readahead: { function: 'page_cache_ra_unbounded', arguments: [] },
       mark_page_accessed: { function: 'folio_mark_accessed' },
       account_page_dirtied: { function: 'filemap_dirty_folio', arguments: [1, 0] },
       __set_page_dirty_buffers: { function: 'filemap_dirty_folio', arguments: [1] },
@@ -59,9 +64,10 @@ export function reordered(m: Machine, handler: Handler, order: readonly number[]
     const { words } = m;
     const places = ARGUMENTS.map((offset) => (context + offset) >> 2);
     const before = places.flatMap((at) => [words[at]!, words[at + 1]!]);
-    order.forEach((from, to) => {
-      words[places[to]!] = before[2 * from]!;
-      words[places[to]! + 1] = before[2 * from + 1]!;
+    places.forEach((at, to) => {
+      const from = order[to];
+      words[at] = from === undefined ? 0 : before[2 * from]!;
+      words[at + 1] = from === undefined ? 0 : before[2 * from + 1]!;
     });
     handler(context);
     places.forEach((at, i) => {

@@ -8,7 +8,7 @@ const USER = 1000;
 export const disk = defineScenario({
   name: 'disk',
   summary:
-    'a hard disk with ext4 and a flash disk with xfs under load: direct and cached, synchronous and not, with fsync',
+    'a hard disk with ext4 and a flash disk with xfs under load: direct and cached, synchronous and not, with fsync, and a moment of read errors',
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
@@ -31,6 +31,7 @@ export const disk = defineScenario({
     })),
   ],
   images: [],
+  faults: [{ kind: 'disk-errors', disk: 'sda', atNs: 2.5e9, forNs: 0.4e9, part: 0.25 }],
   processes: [
     { pid: 2_011, image: FIO },
     { pid: 2_044, image: DD },

@@ -9,6 +9,8 @@ const INCLUDE_PATH = ['/src/include', '/usr/local/include', '/usr/include'];
 const HEADERS = ['stdio.h', 'stdlib.h', 'string.h', 'config.h', 'errno.h', 'unistd.h', 'project.h', 'table.h'];
 const SOURCES = 48;
 const JOBS = 5;
+const PROT_READ_EXEC = 5;
+const MAP_PRIVATE = 2;
 
 function* readAll(u: UserContext, path: string, buffer: number): UserBody {
   const fd = (yield u.openat(path, O_RDONLY)) as number;
@@ -24,14 +26,24 @@ function* writeFile(u: UserContext, path: string, buffer: number, bytes: number)
   yield u.close(fd);
   return 0;
 }
-/** The loader: two libraries, and the first touches of the program's pages. */
+const LIBC_PATH = '/usr/lib/x86_64-linux-gnu/libc.so.6';
+const LIBC_MAPPED = 1_572_864;
+const HEAP_BYTES = 135_168;
+/** The loader: two libraries, a heap, and the first touches of the program's pages. */
 function* load(u: UserContext, buffer: number): UserBody {
-  for (const path of ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6']) {
+  const end = (yield u.call('brk', 0)) as number;
+  for (const path of ['/etc/ld.so.cache', LIBC_PATH]) {
     const fd = (yield u.openat(path)) as number;
     if (fd < 0) continue;
     yield u.read(fd, buffer, 832);
+    if (path === LIBC_PATH) {
+      const text = (yield u.mmap(LIBC_MAPPED, PROT_READ_EXEC, MAP_PRIVATE, fd)) as number;
+      for (let page = 0; page < 24; page += 1) yield* u.access(text + 16_384 * page, false);
+    }
     yield u.close(fd);
   }
+  yield u.call('brk', end + HEAP_BYTES);
+  for (let page = 0; page < 8; page += 1) yield* u.access(end + 4096 * page);
   for (let page = 0; page < 12; page += 1) {
     yield u.work(2_000);
     yield u.touch(buffer + 4096 * (page % 3));

@@ -17,13 +17,20 @@ export interface WireSpec {
   readonly loss: number;
 }
 
+/** The way to a host: how long it takes, and when the last frame in either direction arrives. */
+interface Path {
+  readonly latencyNs: number;
+  lastOut: number;
+  lastIn: number;
+}
+
 /** The network that eth0 is plugged into: frames travel, wait for one another, and get lost. */
 export class Wire {
   readonly random: Random;
   private readonly machine: Machine;
   private readonly spec: WireSpec;
   private readonly hosts = new Map<IpAddress, RemoteHost>();
-  private readonly distances = new Map<RemoteHost, number>();
+  private readonly paths = new Map<RemoteHost, Path>();
   private receiver: (packet: Packet, timeNs: number) => void = () => undefined;
   /** Until when the line towards the hosts and the one back are in use. */
   private outBusy = 0;
@@ -41,7 +48,7 @@ export class Wire {
   }
   addHost(host: RemoteHost, latencyNs = this.spec.latencyNs): void {
     for (const address of host.addresses) this.hosts.set(address, host);
-    this.distances.set(host, latencyNs);
+    this.paths.set(host, { latencyNs, lastOut: 0, lastIn: 0 });
   }
   private duration(packet: Packet): number {
     return (frameLength(packet) * 8e9) / this.spec.bitsPerSecond;
@@ -49,9 +56,9 @@ export class Wire {
   private isLost(): boolean {
     return this.spec.loss > 0 && this.random.chance(this.spec.loss);
   }
-  private latency(host: RemoteHost): number {
-    // Switches and routers on the way add a little, and now and then more.
-    return (this.distances.get(host) ?? this.spec.latencyNs) * this.random.logNormal(1, 0.05);
+  /** Switches and routers on the way add a little, and now and then more; they do not let packets overtake each other. */
+  private latency(path: Path): number {
+    return path.latencyNs * this.random.logNormal(1, 0.05);
   }
   /** The card puts a frame on the line; returns when it is on its way. A frame for nobody vanishes. */
   transmit(packet: Packet, timeNs: number): number {
@@ -62,7 +69,8 @@ export class Wire {
       this.lost.out += 1;
       return this.outBusy;
     }
-    const arrival = this.outBusy + this.latency(host);
+    const path = this.paths.get(host)!;
+    const arrival = (path.lastOut = Math.max(path.lastOut, this.outBusy + this.latency(path)));
     this.machine.schedule(arrival, () => host.receive(packet, arrival));
     return this.outBusy;
   }
@@ -72,8 +80,15 @@ export class Wire {
       this.lost.in += 1;
       return;
     }
-    this.inBusy = Math.max(this.inBusy, timeNs + this.latency(from)) + this.duration(packet);
-    const arrival = this.inBusy;
-    this.machine.schedule(arrival, () => this.receiver(packet, arrival));
+    const path = this.paths.get(from)!;
+    const arrival = (path.lastIn = Math.max(path.lastIn, timeNs + this.latency(path)));
+    this.machine.schedule(arrival, () => {
+      // The last stretch is shared: frames come one after the other.
+      const start = Math.max(this.inBusy, arrival);
+      this.inBusy = start + this.duration(packet);
+      const end = this.inBusy;
+      if (start === arrival) this.receiver(packet, arrival);
+      else this.machine.schedule(end, () => this.receiver(packet, end));
+    });
   }
 }

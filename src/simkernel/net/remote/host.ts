@@ -32,6 +32,7 @@ export class Host implements RemoteHost {
   private readonly datagrams = new Map<number, DatagramService>();
   private readonly filtered = new Set<number>();
   private nextPort: number;
+  private lastHandled = 0;
 
   constructor(m: Machine, wire: Wire, addresses: readonly IpAddress[], latencyNs?: number) {
     this.machine = m;
@@ -75,7 +76,8 @@ export class Host implements RemoteHost {
     this.wire.deliver(this, echo, timeNs);
   }
   receive(packet: Packet, timeNs: number): void {
-    const now = timeNs + this.wire.random.logNormal(STACK_NS, 0.3);
+    // Its packets are dealt with in the order of their arrival.
+    const now = (this.lastHandled = Math.max(this.lastHandled, timeNs + this.wire.random.logNormal(STACK_NS, 0.3)));
     if (packet.protocol === IPPROTO_TCP) {
       this.machine.schedule(now, () => this.receiveTcp(packet, now));
     } else if (packet.protocol === IPPROTO_UDP) {

@@ -131,7 +131,7 @@ function browser(m: Machine, random: Random, spec: Visitors): PeerApplication {
   // A page is over when nothing has come for a while: the browser does not read lengths here.
   const settle = (connection: PeerConnection): void => {
     const mark = connection.bytesReceived;
-    const at = m.now() + random.logNormal(60 * MS, 0.5);
+    const at = m.now() + random.logNormal(160 * MS, 0.4);
     m.schedule(at, () => {
       if (connection.isDead || connection.bytesReceived !== mark) return;
       if (left > 0) ask(connection, at);

@@ -1,3 +1,4 @@
+import { EAGAIN } from '../../errno.ts';
 import { EPOLL } from '../../functions/poll-events.ts';
 import { connectTo, Epoll, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
 import type { UserCall, UserSocketAddress } from '../sockets.ts';
@@ -5,6 +6,8 @@ import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
 
 const O_WRONLY_APPEND = 0o2001;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const HTTP_PORT = 80;
 const WWW_DATA = 33;
 const BACKLOG = 511;
@@ -48,6 +51,9 @@ export const NGINX: Image = {
     yield u.call('setgid', WWW_DATA);
     yield u.call('setuid', WWW_DATA);
     const application = socketAddress(u, APPLICATION_SOCKET);
+    const one = u.buffer(16);
+    u.view(one, 4).setInt32(0, 1, true);
+    const transfers = new Map<number, Transfer>();
     const epoll = new Epoll(u);
     yield* epoll.open();
     for (const listener of listeners) yield epoll.add(listener, EPOLL.IN | EPOLL.EXCLUSIVE);
@@ -60,9 +66,17 @@ export const NGINX: Image = {
         if (listeners.includes(fd)) {
           u.in(...CYCLE, 'ngx_event_accept');
           const connection = yield u.call('accept4', fd, 0, 0, 0o4000);
-          if (connection >= 0) yield epoll.add(connection);
+          if (connection < 0) continue;
+          yield u.call('setsockopt', connection, IPPROTO_TCP, TCP_NODELAY, one, 4);
+          yield epoll.add(connection);
+        } else if (transfers.has(fd)) {
+          yield* proceed(u, epoll, fd, buffer, transfers);
         } else {
-          yield* serve(u, fd, buffer, application, log);
+          yield* serve(u, epoll, fd, buffer, application, transfers);
+          if (!transfers.has(fd)) {
+            u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_log_handler');
+            yield u.write(log, buffer, u.random.between(90, 240));
+          }
         }
       }
     }
@@ -74,37 +88,61 @@ function* listenShared(u: UserContext, address: UserSocketAddress): UserCall {
   return yield* listenOn(u, address, BACKLOG, 0o4000, true);
 }
 
+/** A file on its way to a client whose socket is full. */
+interface Transfer {
+  readonly file: number;
+  offset: number;
+}
 /** One request of a connection, or its end. */
-function* serve(u: UserContext, fd: number, buffer: number, application: UserSocketAddress, log: number): UserCall {
+function* serve(
+  u: UserContext,
+  epoll: Epoll,
+  fd: number,
+  buffer: number,
+  application: UserSocketAddress,
+  transfers: Map<number, Transfer>,
+): UserCall {
   const { random } = u;
   u.in(...CYCLE, 'ngx_http_wait_request_handler', 'ngx_unix_recv');
   const size = yield receive(u, fd, buffer, 4096);
-  if (size <= 0) {
-    // Nothing yet, the client has left, or the connection is broken.
-    return size === -11 ? 0 : yield u.close(fd);
-  }
+  // Nothing yet, or the client has left or broken off.
+  if (size <= 0) return size === -EAGAIN ? 0 : yield u.close(fd);
   const path = /^GET (\S+)/.exec(u.text(buffer, Math.min(size, 256)))?.[1] ?? '/';
   u.in(...CYCLE, 'ngx_http_process_request');
   yield u.work(random.logNormal(30_000, 0.5));
-  if (path.endsWith('.php')) yield* forward(u, fd, buffer, application);
-  else yield* sendFile(u, fd, buffer, path);
-  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_log_handler');
-  return yield u.write(log, buffer, random.between(90, 240));
-}
-function* sendFile(u: UserContext, fd: number, buffer: number, path: string): UserCall {
+  if (path.endsWith('.php')) return yield* forward(u, fd, buffer, application);
   u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_open_cached_file');
   const file = yield u.openat(`${FOLDER}${path}`);
   u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_unix_send');
   writeText(u, buffer, file < 0 ? NOT_FOUND : OK);
   yield* sendAll(u, fd, buffer, HEADER_BYTES);
   if (file < 0) return 0;
+  transfers.set(fd, { file, offset: 0 });
+  return yield* proceed(u, epoll, fd, buffer, transfers);
+}
+/** Sends as much of a file as the socket takes; the rest when it has room again. */
+function* proceed(
+  u: UserContext,
+  epoll: Epoll,
+  fd: number,
+  buffer: number,
+  transfers: Map<number, Transfer>,
+): UserCall {
+  const transfer = transfers.get(fd)!;
+  u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_static_handler', 'ngx_unix_send');
+  const waited = transfer.offset > 0;
   for (;;) {
-    const part = yield u.read(file, buffer, BUFFER);
+    const part = yield u.pread(transfer.file, buffer, BUFFER, transfer.offset);
     if (part <= 0) break;
     yield u.work(u.random.logNormal(8_000, 0.4));
-    if ((yield* sendAll(u, fd, buffer, part)) < part) break;
+    const sent = yield send(u, fd, buffer, part, MSG_NOSIGNAL);
+    if (sent === -EAGAIN) return waited ? 0 : yield epoll.change(fd, EPOLL.OUT);
+    if (sent <= 0) break;
+    transfer.offset += sent;
   }
-  return yield u.close(file);
+  transfers.delete(fd);
+  yield u.close(transfer.file);
+  return waited ? yield epoll.change(fd, EPOLL.IN | EPOLL.RDHUP) : 0;
 }
 /** FastCGI over a local socket. */
 function* forward(u: UserContext, fd: number, buffer: number, application: UserSocketAddress): UserCall {
@@ -130,7 +168,7 @@ export function* sendAll(u: UserContext, fd: number, buffer: number, count: numb
   while (sent < count) {
     const part = yield send(u, fd, buffer + sent, count - sent, MSG_NOSIGNAL);
     if (part > 0) sent += part;
-    else if (part !== -11 || (yield u.call('poll', pollfd, 1, 10_000)) <= 0) break;
+    else if (part !== -EAGAIN || (yield u.call('poll', pollfd, 1, 10_000)) <= 0) break;
   }
   return sent;
 }

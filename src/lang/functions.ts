@@ -156,7 +156,14 @@ export const FUNCTIONS = {
   ksym: { arity: [1, 1], params: [ANY], returns: { kind: 'ksym' } },
   usym: { arity: [1, 1], params: [{ kind: 'any', size: 8 }], returns: { kind: 'usym' } },
   kaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: UINT64, constant: true, space: 'kernel' },
-  uaddr: { arity: [1, 1], params: [STRING_LITERAL], returns: 'computed', probes: USER_PROBES, library: true },
+  uaddr: {
+    arity: [1, 1],
+    params: [STRING_LITERAL],
+    returns: 'computed',
+    probes: USER_PROBES,
+    library: true,
+    context: true,
+  },
   percpu_kaddr: { arity: [1, 2], params: [STRING_LITERAL, { kind: 'int', size: 4 }], returns: UINT64, space: 'kernel' },
   reg: {
     arity: [1, 1],

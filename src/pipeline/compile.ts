@@ -36,6 +36,8 @@ export interface CompileInput {
   readonly verifierLog?: boolean;
   /** --explain: rejections by the verifier with the whole history of the value at fault. */
   readonly explain?: boolean;
+  /** The last stage that is wanted; absent: all of them. */
+  readonly until?: 'program' | 'types';
   /** -k: events for failing probe reads. */
   readonly reportHelperErrors?: boolean;
 }
@@ -79,6 +81,7 @@ function frontEnd(input: CompileInput): Compilation {
   const parsed = parse(input.source);
   if (parsed.program === undefined || hasErrors(parsed.diagnostics)) return { diagnostics: parsed.diagnostics };
   const { program } = parsed;
+  if (input.until === 'program') return { diagnostics: parsed.diagnostics, program };
 
   const checked = check(program, { ...input, parse, parseExpression });
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
@@ -89,7 +92,7 @@ function frontEnd(input: CompileInput): Compilation {
 function runStages(input: CompileInput): Compilation {
   const checked = frontEnd(input);
   const { typed } = checked;
-  if (typed === undefined) return checked;
+  if (typed === undefined || input.until !== undefined) return checked;
   const diagnostics = [...checked.diagnostics];
 
   // bpftrace's own switch for tests of tseries: the time is read from a map.

@@ -17,14 +17,14 @@ export const expandProbes: Pass = {
     const empty: Probe[] = [];
     const alone: Probe[] = [];
     for (const probe of program.probes) {
-      const namesItself = mentionsProbe(probe);
-      const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, !namesItself, context));
+      const isOwn = asksWhichMatch(probe);
+      const attachPoints = probe.attachPoints.flatMap((attachPoint) => expand(attachPoint, !isOwn, context));
       if (attachPoints.length === 0) empty.push(probe);
       attachPoints.forEach((attachPoint) => {
         const own = attachPoints.length === 1 ? probe : copyOf(probe);
         probes.push({ ...own, attachPoints: [attachPoint] });
       });
-      if (probe.attachPoints.length === 1 && attachPoints.length === 1 && !namesItself) alone.push(probes.at(-1)!);
+      if (probe.attachPoints.length === 1 && attachPoints.length === 1 && !isOwn) alone.push(probes.at(-1)!);
     }
     pairSessions(alone, context);
     const limit = context.config.max_bpf_progs;
@@ -94,11 +94,12 @@ function warnOfDeadlock(probes: readonly Probe[], context: PassContext): void {
   }
 }
 
-/** `probe` is a constant: it makes a program of its own of every match. */
-function mentionsProbe(probe: Probe): boolean {
+/** `probe` is a constant, and what uaddr() adds to: either makes a program of its own of every match. */
+function asksWhichMatch(probe: Probe): boolean {
   let found = false;
   walk(probe, (node) => {
     if (node.kind === 'identifier' && node.name === 'probe') found = true;
+    if (node.kind === 'call' && node.name === 'uaddr') found = true;
     return !found;
   });
   return found;

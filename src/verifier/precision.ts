@@ -1,113 +1,33 @@
-import type { Insn } from '../isa/instruction.ts';
+import { FRAME_POINTER, type Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { FRAME_POINTER } from '../isa/instruction.ts';
 import { HELPER_TAIL_CALL } from './graph.ts';
-import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { withPrecise } from './register.ts';
 import { isScalarSpill, isSpill } from './stack.ts';
-import { type HistoryEntry, type Place, type State, slotAt } from './state.ts';
+import { type HistoryEntry, type State, slotAt } from './state.ts';
 import type { Walk } from './walk.ts';
+import {
+  type Wanted,
+  dropRegister,
+  dropSlot,
+  finishTrail,
+  isDone,
+  meetsTrail,
+  newWanted,
+  startTrail,
+  wantLinked,
+  wantRegister,
+  wantSlot,
+  wantsRegister,
+  wantsSlot,
+  wantsSlots,
+} from './wanted.ts';
+
+const ARGUMENTS = 0x3e;
 
 /**
  * Precision: a number's range matters for pruning only if the safety of something later hangs on it. When it does, this
  * walks back over the path and its checkpoints and marks there whatever the number was made from.
  */
-interface Wanted {
-  frame: number;
-  readonly registers: number[];
-  /** Two words of 32 slots a frame. */
-  readonly slots: number[];
-}
-
-const ARGUMENTS = 0x3e;
-const scratch: Wanted = {
-  frame: 0,
-  registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
-  slots: new Array<number>(2 * (MAX_CALL_FRAMES + 1)).fill(0),
-};
-const wantsSlots = (w: Wanted, frame: number): boolean => w.slots[2 * frame] !== 0 || w.slots[2 * frame + 1] !== 0;
-
-/** One search runs at a time, and there are many: they share their memory. */
-function newWanted(frame: number): Wanted {
-  scratch.frame = frame;
-  scratch.registers.fill(0, 0, frame + 1);
-  scratch.slots.fill(0, 0, 2 * (frame + 1));
-  return scratch;
-}
-
-/**
- * The last search: where on which path it started, and what it wanted. A search that comes by there and wants no more has
- * nothing left to find. History entries are made once and belong to one path, so the newest one names the way there.
- */
-interface Trail {
-  entry: HistoryEntry | undefined;
-  slot: number;
-  frame: number;
-  readonly registers: number[];
-  readonly slots: number[];
-}
-const newTrail = (): Trail => ({
-  entry: undefined,
-  slot: 0,
-  frame: 0,
-  registers: new Array<number>(MAX_CALL_FRAMES + 1).fill(0),
-  slots: new Array<number>(2 * (MAX_CALL_FRAMES + 1)).fill(0),
-});
-let trail = newTrail();
-let spareTrail = newTrail();
-
-function leaveTrail(trail: Trail, s: State, w: Wanted): void {
-  trail.entry = s.history;
-  trail.slot = s.slot;
-  trail.frame = w.frame;
-  for (let f = 0; f <= w.frame; f++) {
-    trail.registers[f] = w.registers[f]!;
-    trail.slots[2 * f] = w.slots[2 * f]!;
-    trail.slots[2 * f + 1] = w.slots[2 * f + 1]!;
-  }
-}
-
-function meetsTrail(entry: HistoryEntry | undefined, slot: number, w: Wanted): boolean {
-  if (entry === undefined || entry !== trail.entry || slot !== trail.slot || w.frame !== trail.frame) return false;
-  for (let f = 0; f <= w.frame; f++) {
-    if ((w.registers[f]! & ~trail.registers[f]!) !== 0) return false;
-    if ((w.slots[2 * f]! & ~trail.slots[2 * f]!) !== 0) return false;
-    if ((w.slots[2 * f + 1]! & ~trail.slots[2 * f + 1]!) !== 0) return false;
-  }
-  return true;
-}
-
-function isDone(w: Wanted): boolean {
-  for (let f = 0; f <= w.frame; f++) if (w.registers[f] !== 0 || wantsSlots(w, f)) return false;
-  return true;
-}
-
-const wantsRegister = (w: Wanted, r: number): boolean => (w.registers[w.frame]! & (1 << r)) !== 0;
-const wantRegister = (w: Wanted, r: number, frame = w.frame): void => {
-  if (r !== FRAME_POINTER) w.registers[frame]! |= 1 << r;
-};
-const dropRegister = (w: Wanted, r: number): void => {
-  w.registers[w.frame]! &= ~(1 << r);
-};
-const wantsSlot = (w: Wanted, frame: number, index: number): boolean =>
-  (w.slots[2 * frame + (index >> 5)]! & (1 << (index & 31))) !== 0;
-const wantSlot = (w: Wanted, frame: number, index: number): void => {
-  w.slots[2 * frame + (index >> 5)]! |= 1 << (index & 31);
-};
-const dropSlot = (w: Wanted, frame: number, index: number): void => {
-  w.slots[2 * frame + (index >> 5)]! &= ~(1 << (index & 31));
-};
-
-const wants = (w: Wanted, p: Place): boolean =>
-  p.isRegister ? (w.registers[p.frame]! & (1 << p.index)) !== 0 : wantsSlot(w, p.frame, p.index);
-
-function wantLinked(w: Wanted, linked: readonly Place[] | undefined): void {
-  if (linked === undefined || !linked.some((p) => wants(w, p))) return;
-  for (const p of linked) {
-    if (p.isRegister) wantRegister(w, p.index, p.frame);
-    else wantSlot(w, p.frame, p.index);
-  }
-}
 
 /** Some instructions cannot be followed back; then everything on the path is taken to matter. */
 type Back = 'ok' | 'give_up';
@@ -291,9 +211,9 @@ function markState(s: State, w: Wanted): boolean {
 function markBack(walk: Walk, start: State, w: Wanted): boolean {
   // Without a checkpoint behind there is nothing to mark.
   if (start.parent === undefined || isDone(w)) return false;
-  leaveTrail(spareTrail, start, w);
+  startTrail(start, w);
   const changed = searchBack(walk, start, w);
-  [trail, spareTrail] = [spareTrail, trail];
+  finishTrail();
   return changed;
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { spanText } from '../../src/source/source.ts';
 import { checkText } from './check-text.ts';
 
 test.each<[string, readonly string[]]>([
@@ -18,4 +19,11 @@ test('a body that asks for its probe is there once for each match', () => {
     'kprobe:vfs_read',
     'kprobe:vfs_write',
   ]);
+});
+
+test('what is said about one of several places says where the probe stands', () => {
+  const { diagnostics } = checkText('kprobe:vfs_read, kprobe:vfs_write /pid/ { 1; }');
+  expect(diagnostics.map(({ span }) => spanText(span!.expandedFrom!))).toEqual(['/pid/', '/pid/']);
+  const [alone] = checkText('kprobe:vfs_read { 1; }').diagnostics;
+  expect(alone!.span!.expandedFrom).toBeUndefined();
 });

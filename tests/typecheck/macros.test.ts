@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { mapTypes, messages } from './check-text.ts';
+import { spanText } from '../../src/source/source.ts';
+import { checkText, mapTypes, messages } from './check-text.ts';
 
 test('variables of a macro do not meet those of its caller', () => {
   expect(mapTypes('macro twice(e) { $x = e; $x * 2 } begin { $x = "text"; @a = twice(5); @b = $x }')).toEqual({
@@ -48,4 +49,22 @@ test.each<[string, string]>([
 test('a type argument reaches where a type may stand, through other macros too', () => {
   const text = 'macro size(t) { sizeof(t*) } macro outer(t) { size(typeof(t[2])) } begin { @ = outer(typeof(uint32)) }';
   expect(mapTypes(text)).toEqual({ '@': 'int8' });
+});
+
+test('a mistake in an argument shows the parameter and the calls that it went through', () => {
+  const [mistake] = checkText(
+    'macro m(x) { $y = x; $y } macro n(z) { m(z + comm) } begin { print(n(1)); }',
+  ).diagnostics;
+  const places: string[] = [];
+  for (let span = mistake!.span; span !== undefined; span = span.expandedFrom) places.push(spanText(span));
+  expect(places).toEqual(['z + comm', 'x', 'm(z + comm)', 'n(1)']);
+});
+
+test('of a call that suits no definition every map and variable is shown, also those that suit', () => {
+  const found = messages('macro m(@a, $b) { @a = $b; } begin { m(@x, 1); }');
+  expect(found).toEqual([
+    'error at m(@x, 1): Call to m() has arguments that do not match any definition.',
+    'error at @x: Mismatched arg. m() expects a map for arg @a but got an expression.',
+    'error at 1: Mismatched arg. m() expects a variable for arg $b but got an expression.',
+  ]);
 });

@@ -3,6 +3,7 @@ import { sizeOf } from '../../lang/layout.ts';
 import { hasBuckets } from '../../lang/map-layout.ts';
 import { typeName } from '../../lang/type-name.ts';
 import { bug } from '../../source/bug.ts';
+import { template } from '../../source/diagnostic.ts';
 import type { Value } from '../ir/ir.ts';
 import { expressionAt, optional } from './arguments.ts';
 import type { Lowering } from './calls.ts';
@@ -11,7 +12,17 @@ import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, mapSymbol, readElement } from './map-access.ts';
 import { addressOf, asValue, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Place, scalar, scalarShape } from './operand.ts';
-import { unsupported } from './unsupported.ts';
+
+/**
+ * A key in the kernel holds a bucket's number, too. bpftrace passes the address of a key without one: the kernel's verifier
+ * refuses to read that far or, where the frame goes on behind it, the number is whatever stands there.
+ */
+const bucketKey = template(
+  'bucket-key',
+  'error',
+  (name: string, type: string) =>
+    `${name}() cannot name one element of a map of type ${type}: each bucket is an element of its own`,
+);
 
 const aggregation: Lowering = (_, node) => bug(`${node.name}() outside an assignment`);
 
@@ -69,9 +80,8 @@ function mapArguments(
   const ref = expressionAt(node, 0);
   if (ref.kind !== 'map') return bug(`${node.name}() of no map`);
   const symbol = mapSymbol(l, ref);
-  // The keys in the kernel hold a bucket too; bpftrace passes less than that, which the kernel's verifier refuses.
   const buckets = hasBuckets(symbol.value);
-  if (buckets) unsupported(l, node.span, `${node.name}() of one element of a map of type ${typeName(symbol.value)}`);
+  if (buckets) l.unit.diagnostics.push(bucketKey(node.span, node.name, typeName(symbol.value)));
   return {
     map: l.unit.mapIndex(ref.name),
     key: mapKey(l, symbol, optional(node, 1), buckets ? l.b.const(0) : undefined),

@@ -13,8 +13,8 @@ import { addressOf, materialize, zero } from './memory.ts';
 import { scalar } from './operand.ts';
 import { lowerStack } from './stacks.ts';
 import { userSymbol } from './symbols.ts';
-import { userAddress } from './user-address.ts';
 import { unsupported } from './unsupported.ts';
+import { lowerUserAddress } from './user-addresses.ts';
 
 /** The clocks of nsecs(). The software clock of TAI time is the same helper here. */
 const CLOCKS: Record<TimestampMode, HelperName> = {
@@ -40,7 +40,7 @@ export const VALUE_CALLS = {
   ksym: (l, node) => scalar(l.value(expressionAt(node, 0))),
   usym: (l, node) => userSymbol(l, l.value(expressionAt(node, 0))),
   percpu_kaddr: (l, node) => unsupported(l, node.span, 'percpu_kaddr()'),
-  uaddr: (l, node) => userAddress(l, node),
+  uaddr: lowerUserAddress,
   reg: (l, node) => {
     const name = text(node, 0) ?? '';
     return scalar(isRegister(name) ? contextWord(l, X86_REGISTERS[name]) : bug(`no register ${name}`));

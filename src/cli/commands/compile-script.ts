@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { compile, type Compilation } from '../../pipeline/compile.ts';
+import { compile, type Compilation, type CompileInput } from '../../pipeline/compile.ts';
 import { readBtf } from '../../pipeline/btf-file.ts';
 import { readScenario } from '../../pipeline/scenario-file/read-scenario.ts';
 import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
@@ -70,6 +70,13 @@ function readTraceable(
   }
 }
 
+/** -d of early stages runs no later ones. */
+function lastStage(debug: CliConfig['debug']): Pick<CompileInput, 'until'> {
+  if (debug.length === 0) return {};
+  if (debug.every((stage) => stage === 'tokens' || stage === 'ast')) return { until: 'program' };
+  return debug.every((stage) => stage === 'tokens' || stage === 'ast' || stage === 'types') ? { until: 'types' } : {};
+}
+
 /** The process that -p or -c names. */
 export interface TracedProcess {
   readonly pid?: number;
@@ -104,6 +111,7 @@ export function compileScript(
     unsafe: config.unsafe,
     reportHelperErrors: config.warnings === 2,
     verifierLog: config.debug.includes('verifier'),
+    ...lastStage(config.debug),
     explain: config.explain,
   });
   const shown =

@@ -1,4 +1,5 @@
 import type { Compilation } from '../../pipeline/compile.ts';
+import { hasErrors } from '../../source/diagnostic.ts';
 import { dump } from '../../pipeline/dump.ts';
 import { runCompiled, type RunOptions } from '../../pipeline/run.ts';
 import type { Simulation } from '../../pipeline/simulation.ts';
@@ -36,7 +37,7 @@ export async function run(config: CliConfig, operands: readonly string[], host: 
   });
   if (config.debug.length > 0) {
     host.stdout(dump(config.debug, script.source, compilation));
-    return compilation.verified === undefined ? 1 : 0;
+    return hasErrors(compilation.diagnostics) ? 1 : 0;
   }
   if (askedForHelp(script)) {
     host.stderr(`HINT: ${scriptHelp(compilation)}\n`);

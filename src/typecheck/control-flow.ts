@@ -99,49 +99,76 @@ function checkJumpsIn(node: Node, place: Place, context: PassContext): void {
   forEachChild(node, (child) => checkJumpsIn(child, place, context));
 }
 
-/** Where what is unreachable is reported. */
-interface Reports {
-  readonly report: (diagnostic: Diagnostic) => void;
-}
-const SILENT: Reports = { report: () => undefined };
+type Reports = (diagnostic: Diagnostic) => void;
+const SILENT: Reports = () => undefined;
 
 type Jumps = ReadonlySet<Jump['jump']>;
 const RETURNS: Jumps = new Set(['return']);
 const FOR_JUMPS: Jumps = new Set(['break', 'continue']);
 const WHILE_JUMPS: Jumps = new Set(['break', 'continue', 'return']);
 
-/** Warns about the first statement behind a jump, in the body and then in each loop's body. */
+/** Warns about the first statement behind a jump, in the body and then in each loop's body; about none twice. */
 function warnUnreachable(body: Block, context: PassContext): void {
-  ends(body, RETURNS, context);
+  const reported = new Set<string>();
+  const report: Reports = (diagnostic) => {
+    const { span } = diagnostic;
+    const place = span === undefined ? '' : `${span.source.name}:${span.start}-${span.end}`;
+    if (!reported.has(place)) context.report(diagnostic);
+    reported.add(place);
+  };
+  ends(body, RETURNS, report);
   const loops = (node: Node): void => {
-    if (node.kind === 'for') ends(node.body, FOR_JUMPS, context);
-    if (node.kind === 'while') ends(node.body, WHILE_JUMPS, context);
+    if (node.kind === 'for') ends(node.body, FOR_JUMPS, report);
+    if (node.kind === 'while') ends(node.body, WHILE_JUMPS, report);
     forEachChild(node, loops);
   };
   loops(body);
 }
 
-/** Whether control never gets behind the node because of one of these jumps. */
-function ends(node: Statement | Expression | Block, jumps: Jumps, context: Reports): boolean {
+/** Whether control never gets behind the node because of one of these jumps; all that it walks over is looked at. */
+function ends(node: Node, jumps: Jumps, report: Reports): boolean {
+  const each = (child: Node | undefined): boolean => child !== undefined && ends(child, jumps, report);
   switch (node.kind) {
     case 'jump':
       return jumps.has(node.jump);
     case 'block':
     case 'block_expression':
-      return blockEnds(node.statements, node.kind === 'block_expression' ? node.result : undefined, jumps, context);
-    case 'expression_statement':
-      return ends(node.expression, jumps, context);
-    case 'if': {
-      const then = ends(node.then, jumps, context);
-      const otherwise = node.otherwise !== undefined && ends(node.otherwise, jumps, context);
-      return then && otherwise;
-    }
+      return blockEnds(node.statements, node.kind === 'block_expression' ? node.result : undefined, jumps, report);
+    case 'if':
+    case 'ternary':
+      return each(node.condition) || (each(node.then) && each(node.otherwise));
+    case 'binary':
+      return each(node.left) || each(node.right);
+    case 'index':
+      return each(node.base) || each(node.index);
     case 'assignment':
-      return ends(node.value, jumps, context);
+      return each(node.target) || each(node.value);
     case 'unroll':
-      return ends(node.body, jumps, context);
+      return each(node.count) || each(node.body);
+    case 'expression_statement':
+      return each(node.expression);
+    case 'map_access':
+      return each(node.key);
+    case 'unary':
+    case 'cast':
+      return each(node.operand);
+    case 'field':
+    case 'tuple_access':
+      return each(node.base);
     case 'while':
-      return jumps.has('return') && isAlwaysTrue(node.condition) && ends(node.body, RETURNS, context);
+      return (
+        each(node.condition) ||
+        (jumps.has('return') && isAlwaysTrue(node.condition) && ends(node.body, RETURNS, report))
+      );
+    case 'for':
+      if (node.iterable.kind === 'range') forEachChild(node.iterable, each);
+      return false;
+    case 'call':
+    case 'tuple':
+    case 'record':
+      // What an argument or a member does is not followed further, as in bpftrace.
+      forEachChild(node, each);
+      return false;
     default:
       return false;
   }
@@ -151,21 +178,22 @@ function isAlwaysTrue(node: Expression): boolean {
   return (node.kind === 'boolean' && node.value) || (node.kind === 'integer' && node.value !== 0n);
 }
 
+/** What is unreachable counts as another branch: with it the block only ends if that branch ends too. */
 function blockEnds(
   statements: readonly Statement[],
   result: Expression | undefined,
   jumps: Jumps,
-  context: Reports,
+  report: Reports,
 ): boolean {
-  for (const [index, statement] of statements.entries()) {
-    if (!ends(statement, jumps, context)) continue;
-    const next = statements[index + 1];
-    if (next !== undefined) context.report(warning('unreachable', next.span, 'Unreachable statement.'));
-    if (result !== undefined) {
-      const text = 'Unreachable expression; block type is implicitly none.';
-      context.report(warning('unreachable', result.span, text));
-    }
-    return true;
+  const last = statements.findIndex((statement) => ends(statement, jumps, report));
+  if (last === -1) return result !== undefined && ends(result, jumps, report);
+  const rest = statements.slice(last + 1);
+  const [next] = rest;
+  if (next !== undefined) report(warning('unreachable', next.span, 'Unreachable statement.'));
+  if (result !== undefined) {
+    const text = 'Unreachable expression; block type is implicitly none.';
+    report(warning('unreachable', result.span, text));
   }
-  return result !== undefined && ends(result, jumps, context);
+  if (next === undefined && result === undefined) return true;
+  return blockEnds(rest, result, jumps, report);
 }

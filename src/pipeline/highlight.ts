@@ -74,8 +74,16 @@ function classOfWord(word: string, before: TokenType | undefined, next: TokenTyp
   return isBuiltin(word) ? 'builtin' : isFunction(word) ? 'function' : 'word';
 }
 
+/** The last text that was asked about: a key has its text looked at from several sides. */
+let last: { readonly text: string; readonly tokens: readonly ClassifiedToken[] } | undefined;
+
 /** A script's tokens and comments in order; what lies between them is layout. It never fails, whatever the text. */
 export function classify(text: string): readonly ClassifiedToken[] {
+  if (last?.text !== text) last = { text, tokens: classifyAnew(text) };
+  return last.tokens;
+}
+
+function classifyAnew(text: string): readonly ClassifiedToken[] {
   const { tokens, comments } = lex(text);
   const classified = tokens.map((token, i): ClassifiedToken => {
     const { tokenType: type, image, startOffset: start } = token;

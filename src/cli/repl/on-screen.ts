@@ -29,7 +29,8 @@ export async function runOnScreen({
   start,
   first,
 }: ReplRun & { readonly terminal: Terminal }): Promise<number> {
-  // Loaded only here: nothing else needs React.
+  // Loaded only here: nothing else needs React, which checks its callers all the time unless it is told not to.
+  process.env['NODE_ENV'] ??= 'production';
   const { mount } = await import('../../repl/view/mount.tsx');
   const view = mount(first, terminal.write);
   let leave = (): void => undefined;

@@ -2,7 +2,7 @@ import { Box, Text } from 'ink';
 import { memo } from 'react';
 import type { Model } from '../model/model.ts';
 import type { Row } from '../screen/row.ts';
-import { screenOf } from '../screen/screen.ts';
+import { screenOf, type Screen as Layout } from '../screen/screen.ts';
 import { lookOf } from './theme.ts';
 
 /** A line that ends where its text ends. */
@@ -31,8 +31,13 @@ function Lines({ rows, isColored }: { readonly rows: readonly Row[]; readonly is
 
 /** The whole terminal: a picture of the model. */
 export function Screen({ model }: { readonly model: Model }) {
+  return <Picture model={model} screen={screenOf(model)} />;
+}
+
+/** The same of a screen that is laid out already. */
+export function Picture({ model, screen }: { readonly model: Model; readonly screen: Layout }) {
   const { isColored } = model;
-  const { title, body, rule, editor, list, hint } = screenOf(model);
+  const { title, body, rule, editor, list, hint } = screen;
   return (
     <Box flexDirection="column" width={model.columns} height={model.rows} overflow="hidden">
       <Line row={title} isColored={isColored} />

@@ -2,7 +2,7 @@ import { render } from 'ink';
 import type { Model } from '../model/model.ts';
 import { screenOf } from '../screen/screen.ts';
 import { paint, type Painted } from './paint.ts';
-import { Screen } from './Screen.tsx';
+import { Picture } from './Screen.tsx';
 
 export interface Mounted {
   /** Shows a model, soon: of several at once the last. */
@@ -25,13 +25,14 @@ export function mount(first: Model, write: (text: string) => void): Mounted {
   let model = first;
   let painted: Painted | undefined;
   let isScheduled = false;
+  let screen = screenOf(first);
   const stream = frameStream(first.columns, first.rows, (frame) => {
     const lines = frame.split('\n').slice(0, model.rows);
-    write(paint(painted, lines, screenOf(model).cursor));
+    write(paint(painted, lines, screen.cursor));
     painted = { lines };
   });
   const stdin = { isTTY: false, on: NOTHING, off: NOTHING } as unknown as NodeJS.ReadStream;
-  const picture = () => <Screen model={model} />;
+  const picture = () => <Picture model={model} screen={screen} />;
   // Every frame as a whole and at once: Ink's own way of drawing scrolls when a frame is as high as the terminal.
   const instance = render(picture(), {
     stdout: stream,
@@ -47,6 +48,7 @@ export function mount(first: Model, write: (text: string) => void): Mounted {
       Object.assign(stream, { columns: model.columns, rows: model.rows });
       painted = undefined;
     }
+    screen = screenOf(model);
     instance.rerender(picture());
   };
   const schedule = (): void => {

@@ -5,6 +5,8 @@ import { DR6_STEP } from '../../src/simkernel/cpu/debug-registers.ts';
 import { FLAGS } from '../../src/simkernel/cpu/registers.ts';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
 import type { KernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
+import { createKthread } from '../../src/simkernel/functions/process.ts';
+import { enqueueAtBoot } from '../../src/simkernel/tasks/process.ts';
 import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
 import type { KernelObject } from '../../src/simkernel/memory/arena.ts';
 import { faultAt } from '../../src/simkernel/functions/kernel-access.ts';
@@ -26,6 +28,15 @@ function deaths(m: Machine): Map<number, number> {
 const sleeper: NonNullable<Image['main']> = function* (u) {
   for (;;) yield u.nanosleep(100_000);
 };
+const THREAD = 900;
+/** Runs something in a kernel thread. */
+function inThread(m: Machine, body: () => void): void {
+  const thread = createKthread(m, 'thread', THREAD, 0, () => {
+    body();
+    return 0;
+  });
+  enqueueAtBoot(m, thread, 0);
+}
 function run(m: Machine, ns: number): void {
   const end = m.now() + ns;
   while (m.now() < end && m.halted === undefined) m.run(end);
@@ -212,21 +223,11 @@ test('handlers of NMIs are asked in turn, and what one takes care of is not unkn
 });
 
 test('a NULL pointer that the kernel follows is an oops that says so', () => {
-  const m = machineRunning([
-    function* (u) {
-      for (;;) yield u.getpid();
-    },
-  ]);
+  const m = machineRunning([sleeper]);
   const died = deaths(m);
+  inThread(m, () => faultAt(m, 0x18, false));
   runFor(m, MILLISECOND);
-  let once = true;
-  m.attach({ kind: 'kprobe', function: '__x64_sys_getpid', offset: 0 }, () => {
-    if (!once) return;
-    once = false;
-    faultAt(m, 0x18, false);
-  });
-  runFor(m, MILLISECOND);
-  expect([...died]).toEqual([[1000, 11]]);
+  expect([...died]).toEqual([[THREAD, 11]]);
   expect(m.shell('dmesg')).toMatch(
     /BUG: kernel NULL pointer dereference, address: 0{14}18\n.*#PF: supervisor read access in kernel mode\n[^]*Oops: Oops: 0000 \[#1\]/,
   );
@@ -239,25 +240,15 @@ const deeper: KernelFunction<[depth: number, limit: number], number> = kernelFun
 );
 describe('a stack that is full', () => {
   test('is a double fault that says whose stack it was; the task dies, the machine goes on', () => {
-    const m = machineRunning([
-      function* (u) {
-        for (;;) yield u.getpid();
-      },
-      function* (u) {
-        for (;;) yield u.nanosleep(100_000);
-      },
-    ]);
+    const m = machineRunning([sleeper]);
     const died = deaths(m);
-    runFor(m, MILLISECOND);
-    let limit = 50;
-    m.attach({ kind: 'kprobe', function: '__x64_sys_getpid', offset: 0 }, () => {
-      deeper(m, 0, limit);
+    inThread(m, () => {
+      deeper(m, 0, 50);
+      expect(died.size).toBe(0);
+      deeper(m, 0, 1_000);
     });
-    runFor(m, MILLISECOND);
-    expect(died.size).toBe(0);
-    limit = 1_000;
     runFor(m, 5 * MILLISECOND);
-    expect([...died]).toEqual([[1000, 11]]);
+    expect([...died]).toEqual([[THREAD, 11]]);
     const log = m.shell('dmesg');
     const hit =
       /BUG: TASK stack guard page was hit at ffff8881([0-9a-f]{8}) \(stack is ffff8881([0-9a-f]{8})\.\.ffff8881([0-9a-f]{8})\)\n/.exec(
@@ -269,7 +260,7 @@ describe('a stack that is full', () => {
     expect(low! - at!).toBeLessThan(256);
     expect(log).toMatch(/Oops: stack guard page: 0000 \[#1\]/);
     expect(log).toMatch(/RIP: 0010:test_deeper\+0xd\/0x/);
-    expect(m.tasks.has(1001)).toBe(true);
+    expect(m.tasks.has(1000)).toBe(true);
     expect(m.halted).toBeUndefined();
   });
   test('of the interrupts takes the machine along', () => {

@@ -1,7 +1,8 @@
 import type { ConfigAssignment, Program } from '../ast/nodes.ts';
 import { CONFIG } from '../lang/config.ts';
-import type { Config, ConfigName, ConfigRow } from '../lang/config.ts';
+import type { ChoiceRow, Config, ConfigName, ConfigRow } from '../lang/config.ts';
 import type { Pass, PassContext } from './context.ts';
+import { readInteger } from './integer-text.ts';
 import { error, warning } from './messages.ts';
 
 const RENAMED: ReadonlyMap<string, ConfigName> = new Map([
@@ -64,8 +65,10 @@ function configureOne(
     context.report(error('unknown-config', span, `${name}: not a known configuration option`));
     return;
   }
-  const value = typeof assignment.value === 'boolean' ? (assignment.value ? 'true' : 'false') : assignment.value;
-  const parsed = parseValue(key, CONFIG[key as ConfigName], value);
+  // Messages say what the script says, unless that is an old name.
+  const called = key === plain ? name : key;
+  const value = typeof assignment.value === 'boolean' ? BigInt(assignment.value) : assignment.value;
+  const parsed = parseValue(called, CONFIG[key as ConfigName], value);
   if ('problem' in parsed) {
     context.report(error('bad-config', span, parsed.problem));
     return;
@@ -81,21 +84,22 @@ type Parsed = { readonly value: string | number | boolean } | { readonly problem
 function parseValue(name: string, row: ConfigRow, value: string | bigint): Parsed {
   const text = String(value);
   switch (row.type) {
-    case 'number':
-      if (typeof value === 'bigint') return { value: Number(value) };
-      return /^(0x[0-9a-f]+|\d+)$/i.test(text)
-        ? { value: Number(text) }
-        : { problem: `${name}: expecting a number, got ${text}` };
+    case 'number': {
+      const number = typeof value === 'bigint' ? value : readInteger(text);
+      if (typeof number === 'bigint') return { value: Number(number) };
+      return { problem: `${name}: expecting a number, got ${text}` };
+    }
     case 'bool':
       if (typeof value === 'bigint') return { value: value !== 0n };
-      if (/^(true|1)$/i.test(text)) return { value: true };
-      if (/^(false|0)$/i.test(text)) return { value: false };
+      if (/^(true|1|on|yes)$/i.test(text)) return { value: true };
+      if (/^(false|0|off|no)$/i.test(text)) return { value: false };
       return { problem: `${name}: Invalid bool value: valid values are true, false, 1 or 0.` };
+    case 'license':
+      return LICENSES.includes(text) ? { value: text } : { problem: licenseProblem(text) };
     case 'string':
-      if (name === 'license' && !LICENSES.includes(text)) return { problem: licenseProblem(text) };
       return { value: text };
     case 'choice':
-      return parseChoice(name, row, text);
+      return parseChoice(name, row, value);
   }
 }
 
@@ -107,17 +111,10 @@ function licenseProblem(text: string): string {
   );
 }
 
-function parseChoice(name: string, row: Extract<ConfigRow, { type: 'choice' }>, text: string): Parsed {
-  const unstable = name.startsWith('unstable_');
-  const lower = text.toLowerCase();
-  if (unstable && /^(1|true)$/.test(lower)) return { value: 'enable' };
-  if (unstable && /^(0|false)$/.test(lower)) return { value: 'error' };
-  const found = row.choices.find((choice) => choice.toLowerCase() === lower);
-  if (found !== undefined) return { value: found };
-  const listed = `${row.choices.slice(0, -1).join(', ')}, and ${row.choices[row.choices.length - 1]}`;
-  const subject = unstable ? 'unstable config' : name;
-  return { problem: `${name}: Invalid value for ${subject}: valid values are ${CHOICE_LISTS[name] ?? listed}.` };
+function parseChoice(name: string, row: ChoiceRow, value: string | bigint): Parsed {
+  const word = typeof value === 'bigint' ? String(Number(value !== 0n)) : value;
+  const same = (choice: string): boolean =>
+    row.exact === true ? choice === word : choice.toLowerCase() === word.toLowerCase();
+  const found = row.choices.find(same) ?? row.words?.[word.toLowerCase()];
+  return found === undefined ? { problem: `${name}: ${row.problem}` } : { value: found };
 }
-
-/** Where the message lists the choices in an order of its own. */
-const CHOICE_LISTS: Readonly<Record<string, string>> = { missing_probes: 'ignore, warn, and error' };

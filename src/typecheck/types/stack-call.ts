@@ -1,4 +1,5 @@
 import type { Call } from '../../ast/nodes.ts';
+import { CONFIG } from '../../lang/config.ts';
 import type { StackMode } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
 import { error } from '../messages.ts';
@@ -6,7 +7,6 @@ import { DEFAULT_STACK_LIMIT } from './infer-builtin.ts';
 import { typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 
-const MODES: readonly StackMode[] = ['bpftrace', 'perf', 'raw', 'build_id'];
 /** kernel.perf_event_max_stack may not exceed it either. */
 const MAX_STACK_LIMIT = 1024;
 
@@ -21,7 +21,7 @@ export function stackTyping(node: Call, kind: 'kstack' | 'ustack', context: Pass
   } else {
     const [first] = args;
     if (first?.kind === 'identifier') {
-      const found = MODES.find((name) => name === first.name);
+      const found = CONFIG.stack_mode.choices.find((name) => name === first.name);
       if (found === undefined) context.report(error('stack-mode', first.span, unknownMode(node.name)));
       else mode = found;
       args.shift();
@@ -41,6 +41,5 @@ export function stackTyping(node: Call, kind: 'kstack' | 'ustack', context: Pass
 }
 
 function unknownMode(name: string): string {
-  const values = 'bpftrace, perf, raw, and build_id';
-  return `Error parsing stack mode: ${name}: Invalid value for stack_mode: valid values are ${values}.`;
+  return `Error parsing stack mode: ${name}: ${CONFIG.stack_mode.problem}`;
 }

@@ -1,6 +1,7 @@
 import type { Image } from '../image.ts';
 
 const O_WRONLY = 1;
+const OLDEST_GENERATION = 2;
 const CHUNK = 262_144;
 const REST_NS = 30_000_000;
 
@@ -14,6 +15,10 @@ export const PYTHON: Image = {
     'dict_insert',
     'gc_collect_main',
     '_io_FileIO_readinto',
+  ],
+  usdt: [
+    { provider: 'python', name: 'gc__start', operands: '-4@%ebx', in: 'gc_collect_main' },
+    { provider: 'python', name: 'gc__done', operands: '-8@-24(%rbp)', in: 'gc_collect_main' },
   ],
   *main(u) {
     const { random } = u;
@@ -36,7 +41,9 @@ export const PYTHON: Image = {
       }
       yield u.close(fd);
       u.in('main', '_PyEval_EvalFrameDefault', 'gc_collect_main');
+      yield* u.usdt('python', 'gc__start', OLDEST_GENERATION);
       yield u.work(random.logNormal(2_500_000, 0.3));
+      yield* u.usdt('python', 'gc__done', 0);
       yield u.write(out, buffer, random.between(2_000, 60_000));
       u.in('main', '_PyEval_EvalFrameDefault');
       yield u.nanosleep(random.exponential(REST_NS));

@@ -3,7 +3,6 @@ import type { LineKind, Model, TranscriptLine } from './model.ts';
 const MOST_LINES = 5000;
 
 /** Sequences that would move the terminal's cursor or ring its bell. */
-// eslint-disable-next-line no-control-regex
 const CONTROL_SEQUENCES = /\u001b(?:\[[0-9;?]*[A-Za-z]|[^[])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const TAB_WIDTH = 8;
 

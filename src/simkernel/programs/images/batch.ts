@@ -3,6 +3,16 @@ import type { Image } from '../image.ts';
 const O_WRONLY = 1;
 const OLDEST_GENERATION = 2;
 const CHUNK = 262_144;
+/** Lines that are read one by one, blocks of the reader's buffer, and what readinto() asks for when the buffer is large. */
+const READ_SIZES = [
+  [6, 512],
+  [14, 2048],
+  [22, 8192],
+  [18, 16_384],
+  [16, 65_536],
+  [14, 131_072],
+  [10, CHUNK],
+] as const;
 const REST_NS = 30_000_000;
 
 /** A report job: reads logs in large pieces, counts, allocates memory as it goes, writes results. */
@@ -27,7 +37,7 @@ export const PYTHON: Image = {
     for (;;) {
       u.in('main', '_PyEval_EvalFrameDefault', '_io_FileIO_readinto');
       const fd = yield u.openat('/var/log/app/requests.log');
-      let read = yield u.read(fd, buffer, CHUNK);
+      let read = yield u.read(fd, buffer, random.weighted(READ_SIZES));
       for (let piece = 0; read > 0 && piece < 24; piece += 1) {
         u.in('main', '_PyEval_EvalFrameDefault', 'PyUnicode_Decode');
         yield u.work(random.logNormal(420_000, 0.4));
@@ -37,7 +47,7 @@ export const PYTHON: Image = {
           yield u.work(random.logNormal(9_000, 0.5));
         }
         u.in('main', '_PyEval_EvalFrameDefault', '_io_FileIO_readinto');
-        read = yield u.read(fd, buffer, CHUNK);
+        read = yield u.read(fd, buffer, random.weighted(READ_SIZES));
       }
       yield u.close(fd);
       u.in('main', '_PyEval_EvalFrameDefault', 'gc_collect_main');

@@ -12,6 +12,8 @@ const CASES = join(import.meta.dirname, 'cases');
 const EXAMPLES = join(import.meta.dirname, '..', 'examples');
 /** Recorded from real bpftrace: never written by -u, compared byte by byte in recorded.test.ts. */
 const RECORDED = 'bpftrace/';
+/** Transcripts of the lab, compared in tests/lab. */
+const LAB = 'lab/';
 
 const scripts = [
   ...readdirSync(CASES, { recursive: true, encoding: 'utf8' })
@@ -38,7 +40,7 @@ describe('golden cases', () => {
 test('no expectation is without its script', () => {
   const bases = new Set(scripts.map(({ expected }) => expected.slice(0, -'.bt'.length)));
   const orphans = readdirSync(CASES, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(out|err|rc|args)$/.test(name) && !name.startsWith(RECORDED))
+    .filter((name) => /\.(out|err|rc|args)$/.test(name) && !name.startsWith(RECORDED) && !name.startsWith(LAB))
     .filter(
       (name) =>
         !bases.has(

@@ -16,6 +16,10 @@ export const SUBCOMMANDS = {
     operands: '[options]',
     help: 'write, run and look into scripts on a live machine (also without any arguments)',
   },
+  lab: {
+    operands: '[options] [script]',
+    help: 'a shell on the machine: tracefs, kprobe_events, perf, modules, bpftrace',
+  },
   bpf: { operands: 'asm|dis|verify|run ...', help: 'raw eBPF without a script' },
   golden: { operands: '[options] [paths]', help: 'compare what scripts print with what was recorded beside them' },
   completion: { operands: 'bash|zsh|fish', help: 'print the completion script of a shell' },

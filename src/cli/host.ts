@@ -11,6 +11,8 @@ export interface CliHost {
   readonly entry?: readonly string[];
   /** What the machine does, in place of --scenario. */
   readonly scenario?: Scenario;
+  /** A machine that is there already, in place of a new one. */
+  readonly simulation?: Simulation;
   /** Called with the machine when everything is attached and it is about to run. */
   readonly onAttached?: (machine: Simulation['kernel']) => void;
   /** Seconds on the wall, for reports of how long tests took. */

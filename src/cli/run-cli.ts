@@ -18,6 +18,7 @@ const BUG_STATUS = 70;
 /** Loaded when asked for: no other start pays for them. */
 const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => Promise<number>> = {
   bpf: async (args, host) => (await import('./commands/bpf.ts')).bpf(args, host),
+  lab: async (args, host) => (await import('./commands/lab.ts')).lab(args, host, runCli),
   golden: async (args, host) => (await import('./commands/golden.ts')).golden(args, host, runCli),
   repl: async (args, host) => (await import('./commands/repl.ts')).repl(args, host, runCli),
   completion: async (args, host) => (await import('./commands/completion.ts')).completion(args, host),

@@ -39,6 +39,8 @@ export interface Simulation {
   readonly target: Target;
   /** Made when first asked for: listing and compiling need no running machine. */
   readonly kernel: Kernel;
+  /** The same with all of its insides, for the lab's shell. */
+  machine(): Machine;
   /** What its CPUs are doing; looking changes nothing. */
   activity(): readonly CpuActivity[];
   /** The scenario's length. */
@@ -89,6 +91,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     get kernel() {
       return machine();
     },
+    machine,
     activity: () => cpuActivity(machine()),
     durationNs: scenario.lengthNs,
     seed: options.seed,

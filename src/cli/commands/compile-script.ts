@@ -14,6 +14,7 @@ import { CommandFailure, reason, type Script } from './script.ts';
 
 /** The machine that the options describe, with the types of BPFTRACE_BTF. */
 export function openMachine(config: CliConfig, host: CliHost): Simulation {
+  if (host.simulation !== undefined) return host.simulation;
   const types = readTypes(host);
   const traceable = readTraceable(config, host);
   return createSimulation({

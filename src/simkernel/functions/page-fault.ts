@@ -248,8 +248,11 @@ const badKernelArea = kernelFunction(
   'page_fault_oops',
   80,
   (m, regs: KernelObject, code: number, address: number): void => {
-    const kind = address < PAGE_SIZE ? 'kernel NULL pointer dereference' : 'unable to handle page fault for';
-    printk(m, `BUG: ${kind}, address: ${address.toString(16).padStart(16, '0')}`);
+    const isNull = address >= 0 && address < PAGE_SIZE;
+    const kind = isNull ? 'kernel NULL pointer dereference,' : 'unable to handle page fault for';
+    // Addresses of the kernel's image and modules are negative numbers here.
+    const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
+    printk(m, `BUG: ${kind} address: ${shown}`);
     printk(m, `#PF: supervisor ${(code & PF_WRITE) === 0 ? 'read' : 'write'} access in kernel mode`);
     printk(m, `#PF: error_code(0x${code.toString(16).padStart(4, '0')}) - not-present page`);
     die(m, { address: m.scratch, text: 'Oops' }, regs, code);

@@ -1,36 +1,33 @@
-import { textSymbols } from '../execution/text.ts';
-import { FENTRY_OFFSET } from '../execution/text.ts';
+import { textSymbol } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
+import { registeredKprobes } from '../probes/attach.ts';
+import { blacklistedFunctions } from '../probes/kprobes.ts';
+import { kernelAddressOf } from './fetch-args.ts';
 import { directory } from './tree.ts';
 import type { DirectoryNode, FileNode } from './tree.ts';
-import { kernelAddressOf } from './fetch-args.ts';
 
 const hex = (offset: number): string => kernelAddressOf(offset).toString(16).padStart(16, '0');
 
 /** Every probe: address, `k` or `r`, where, and how it is done. */
 function listText(m: Machine): string {
-  const lines: string[] = [];
-  for (const symbol of textSymbols()) {
-    const hooks = m.functionHooks.get(symbol.index);
-    if (hooks === undefined) continue;
-    const line = (type: string, offset: number, note: string): void => {
+  return registeredKprobes(m)
+    .map(({ kind, symbol, offset, usesFtrace, isDisabled }) => {
       const module = symbol.module === 'vmlinux' ? '' : `${symbol.module} `;
-      lines.push(
-        `${hex(symbol.entry + offset)}  ${type}  ${symbol.name}+0x${offset.toString(16)}  ${module}  ${note}\n`,
-      );
-    };
-    for (let i = 0; i < hooks.entry.length; i += 1) line('k', FENTRY_OFFSET, '[FTRACE]');
-    for (let i = 0; i < hooks.returns.length; i += 1) line('r', FENTRY_OFFSET, '[FTRACE]');
-    for (const offset of hooks.breakpoints)
-      for (let i = 0; i < (m.breakpoints.get(symbol.entry + offset)?.length ?? 0); i += 1) line('k', offset, '');
-  }
-  return lines.map((text) => `${text.trimEnd()}\n`).join('');
+      const notes = [...(isDisabled ? ['[DISABLED]'] : []), ...(usesFtrace ? ['[FTRACE]'] : [])].join('');
+      const line = `${hex(symbol.entry + offset)}  ${kind}  ${symbol.name}+0x${offset.toString(16)}  ${module}  ${notes}`;
+      return `${line.trimEnd()}\n`;
+    })
+    .join('');
 }
-/** What may not be probed: the machinery of probes itself, and entry code. */
+/** What may not be probed; functions that this machine does not have are there without a place. */
 function blacklistText(): string {
-  return textSymbols()
-    .filter(({ traceable }) => !traceable)
-    .map(({ name, entry, size }) => `0x${hex(entry)}-0x${hex(entry + size)}\t${name}\n`)
+  return blacklistedFunctions()
+    .map((name) => {
+      const symbol = textSymbol(name);
+      const [start, end] = symbol === undefined ? [0, 0] : [symbol.entry, symbol.entry + symbol.size];
+      const range = symbol === undefined ? `0x${'0'.repeat(16)}-0x${'0'.repeat(16)}` : `0x${hex(start)}-0x${hex(end)}`;
+      return `${range}\t${name}\n`;
+    })
     .join('');
 }
 

@@ -2,6 +2,7 @@ import { textSymbol } from '../execution/text.ts';
 import { attach } from '../probes/attach.ts';
 import type { AttachTarget } from '../probes/attach.ts';
 import { FENTRY_OFFSET, textSymbolAt } from '../execution/text.ts';
+import { isBlacklisted } from '../probes/kprobes.ts';
 import { kernelTypes } from '../kernel-types.ts';
 import { imageAt } from '../listing.ts';
 import { EINVAL, EILSEQ, ENOENT } from '../errno.ts';
@@ -136,7 +137,8 @@ function kernelPlace(_array: TraceArray, text: string, at: number, isReturn: boo
   const [, , address, name, offsetText = '0'] = match;
   const at32 = address === undefined ? 0 : Number(BigInt.asUintN(31, BigInt(address)));
   const symbol = address === undefined ? textSymbol(name!) : textSymbolAt(at32);
-  const found = symbol?.name ?? (kernelTypes().function(name ?? '') === undefined ? undefined : name);
+  const isKnown = isBlacklisted(name ?? '') || kernelTypes().function(name ?? '') !== undefined;
+  const found = symbol?.name ?? (isKnown ? name : undefined);
   if (found === undefined) throw new ProbeMistake(MESSAGES.address, at);
   const offset = address === undefined ? Number(offsetText) : at32 - symbol!.entry;
   if (isReturn && offset !== 0) throw new ProbeMistake('Retprobe address must be an function entry', at);

@@ -107,8 +107,11 @@ export class TraceArray {
   }
   private hit(event: TraceEvent, state: EventState, context: number): void {
     if (!this.on) return;
-    const data = event.record?.(context, event.id) ?? this.tracepointRecord(event, context);
-    this.commit(event, data, state);
+    this.commit(event, this.recordOf(event, context), state);
+  }
+  /** The bytes of a record, from the context of its event's hook point. */
+  recordOf(event: TraceEvent, context: number): Uint8Array {
+    return event.record?.(context, event.id) ?? this.tracepointRecord(event, context);
   }
   private tracepointRecord(event: TraceEvent, at: number): Uint8Array {
     const { bytes } = this.machine.arena;

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { resolve } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { pathToFileURL } from 'node:url';
+import { LabSession, type HostRequest, type ModuleSource } from '../../pipeline/lab.ts';
+import { DEFAULTS } from '../options.ts';
+import type { Command as RunCommand } from '../golden/run-case.ts';
+import type { CliHost } from '../host.ts';
+import { openMachine } from './compile-script.ts';
+import { CommandFailure, reason } from './script.ts';
+
+interface LabConfig {
+  readonly command: string | undefined;
+  readonly scenario: string;
+  readonly seed: number;
+  readonly cpus: number | undefined;
+  readonly echo: boolean;
+}
+
+function parse(
+  args: readonly string[],
+  host: CliHost,
+): { readonly config: LabConfig; readonly script: string | undefined } | number {
+  const program = new Command('tsbpftrace lab')
+    .description('a shell on a simulated machine, with the commands of a course on tracing')
+    .argument('[script]', 'file with commands; without it they come from standard input')
+    .option('-c, --command <commands>', 'run these commands')
+    .option('--scenario <name>', 'what the machine does: a built-in one, or a YAML file', DEFAULTS.scenario)
+    .option('--seed <n>', 'seed of all chance in the machine', Number, DEFAULTS.seed)
+    .option('--cpus <n>', "number of CPUs (default: the scenario's)", Number)
+    .option('--echo', 'show a prompt and each command before what it prints, as a terminal does', false)
+    .exitOverride()
+    .configureOutput({ writeOut: host.stdout, writeErr: host.stderr });
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+  return { config: program.opts<LabConfig>(), script: program.args[0] };
+}
+
+/** `tsbpftrace lab`: a shell on the simulated machine. */
+export async function lab(args: readonly string[], host: CliHost, command: RunCommand): Promise<number> {
+  const parsed = parse(args, host);
+  if (typeof parsed === 'number') return parsed;
+  const { config, script } = parsed;
+  const simulation = openMachine(
+    { ...DEFAULTS, scenario: config.scenario, seed: config.seed, cpus: config.cpus },
+    host,
+  );
+  const interactive = config.command === undefined && script === undefined && host.isInteractive?.() === true;
+  const session = new LabSession({
+    simulation,
+    interactive: interactive || config.echo,
+    echo: config.echo,
+    print: (text) => host.stdout(Buffer.from(text, 'latin1')),
+    loadModule: (path) => loadModule(path, host),
+    commands: { bpftrace: (request) => bpftrace(request, { ...host, simulation }, command) },
+  });
+  if (interactive) return converse(session);
+  session.feed(config.command ?? (script === undefined ? host.stdin() : readScript(script, host)));
+  session.feed(null);
+  await session.run();
+  return session.exitCode ?? 1;
+}
+
+/** The user's own code, run with the user's rights: nothing of it comes from a script or from the machine. */
+async function loadModule(path: string, { directory = '.' }: CliHost): Promise<ModuleSource | string> {
+  try {
+    const loaded = (await import(pathToFileURL(resolve(directory, path)).href)) as Partial<ModuleSource>;
+    const { init, exit } = loaded;
+    if (typeof init !== 'function') return 'it exports no init()';
+    return { init, ...(exit === undefined ? {} : { exit }) };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function readScript(path: string, { directory = '.' }: CliHost): string {
+  try {
+    return readFileSync(resolve(directory, path), 'utf8');
+  } catch (error) {
+    throw new CommandFailure(`failed to open '${path}': ${reason(error)}`);
+  }
+}
+
+/** bpftrace in the lab: this command, on the machine of the lab. */
+function bpftrace(request: HostRequest, host: CliHost, command: RunCommand): Promise<number> {
+  const text = (bytes: Uint8Array | string): string =>
+    typeof bytes === 'string' ? Buffer.from(bytes).toString('latin1') : Buffer.from(bytes).toString('latin1');
+  return command(request.argv.slice(1), {
+    ...host,
+    isTerminal: false,
+    isInteractive: () => false,
+    stdout: (bytes) => request.write(text(bytes), false),
+    stderr: (bytes) => request.write(text(bytes), true),
+    stdin: request.input,
+    onInterrupt: (handler) => {
+      request.interrupt = handler;
+    },
+  });
+}
+
+/** Line by line with somebody at a terminal. */
+async function converse(session: LabSession): Promise<number> {
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  await session.run();
+  for await (const line of lines) {
+    session.feed(line);
+    await session.run();
+    if (session.exitCode !== undefined) break;
+  }
+  lines.close();
+  return session.exitCode ?? 0;
+}

@@ -1,0 +1,145 @@
+import type { UserStep } from '../programs/image.ts';
+import type { UserContext } from '../programs/user.ts';
+import { errorText } from './error-text.ts';
+import { readSome, STDIN, STDOUT, writeText } from './output.ts';
+import type { ShellState } from './shell.ts';
+import { complain, waitFor } from './shell.ts';
+import { SIGNAL_NUMBERS } from './signal-numbers.ts';
+
+export type Builtin = (
+  u: UserContext,
+  state: ShellState,
+  args: readonly string[],
+) => Generator<UserStep, number, number>;
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
+
+function* echo(u: UserContext, _state: ShellState, args: readonly string[]): ReturnType<Builtin> {
+  let words = args;
+  let end = '\n';
+  let escapes = false;
+  while (/^-[neE]+$/.test(words[0] ?? '')) {
+    if (words[0]!.includes('n')) end = '';
+    escapes ||= words[0]!.includes('e');
+    words = words.slice(1);
+  }
+  const text = words.join(' ');
+  const printed = escapes ? text.replace(/\\(.)/g, (whole, c: string) => ESCAPES[c] ?? whole) : text;
+  const error = yield* writeText(u, STDOUT, printed + end);
+  if (error >= 0) return 0;
+  yield* complain(u, `echo: write error: ${errorText(error)}`);
+  return 1;
+}
+
+/** `test`: files, texts and numbers. */
+function evaluateTest(state: ShellState, args: readonly string[]): boolean {
+  const [a = '', b, c] = args;
+  if (a === '!') return !evaluateTest(state, args.slice(1));
+  if (b === undefined) return a !== '';
+  if (c === undefined) {
+    const dentry = state.lab.machine.fileSystem.find(b);
+    if (a === '-z') return b === '';
+    if (a === '-n') return b !== '';
+    if (a === '-e' || a === '-f' || a === '-r' || a === '-w') return dentry !== undefined;
+    if (a === '-d') return dentry?.inode.isDirectory === true;
+    return false;
+  }
+  const compare = Object.hasOwn(COMPARISONS, b) ? COMPARISONS[b] : undefined;
+  return compare?.(a, c) ?? false;
+}
+const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> = {
+  '=': (a, b) => a === b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '-eq': (a, b) => Number(a) === Number(b),
+  '-ne': (a, b) => Number(a) !== Number(b),
+  '-lt': (a, b) => Number(a) < Number(b),
+  '-le': (a, b) => Number(a) <= Number(b),
+  '-gt': (a, b) => Number(a) > Number(b),
+  '-ge': (a, b) => Number(a) >= Number(b),
+};
+
+/** What the shell does itself. */
+export const BUILTINS: Readonly<Record<string, Builtin>> = {
+  echo,
+  *':'() {
+    return 0;
+  },
+  *cd(u, state, [path = '/root']) {
+    const error = yield u.paths('chdir', [path]);
+    if (error < 0) {
+      yield* complain(u, `cd: ${path}: ${errorText(error)}`);
+      return 1;
+    }
+    const from = state.variables.get('PWD') ?? '/';
+    const parts: string[] = [];
+    for (const part of (path.startsWith('/') ? path : `${from}/${path}`).split('/'))
+      if (part === '..') parts.pop();
+      else if (part !== '' && part !== '.') parts.push(part);
+    state.variables.set('PWD', `/${parts.join('/')}`);
+    return 0;
+  },
+  *pwd(u, state) {
+    return yield* writeText(u, STDOUT, `${state.variables.get('PWD') ?? '/'}\n`);
+  },
+  *exit(_u, state, [code = String(state.status)]) {
+    state.isOver = true;
+    return Number(code) & 0xff;
+  },
+  *export(_u, state, args) {
+    for (const arg of args) {
+      const equals = arg.indexOf('=');
+      if (equals > 0) state.variables.set(arg.slice(0, equals), arg.slice(equals + 1));
+    }
+    return 0;
+  },
+  *read(u, state, args) {
+    const line = yield* readSome(u, STDIN);
+    const names = args.filter((arg) => !arg.startsWith('-'));
+    const words = typeof line === 'string' ? line.trim().split(/\s+/) : [];
+    names.forEach((name, i) =>
+      state.variables.set(name, i === names.length - 1 ? words.slice(i).join(' ') : (words[i] ?? '')),
+    );
+    return line === '' || typeof line === 'number' ? 1 : 0;
+  },
+  *jobs(u, state) {
+    const lines = state.jobs.map(
+      ({ number, task, text }) =>
+        `[${number}]  ${task.exitState === 0 ? 'Running' : 'Done   '}                 ${text}\n`,
+    );
+    return yield* writeText(u, STDOUT, lines.join(''));
+  },
+  *wait(u, state, args) {
+    const wanted = args.map((arg) => (arg.startsWith('%') ? Number(arg.slice(1)) : Number(arg)));
+    let status = 0;
+    for (const job of [...state.jobs]) {
+      if (wanted.length > 0 && !wanted.includes(job.number) && !wanted.includes(job.pid)) continue;
+      status = yield* waitFor(u, job.task);
+      state.jobs.splice(state.jobs.indexOf(job), 1);
+    }
+    return status;
+  },
+  *kill(u, state, args) {
+    const [first = ''] = args;
+    const signal = first.startsWith('-') ? signalNumber(first.slice(1)) : SIGNAL_NUMBERS.TERM!;
+    for (const target of first.startsWith('-') ? args.slice(1) : args) {
+      const job = state.jobs.find(({ number }) => target === `%${number}`);
+      const error = yield u.call('kill', job?.pid ?? Number(target), signal);
+      if (error < 0) {
+        yield* complain(u, `kill: (${target}) - ${errorText(error)}`);
+        return 1;
+      }
+    }
+    return 0;
+  },
+  *test(_u, state, args) {
+    return evaluateTest(state, args) ? 0 : 1;
+  },
+  *'['(_u, state, args) {
+    return evaluateTest(state, args.slice(0, -1)) ? 0 : 1;
+  },
+};
+function signalNumber(text: string): number {
+  const name = text.replace(/^SIG/, '');
+  return Object.hasOwn(SIGNAL_NUMBERS, name) ? SIGNAL_NUMBERS[name]! : Number(text);
+}

@@ -1,0 +1,167 @@
+import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
+import { formatLogLine } from '../../printk.ts';
+import { errorText } from '../error-text.ts';
+import { command, joinLines, readOptions } from './command.ts';
+import type { MakeCommand } from './command.ts';
+import { readPath } from '../output.ts';
+
+const NS_PER_SECOND = 1e9;
+const DIRENT_BYTES = 16_384;
+const HEAD_BYTES = 19;
+const COLUMNS_WIDTH = 80;
+
+const UNAME = [
+  ['s', 'Linux'],
+  ['n', HOST_NAME],
+  ['r', KERNEL_RELEASE],
+  ['v', KERNEL_VERSION],
+  ['m', 'x86_64'],
+  ['o', 'GNU/Linux'],
+] as const;
+
+export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
+  command('true', function* (c) {
+    yield c.u.work(5_000);
+    return 0;
+  }),
+  command('false', function* (c) {
+    yield c.u.work(5_000);
+    return 1;
+  }),
+  command('sleep', function* (c, args) {
+    const seconds = args.reduce((sum, text) => sum + Number(text.replace(/s$/, '')), 0);
+    if (args.length === 0 || !Number.isFinite(seconds))
+      return yield* c.complain(`invalid time interval '${args.join(' ')}'`);
+    yield c.u.nanosleep(seconds * NS_PER_SECOND);
+    return 0;
+  }),
+  command('seq', function* (c, args) {
+    const [first, last] = args.length === 1 ? [1, Number(args[0])] : [Number(args[0]), Number(args.at(-1))];
+    yield* c.print(joinLines(Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => String(first + i))));
+    return 0;
+  }),
+  command('uname', function* (c, args) {
+    const letters = args.join('');
+    const wanted = UNAME.filter(([letter]) => letters.includes('a') || letters.includes(letter));
+    yield* c.print(`${(wanted.length === 0 ? UNAME.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`);
+    return 0;
+  }),
+  command('hostname', function* (c) {
+    yield* c.print(`${HOST_NAME}\n`);
+    return 0;
+  }),
+  command('id', function* (c) {
+    yield* c.print('uid=0(root) gid=0(root) groups=0(root)\n');
+    return 0;
+  }),
+  command('uptime', function* (c) {
+    const uptime = yield* readPath(c.u, '/proc/uptime');
+    const load = yield* readPath(c.u, '/proc/loadavg');
+    const minutes = Math.floor(Number.parseFloat(String(uptime)) / 60);
+    yield* c.print(` up ${minutes} min,  load average: ${String(load).split(' ').slice(0, 3).join(', ')}\n`);
+    return 0;
+  }),
+  command('dmesg', function* (c, args) {
+    const { options } = readOptions(args);
+    const { kernelLog } = c.machine;
+    if (!options.has('C'))
+      yield* c.print(kernelLog.map((line) => (options.has('t') ? `${line.text}\n` : formatLogLine(line))).join(''));
+    if (options.has('C') || options.has('c')) kernelLog.splice(0);
+    return 0;
+  }),
+  command('ps', function* (c) {
+    const rows = [...c.machine.tasks.values()].map(
+      ({ pid, parent, process, comm }) =>
+        `${String(pid).padStart(7)} ${String(parent?.pid ?? 0).padStart(7)} ${process === null ? `[${comm}]` : comm}\n`,
+    );
+    yield* c.print(`    PID    PPID COMMAND\n${rows.join('')}`);
+    return 0;
+  }),
+  command('pidof', function* (c, args) {
+    const pids = [...c.machine.tasks.values()].filter(({ comm }) => args.includes(comm)).map(({ pid }) => pid);
+    if (pids.length > 0) yield* c.print(`${pids.join(' ')}\n`);
+    return pids.length > 0 ? 0 : 1;
+  }),
+  command('ls', function* (c, args) {
+    const { options, operands } = readOptions(args);
+    let status = 0;
+    const paths = operands.length === 0 ? ['.'] : operands;
+    for (const path of paths) {
+      const inode = c.machine.fileSystem.find(path)?.inode;
+      const fd = yield c.u.openat(path, inode?.isDirectory === true || path === '.' ? 0o200000 : 0);
+      if (fd < 0) {
+        status = yield* c.complain(`cannot access '${path}': ${errorText(fd)}`);
+        continue;
+      }
+      const isDirectory = c.u.process.files.get(fd)?.inode.isDirectory === true;
+      const names: string[] = isDirectory ? [] : [path];
+      const buffer = c.u.buffer(DIRENT_BYTES);
+      while (isDirectory) {
+        const bytes = yield c.u.call('getdents64', fd, buffer, DIRENT_BYTES);
+        if (bytes <= 0) break;
+        for (let at = 0; at < bytes;) {
+          const length = c.u.load(buffer + at + 16, 2);
+          names.push(c.u.cString(buffer + at + HEAD_BYTES));
+          at += length;
+        }
+      }
+      yield c.u.close(fd);
+      const shown = names.filter((name) => options.has('a') || !isDirectory || !name.startsWith('.')).sort();
+      if (paths.length > 1 && isDirectory) yield* c.print(`${path}:\n`);
+      yield* c.print(options.has('1') || options.has('l') ? joinLines(shown) : columns(shown));
+    }
+    return status;
+  }),
+  command('rm', function* (c, args) {
+    let status = 0;
+    const { options, operands } = readOptions(args);
+    for (const path of operands) {
+      const error = yield c.u.paths('unlink', [path]);
+      if (error < 0 && !options.has('f')) status = yield* c.complain(`cannot remove '${path}': ${errorText(error)}`);
+    }
+    return status;
+  }),
+  command('mkdir', function* (c, args) {
+    let status = 0;
+    for (const path of readOptions(args).operands) {
+      const error = yield c.u.call('mkdir', c.u.string(path), 0o755);
+      if (error < 0) status = yield* c.complain(`cannot create directory '${path}': ${errorText(error)}`);
+    }
+    return status;
+  }),
+  command('dd', function* (c, args) {
+    const of = (key: string, fallback: string): string =>
+      args.find((arg) => arg.startsWith(`${key}=`))?.slice(key.length + 1) ?? fallback;
+    const size = Number(of('bs', '512').replace(/k$/i, '')) * (/k$/i.test(of('bs', '512')) ? 1024 : 1);
+    const fd = yield c.u.openat(of('if', '/dev/zero'));
+    if (fd < 0) return yield* c.complain(`failed to open '${of('if', '')}': ${errorText(fd)}`);
+    const buffer = c.u.buffer(size);
+    const started = c.machine.now();
+    let bytes = 0;
+    let records = 0;
+    for (const blocks = Number(of('count', '1')); records < blocks; records += 1) {
+      const count = yield c.u.read(fd, buffer, size);
+      if (count <= 0) break;
+      bytes += count;
+    }
+    const seconds = (c.machine.now() - started) / NS_PER_SECOND;
+    yield* c.print(`${records}+0 records in\n${bytes} bytes copied, ${seconds.toFixed(6)} s\n`);
+    return 0;
+  }),
+];
+
+/** As ls sets them on a terminal of 80 columns. */
+function columns(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  const across = Math.max(1, Math.floor(COLUMNS_WIDTH / width));
+  const down = Math.ceil(names.length / across);
+  const rows = Array.from({ length: down }, (_, row) =>
+    names
+      .filter((__, i) => i % down === row)
+      .map((name) => name.padEnd(width))
+      .join('')
+      .trimEnd(),
+  );
+  return joinLines(rows);
+}

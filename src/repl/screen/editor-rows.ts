@@ -124,16 +124,28 @@ function styledSpans(
 ): readonly Span[] {
   const spans: Span[] = [];
   let at = begin;
-  for (const token of tokens) {
+  for (let i = firstEndingBehind(tokens, begin); i < tokens.length && tokens[i]!.start < end; i++) {
+    const token = tokens[i]!;
     const from = Math.max(token.start, begin);
     const to = Math.min(token.end, end);
-    if (from >= to) continue;
     if (from > at) spans.push(span(text.slice(at, from)));
     spans.push(span(text.slice(from, to), token.style));
     at = to;
   }
   if (at < end) spans.push(span(text.slice(at, end)));
   return spans;
+}
+
+/** Tokens are in order: the first that does not end before an offset is found by halves. */
+function firstEndingBehind(tokens: readonly ClassifiedToken[], offset: number): number {
+  let low = 0;
+  let high = tokens.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (tokens[middle]!.end > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** `~~~~` under what notes are about. */

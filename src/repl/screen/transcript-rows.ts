@@ -51,12 +51,18 @@ function welcome(columns: number, height: number): readonly Row[] {
     ],
   ];
   const room = Math.floor((height - head.length - foot.length) / 2);
-  const examples = EXAMPLES.map(({ question, script }, i): readonly Row[] => [
+  const rows = [...head, ...exampleRows().slice(0, Math.max(0, room)).flat(), ...foot];
+  return rows.map((row) => fitRow(row, columns)).slice(0, height);
+}
+
+let examples: readonly (readonly Row[])[] | undefined;
+
+/** Always the same, and looked at with every key. */
+function exampleRows(): readonly (readonly Row[])[] {
+  return (examples ??= EXAMPLES.map(({ question, script }, i): readonly Row[] => [
     [span(`  ${i + 1}  `, 'number'), span(question, 'strong')],
     [span('     '), ...codeSpans(script.replace(/\s*\n\s*/g, ' '))],
-  ]);
-  const rows = [...head, ...examples.slice(0, Math.max(0, room)).flat(), ...foot];
-  return rows.map((row) => fitRow(row, columns)).slice(0, height);
+  ]));
 }
 
 const CODE: Readonly<Partial<Record<string, Style>>> = {

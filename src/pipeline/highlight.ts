@@ -74,13 +74,16 @@ function classOfWord(word: string, before: TokenType | undefined, next: TokenTyp
   return isBuiltin(word) ? 'builtin' : isFunction(word) ? 'function' : 'word';
 }
 
-/** The last text that was asked about: a key has its text looked at from several sides. */
-let last: { readonly text: string; readonly tokens: readonly ClassifiedToken[] } | undefined;
+/** The texts that were asked about last: a key has its text looked at from several sides, with and without a next letter. */
+let recent: readonly { readonly text: string; readonly tokens: readonly ClassifiedToken[] }[] = [];
 
 /** A script's tokens and comments in order; what lies between them is layout. It never fails, whatever the text. */
 export function classify(text: string): readonly ClassifiedToken[] {
-  if (last?.text !== text) last = { text, tokens: classifyAnew(text) };
-  return last.tokens;
+  const known = recent.find((one) => one.text === text);
+  if (known !== undefined) return known.tokens;
+  const tokens = classifyAnew(text);
+  recent = [{ text, tokens }, ...recent.slice(0, 2)];
+  return tokens;
 }
 
 function classifyAnew(text: string): readonly ClassifiedToken[] {

@@ -51,6 +51,9 @@ class Parser {
       this.blanks();
     }
   }
+  private lineBreaks(): void {
+    for (this.blanks(); this.text[this.at] === '\n'; this.blanks()) this.at += 1;
+  }
   private operator(): string | undefined {
     this.blanks();
     return OPERATORS.find((op) => this.text.startsWith(op, this.at));
@@ -76,7 +79,7 @@ class Parser {
       const op = this.operator();
       if (op !== '&&' && op !== '||') return left;
       this.at += 2;
-      this.newlines();
+      this.lineBreaks();
       if (this.at >= this.text.length) throw unfinished();
       left = { kind: 'chain', op, left, right: this.pipeline() };
     }
@@ -86,7 +89,7 @@ class Parser {
     const stages = [this.command()];
     while (this.operator() === '|') {
       this.at += 1;
-      this.newlines();
+      this.lineBreaks();
       if (this.at >= this.text.length) throw unfinished();
       stages.push(this.command());
     }
@@ -107,11 +110,17 @@ class Parser {
       this.expect('}');
       return { kind: 'group', body, redirects: this.redirects(), isSubshell: false };
     }
-    if (this.take('for')) return this.forLoop();
-    if (this.take('while')) return this.whileLoop(false);
-    if (this.take('until')) return this.whileLoop(true);
-    if (this.take('if')) return this.ifCommand();
+    if (this.take('for')) return this.redirected(this.forLoop());
+    if (this.take('while')) return this.redirected(this.whileLoop(false));
+    if (this.take('until')) return this.redirected(this.whileLoop(true));
+    if (this.take('if')) return this.redirected(this.ifCommand());
     return this.simple();
+  }
+  /** `done > file`: the whole loop writes there. */
+  private redirected(command: Command): Command {
+    const redirects = this.redirects();
+    if (redirects.length === 0) return command;
+    return { kind: 'group', body: [{ command, background: false, text: '' }], redirects, isSubshell: false };
   }
   private body(): Script {
     this.expect('do');

@@ -10,7 +10,6 @@ import {
   freeSegment,
   MIN_RTO_NS,
   segmentEnd,
-  TCP_CA_LOSS,
   TCP_CA_OPEN,
   TCP_CA_RECOVERY,
   TCP_CLOSE_WAIT,
@@ -95,7 +94,7 @@ const tcpFastretransAlert = kernelFunction(
       sk.cwnd = sk.ssthresh;
       setCongestionState(m, sk, TCP_CA_RECOVERY);
       first.lost = true;
-    } else if (sk.caState === TCP_CA_RECOVERY && !first.retransmitted) {
+    } else if (!first.retransmitted) {
       first.lost = true;
     }
     tcpXmitRetransmitQueue(m, sk);
@@ -122,7 +121,6 @@ const tcpAck = kernelFunction('tcp_ack', 55, (m, sk: TcpSock, skb: SkBuff, _flag
   }
   if (sk.caState !== TCP_CA_OPEN || sk.dupAcks >= DUPLICATE_ACKS)
     tcpFastretransAlert(m, sk, prior, sk.dupAcks, null, null);
-  if (sk.caState === TCP_CA_LOSS && ack > prior) tcpXmitRetransmitQueue(m, sk);
   if (acked > 0) skStreamWriteSpace(m, sk);
   return 1;
 });

@@ -22,14 +22,15 @@ export function setCongestionState(m: Machine, sk: TcpSock, state: number): void
   tcpCongStateSet(m, sk, state);
   sk.caState = state;
 }
-/** Everything outstanding counts as lost; the window starts again from one segment. */
+/** The window starts again from one segment. */
 const tcpEnterLoss = kernelFunction('tcp_enter_loss', 30, (m, sk: TcpSock): void => {
   if (sk.caState !== TCP_CA_LOSS) sk.ssthresh = Math.max(Math.floor(sk.packetsOut * 0.7), 2);
   sk.cwnd = 1;
   sk.cwndCount = 0;
   sk.highSeq = sk.sndNxt;
   sk.dupAcks = 0;
-  for (const segment of sk.rtxQueue) segment.lost = true;
+  // The others may well have arrived: each acknowledgement tells where the next gap is.
+  for (const segment of sk.rtxQueue) segment.retransmitted = false;
   setCongestionState(m, sk, TCP_CA_LOSS);
 });
 /** Gives up when it has tried often enough. */

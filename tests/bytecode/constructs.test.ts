@@ -41,11 +41,13 @@ test('the intermediate representation prints with values, blocks and script line
       slot key: 4 bytes
       slot int: 8 bytes
     b0:
-      ; 1: kprobe:vfs_read {
+      ; 1:1: kprobe:vfs_read
       %0 = param 0
-      ; 2: @[tid] = arg2;
+      ; 2:12: arg2
       %1 = load u64 [%0 + 96]
+      ; 2:5: tid
       %2 = call get_current_pid_tgid()
+      ; 2:3: @[tid] = arg2
       store u32 [key], %2
       store u64 [int], %1
       %3 = map AT_
@@ -63,7 +65,7 @@ test('the intermediate representation prints with values, blocks and script line
       %9 = call ringbuf_submit(%8, 0)
       goto b3
     b3:
-      ; 1: kprobe:vfs_read {
+      ; 1:1: kprobe:vfs_read
       return 0
     "
   `);

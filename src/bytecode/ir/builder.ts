@@ -101,6 +101,10 @@ export class Builder {
     this.onCall?.(helper, result, values);
     return result;
   }
+  /** Clears memory with a read that is meant to fail: behind one the helper leaves zeroes. */
+  clear(to: Value, size: number): void {
+    this.#push({ op: 'call', helper: 'probe_read_kernel', args: [to, this.#value(size), this.#value(0)] });
+  }
   callFunction(fn: IrFunction, args: readonly Value[]): Value {
     return this.#push({ op: 'call_function', function: fn, args: [...args] });
   }

@@ -1,13 +1,13 @@
 import type { Call, Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
-import type { Type } from '../../lang/types.ts';
+import { type Type, UINT32 } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { optional } from './arguments.ts';
 import { constantOf } from './constants.ts';
 import { choose } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
-import { addressOf, copy, materialize, readRemote, storeOperand, zero } from './memory.ts';
+import { addressOf, copy, materialize, readRemote, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Operand, type Place, at, scalarShape } from './operand.ts';
 
 /** Where the bytes that an expression stands for are: behind its pointer, or its own. */
@@ -134,7 +134,7 @@ export function lowerBuffer(l: Lowerer, node: Call, from: Expression, length: Ex
     kind: 'producer',
     write: (to, filling) => {
       if (filling === 'exact') zero(b, at(to, 4), type.size);
-      b.store(to.base, to.offset, 4, count);
+      storeScalar(b, to, UINT32, count);
       b.call(`probe_read_${source.space}`, addressOf(b, at(to, 4)), count, source.pointer);
     },
   };
@@ -165,10 +165,10 @@ export function lowerInternetAddress(l: Lowerer, node: Call): Operand {
   return {
     kind: 'producer',
     write: (to: Place) => {
-      b.store(to.base, to.offset, 4, family);
+      storeScalar(b, to, UINT32, family);
       const data = at(to, 4);
       const size = Math.min(16, sizeOf(type));
-      if (size < 16) zero(b, { ...data, align: 4 }, 16);
+      if (size < 16) zero(b, { ...data, align: Math.min(4, data.align ?? 4) }, 16);
       if (operand.kind === 'remote') readRemote(b, data, operand, size);
       else storeOperand(b, data, asAddress(type), operand, 'exact');
     },
@@ -177,5 +177,5 @@ export function lowerInternetAddress(l: Lowerer, node: Call): Operand {
 
 /** An integer address counts with its low four bytes. */
 function asAddress(type: Type): Type {
-  return scalarShape(type) === undefined ? type : { kind: 'int', size: 4, signed: false };
+  return scalarShape(type) === undefined ? type : UINT32;
 }

@@ -39,8 +39,8 @@ export function reportFailure(l: Lowerer, helper: HelperName, result: Value, spa
 /** For -k: a read of memory that is not the program's own may fail. */
 export function reportFailedRead(l: Lowerer, helper: HelperName, result: Value, args: readonly Value[]): void {
   const source = args[2];
-  // Address 0 is how memory is cleared, slots can always be read.
-  const own = source === undefined || source.op === 'const' || source.op === 'slot_address';
+  // Slots can always be read.
+  const own = source === undefined || source.op === 'slot_address';
   if (!helper.startsWith('probe_read') || own || l.b.span === undefined) return;
   reportFailure(l, helper, result, l.b.span);
 }

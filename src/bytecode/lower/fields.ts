@@ -185,7 +185,7 @@ function boundedElement(
   b.call('probe_read_kernel', addressOf(b, result), size, pointer);
   b.jump(done);
   b.enter(outside);
-  b.call('probe_read_kernel', addressOf(b, result), size, 0);
+  b.clear(addressOf(b, result), size);
   runtimeError(l, OUT_OF_BOUNDS, node.span);
   b.jump(done);
   b.enter(done);

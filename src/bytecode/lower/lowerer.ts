@@ -66,7 +66,10 @@ export class Lowerer {
   }
 
   expression(node: Expression): Operand {
-    return this.b.at(node.span, () => lowerExpression(this, node));
+    const operand = this.b.at(node.span, () => lowerExpression(this, node));
+    if (operand.kind !== 'producer') return operand;
+    // What writes itself later does so on the expression's behalf: a read that fails is reported there.
+    return { ...operand, write: (to, filling) => this.b.at(node.span, () => operand.write(to, filling)) };
   }
 
   /** The expression as a register value. */

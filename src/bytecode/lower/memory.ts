@@ -32,7 +32,7 @@ export function addressOf(b: Builder, place: Place): Value {
 export function zero(b: Builder, place: Place, size: number): void {
   const parts = chunks(size, place);
   // A read from address 0 faults, and the helper then clears its destination.
-  if (parts.length > MOST_CHUNKS) b.call('probe_read_kernel', addressOf(b, place), size, 0);
+  if (parts.length > MOST_CHUNKS) b.clear(addressOf(b, place), size);
   else for (const part of parts) b.store(place.base, place.offset + part.offset, part.size, 0);
 }
 

@@ -1,10 +1,10 @@
-import type { Type } from '../../lang/types.ts';
+import { type Type, UINT64 } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Span } from '../../source/source.ts';
 import { context } from './builtins.ts';
 import { runtimeError } from './events.ts';
 import type { Lowerer } from './lowerer.ts';
-import { addressOf } from './memory.ts';
+import { addressOf, storeScalar, storeWords } from './memory.ts';
 import { type Operand, at } from './operand.ts';
 
 /** BPF_F_USER_STACK and BPF_F_USER_BUILD_ID (include/uapi/linux/bpf.h). */
@@ -29,16 +29,18 @@ export function lowerStack(l: Lowerer, type: Type, span: Span): Operand {
       const [read, failed, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
       b.branch('jsge', written, 0, read, failed);
       b.enter(failed);
-      b.store(to.base, to.offset + counter, 8, 0);
+      storeScalar(b, at(to, counter), UINT64, b.const(0));
       if (filling === 'exact') runtimeError(l, error, span);
       b.jump(done);
       b.enter(read);
-      b.store(to.base, to.offset + counter, 8, b.alu('div', written, frameSize));
+      storeScalar(b, at(to, counter), UINT64, b.alu('div', written, frameSize));
       b.jump(done);
       b.enter(done);
       if (!user) return;
-      b.store(to.base, to.offset, 4, b.alu('rsh', b.call('get_current_pid_tgid'), 32));
-      b.store(to.base, to.offset + 4, 4, l.origin.attachment);
+      storeWords(b, to, [
+        { size: 4, value: b.alu('rsh', b.call('get_current_pid_tgid'), 32) },
+        { size: 4, value: b.const(l.origin.attachment) },
+      ]);
     },
   };
 }

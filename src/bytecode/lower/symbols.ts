@@ -1,5 +1,6 @@
 import type { Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
+import { storeWords } from './memory.ts';
 import type { Operand } from './operand.ts';
 
 /** A user address with what is needed to find its symbol later. */
@@ -7,10 +8,11 @@ export function userSymbol(l: Lowerer, address: Value): Operand {
   const { b } = l;
   return {
     kind: 'producer',
-    write: (to) => {
-      b.store(to.base, to.offset, 8, address);
-      b.store(to.base, to.offset + 8, 4, b.alu('rsh', b.call('get_current_pid_tgid'), 32));
-      b.store(to.base, to.offset + 12, 4, l.origin.attachment);
-    },
+    write: (to) =>
+      storeWords(b, to, [
+        { size: 8, value: address },
+        { size: 4, value: b.alu('rsh', b.call('get_current_pid_tgid'), 32) },
+        { size: 4, value: b.const(l.origin.attachment) },
+      ]),
   };
 }

@@ -150,7 +150,11 @@ describe.runIf(isInstalled('bpftool'))('bpftool', () => {
 });
 
 describe.runIf(isInstalled('bpftool'))("bpftool's light skeleton", () => {
-  test.each(scripts)('gives the kernel the programs of $name as they were compiled', ({ image, object }) => {
+  // libbpf knows session programs since 1.5; bpftool 7.1 comes with 1.1.
+  const known = scripts.filter(
+    ({ image }) => !image.programs.some(({ attach }) => attach?.startsWith('kprobe.session/')),
+  );
+  test.each(known)('gives the kernel the programs of $name as they were compiled', ({ image, object }) => {
     writeFileSync(join(folder, 'light.bpf.o'), object);
     // Without a kernel, libbpf goes its whole way of loading here: maps, relocations, subprograms, BTF and its lines.
     const { stderr } = spawnSync('bpftool', ['-d', '-L', 'gen', 'skeleton', 'light.bpf.o', 'name', 'script'], {
@@ -194,7 +198,7 @@ describe.runIf(isInstalled('llvm-objdump'))('llvm-objdump', () => {
         .flatMap(({ bytes }) => disassembleProgram(decodeInsns(bytes)!).trimEnd().split('\n'))
         .map((line) => asLlvm(line.replace(/^\d+: \(..\) /, '')));
       expect(ours).toHaveLength(theirs.length);
-      // An older LLVM does not know what came with its -mcpu=v4: stores of constants, sign-extending loads and moves.
+      // An older LLVM does not know jset, nor what came with -mcpu=v4: stores of constants, sign-extending loads and moves.
       const known = (_: string, index: number): boolean => theirs[index] !== '<unknown>';
       expect(ours.filter(known)).toEqual(theirs.filter(known));
       expect(ours.filter((text, index) => !known(text, index)).filter((text) => !isNew(text))).toEqual([]);
@@ -203,4 +207,4 @@ describe.runIf(isInstalled('llvm-objdump'))('llvm-objdump', () => {
 });
 
 const isNew = (text: string): boolean =>
-  /^\*\(u\d+ \*\)\(.*\) = -?\d+$|\(s(8|16|32)( \*)?\)|bswap|gotol|s[/%]=/.test(text);
+  /^if .* & |^\*\(u\d+ \*\)\(.*\) = -?\d+$|\(s(8|16|32)( \*)?\)|bswap|gotol|s[/%]=/.test(text);

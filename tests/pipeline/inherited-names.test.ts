@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runArguments } from '../run-case.ts';
 import { judgeLine } from '../../src/pipeline/bpf-jsonl.ts';
+import { SCENARIOS } from '../../src/simkernel/scenarios/index.ts';
 
 // Objects of JavaScript answer to these names without having been given them: a table read by a user's word must not.
 const NAMES = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
@@ -47,7 +48,11 @@ const REFUSED: readonly (readonly [what: string, script: string, message: string
 /** What a command line is refused for. */
 const MISUSED: readonly (readonly [what: string, args: readonly string[], message: string])[] = [
   ['a stage', ['-d', 'NAME'], 'ERROR: USAGE: invalid option for -d: NAME'],
-  ['a scenario', ['--scenario', 'NAME'], 'ERROR: USAGE: --scenario must be one of server, idle, interrupts.'],
+  [
+    'a scenario',
+    ['--scenario', 'NAME'],
+    `ERROR: USAGE: --scenario must be one of ${Object.keys(SCENARIOS).join(', ')}, or a YAML file.`,
+  ],
   ['an engine', ['--jit', 'NAME'], 'ERROR: USAGE: --jit must be one of auto, js, wasm, interp.'],
   ['an output format', ['-f', 'NAME'], 'ERROR: Invalid output format "NAME"'],
   ['an option', ['--NAME'], "tsbpftrace: unrecognized option '--NAME'"],

@@ -8,7 +8,10 @@ export default tseslint.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       // `noUnusedLocals` reports locals; parameters may stay for a signature's sake when they start with `_`.
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
       // A `!` states an invariant that noUncheckedIndexedAccess can't see: table look-ups are full of them.
       '@typescript-eslint/no-non-null-assertion': 'off',
       // Default exports have two names; barrels hide who imports what.

@@ -73,7 +73,11 @@ test('an idle CPU whose task waits for the disk waits for I/O, and another one d
         for (let i = 0; ; i += 1) yield u.pread(fd, buffer, 4096, ((i * 7919) % 90_000) * 4096);
       },
     ],
-    { cpus: 2, disks: [{ kind: 'hard-disk', mountedAt: '/data' }], files: [{ path: '/data/cold', size: 384 << 20, warm: 0 }] },
+    {
+      cpus: 2,
+      disks: [{ kind: 'hard-disk', mountedAt: '/data' }],
+      files: [{ path: '/data/cold', size: 384 << 20, warm: 0 }],
+    },
   );
   const before = m.now();
   runFor(m, SECOND);

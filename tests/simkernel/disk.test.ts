@@ -88,7 +88,11 @@ function hardDiskLatencies(next: (i: number) => number): number[] {
         for (let i = 0; i < 60; i += 1) yield u.pread(fd, buffer, 131_072, next(i) * 131_072);
       },
     ],
-    { files: [{ path: '/mnt/data', size: 40_000 * 1_048_576, warm: 0 }], cpus: 1, disks: [{ kind: 'hard-disk', mountedAt: '/mnt' }] },
+    {
+      files: [{ path: '/mnt/data', size: 40_000 * 1_048_576, warm: 0 }],
+      cpus: 1,
+      disks: [{ kind: 'hard-disk', mountedAt: '/mnt' }],
+    },
   );
   const started = new Map<number, number>();
   const latencies: number[] = [];

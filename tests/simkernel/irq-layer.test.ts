@@ -11,7 +11,13 @@ import type { Mutex } from '../../src/simkernel/functions/mutex.ts';
 import { createKthread } from '../../src/simkernel/functions/process.ts';
 import { msleep } from '../../src/simkernel/functions/sleep.ts';
 import { raiseSoftirq } from '../../src/simkernel/functions/softirq-vectors.ts';
-import { createSpinLock, localIrqRestore, localIrqSave, spinLock, spinUnlock } from '../../src/simkernel/functions/spinlock.ts';
+import {
+  createSpinLock,
+  localIrqRestore,
+  localIrqSave,
+  spinLock,
+  spinUnlock,
+} from '../../src/simkernel/functions/spinlock.ts';
 import { createWork, queueWorkOn } from '../../src/simkernel/functions/workqueue.ts';
 import { entryRegisters, readRegister, RTE_MASKED } from '../../src/simkernel/irq/io-apic.ts';
 import {

@@ -66,12 +66,13 @@ function splitWords(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
 }
 
-const HEADER_LINES = 5;
-/** `// tsbpftrace: --scenario idle --duration 5s` in a script's first lines. */
+/** `// tsbpftrace: --scenario idle --duration 5s` among the comments that a script starts with. */
 function headerOptions(script: string): string[] {
-  return script
-    .split('\n', HEADER_LINES)
-    .flatMap((line) => /^(?:#!.*|(?:\/\/|#)\s*tsbpftrace:\s*(.*))$/.exec(line)?.[1] ?? [])
+  const lines = script.split('\n');
+  const start = lines.findIndex((line) => !/^\s*(\/\/|\/\*|\*|#!|#\s*tsbpftrace:|$)/.test(line));
+  return lines
+    .slice(0, start === -1 ? lines.length : start)
+    .flatMap((line) => /^(?:\/\/|#)\s*tsbpftrace:\s*(.*)$/.exec(line)?.[1] ?? [])
     .flatMap(splitWords);
 }
 

@@ -50,7 +50,7 @@ Every NAME.bt beside a NAME.out is a case: it is run in its folder and must prin
     NAME.rc     its exit code, if that is not 0
     NAME.args   more arguments; {} stands for the script, which otherwise comes last
     NAME.env    environment variables, NAME=VALUE a line; others are not passed on
-and in one of its first five lines options, such as
+and in the comments that it starts with options, such as
     // tsbpftrace: --scenario idle --duration 5s
 PATHS are such scripts or folders of them; without any, the current folder. A script that is named itself needs no
 NAME.out for --update. The exit code is 1 when a case differs.

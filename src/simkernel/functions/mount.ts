@@ -37,7 +37,11 @@ const pathMount = kernelFunction(
   'path_mount',
   200,
   (m, device: number, path: Path, type: number, _flags: number, _data: null): number =>
-    doNewMount(m, path, { address: m.scratch, ...optional('type', userText(m, type)), ...optional('device', userText(m, device)) }),
+    doNewMount(m, path, {
+      address: m.scratch,
+      ...optional('type', userText(m, type)),
+      ...optional('device', userText(m, device)),
+    }),
 );
 systemCall('mount', 60, (m, device, directory, type, flags): Result =>
   userText(m, directory) === undefined

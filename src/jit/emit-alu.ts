@@ -60,9 +60,12 @@ function funnelDown({ a, ah }: Operands, n: number): string {
   return ah === '0' ? `${a} >>> ${n}` : `${a} >>> ${n} | ${ah} << ${32 - n}`;
 }
 
-/** The low half first, into a constant: what follows may still need the old registers. */
+/** The low half first, as `l` of the high half; into a constant where that still needs the old register. */
 function pair({ d, dh, wantsHigh }: Operands, low: string, high: string): string[] {
-  return wantsHigh ? [`{ const l = ${low}; ${dh} = ${high}; ${d} = l; }`] : [`${d} = ${low};`];
+  if (!wantsHigh || high === dh) return [`${d} = ${low};`];
+  const needsOld = new RegExp(`\\b${d}\\b`).test(high);
+  if (needsOld) return [`{ const l = ${low}; ${dh} = ${high}; ${d} = l; }`];
+  return [`${d} = ${low};`, `${dh} = ${high.replace(/\bl\b/g, d)};`];
 }
 
 const TO_HIGH = '2.3283064365386963e-10';
@@ -79,9 +82,9 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
       `((${o.ua} * ${o.ub} - (l >>> 0)) * ${TO_HIGH} + 0.5 >>> 0)` +
         `${crossProduct(o.a, o.bh)}${crossProduct(o.b, o.ah)} | 0`,
     ),
-  or: (o) => pair(o, LOW.or(o), `${o.ah} | ${o.bh}`),
+  or: (o) => pair(o, LOW.or(o), o.bh === '0' ? o.ah : `${o.ah} | ${o.bh}`),
   and: (o) => pair(o, LOW.and(o), `${o.ah} & ${o.bh}`),
-  xor: (o) => pair(o, LOW.xor(o), `${o.ah} ^ ${o.bh}`),
+  xor: (o) => pair(o, LOW.xor(o), o.bh === '0' ? o.ah : `${o.ah} ^ ${o.bh}`),
   mov: (o) => (o.wantsHigh ? [`${o.dh} = ${o.bh};`, `${o.d} = ${o.b};`] : [`${o.d} = ${o.b};`]),
   lsh: (o) => {
     if (o.count === undefined) {
@@ -158,7 +161,6 @@ function divided(o: Operands, helper: string, small: string | undefined): string
 export function emitAlu(site: Site, operation: Extract<Operation, { kind: 'alu' }>, result: Value): string[] {
   const { dst, src, imm } = site.step.insn;
   if (!isRead(site, dst)) return [];
-  if (result.low !== undefined) return [`${lowName(dst)} = ${lowText(result, dst)};`];
   const { op, width, source } = operation;
   const aValue = site.state[dst]!;
   const bValue = source === 'reg' ? site.state[src]! : immediate(imm);

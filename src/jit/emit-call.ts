@@ -1,13 +1,15 @@
 import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
 import type { CurrentLocations } from '../abi/execution.ts';
-import { ARG_WORDS, RETURN_KINDS } from '../abi/helper-types.ts';
+import { ARG_WORDS } from '../abi/helper-types.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { lookupSymbol, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
 import { emitCopies, keyWords } from './emit-memory.ts';
 import { INLINE_LOADS, knownReservation, lookupKind, onlyRing, recordSize } from './inlining.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
+import type { Operation } from '../isa/operation.ts';
+import type { Step } from './control-flow.ts';
 import type { ProgramPlan } from './plan.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
@@ -60,8 +62,9 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
   if (load !== undefined) {
     if (!isRead(site, 0)) return [];
     const symbol = CURRENT_SYMBOLS[load.location];
+    const low = hasLow(site.live, 0) ? [`r0 = HEAP32[${symbol} >> 2];`] : [];
     const high = wantsHigh ? [`h0 = ${load.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
-    return [`r0 = HEAP32[${symbol} >> 2];`, ...high];
+    return [...low, ...high];
   }
   // Also where the call is inlined: what is rare is left to the helper.
   context.useHelper(name);
@@ -76,9 +79,7 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
     return ARG_WORDS[kind] === 2 ? [low, highText(value, register)] : [low];
   });
   const call = `${helperVariable(name)}(${args.join(', ')});`;
-  const takesResult = isRead(site, 0) && RETURN_KINDS[row.ret] !== 'none';
-  const statements = [...copies, takesResult ? `r0 = ${call}` : call];
-  if (isRead(site, 0) && RETURN_KINDS[row.ret] === 'none') statements.push('r0 = 0;');
+  const statements = [...copies, isRead(site, 0) ? `r0 = ${call}` : call];
   if (wantsHigh) statements.push('h0 = HEAP32[RESULT];');
   return row.args.includes('func') ? withCallback(statements, context) : statements;
 }
@@ -116,8 +117,29 @@ function emitLookup(site: Site, { maps, useMap }: CallContext): string[] | undef
   if (lookupKind(map) === 'hash') return [`r0 = ${lookupSymbol(index)}(${words.join(', ')});`];
   if (!isRead(site, 0)) return [];
   const cpu = map.type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
-  const element = `${mapValuesSymbol(index)}${cpu} + Math.imul(r0, STRIDE${index}) | 0`;
-  return [`r0 = ${words[0]!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element} : 0;`];
+  const element = (key: string): string => `${mapValuesSymbol(index)}${cpu} + Math.imul(${key}, STRIDE${index}) | 0`;
+  // Where the jump compares the key, nobody reads the result of one that is too large.
+  if (isNullCheck(site.next)) return [`r0 = ${element(words[0]!)};`];
+  return [`r0 = ${words[0]!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element('r0')} : 0;`];
+}
+
+/** Whether a step asks if r0 is null: on that way r0 is a known zero. */
+function isNullCheck(step: Step | undefined): boolean {
+  if (step?.operation.kind !== 'jump') return false;
+  const { op, width, source } = step.operation;
+  return (
+    (op === 'jeq' || op === 'jne') && width === 64 && source === 'imm' && step.insn.imm === 0 && step.insn.dst === 0
+  );
+}
+
+/** The condition of a null check right behind an array lookup, in terms of the key. */
+export function emitNullCheck(lookup: Site, negated: boolean, { maps }: CallContext): string | undefined {
+  const { step, next, state } = lookup;
+  if (!isNullCheck(next) || step.operation.kind !== 'call' || step.operation.callee !== 'helper') return undefined;
+  const index = inlinedLookup(step.insn.imm, state, maps);
+  if (index === undefined || lookupKind(maps[index]!) !== 'array') return undefined;
+  const asksNull = (next!.operation as Extract<Operation, { kind: 'jump' }>).op === 'jeq';
+  return `(${keyWords(lookup, 2, 1)[0]!} >>> 0) ${asksNull === negated ? '<' : '>='} ENTRIES${index}`;
 }
 
 /** A reservation of a known size in a known ring. */
@@ -132,7 +154,7 @@ function emitSubmit(site: Site, { maps }: CallContext): string[] | undefined {
   if (onlyRing(maps) === undefined) return undefined;
   const flags = site.state[2]!;
   const call = `${SUBMIT_SYMBOL}(${lowText(site.state[1]!, 1)}, ${lowText(flags, 2)}, ${highText(flags, 2)});`;
-  return [call, ...(isRead(site, 0) ? ['r0 = 0;'] : [])];
+  return [call];
 }
 
 /** Statements for a call of another function of the program. */

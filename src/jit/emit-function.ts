@@ -1,20 +1,19 @@
 import { disassemble } from '../isa/disassemble.ts';
 import { REGISTER_COUNT } from '../isa/instruction.ts';
-import type { Block, FlowGraph, Step } from './control-flow.ts';
+import type { Block, Step } from './control-flow.ts';
 import { emitAlu, emitUnary } from './emit-alu.ts';
 import type { CallContext } from './emit-call.ts';
-import { emitHelperCall, emitSubprogramCall, parameterNames } from './emit-call.ts';
+import { emitHelperCall, emitNullCheck, emitSubprogramCall, parameterNames } from './emit-call.ts';
 import { emitCondition } from './emit-jump.ts';
 import { emitFlow } from './emit-flow.ts';
 import { emitAtomic, emitLoad, emitStore } from './emit-memory.ts';
 import type { Halves, LivenessNeeds } from './liveness.ts';
-import { hasHigh, hasLow, liveBefore } from './liveness.ts';
+import { hasHigh, hasLow, liveAtEnd, liveBefore } from './liveness.ts';
 import type { Site } from './site.ts';
 import { highName, highText, lowName, lowText } from './site.ts';
-import { edgeState } from './states.ts';
+import { type BlockStates, edgeState } from './states.ts';
 import type { FunctionPlan } from './plan.ts';
-import type { State } from './transfer.ts';
-import { CONTEXT_SYMBOL, FRAME_SYMBOL, helperById, resultOf, transfer } from './transfer.ts';
+import { CONTEXT_SYMBOL, FRAME_SYMBOL, helperById, resultOf } from './transfer.ts';
 import { FULL, hasHighVariable } from './value.ts';
 import type { Writer } from './writer.ts';
 import { createWriter } from './writer.ts';
@@ -25,31 +24,39 @@ export function emitFunction(
   context: CallContext,
   writer: Writer,
 ): void {
-  const endStates: State[] = [];
   const body = createWriter(1);
+  const siteOf = (block: Block, at: number, after: Halves): Site => {
+    const step = block.steps[at]!;
+    const state = states[block.index]![at]!;
+    const access = context.accesses[step.slot];
+    return { step, next: block.steps[at + 1], state, live: after, access, stackWords, isMain };
+  };
 
   emitFlow(graph, body, {
     body(block) {
-      const after = liveAfterEach(block, graph, live, context);
-      let state = states[block.index]!;
+      const within = states[block.index]!;
+      const after = liveAfterEach(block, within, liveAtEnd(block, graph, live, within.at(-1)!), context);
       block.steps.forEach((step, at) => {
-        const site: Site = { step, state, live: after[at]!, access: context.accesses[step.slot], stackWords, isMain };
-        writeStep(site, emitStep(site, context), body);
-        state = transfer(step, state, context);
+        writeStep(step, emitStep(siteOf(block, at, after[at]!), context), body);
       });
-      endStates[block.index] = state;
     },
     condition: (block, negated) => {
       const step = block.steps.at(-1)!;
-      return `${emitCondition(step, endStates[block.index]!, negated)}`;
+      const before = block.steps.length - 2;
+      const nullCheck = before < 0 ? undefined : emitNullCheck(siteOf(block, before, 0), negated, context);
+      if (nullCheck !== undefined) return nullCheck;
+      return emitCondition(step, states[block.index]!.at(-1)!, negated);
     },
     edge(from, to) {
-      const state = edgeState(from, to, endStates[from.index]!);
+      const state = edgeState(from, to, states[from.index]!.at(-1)!);
+      const wanted = live[to.index]!;
       for (let register = 0; register < REGISTER_COUNT; register++) {
-        // The high half gets its variable where paths that knew it otherwise meet.
-        if (!hasHigh(live[to.index]!, register) || !hasHighVariable(states[to.index]![register]!)) continue;
-        if (!hasHighVariable(state[register]!))
-          body.line(`${highName(register)} = ${highText(state[register]!, register)};`);
+        // What is known is in no variable until it meets, here, a path that knows otherwise.
+        const value = state[register]!;
+        if (hasLow(wanted, register) && value.low !== undefined)
+          body.line(`${lowName(register)} = ${lowText(value, register)};`);
+        if (hasHigh(wanted, register) && !hasHighVariable(value))
+          body.line(`${highName(register)} = ${highText(value, register)};`);
       }
     },
   });
@@ -58,9 +65,7 @@ export function emitFunction(
   const parameters = isMain ? [CONTEXT_SYMBOL] : [FRAME_SYMBOL, ...parameterNames(live[0]!)];
   writer.block(`function ${context.functionName(entry)}(${parameters.join(', ')})`, () => {
     const locals = localNames(text).filter((local) => !parameters.includes(local));
-    const initial = (local: string): string =>
-      isMain && local === lowName(1) && hasLow(live[0]!, 1) ? CONTEXT_SYMBOL : '0';
-    if (locals.length > 0) writer.line(`let ${locals.map((local) => `${local} = ${initial(local)}`).join(', ')};`);
+    if (locals.length > 0) writer.line(`let ${locals.map((local) => `${local} = 0`).join(', ')};`);
     if (text.includes('budget')) writer.line('let budget = 8388608; // of may_goto: BPF_MAX_LOOPS');
     for (const line of text.trimEnd().split('\n')) writer.line(line.replace(/^ {2}/, ''));
   });
@@ -75,12 +80,12 @@ function localNames(text: string): string[] {
   return [...found].sort();
 }
 
-function liveAfterEach(block: Block, graph: FlowGraph, live: readonly Halves[], needs: LivenessNeeds): Halves[] {
+function liveAfterEach({ steps }: Block, within: BlockStates, atEnd: Halves, needs: LivenessNeeds): Halves[] {
   const after: Halves[] = [];
-  let halves = block.successors.reduce((set, successor) => set | live[successor]!, 0);
-  for (let at = block.steps.length - 1; at >= 0; at--) {
+  let halves = atEnd;
+  for (let at = steps.length - 1; at >= 0; at--) {
     after[at] = halves;
-    halves = liveBefore(block.steps[at]!, halves, needs);
+    halves = liveBefore(steps[at]!, within[at]!, halves, needs);
   }
   // Jumps end a block: what they read is still live in front of the jump itself.
   return after;
@@ -105,10 +110,6 @@ function emitStep(site: Site, context: CallContext): string[] {
       return emitStore(site, operation);
     case 'atomic':
       return emitAtomic(site, operation);
-    case 'ld_imm64': {
-      if (!hasLow(site.live, insn.dst)) return [];
-      return [`${lowName(insn.dst)} = ${lowText(result, insn.dst)};`];
-    }
     case 'call':
       if (operation.callee === 'subprogram') return emitSubprogramCall(site, slot + 1 + insn.imm, result, context);
       return emitHelperCall(site, insn.imm, result, context);
@@ -117,6 +118,8 @@ function emitStep(site: Site, context: CallContext): string[] {
     case 'callx':
     case 'ld_packet':
       return [`unsupported(${slot});`];
+    // What is known is written where it is read.
+    case 'ld_imm64':
     case 'jump':
     case 'ja':
     case 'may_goto':
@@ -125,7 +128,7 @@ function emitStep(site: Site, context: CallContext): string[] {
 }
 
 /** The eBPF line stands beside the first statement it became, or alone. */
-function writeStep({ step }: Site, statements: readonly string[], writer: Writer): void {
+function writeStep(step: Step, statements: readonly string[], writer: Writer): void {
   const comment = `// ${step.slot}: ${describe(step)}`;
   if (statements.length === 0) writer.line(comment);
   statements.forEach((text, at) => writer.line(at === 0 ? `${text} ${comment}` : text));

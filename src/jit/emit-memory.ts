@@ -1,5 +1,6 @@
 import type { AccessSize, AtomicOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
+import { hasLow } from './liveness.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { copiedWords, type StackWordNeeds, type StackWords, wordName } from './stack-words.ts';
@@ -112,6 +113,7 @@ export function emitLoad(
   if (size !== 8) return [`${lowName(dst)} = ${loadText(place, size, signed, site.stackWords)};`];
   // The high half first: the low half may be the pointer itself.
   const high = wantsHigh ? [`${highName(dst)} = ${loadText(upper(place), 4, false, site.stackWords)};`] : [];
+  if (!hasLow(site.live, dst)) return high;
   return [...high, `${lowName(dst)} = ${loadText(place, 4, false, site.stackWords)};`];
 }
 

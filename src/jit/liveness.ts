@@ -4,10 +4,13 @@ import { ARG_WORDS } from '../abi/helper-types.ts';
 import type { MemoryAccess } from '../abi/verified-image.ts';
 import { REGISTER_COUNT } from '../isa/instruction.ts';
 import type { AluOp } from '../isa/opcodes.ts';
-import type { FlowGraph, Step } from './control-flow.ts';
-import { helperById } from './transfer.ts';
+import type { Block, FlowGraph, Step } from './control-flow.ts';
+import type { BlockStates } from './states.ts';
+import { edgeState } from './states.ts';
+import { helperById, type State } from './transfer.ts';
+import { hasHighVariable, highNeedsLow } from './value.ts';
 
-/** A set of register halves: bit r is the low half of register r, bit r + 11 its high half. */
+/** A set of register halves, or of their variables: bit r is the low half of register r, bit r + 11 its high half. */
 export type Halves = number;
 
 /** The low half of a register. */
@@ -15,7 +18,12 @@ export function lowOf(register: number): Halves {
   return 1 << register;
 }
 
-/** The high half, and the low half with it: a high half may have to be computed from the low one. */
+/** The high half of a register. */
+function highOf(register: number): Halves {
+  return 1 << (register + REGISTER_COUNT);
+}
+
+/** Both halves of a register. */
 export function bothOf(register: number): Halves {
   return (1 << register) | (1 << (register + REGISTER_COUNT));
 }
@@ -38,60 +46,100 @@ export interface LivenessNeeds {
 
 const R0 = 0;
 
-/** Halves that are read before they are written, from just before a step on. */
-export function liveBefore(step: Step, after: Halves, { accesses, argumentsOf }: LivenessNeeds): Halves {
+/**
+ * Variables of halves that are read before they are written, from just before a step on. A half that is known where it is
+ * read is not read from its variable.
+ */
+export function liveBefore(step: Step, state: State, after: Halves, needs: LivenessNeeds): Halves {
+  const { kills, reads } = effectOf(step, after, needs);
+  return (after & ~kills) | variablesOf(reads, state);
+}
+
+/** The variables from which these halves are known. */
+function variablesOf(halves: Halves, state: State): Halves {
+  let variables = 0;
+  for (let register = 0; register < REGISTER_COUNT; register++) {
+    const value = state[register]!;
+    if (hasLow(halves, register) && value.low === undefined) variables |= lowOf(register);
+    if (!hasHigh(halves, register)) continue;
+    if (hasHighVariable(value)) variables |= highOf(register);
+    else if (highNeedsLow(value)) variables |= lowOf(register);
+  }
+  return variables;
+}
+
+/** Variables that a block's successors read, as its end knows them: the way there assigns those that are known. */
+export function liveAtEnd(block: Block, { blocks }: FlowGraph, live: readonly Halves[], out: State): Halves {
+  return block.successors.reduce(
+    (set, successor) => set | variablesOf(live[successor]!, edgeState(block, blocks[successor]!, out)),
+    0,
+  );
+}
+
+/** Halves that a step overwrites, and those that it reads to compute what is read `after` it. */
+interface Effect {
+  readonly kills: Halves;
+  readonly reads: Halves;
+}
+
+const NOTHING: Effect = { kills: 0, reads: 0 };
+
+function effectOf(step: Step, after: Halves, { accesses, argumentsOf }: LivenessNeeds): Effect {
   const { slot, insn, operation } = step;
   const { dst, src, imm } = insn;
   const access = accesses[slot];
   const pointerTo = (register: number): Halves => (access?.region === 'probe' ? bothOf(register) : lowOf(register));
   const sized = (register: number, size: number): Halves => (size === 8 ? bothOf(register) : lowOf(register));
-  const without = (register: number): Halves => after & ~bothOf(register);
+  const sets = (register: number, reads: Halves): Effect => ({ kills: bothOf(register), reads });
+  const isUnused = (register: number): boolean => (after & bothOf(register)) === 0;
   switch (operation.kind) {
     case 'alu': {
-      if (!hasLow(after, dst)) return after;
-      const operand = (halves: (register: number) => Halves): Halves => (operation.source === 'reg' ? halves(src) : 0);
-      const wide = operation.width === 64 && (hasHigh(after, dst) || NEEDS_HIGH[operation.op]);
+      if (isUnused(dst)) return NOTHING;
+      const { op, width, source } = operation;
+      const operand = (halves: (register: number) => Halves): Halves => (source === 'reg' ? halves(src) : 0);
+      const wide = width === 64 && (hasHigh(after, dst) || NEEDS_HIGH[op]);
       const half = wide ? bothOf : lowOf;
-      if (operation.op === 'mov') return without(dst) | operand(half);
-      const isShift = operation.op === 'lsh' || operation.op === 'rsh' || operation.op === 'arsh';
-      return without(dst) | half(dst) | operand(isShift ? lowOf : half);
+      if (op === 'mov') return sets(dst, operand(half));
+      const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
+      const takesHighOnly = wide && isShift && op !== 'lsh' && source === 'imm' && (imm & 63) >= 32;
+      if (takesHighOnly) return sets(dst, highOf(dst));
+      return sets(dst, half(dst) | operand(isShift ? lowOf : half));
     }
     case 'neg':
-      return without(dst) | (operation.width === 64 && hasHigh(after, dst) ? bothOf(dst) : lowOf(dst));
+      return sets(dst, operation.width === 64 && hasHigh(after, dst) ? bothOf(dst) : lowOf(dst));
     case 'movsx':
-      return hasLow(after, dst) ? without(dst) | lowOf(src) : after;
+      return isUnused(dst) ? NOTHING : sets(dst, lowOf(src));
     case 'end': {
       const swapsHalves = operation.bits === 64 && operation.order !== 'le';
-      return without(dst) | (swapsHalves || (operation.bits === 64 && hasHigh(after, dst)) ? bothOf(dst) : lowOf(dst));
+      return sets(dst, swapsHalves || (operation.bits === 64 && hasHigh(after, dst)) ? bothOf(dst) : lowOf(dst));
     }
     case 'jump': {
       const half = operation.width === 64 ? bothOf : lowOf;
-      return after | half(dst) | (operation.source === 'reg' ? half(src) : 0);
+      return { kills: 0, reads: half(dst) | (operation.source === 'reg' ? half(src) : 0) };
     }
     case 'call':
-      if (operation.callee !== 'subprogram') return without(R0) | helperArguments(imm);
-      return without(R0) | argumentsOf(slot + 1 + imm);
+      return sets(R0, operation.callee === 'subprogram' ? argumentsOf(slot + 1 + imm) : helperArguments(imm));
     case 'exit':
-      return bothOf(R0);
+      return { kills: ~0, reads: bothOf(R0) };
     case 'load':
     case 'load_acquire':
-      return without(dst) | pointerTo(src);
+      return sets(dst, pointerTo(src));
     case 'store':
-      return after | lowOf(dst) | (operation.source === 'reg' ? sized(src, operation.size) : 0);
+      return { kills: 0, reads: lowOf(dst) | (operation.source === 'reg' ? sized(src, operation.size) : 0) };
     case 'store_release':
-      return after | lowOf(dst) | sized(src, operation.size);
+      return { kills: 0, reads: lowOf(dst) | sized(src, operation.size) };
     case 'atomic': {
-      const used = lowOf(dst) | sized(src, operation.size);
-      if (operation.op === 'cmpxchg') return without(R0) | used | sized(R0, operation.size);
-      return (operation.fetch ? without(src) : after) | used;
+      const reads = lowOf(dst) | sized(src, operation.size);
+      if (operation.op === 'cmpxchg') return sets(R0, reads | sized(R0, operation.size));
+      return operation.fetch ? sets(src, reads) : { kills: 0, reads };
     }
     case 'ld_imm64':
-      return without(dst);
+      return sets(dst, 0);
     case 'ja':
     case 'may_goto':
     case 'callx':
     case 'ld_packet':
-      return after;
+      return NOTHING;
   }
 }
 
@@ -120,14 +168,17 @@ function helperArguments(id: number): Halves {
   return row.args.reduce((halves, kind, index) => halves | (ARG_WORDS[kind] === 2 ? bothOf : lowOf)(index + 1), 0);
 }
 
-/** Live halves at the start of each block. */
-export function findLiveness(graph: FlowGraph, needs: LivenessNeeds): Halves[] {
+/** Live variables at the start of each block. */
+export function findLiveness(graph: FlowGraph, states: readonly BlockStates[], needs: LivenessNeeds): Halves[] {
   const live: Halves[] = graph.blocks.map(() => 0);
+  const backwards = [...graph.blocks].reverse();
   for (let changed = true; changed;) {
     changed = false;
-    for (const block of [...graph.blocks].reverse()) {
-      let halves = block.successors.reduce((set, successor) => set | live[successor]!, 0);
-      for (let at = block.steps.length - 1; at >= 0; at--) halves = liveBefore(block.steps[at]!, halves, needs);
+    for (const block of backwards) {
+      const before = states[block.index]!;
+      let halves = liveAtEnd(block, graph, live, before.at(-1)!);
+      for (let at = block.steps.length - 1; at >= 0; at--)
+        halves = liveBefore(block.steps[at]!, before[at]!, halves, needs);
       if (halves !== live[block.index]) {
         live[block.index] = halves;
         changed = true;

@@ -4,19 +4,18 @@ import type { FlowGraph, Step } from './control-flow.ts';
 import { buildFlowGraph, decodeSteps } from './control-flow.ts';
 import type { Halves, LivenessNeeds } from './liveness.ts';
 import { bothOf, findLiveness } from './liveness.ts';
-import type { State } from './transfer.ts';
 import type { ProgramNames } from './transfer.ts';
-import { findStates } from './states.ts';
+import { type BlockStates, findStates } from './states.ts';
 import { findStackWords, type StackWords } from './stack-words.ts';
 
 /** One function of a program, analysed and ready to be written. */
 export interface FunctionPlan {
   readonly entry: number;
   readonly graph: FlowGraph;
-  /** Live halves at the start of each block. */
+  /** Live variables at the start of each block. */
   readonly live: readonly Halves[];
-  /** Registers at the start of each block. */
-  readonly states: readonly State[];
+  /** Registers in each block. */
+  readonly states: readonly BlockStates[];
   /** Words of its stack that generated JavaScript keeps in variables. */
   readonly stackWords: StackWords;
   readonly isMain: boolean;
@@ -59,8 +58,8 @@ export function planProgram(verified: VerifiedProgram, maps: readonly MapDefinit
       if (!functions.has(target) && target !== entry) plan(target);
     }
     const isMain = entry === 0;
-    const live = findLiveness(graph, needs);
     const states = findStates(graph, isMain, needs);
+    const live = findLiveness(graph, states, needs);
     const stackWords = findStackWords(graph, states, live, needs);
     functions.set(entry, { entry, graph, live, states, stackWords, isMain });
   };

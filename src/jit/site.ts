@@ -10,9 +10,11 @@ import { hasHighVariable, HIGH } from './value.ts';
 /** One instruction about to be translated. */
 export interface Site {
   readonly step: Step;
+  /** What comes behind it in its block. */
+  readonly next: Step | undefined;
   /** Registers before it. */
   readonly state: State;
-  /** Register halves that are read after it. */
+  /** Variables of registers that are read after it. */
   readonly live: Halves;
   readonly access: MemoryAccess | undefined;
   /** Words of the stack that are in variables. */
@@ -67,7 +69,7 @@ export function needsHigh(site: Site, register: number, value: Value): boolean {
   return hasHigh(site.live, register) && hasHighVariable(value);
 }
 
-/** Whether anything reads `register` afterwards. */
-export function isRead(site: Site, register: number): boolean {
-  return hasLow(site.live, register);
+/** Whether anything reads the variables of `register` afterwards. */
+export function isRead({ live }: Site, register: number): boolean {
+  return hasLow(live, register) || hasHigh(live, register);
 }

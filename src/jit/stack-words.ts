@@ -4,8 +4,8 @@ import type { MapDefinition } from '../abi/program-image.ts';
 import type { Block, FlowGraph, Step } from './control-flow.ts';
 import { lookupKind, mapIndex } from './inlining.ts';
 import { type Halves, hasLow } from './liveness.ts';
-import { edgeState } from './states.ts';
-import { FRAME_SYMBOL, helperById, type ProgramNames, resultOf, type State, transfer } from './transfer.ts';
+import { type BlockStates, edgeState } from './states.ts';
+import { FRAME_SYMBOL, helperById, type ProgramNames, resultOf, type State } from './transfer.ts';
 import { asConstant, type Value } from './value.ts';
 
 /**
@@ -53,7 +53,7 @@ export function copiedWords(step: Step, state: State, needs: StackWordNeeds): nu
 
 export function findStackWords(
   graph: FlowGraph,
-  states: readonly State[],
+  states: readonly BlockStates[],
   live: readonly Halves[],
   needs: StackWordNeeds,
 ): StackWords {
@@ -77,19 +77,15 @@ export function findStackWords(
 function usesOfBlock(
   block: Block,
   graph: FlowGraph,
-  states: readonly State[],
+  states: readonly BlockStates[],
   live: readonly Halves[],
   needs: StackWordNeeds,
 ): StackUse[][] {
-  let state = states[block.index]!;
-  const uses = block.steps.map((step) => {
-    const found = usesOf(step, state, needs);
-    state = transfer(step, state, needs);
-    return found;
-  });
+  const within = states[block.index]!;
+  const uses = block.steps.map((step, at) => usesOf(step, within[at]!, needs));
   const losesPointer = block.successors.some((successor) => {
-    const next = states[successor]!;
-    return edgeState(block, graph.blocks[successor]!, state).some(
+    const next = states[successor]![0]!;
+    return edgeState(block, graph.blocks[successor]!, within.at(-1)!).some(
       (value, register) => isStack(value) && !isStack(next[register]!) && hasLow(live[successor]!, register),
     );
   });

@@ -13,8 +13,11 @@ function entryState(isMain: boolean): State {
   });
 }
 
-/** Values at the start of each block: the join over all edges, iterated until stable. */
-export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramNames): State[] {
+/** Registers before each step of a block, and behind its last. */
+export type BlockStates = readonly State[];
+
+/** Values in each block: at its start the join over all edges, iterated until stable. */
+export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramNames): BlockStates[] {
   const states: (State | undefined)[] = graph.blocks.map(() => undefined);
   const thresholds = widenings(graph);
   const widen = (max: number): number => thresholds.find((threshold) => threshold >= max) ?? MAX_U32;
@@ -43,7 +46,11 @@ export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramName
       pending[successor] = true;
     }
   }
-  return states.map((state) => state ?? entryState(isMain));
+  return graph.blocks.map(({ index, steps }) => {
+    const within = [states[index] ?? entryState(isMain)];
+    for (const step of steps) within.push(transfer(step, within.at(-1)!, names));
+    return within;
+  });
 }
 
 /**

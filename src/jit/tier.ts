@@ -5,7 +5,7 @@ import { MAX_INLINE_DIVISOR } from './emit-alu.ts';
 import { INLINE_LOADS, knownReservation, lookupKind, mapIndex, onlyRing } from './inlining.ts';
 import type { FunctionPlan, ProgramPlan } from './plan.ts';
 import type { State } from './transfer.ts';
-import { helperById, transfer } from './transfer.ts';
+import { helperById } from './transfer.ts';
 import { HIGH } from './value.ts';
 
 /** What a program is compiled to. JavaScript is the default, and what readers see. */
@@ -58,12 +58,10 @@ function functionGain({ graph, states }: FunctionPlan, plan: ProgramPlan): numbe
   const depths = loopDepths({ graph });
   let gain = 0;
   for (const block of graph.blocks) {
-    let state = states[block.index]!;
     const weight = LOOP_WEIGHT ** Math.min(depths[block.index]!, 2);
-    for (const step of block.steps) {
-      gain += weight * stepGain(step, state, plan);
-      state = transfer(step, state, plan);
-    }
+    block.steps.forEach((step, at) => {
+      gain += weight * stepGain(step, states[block.index]![at]!, plan);
+    });
   }
   return gain;
 }

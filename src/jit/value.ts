@@ -89,6 +89,11 @@ export function hasHighVariable(value: Value): boolean {
   return value.highs === 0 && value.high === undefined;
 }
 
+/** Whether the high half, which has no variable, is computed from the low half's variable. */
+export function highNeedsLow({ highs, high, low }: Value): boolean {
+  return low === undefined && high === undefined && highs !== 0 && (highs & (HIGH.zero | HIGH.pointer)) === 0;
+}
+
 /** What holds whichever of two values a register has. */
 export function join(a: Value, b: Value): Value {
   const sameLow = a.low === b.low && a.symbol === b.symbol;

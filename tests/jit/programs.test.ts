@@ -55,6 +55,38 @@ test.each<[string, bigint, string]>([
     exit`,
   ],
   [
+    'a copy of a register whose low half alone is known',
+    0xffffffff00000007n,
+    `
+    r6 = 7
+    r7 = *(u32 *)(r1 +0)
+    if r7 != 0 goto meet
+    r6 = -4294967289 ll
+  meet:
+    r0 = r6
+    exit`,
+  ],
+  [
+    'constants that meet variables around a loop',
+    28n,
+    `
+    r0 = 0
+    r6 = 1
+    r7 = 4
+  again:
+    r0 += r6
+    r6 = r7
+    r6 += r6
+    r7 += -1
+    if r7 == 0 goto done
+    r8 = r6
+    goto again
+  done:
+    r0 += r8
+    r0 += 5
+    exit`,
+  ],
+  [
     'an irreducible graph',
     11n,
     `

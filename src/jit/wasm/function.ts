@@ -390,12 +390,8 @@ export function emitWasmFunction(plan: FunctionPlan, program: ProgramPlan, modul
     if (negated) code.op(OP.i32_eqz);
   }
 
-  const endStates: State[] = [];
-  function emitBody(block: Block): void {
-    endStates[block.index] = block.steps.reduce<State>((state, step) => {
-      emitStep(step, state);
-      return transfer(step, state, program);
-    }, states[block.index]!);
+  function emitBody({ index, steps }: Block): void {
+    steps.forEach((step, at) => emitStep(step, states[index]![at]!));
   }
 
   function emitShapes(shapes: readonly Shape[]): void {
@@ -407,7 +403,7 @@ export function emitWasmFunction(plan: FunctionPlan, program: ProgramPlan, modul
         case 'edge':
           break;
         case 'if':
-          emitCondition(shape.block.steps.at(-1)!, endStates[shape.block.index]!, shape.negated);
+          emitCondition(shape.block.steps.at(-1)!, states[shape.block.index]!.at(-1)!, shape.negated);
           code.structured(OP.if, TYPE.none, '', () => emitShapes(shape.then));
           break;
         case 'loop':

@@ -1,3 +1,5 @@
+import type { Abi } from '../btf/abi/abi.ts';
+import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import type { ProgramType } from './program-image.ts';
 
 /**
@@ -29,7 +31,6 @@ export interface ContextRow {
   readonly traced?: true;
 }
 
-const PT_REGS_BYTES = 168;
 /** Trace records are at most this long (PERF_MAX_TRACE_SIZE). */
 const MAX_TRACE_BYTES = 8192;
 /** MAX_BPF_FUNC_ARGS words. */
@@ -68,12 +69,27 @@ const skbFields = (w: (name: string) => Partial<ContextField>): readonly Context
 
 const SCHED_CLS_WRITES: ReadonlySet<string> = new Set(['mark', 'queue_mapping', 'priority', 'tc_index']);
 
-export const CONTEXTS: Record<ProgramType, ContextRow> = {
+/** Contexts with registers: struct pt_regs of the architecture, and struct bpf_perf_event_data with what user space knows of it. */
+const registerContexts = ({
+  registersBytes,
+  userRegistersBytes,
+}: Abi): Record<'kprobe' | 'perf_event', ContextRow> => ({
   kprobe: {
-    bytes: PT_REGS_BYTES,
+    bytes: registersBytes,
     movable: true,
-    fields: [{ offset: 0, bytes: PT_REGS_BYTES, width: 'any', write: true }],
+    fields: [{ offset: 0, bytes: registersBytes, width: 'any', write: true }],
   },
+  perf_event: {
+    bytes: userRegistersBytes + 16,
+    movable: false,
+    fields: [
+      { offset: 0, bytes: userRegistersBytes, width: 'whole', unit: 8 },
+      { offset: userRegistersBytes, bytes: 16, width: 'narrow', unit: 8 },
+    ],
+  },
+});
+
+const OTHER_CONTEXTS: Record<Exclude<ProgramType, 'kprobe' | 'perf_event'>, ContextRow> = {
   tracepoint: {
     bytes: MAX_TRACE_BYTES,
     movable: true,
@@ -90,14 +106,6 @@ export const CONTEXTS: Record<ProgramType, ContextRow> = {
     movable: true,
     traced: true,
     fields: [{ offset: 0, bytes: ARGUMENT_BYTES, width: 'any' }],
-  },
-  perf_event: {
-    bytes: PT_REGS_BYTES + 16,
-    movable: false,
-    fields: [
-      { offset: 0, bytes: PT_REGS_BYTES, width: 'whole', unit: 8 },
-      { offset: PT_REGS_BYTES, bytes: 16, width: 'narrow', unit: 8 },
-    ],
   },
   socket_filter: { bytes: 192, movable: false, fields: skbFields(() => ({})) },
   sched_cls: {
@@ -125,6 +133,11 @@ export const CONTEXTS: Record<ProgramType, ContextRow> = {
       { offset: 12, bytes: 8, width: 'whole', unit: 4 },
     ],
   },
+};
+
+export const CONTEXTS: Record<AbiName, Record<ProgramType, ContextRow>> = {
+  x86_64: { ...OTHER_CONTEXTS, ...registerContexts(ABIS.x86_64) },
+  arm64: { ...OTHER_CONTEXTS, ...registerContexts(ABIS.arm64) },
 };
 
 /** Words of struct bpf_sock that all of its kinds have. */

@@ -1,43 +1,31 @@
-import { PT_REGS } from './pt-regs.ts';
+import type { Abi } from './abi/abi.ts';
 
-type Register = keyof typeof PT_REGS;
-
-/** Where one argument of a USDT probe is, as the note in `.note.stapsdt` says it in the assembler's syntax. */
+/** Where one argument of a USDT probe is, as the note in `.note.stapsdt` says it; registers as offsets in struct pt_regs. */
 export type UsdtOperand = { readonly size: number; readonly signed: boolean } & (
   | { readonly kind: 'constant'; readonly value: bigint }
-  | { readonly kind: 'register'; readonly register: Register }
-  | { readonly kind: 'memory'; readonly register: Register; readonly displacement: number }
+  | { readonly kind: 'register'; readonly register: number }
+  | { readonly kind: 'memory'; readonly register: number; readonly displacement: number }
 );
 
-/** rax, eax, ax, al; r8, r8d, r8w, r8b. */
-const NAMES = new Map<string, Register>([
-  ...(['ax', 'bx', 'cx', 'dx'] as const).flatMap((name): [string, Register][] =>
-    [`r${name}`, `e${name}`, name, `${name[0]!}l`].map((each) => [each, name]),
-  ),
-  ...(['si', 'di', 'bp', 'sp'] as const).flatMap((name): [string, Register][] =>
-    [`r${name}`, `e${name}`, name, `${name}l`].map((each) => [each, name]),
-  ),
-  ...(['r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const).flatMap((name): [string, Register][] =>
-    [name, `${name}d`, `${name}w`, `${name}b`].map((each) => [each, name]),
-  ),
-  ['rip', 'ip'],
-]);
-
-/** `-4@%edi`, `8@-16(%rbp)`, `-2@$-7`; undefined for what no tracer understands either (an index register). */
-export function parseUsdtOperand(text: string): UsdtOperand | undefined {
-  const match = /^(-?)(\d+)@(?:\$(-?\d+)|%(\w+)|(-?\d+)?\(%(\w+)\))$/.exec(text);
+/** `-4@%edi`, `8@-16(%rbp)`, `-4@x1`, `8@[sp, 16]`; undefined for what no tracer understands either (an index register). */
+export function parseUsdtOperand(text: string, abi: Abi): UsdtOperand | undefined {
+  const match = /^(-?)(\d+)@(.*)$/.exec(text);
   if (match === null) return undefined;
-  const [, minus, bytes, constant, register, displacement, base] = match;
+  const [, minus, bytes, place = ''] = match;
   const shape = { size: Number(bytes), signed: minus === '-' };
-  if (constant !== undefined) return { ...shape, kind: 'constant', value: BigInt(constant) };
-  const name = NAMES.get(register ?? base!);
-  if (name === undefined) return undefined;
-  return register === undefined
-    ? { ...shape, kind: 'memory', register: name, displacement: Number(displacement ?? 0) }
-    : { ...shape, kind: 'register', register: name };
+  const { constant, register, memory } = abi.operandSyntax;
+  const value = constant.exec(place)?.groups?.['value'];
+  if (value !== undefined) return { ...shape, kind: 'constant', value: BigInt(value) };
+  const named = register.exec(place)?.groups?.['register'];
+  const indirect = memory.exec(place)?.groups;
+  const offset = abi.operandRegisters.get(named ?? indirect?.['base'] ?? '');
+  if (offset === undefined) return undefined;
+  return named === undefined
+    ? { ...shape, kind: 'memory', register: offset, displacement: Number(indirect?.['displacement'] ?? 0) }
+    : { ...shape, kind: 'register', register: offset };
 }
 
-/** All operands of a note, which separates them by spaces. */
-export function parseUsdtOperands(text: string): readonly (UsdtOperand | undefined)[] {
-  return text === '' ? [] : text.split(' ').map(parseUsdtOperand);
+/** All operands of a note, which separates them by spaces; one in brackets may have a space of its own. */
+export function parseUsdtOperands(text: string, abi: Abi): readonly (UsdtOperand | undefined)[] {
+  return text === '' ? [] : text.split(/ (?![^[]*\])/).map((operand) => parseUsdtOperand(operand, abi));
 }

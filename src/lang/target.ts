@@ -1,3 +1,4 @@
+import type { Abi } from '../btf/abi/abi.ts';
 import type { FunctionProtoType, StructType, TypeSet } from '../btf/types.ts';
 
 /**
@@ -5,6 +6,7 @@ import type { FunctionProtoType, StructType, TypeSet } from '../btf/types.ts';
  * The pipeline builds it from the simulated machine; a test may write one as a literal.
  */
 export interface Target {
+  readonly abi: Abi;
   readonly types: TypeSet;
   readonly cpus: number;
   /** Traceable kernel functions, sorted. */

@@ -1,3 +1,4 @@
+import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import { overlayTypeSets } from '../btf/type-set.ts';
 import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
@@ -32,6 +33,8 @@ export interface SimulationOptions {
   readonly traceable?: ReadonlySet<string>;
   /** Whose names its functions can be found under as well. */
   readonly kernel?: KernelProfileName;
+  /** What the machine's CPUs are. */
+  readonly arch?: AbiName;
 }
 
 /** A machine, and what the compiler must know of it. */
@@ -53,13 +56,14 @@ const HIGH_SHIFT = 32n;
 export function createSimulation(options: SimulationOptions): Simulation {
   const scenario = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
   const cpus = options.cpus ?? scenario.cpus;
-  const { types: ownTypes, kernel: kernelName = '7.2' } = options;
+  const { types: ownTypes, kernel: kernelName = '7.2', arch = 'x86_64' } = options;
   const profile: KernelProfile = KERNEL_PROFILES[kernelName];
   let types: TypeSet | undefined;
   let kernel: Machine | undefined;
   const machine = (): Machine =>
-    (kernel ??= createMachine({ scenario, seed: options.seed, cpus, profile: kernelName }));
+    (kernel ??= createMachine({ scenario, seed: options.seed, cpus, profile: kernelName, arch }));
   const target: Target = {
+    abi: ABIS[arch],
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
       return ownTypes === undefined ? kernelTypes() : (types ??= overlayTypeSets(ownTypes, kernelTypes()));

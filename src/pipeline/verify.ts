@@ -73,6 +73,7 @@ export function verify(
     const verdict = verifyProgram(program, image.maps, {
       // Only tracing programs follow BTF pointers; decoding the kernel's types is worth avoiding for the others.
       ...(program.type === 'tracing' ? { types: target.types } : {}),
+      abi: target.abi.name,
       logLevel: wantLog ? 2 : 0,
     });
     logs.push({ program: program.name, lines: verdict.log });

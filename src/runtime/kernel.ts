@@ -1,4 +1,5 @@
 import type { CurrentLocations } from '../abi/execution.ts';
+import type { Abi } from '../btf/abi/abi.ts';
 import type { UserFile } from '../lang/target.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { UserFile } from '../lang/target.ts';
  */
 export interface Kernel {
   readonly memory: KernelMemory;
+  /** Registers and calling convention of its CPUs. */
+  readonly abi: Abi;
   readonly cpus: number;
   readonly current: CurrentLocations;
   /** Virtual nanoseconds since boot (CLOCK_MONOTONIC). */

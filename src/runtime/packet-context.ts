@@ -20,7 +20,7 @@ export const PACKET_TYPES: ReadonlySet<ProgramType> = new Set(['socket_filter', 
 /** The program with its packet pointers within reach: same slots, other loads. */
 export function exposePacketPointers(verified: VerifiedProgram): VerifiedProgram {
   const { program, facts } = verified;
-  const row = CONTEXTS[program.type];
+  const row = CONTEXTS.x86_64[program.type];
   const pointers = new Map(
     row.fields.flatMap(({ offset, pointer }) =>
       pointer === undefined || pointer === 'sock_common' ? [] : [[offset, row.bytes + PACKET_WORDS[pointer]] as const],

@@ -101,7 +101,7 @@ export function testRun({ verified, engine, kernel, input, seed }: TestRun): Tes
     const maps = createMaps(verified.image.maps, kernel, arena);
     if ('error' in maps) return maps.error;
     const environment = createEnvironment(kernel, arena, maps, createRandom(seed));
-    const { bytes } = CONTEXTS[type];
+    const { bytes } = CONTEXTS[kernel.abi.name][type];
     const isPacket = PACKET_TYPES.has(type);
     const context = memory.allocate(Math.max(bytes, isPacket ? 0 : input.length) + PACKET_WORDS_SIZE, 8);
     let at = context;

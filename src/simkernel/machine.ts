@@ -1,5 +1,6 @@
 import type { DebugNotifier } from './functions/debug.ts';
-import { PT_REGS_SIZE } from '../btf/pt-regs.ts';
+import type { Abi } from '../btf/abi/abi.ts';
+import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import type { NmiHandler } from './functions/nmi.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
@@ -114,6 +115,8 @@ export interface MachineOptions {
   /** Under which names its functions can be probed. */
   readonly profile?: KernelProfileName;
 }
+  /** What its CPUs are; x86-64 by default. */
+  readonly arch?: AbiName;
 
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
@@ -132,6 +135,7 @@ export class Machine {
   readonly arena: Arena;
   readonly words: Int32Array;
   readonly random: Random;
+  readonly abi: Abi;
   readonly scenario: Scenario;
   readonly profile: KernelProfile;
   readonly cpuList: Cpu[] = [];
@@ -212,7 +216,7 @@ export class Machine {
   readonly hardwareEvents: HardwareEvent[] = [];
   /** pt_regs of what the kernel counts of its own accord. */
   get callerRegisters(): number {
-    return (this.callerRegistersAt ??= this.arena.allocate(PT_REGS_SIZE));
+    return (this.callerRegistersAt ??= this.arena.allocate(this.abi.registersBytes));
   }
   private callerRegistersAt: number | undefined;
   /** Made when the machine first runs. */
@@ -232,6 +236,7 @@ export class Machine {
     this.imageTexts = new ImageTexts(this.arena);
     registerKprobeNotifier(this);
     registerUprobeNotifier(this);
+    this.abi = ABIS[options.arch ?? 'x86_64'];
     this.random = createRandom(options.seed ?? options.scenario.seed);
     this.paces = new Paces(this.random.stream('pace'));
     this.slack = this.random.stream('timer slack');

@@ -9,8 +9,6 @@ import { findUserFiles } from './user-files.ts';
 
 const SIGNALS: ReadonlySet<string> = new Set(['SIGUSR1', 'SIGUSR2']);
 const WATCH_LENGTHS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
-/** What x86's debug registers can watch for. */
-const WATCH_MODES = ['x', 'w', 'rw'];
 
 /** Languages whose names are mangled, as bpftrace 0.27 knows them. */
 const LANGUAGES: ReadonlySet<string> = new Set(['cpp']);
@@ -158,9 +156,10 @@ function checkWatchpoint(
   for (const [index, mode] of modes.entries()) {
     if (index > 0 && modes[index - 1] === mode) fail('watchpoint modes may not be duplicated');
   }
-  if (WATCH_MODES.includes(modes.join(''))) return;
+  const { watchpointModes } = context.target.abi;
+  if (watchpointModes.includes(modes.join(''))) return;
   const invalid = error('watchpoint', node.span, `invalid watchpoint mode: ${modes.join('')}`);
-  context.report(withHint(invalid, `supported modes: ${WATCH_MODES.join(',')}`));
+  context.report(withHint(invalid, `supported modes: ${watchpointModes.join(',')}`));
 }
 
 function checkUniqueName(node: AttachPoint, kind: 'test' | 'bench', name: string, context: PassContext): void {

@@ -1,7 +1,6 @@
 import type { Call, Expression } from '../ast/nodes.ts';
 import type { FunctionName } from '../lang/functions.ts';
 import type { ProbeKind } from '../lang/probes.ts';
-import { isRegister } from '../lang/registers.ts';
 import type { PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 
@@ -75,10 +74,10 @@ export const CALL_CHECKS: { readonly [K in FunctionName]?: CallCheck } = {
     const listed = TSERIES_AGGREGATIONS.join(', ');
     fail(`tseries() expects one of the following aggregation functions: ${listed} ("${aggregation.value}" provided)`);
   },
-  reg(node, fail) {
+  reg(node, fail, { target: { abi } }) {
     const [name] = node.args;
-    if (name?.kind !== 'string' || isRegister(name.value)) return;
-    fail(`'${name.value}' is not a valid register on this architecture (x86_64)`);
+    if (name?.kind !== 'string' || Object.hasOwn(abi.scriptRegisters, name.value)) return;
+    fail(`'${name.value}' is not a valid register on this architecture (${abi.name})`);
   },
   debugf(node, fail, context) {
     const text =

@@ -58,7 +58,7 @@ const BUILTIN_VALUES: Readonly<Record<ConstantBuiltin | 'usermode', BuiltinValue
   cpid: (node, _probe, context) => wideInteger(BigInt(context.childPid ?? 0), node, context),
   config: (node, _probe, context) => configRecord(node, context),
   usermode: (node, probe, context) => foldUsermode(node, probe, context),
-  __builtin_arch: (node) => stringNode('x86_64', node.span),
+  __builtin_arch: (node, _probe, context) => stringNode(context.target.abi.name, node.span),
   __builtin_safe_mode: (node, _probe, context) => booleanNode(!context.unsafe, node.span),
 };
 
@@ -79,6 +79,9 @@ function foldUsermode(node: Identifier, probe: Probe | undefined, context: PassC
     case 'iter':
       return integerNode(0n, node.span);
     default:
+      if (context.target.abi.name !== 'x86_64') {
+        context.report(error('usermode', node.span, "'usermode' builtin is only supported on x86_64"));
+      }
       return node;
   }
 }

@@ -7,9 +7,6 @@ import { attachmentOf } from './context.ts';
 import { error } from './messages.ts';
 import { forEachChild, walk } from './rewrite.ts';
 
-/** How many arguments x86-64 passes in registers. */
-const REGISTER_ARGUMENTS = 6;
-
 /** `retval` and `arg0`... stand only in probes that have them; asked of every attach point, before expansion. */
 export const checkProbeBuiltins: Pass = {
   name: 'probe builtins',
@@ -94,12 +91,14 @@ function checkBuiltin(node: Identifier, probe: Probe | undefined, context: PassC
     return;
   }
   const kind = attachmentOf(probe, context)?.kind;
-  const problem = kind === undefined ? undefined : AFTER_EXPANSION[ruled]?.(node, kind);
+  const problem = kind === undefined ? undefined : AFTER_EXPANSION[ruled]?.(node, kind, context);
   if (problem !== undefined) report(problem);
 }
 
 /** Asked of the one attach point that a probe has after expansion. */
-const AFTER_EXPANSION: { readonly [K in Ruled]?: (node: Identifier, kind: ProbeKind) => string | undefined } = {
+const AFTER_EXPANSION: {
+  readonly [K in Ruled]?: (node: Identifier, kind: ProbeKind, context: PassContext) => string | undefined;
+} = {
   ctx(_node, kind) {
     const { programType } = PROBES[kind];
     if (programType === 'kprobe' || programType === 'perf_event' || kind === 'iter') return undefined;
@@ -112,6 +111,8 @@ const AFTER_EXPANSION: { readonly [K in Ruled]?: (node: Identifier, kind: ProbeK
       ? undefined
       : 'The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe probes ' +
         `(${probeTypeName(kind)} used here)`,
-  argument: ({ name }, kind) =>
-    kind === 'usdt' || builtinRow(name)!.argument! < REGISTER_ARGUMENTS ? undefined : `x86_64 doesn't support ${name}`,
+  argument: ({ name }, kind, { target: { abi } }) =>
+    kind === 'usdt' || builtinRow(name)!.argument! < abi.arguments.length
+      ? undefined
+      : `${abi.name} doesn't support ${name}`,
 };

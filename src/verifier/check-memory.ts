@@ -1,4 +1,4 @@
-import { CONTEXTS, SOCKETS, type ContextField, type SocketType, contextField } from '../abi/contexts.ts';
+import { SOCKETS, type ContextField, type SocketType, contextField } from '../abi/contexts.ts';
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { S64_MIN } from './arc.ts';
@@ -134,11 +134,11 @@ export function movedPointerFault(
 /** The field of the context that an access reaches. */
 export function contextFieldOf(w: Walk, a: Access): ContextField | undefined {
   const at = a.offset + a.pointer.value.signed;
-  return contextField(CONTEXTS[w.program.type], at, a.size, a.write);
+  return contextField(w.context, at, a.size, a.write);
 }
 
 function contextFault(w: Walk, a: Access): Violation | undefined {
-  const row = CONTEXTS[w.program.type];
+  const row = w.context;
   const moved = movedPointerFault(a.register, a.pointer, row.movable);
   if (moved !== undefined) return moved;
   const at = a.offset + a.pointer.value.signed;

@@ -1,4 +1,4 @@
-import { CONTEXTS, type ContextField } from '../abi/contexts.ts';
+import type { ContextField } from '../abi/contexts.ts';
 import { helperPrototype } from '../abi/known-helpers.ts';
 import { PROGRAM_TYPES, type Program, type ProgramType } from '../abi/program-image.ts';
 import { HELPERS } from '../abi/helpers.ts';
@@ -121,8 +121,9 @@ function rangeList(fields: readonly ContextField[]): string {
   return ranges.map(({ first, end, how }) => `${first}-${end - 1}${how}`).join(', ');
 }
 
-function contextFields({ program }: Fault): string {
-  const { fields } = CONTEXTS[program.type];
+function contextFields({ program, refusal }: Fault): string | undefined {
+  if (refusal.walk === undefined) return undefined;
+  const { fields } = refusal.walk.context;
   const written = rangeList(fields.filter((f) => f.write === true));
   const writes = written === '' ? 'none may be written' : `${written} may be written`;
   return `${program.type} programs may read these bytes of their context, aligned to the access: ${rangeList(fields)}; ${writes}`;

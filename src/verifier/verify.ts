@@ -1,8 +1,10 @@
+import { CONTEXTS } from '../abi/contexts.ts';
 import { argumentCount, isKernelFunction } from '../abi/known-helpers.ts';
 import { noKernelFunction } from './check-helper.ts';
 import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
 import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
+import type { AbiName } from '../btf/abi/abis.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { LD_IMM64, decode } from '../isa/decode.ts';
 import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
@@ -32,6 +34,8 @@ export interface VerifyOptions {
   /** Of the function that a tracing program attaches to; by default `types` is asked. */
   readonly prototype?: FunctionProtoType;
   /** Whether stack bytes that were never written may be read, as Linux lets root do; true by default. */
+  /** Whose registers a context has; those of x86-64 by default. */
+  readonly abi?: AbiName;
   readonly allowUninitStack?: boolean;
   /** False walks every path to its end, however many there are: what pruning may not change. */
   readonly prune?: boolean;
@@ -152,6 +156,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
     mapReferences: references,
     types: options.types,
     prototype,
+    context: CONTEXTS[options.abi ?? 'x86_64'][program.type],
     hasFunctionRecords: program.functions.length > 0,
     allowUninitStack: options.allowUninitStack ?? true,
     prune: options.prune ?? true,

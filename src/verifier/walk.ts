@@ -1,3 +1,4 @@
+import type { ContextRow } from '../abi/contexts.ts';
 import type { MapDefinition, Program } from '../abi/program-image.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { collectFacts, type FactCollector } from './facts.ts';
@@ -51,6 +52,8 @@ export interface Walk {
   readonly types: TypeSet | undefined;
   /** Of the function that a tracing program is attached to. */
   readonly prototype: FunctionProtoType | undefined;
+  /** What the program may do with its context. */
+  readonly context: ContextRow;
   readonly hasFunctionRecords: boolean;
   /** Root may read stack bytes that were never written. */
   readonly allowUninitStack: boolean;
@@ -121,6 +124,7 @@ export function startWalk(input: WalkInput): Walk {
     types: input.types,
     prototype: input.prototype,
     hasFunctionRecords: input.hasFunctionRecords,
+    context: input.context,
     allowUninitStack: input.allowUninitStack,
     prune: input.prune,
     observe: input.observe,

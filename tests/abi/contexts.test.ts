@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { CONTEXTS, contextField } from '../../src/abi/contexts.ts';
+import { CONTEXTS as ALL_CONTEXTS, contextField } from '../../src/abi/contexts.ts';
 import { PROGRAM_TYPES, type ProgramType } from '../../src/abi/program-image.ts';
+
+const CONTEXTS = ALL_CONTEXTS.x86_64;
 
 type Row = [type: ProgramType, offset: number, size: number, write: boolean, allowed: boolean];
 
@@ -47,4 +49,17 @@ test('no context lets a program read before or behind it', () => {
 test('packet pointers come from the fields that Linux names so', () => {
   const pointers = CONTEXTS.xdp.fields.map((field) => field.pointer);
   expect(pointers).toEqual(['pkt', 'pkt_end', 'pkt_meta', undefined]);
+});
+
+test.each<Row>([
+  ['kprobe', 240, 8, false, true],
+  ['kprobe', 256, 8, true, true],
+  ['kprobe', 312, 8, false, true],
+  ['kprobe', 320, 8, false, false],
+  ['perf_event', 264, 8, false, true],
+  ['perf_event', 272, 8, false, true],
+  ['perf_event', 280, 4, false, true],
+  ['perf_event', 288, 8, false, false],
+])('%s context of arm64 at %i, %i bytes, write %s: %s', (type, offset, size, write, allowed) => {
+  expect(contextField(ALL_CONTEXTS.arm64[type], offset, size, write) !== undefined).toBe(allowed);
 });

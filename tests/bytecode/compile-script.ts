@@ -1,3 +1,4 @@
+import { ABIS, type AbiName } from '../../src/btf/abi/abis.ts';
 import { NO_TYPES } from '../../src/btf/type-set.ts';
 import { type Generated, generate } from '../../src/bytecode/generate.ts';
 import type { Target } from '../../src/lang/target.ts';
@@ -7,6 +8,7 @@ import { createSource } from '../../src/source/source.ts';
 import { check } from '../../src/typecheck/check.ts';
 
 const TARGET: Target = {
+  abi: ABIS.x86_64,
   types: NO_TYPES,
   cpus: 4,
   functions: () => [{ name: 'vfs_read', module: 'vmlinux' }],
@@ -24,11 +26,11 @@ const TARGET: Target = {
 };
 
 /** Takes a script through the front end, on a machine that has vfs_read and no types. */
-export function typed(text: string): TypedProgram {
+export function typed(text: string, arch: AbiName = 'x86_64'): TypedProgram {
   const parsed = parse(createSource('script.bt', text));
   if (parsed.program === undefined) throw new Error(parsed.diagnostics.map((found) => found.message).join('\n'));
   const checked = check(parsed.program, {
-    target: TARGET,
+    target: { ...TARGET, abi: ABIS[arch] },
     positional: [],
     named: [],
     env: {},
@@ -41,6 +43,6 @@ export function typed(text: string): TypedProgram {
 }
 
 /** Compiles a script. */
-export function compileScript(text: string): Generated {
-  return generate(typed(text));
+export function compileScript(text: string, arch?: AbiName): Generated {
+  return generate(typed(text, arch));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ABIS } from '../../src/btf/abi/abis.ts';
 import { disassembleProgram } from '../../src/isa/disassemble.ts';
-import { X86_REGISTERS } from '../../src/lang/registers.ts';
 import { compileScript } from './compile-script.ts';
 
 describe('maps of a script', () => {
@@ -54,8 +54,12 @@ test('a callback and its loop are functions of one program', () => {
   expect(image.programs[0]!.functions).toHaveLength(2);
 });
 
-test.each(Object.entries(X86_REGISTERS))('reg("%s") reads the context at offset %i', (name, offset) => {
-  const { image } = compileScript(`kprobe:vfs_read { @ = reg("${name}"); }`);
+test.each(
+  Object.values(ABIS).flatMap((abi) =>
+    Object.entries(abi.scriptRegisters).map(([name, offset]) => [abi.name, name, offset] as const),
+  ),
+)('on %s reg("%s") reads the context at offset %i', (arch, name, offset) => {
+  const { image } = compileScript(`kprobe:vfs_read { @ = reg("${name}"); }`, arch);
   const text = disassembleProgram(image.programs[0]!.insns);
   expect(text).toContain(`*(u64 *)(r1 +${offset})`);
 });

@@ -110,8 +110,8 @@ export function checkProgram(program: Program, maps: readonly MapDefinition[], s
     tier,
     run: compileImage(verified, tier).programs.get(program.name)!(machine.environment),
   }));
-  const { bytes: contextSize } = CONTEXTS[program.type];
-  const writable = CONTEXTS[program.type].fields.some((field) => field.write === true);
+  const { bytes: contextSize } = CONTEXTS.x86_64[program.type];
+  const writable = CONTEXTS.x86_64[program.type].fields.some((field) => field.write === true);
   for (let round = 0; round < ROUNDS; round++) {
     const context = randomContext(seed * 7 + round, contextSize);
     const checker = createAccessChecker({

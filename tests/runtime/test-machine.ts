@@ -1,3 +1,4 @@
+import { ABIS } from '../../src/btf/abi/abis.ts';
 import { Memory } from '../../src/jit/web-assembly.ts';
 import type { AttachResult, HookHandler, HookTarget, Kernel, SymbolHit } from '../../src/runtime/kernel.ts';
 
@@ -59,6 +60,7 @@ export function createTestMachine(options: { cpus?: number } = {}) {
   };
 
   const kernel: Kernel = {
+    abi: ABIS.x86_64,
     memory: {
       buffer,
       wasmMemory,

@@ -1,3 +1,4 @@
+import { ABIS } from '../../src/btf/abi/abis.ts';
 import { createTypeSet } from '../../src/btf/type-set.ts';
 import type { IntType, StructType } from '../../src/btf/types.ts';
 import type { Target } from '../../src/lang/target.ts';
@@ -42,6 +43,7 @@ const FUNCTIONS = ['vfs_open', 'vfs_read', 'vfs_write'];
 
 /** A small machine: one struct, three functions, two tracepoints. */
 export const target: Target = {
+  abi: ABIS.x86_64,
   types: createTypeSet({
     types: [task, INT, CHAR, LONG],
     functions: new Map(
@@ -77,8 +79,7 @@ export const target: Target = {
           symbols: [{ name: 'main', address: 0x1000, size: 64 }],
           variables: [],
           usdt: [],
-          textAddress: 0x1000,
-          textFileOffset: 0x1000,
+          fileOffset: (address) => address,
           prototype: () => undefined,
           isInstruction: () => true,
         }

@@ -1,9 +1,9 @@
 import { CONTEXTS } from '../../abi/contexts.ts';
 import type { Call, Identifier } from '../../ast/nodes.ts';
+import type { Abi } from '../../btf/abi/abi.ts';
 import { BUILTINS, type BuiltinLoweredByHand, type BuiltinName, type BuiltinRow } from '../../lang/builtins.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { PROBES } from '../../lang/probes.ts';
-import { ARGUMENT_REGISTERS, X86_REGISTERS } from '../../lang/registers.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import type { Lowerer } from './lowerer.ts';
@@ -44,8 +44,8 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   curtask: (l) => scalar(l.b.call('get_current_task')),
   jiffies: (l) => scalar(l.b.call('jiffies64')),
   usermode: (l) => {
-    const cs = contextWord(l, X86_REGISTERS.cs);
-    return scalar(l.b.compare('jeq', l.b.alu('and', cs, 3), 3));
+    const { at, mask, value } = abiOf(l).userMode;
+    return scalar(l.b.compare('jeq', l.b.alu('and', contextWord(l, at), mask), value));
   },
   ctx: (l) => scalar(context(l)),
   args: (l, node) => {
@@ -55,13 +55,13 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   retval: (l, node) => {
     const { probe } = l.origin;
     if (probe !== undefined && PROBES[probe.attach.kind].context === 'tracing_args') return tracedResult(l, node);
-    return scalar(contextWord(l, X86_REGISTERS.ax));
+    return scalar(contextWord(l, abiOf(l).result));
   },
   func: (l, node) => {
     const kind = l.origin.probe?.attach.kind;
     // Behind a return the instruction pointer is not the function's any more, and tracing programs have none.
     const asks = kind === 'fentry' || kind === 'fexit' || kind === 'kretprobe' || kind === 'uretprobe';
-    const address = asks ? l.b.call('get_func_ip', context(l)) : contextWord(l, X86_REGISTERS.ip);
+    const address = asks ? l.b.call('get_func_ip', context(l)) : contextWord(l, abiOf(l).ip);
     return l.typeOf(node).kind === 'usym' ? userSymbol(l, address) : scalar(address);
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
@@ -81,13 +81,18 @@ const BUILTIN_LOWERINGS: Record<BuiltinLoweredByHand, Lowering> = {
   arg11: argument(11),
 };
 
+/** The registers of the machine that the script is compiled for. */
+export function abiOf(l: Lowerer): Abi {
+  return l.unit.typed.target.abi;
+}
+
 export function context(l: Lowerer): Value {
   return l.context ?? bug('the context is not at hand in a callback');
 }
 
 function contextPlace(l: Lowerer, offset: number): Place {
   const probe = l.origin.probe ?? bug('a context outside a probe');
-  return { base: context(l), offset, context: CONTEXTS[PROBES[probe.attach.kind].programType] };
+  return { base: context(l), offset, context: CONTEXTS[abiOf(l).name][PROBES[probe.attach.kind].programType] };
 }
 
 /** A u64 of the context. */
@@ -101,12 +106,13 @@ function probeArgument(l: Lowerer, index: number): Value {
   const { probe } = l.origin;
   if (probe?.attach.kind === 'rawtracepoint') return contextWord(l, index * 8);
   if (probe?.attach.kind === 'usdt') return usdtArgument(l, index);
-  const register = ARGUMENT_REGISTERS[index];
-  if (register !== undefined) return contextWord(l, X86_REGISTERS[register]);
-  const stack = contextWord(l, X86_REGISTERS.sp);
+  const abi = abiOf(l);
+  const register = abi.arguments[index];
+  if (register !== undefined) return contextWord(l, register);
+  const stack = contextWord(l, abi.sp);
   const copied = b.slot('stack_argument', 8);
-  // Above the return address.
-  b.call('probe_read_kernel', b.slotAddress(copied), 8, b.add(stack, 8 * (index - ARGUMENT_REGISTERS.length + 1)));
+  const offset = abi.stackArguments + 8 * (index - abi.arguments.length);
+  b.call('probe_read_kernel', b.slotAddress(copied), 8, b.add(stack, offset));
   return b.load(copied, 0, 8);
 }
 
@@ -114,9 +120,9 @@ function probeArgument(l: Lowerer, index: number): Value {
 function registerArguments(l: Lowerer, node: Identifier | Call): Operand {
   const { b } = l;
   const base = b.slot('arguments', sizeOf(l.typeOf(node)));
-  ARGUMENT_REGISTERS.slice(0, sizeOf(l.typeOf(node)) / 8).forEach((register, index) =>
-    b.store(base, 8 * index, 8, contextWord(l, X86_REGISTERS[register])),
-  );
+  abiOf(l)
+    .arguments.slice(0, sizeOf(l.typeOf(node)) / 8)
+    .forEach((register, index) => b.store(base, 8 * index, 8, contextWord(l, register)));
   return { kind: 'place', place: { base, offset: 0 } };
 }
 

@@ -77,7 +77,7 @@ function isElementOf(l: Lowerer, pointer: Place['base']): boolean {
   return pointer === l.context && l.origin.probe?.attach.kind === 'iter';
 }
 function iteratorContext(pointer: Value): Operand {
-  return { kind: 'place', place: { base: pointer, offset: 0, context: CONTEXTS.tracing } };
+  return { kind: 'place', place: { base: pointer, offset: 0, context: CONTEXTS.x86_64.tracing } };
 }
 
 /** An iterator's program runs once more behind the last element, with nothing in its context: as in bpftrace it returns there. */

@@ -1,9 +1,8 @@
 import { parseUsdtOperands, type UsdtOperand } from '../../btf/usdt-operand.ts';
-import { X86_REGISTERS, type RegisterName } from '../../lang/registers.ts';
 import { usdtPlaces } from '../../lang/target.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
-import { context, contextWord } from './builtins.ts';
+import { abiOf, context, contextWord } from './builtins.ts';
 import type { Lowerer } from './lowerer.ts';
 
 const WORD_BITS = 64;
@@ -17,7 +16,7 @@ export function usdtArgument(l: Lowerer, index: number): Value {
   if (attach?.kind !== 'usdt') return bug('no static probe');
   const file = l.unit.typed.target.userFile(attach.path);
   const places = file === undefined ? [] : usdtPlaces(file, attach.provider, attach.name);
-  const operands = places.map((place) => parseUsdtOperands(place.operands)[index]);
+  const operands = places.map((place) => parseUsdtOperands(place.operands, abiOf(l))[index]);
   const [first] = operands;
   if (operands.every((operand) => isSame(operand, first))) return valueOf(l, first);
   const { b } = l;
@@ -49,9 +48,9 @@ function valueOf(l: Lowerer, operand: UsdtOperand | undefined): Value {
     case 'constant':
       return b.const(BigInt.asIntN(WORD_BITS, (operand.signed ? BigInt.asIntN : BigInt.asUintN)(bits, operand.value)));
     case 'register':
-      return sized(l, contextWord(l, X86_REGISTERS[operand.register as RegisterName]), operand);
+      return sized(l, contextWord(l, operand.register), operand);
     case 'memory': {
-      const base = contextWord(l, X86_REGISTERS[operand.register as RegisterName]);
+      const base = contextWord(l, operand.register);
       const copied = b.slot('usdt_argument', 8);
       b.store(copied, 0, 8, 0);
       b.call('probe_read_user', b.slotAddress(copied), operand.size, b.add(base, operand.displacement));

@@ -1,10 +1,9 @@
 import type { Call } from '../../ast/nodes.ts';
 import type { AttachTarget } from '../../lang/attach-target.ts';
-import { X86_REGISTERS } from '../../lang/registers.ts';
 import { type UserFile, usdtPlaces } from '../../lang/target.ts';
 import { bug } from '../../source/bug.ts';
 import { text } from './arguments.ts';
-import { context, contextWord } from './builtins.ts';
+import { abiOf, context, contextWord } from './builtins.ts';
 import type { Lowerer } from './lowerer.ts';
 import { type Operand, scalar } from './operand.ts';
 import { unsupported } from './unsupported.ts';
@@ -24,7 +23,7 @@ export function lowerUserAddress(l: Lowerer, node: Call): Operand {
   const here = probedAddress(attach, file);
   if (here === undefined) return unsupported(l, node.span, 'uaddr() where a probe has several places');
   // Behind a return the instruction pointer is the caller's.
-  const now = attach.kind === 'uretprobe' ? b.call('get_func_ip', context(l)) : contextWord(l, X86_REGISTERS.ip);
+  const now = attach.kind === 'uretprobe' ? b.call('get_func_ip', context(l)) : contextWord(l, abiOf(l).ip);
   return scalar(b.add(now, symbol.address - here));
 }
 

@@ -2,11 +2,10 @@ import type { HelperName } from '../../abi/helpers.ts';
 import type { Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { TIMESTAMP_MODES, type TimestampMode } from '../../lang/map-layout.ts';
-import { X86_REGISTERS, isRegister } from '../../lang/registers.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { expressionAt, optional, text } from './arguments.ts';
-import { contextWord } from './builtins.ts';
+import { abiOf, contextWord } from './builtins.ts';
 import type { Lowering } from './calls.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, materialize, zero } from './memory.ts';
@@ -43,7 +42,7 @@ export const VALUE_CALLS = {
   uaddr: lowerUserAddress,
   reg: (l, node) => {
     const name = text(node, 0) ?? '';
-    return scalar(isRegister(name) ? contextWord(l, X86_REGISTERS[name]) : bug(`no register ${name}`));
+    return scalar(contextWord(l, abiOf(l).scriptRegisters[name] ?? bug(`no register ${name}`)));
   },
   kstack: (l, node) => lowerStack(l, l.typeOf(node), node.span),
   ustack: (l, node) => lowerStack(l, l.typeOf(node), node.span),

@@ -26,13 +26,11 @@ const TASK_COMM_LEN = 16;
 /** PROC_PID_INIT_INO, on the device that stat shows for /proc/self/ns/pid. */
 const PID_NAMESPACE = 0xefff_fffc | 0;
 const NSFS_DEVICE = 4;
-/** Offsets in struct pt_regs of x86-64 (arch/x86/include/asm/ptrace.h). */
-const PT_REGS = { ax: 80, ip: 128 } as const;
 
 export function taskHelpers(host: HelperHost): TaskHelpers {
   const { kernel, arena } = host;
   const { bytes, words } = arena;
-  const { current } = kernel;
+  const { current, abi } = kernel;
   return {
     get_smp_processor_id: () => returnPair(host, words[current.cpu >> 2]!, 0),
     get_current_pid_tgid: () => returnWord64(host, current.pidTgid),
@@ -72,14 +70,19 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     send_signal_thread: (signal) => returnSigned(host, kernel.sendSignal(words[current.pidTgid >> 2]!, signal)),
     // The high half of pid_tgid, the thread group, gets the signal.
     send_signal: (signal) => returnSigned(host, kernel.sendSignal(words[(current.pidTgid >> 2) + 1]!, signal)),
-    // Returns at once from the probed function: its ip becomes that of a lone `ret` (arch/x86/lib/error-inject.c).
+    // Returns at once from the probed function: its ip becomes that of a lone `ret` (arch/x86/lib/error-inject.c), or the
+    // return address where a register has it (arch/arm64/lib/error-inject.c).
     override_return(context, low, high) {
-      const target = kernel.kernelSymbolAddress('just_return_func');
-      words[(context + PT_REGS.ax) >> 2] = low;
-      words[(context + PT_REGS.ax + 4) >> 2] = high;
+      const link = abi.link === undefined ? undefined : (context + abi.link) >> 2;
+      const target =
+        link === undefined
+          ? kernel.kernelSymbolAddress('just_return_func')
+          : { low: words[link]!, high: words[link + 1]! };
+      words[(context + abi.result) >> 2] = low;
+      words[(context + abi.result + 4) >> 2] = high;
       if (target !== undefined) {
-        words[(context + PT_REGS.ip) >> 2] = target.low;
-        words[(context + PT_REGS.ip + 4) >> 2] = target.high;
+        words[(context + abi.ip) >> 2] = target.low;
+        words[(context + abi.ip + 4) >> 2] = target.high;
       }
       return returnSigned(host, 0);
     },

@@ -387,7 +387,7 @@ export class UserContext {
       if (!process.mm.text.breakpoints.has(address)) return 0;
       const here = stack.place();
       stack.sp -= USDT_LOCALS;
-      placeOperands(this, site.probe.operands, values);
+      placeOperands(this, this.machine.abi, site.probe.operands, values);
       yield* this.arrive(address);
       stack.goTo(here);
       return 0;

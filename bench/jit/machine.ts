@@ -22,7 +22,7 @@ export interface BenchMachine {
 
 /** An arena and the real maps and helpers on a machine that stands still. */
 export function createMachine(definitions: readonly MapDefinition[] = WORKLOAD_MAPS): BenchMachine {
-  const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES });
+  const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const { buffer } = wasmMemory;
   let next = 8192;
   const allocate = (size: number): number => {

@@ -9,8 +9,8 @@ import type { HelperFunctions } from './helpers.ts';
  * records start at multiples of 8; stacks have room for MAX_CALL_FRAMES frames below their top; helpers do not use `this`.
  */
 export interface ExecutionEnvironment {
-  /** The arena: fixed size, never detached. */
-  readonly buffer: ArrayBuffer;
+  /** The arena: fixed size, never detached, shared as WebAssembly has it. */
+  readonly buffer: SharedArrayBuffer;
   /** The WebAssembly.Memory that the arena is the buffer of. */
   readonly wasmMemory: object;
   /** Upper 32 bits of every arena address, as int32. */

@@ -24,7 +24,7 @@ const COMMANDS: Record<Subcommand, (args: readonly string[], host: CliHost) => P
   completion: async (args, host) => (await import('./commands/completion.ts')).completion(args, host),
 };
 
-const ANSWERS: Record<Answer, (config: CliConfig, host: CliHost) => number> = {
+const ANSWERS: Record<Answer, (config: CliConfig, host: CliHost) => number | Promise<number>> = {
   help(_, host) {
     host.stdout(helpText());
     return 0;

@@ -37,6 +37,7 @@ export function copyBytes({ bytes, words }: Arena, to: number, from: number, siz
 }
 
 export function zeroBytes({ bytes, words }: Arena, at: number, size: number): void {
-  if (size > MAX_LOOP_BYTES || ((at | size) & 3) !== 0) bytes.fill(0, at, at + size);
+  if (((at | size) & 3) !== 0) bytes.fill(0, at, at + size);
+  else if (size > MAX_LOOP_BYTES) words.fill(0, at >> 2, (at + size) >> 2);
   else for (let i = 0; i < size; i += 4) words[(at + i) >> 2] = 0;
 }

@@ -67,7 +67,7 @@ export interface SpawnedProcess {
 }
 
 export interface KernelMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   /** The WebAssembly.Memory with that buffer. */
   readonly wasmMemory: object;
   /** Upper half of the address of every arena byte. */

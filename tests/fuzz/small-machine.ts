@@ -63,7 +63,7 @@ export interface SmallMachine {
  */
 export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine | undefined {
   const pages = ARENA_BYTES / WASM_PAGE;
-  const wasmMemory = new Memory({ initial: pages, maximum: pages });
+  const wasmMemory = new Memory({ initial: pages, maximum: pages, shared: true });
   const { buffer } = wasmMemory;
   const words = new Int32Array(buffer);
   const bytes = new Uint8Array(buffer);

@@ -39,7 +39,7 @@ export const MAP_DEFINITIONS: readonly MapDefinition[] = [
 ];
 
 /** A WebAssembly.Memory reserves much address space: environments take turns with a few, so that only the latest are good. */
-const MEMORIES = Array.from({ length: 6 }, () => new Memory({ initial: PAGES, maximum: PAGES }));
+const MEMORIES = Array.from({ length: 6 }, () => new Memory({ initial: PAGES, maximum: PAGES, shared: true }));
 let turn = 0;
 
 /** The real maps and helpers over a small arena, with a kernel whose clock and processes stand still. */

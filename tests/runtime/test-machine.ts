@@ -12,7 +12,7 @@ const PAGES = 1024;
  * fires itself. User space is the first MiB of addresses, mapped onto the arena page by page by `mapUser`.
  */
 export function createTestMachine(options: { cpus?: number } = {}) {
-  const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES });
+  const wasmMemory = new Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const { buffer } = wasmMemory;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);

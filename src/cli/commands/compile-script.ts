@@ -2,7 +2,6 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compile, type Compilation, type CompileInput } from '../../pipeline/compile.ts';
 import { readBtf } from '../../pipeline/btf-file.ts';
-import { readScenario } from '../../pipeline/scenario-file/read-scenario.ts';
 import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from '../../pipeline/simulation.ts';
 import { renderDiagnostics } from '../../source/render.ts';
@@ -13,12 +12,12 @@ import { readImport } from './read-import.ts';
 import { CommandFailure, reason, type Script } from './script.ts';
 
 /** The machine that the options describe, with the types of BPFTRACE_BTF. */
-export function openMachine(config: CliConfig, host: CliHost): Simulation {
+export async function openMachine(config: CliConfig, host: CliHost): Promise<Simulation> {
   if (host.simulation !== undefined) return host.simulation;
   const types = readTypes(host);
   const traceable = readTraceable(config, host);
   return createSimulation({
-    scenario: host.scenario ?? findScenario(config, host),
+    scenario: host.scenario ?? (await findScenario(config, host)),
     seed: config.seed,
     kernel: config.kernel,
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
@@ -27,7 +26,7 @@ export function openMachine(config: CliConfig, host: CliHost): Simulation {
   });
 }
 
-function findScenario({ scenario: text }: CliConfig, host: CliHost): SimulationOptions['scenario'] {
+async function findScenario({ scenario: text }: CliConfig, host: CliHost): Promise<SimulationOptions['scenario']> {
   const known = SCENARIO_NAMES.find((name) => name === text);
   if (known !== undefined) return known;
   let yaml: string;
@@ -36,6 +35,8 @@ function findScenario({ scenario: text }: CliConfig, host: CliHost): SimulationO
   } catch (error) {
     throw new CommandFailure(`failed to open scenario '${text}': ${reason(error)}`);
   }
+  // Loaded only here: most runs read no file.
+  const { readScenario } = await import('../../pipeline/scenario-file/read-scenario.ts');
   const { scenario, diagnostics } = readScenario(text, yaml);
   host.stderr(renderDiagnostics(diagnostics, { color: useColor(host) }));
   if (scenario === undefined) throw new CommandFailure(`${text} is not a scenario that can be run`);

@@ -4,7 +4,7 @@ import type { CliConfig } from '../options.ts';
 import { openMachine } from './compile-script.ts';
 
 /** --info: what the machine and this build can do. */
-export function info(config: CliConfig, host: CliHost): number {
-  host.stdout(describeSystem(openMachine(config, host), config.withoutFeatures));
+export async function info(config: CliConfig, host: CliHost): Promise<number> {
+  host.stdout(describeSystem(await openMachine(config, host), config.withoutFeatures));
   return 0;
 }

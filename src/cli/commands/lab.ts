@@ -46,7 +46,7 @@ export async function lab(args: readonly string[], host: CliHost, command: RunCo
   const parsed = parse(args, host);
   if (typeof parsed === 'number') return parsed;
   const { config, script } = parsed;
-  const simulation = openMachine(
+  const simulation = await openMachine(
     { ...DEFAULTS, scenario: config.scenario, seed: config.seed, cpus: config.cpus },
     host,
   );

@@ -10,8 +10,8 @@ import { findTraced } from './traced-process.ts';
 const EVERYTHING = '*:*';
 
 /** -l: probes of the machine that match a pattern, or those that a script would attach to. */
-export function list(config: CliConfig, operands: readonly string[], host: CliHost): number {
-  const machine = openMachine(config, host);
+export async function list(config: CliConfig, operands: readonly string[], host: CliHost): Promise<number> {
+  const machine = await openMachine(config, host);
   const print = (lines: readonly string[]): number => {
     if (lines.length > 0) host.stdout(`${lines.join('\n')}\n`);
     return 0;

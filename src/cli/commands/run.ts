@@ -29,7 +29,7 @@ function scriptHelp({ options }: Compilation): string {
 /** Compiles a script, attaches it to a machine and runs that until its time is over, the script calls exit() or Ctrl-C. */
 export async function run(config: CliConfig, operands: readonly string[], host: CliHost): Promise<number> {
   const script = loadScript(config, operands, host);
-  const machine = openMachine(config, host);
+  const machine = await openMachine(config, host);
   const traced = findTraced(config, machine);
   const compilation = compileScript(script, config, machine, host, {
     ...(traced.pid === undefined ? {} : { pid: traced.pid }),

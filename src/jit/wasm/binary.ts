@@ -69,7 +69,7 @@ function section(id: number, content: readonly number[]): number[] {
   return [id, ...unsigned(content.length), ...content];
 }
 
-/** The bytes of a module whose memory, of a fixed number of pages, is imported as `env.memory`. */
+/** The bytes of a module whose memory, shared and of a fixed number of pages, is imported as `env.memory`. */
 export function encodeModule({ imports, functions }: Module, pages: number): Uint8Array {
   const types: number[][] = [];
   const known = new Map<string, number>();
@@ -80,7 +80,7 @@ export function encodeModule({ imports, functions }: Module, pages: number): Uin
     known.set(key, index);
     return index;
   };
-  const memory = [...text('env'), ...text('memory'), 0x02, 0x01, ...unsigned(pages), ...unsigned(pages)];
+  const memory = [...text('env'), ...text('memory'), 0x02, 0x03, ...unsigned(pages), ...unsigned(pages)];
   const importRows = imports.map(({ module, name, signature }) => [
     ...text(module),
     ...text(name),

@@ -7,7 +7,7 @@ export interface ArenaMemory {
 }
 
 /** Unaligned accesses are fine: x86-64 allows them, and so does the kernel's verifier there. */
-export function arenaMemory(buffer: ArrayBuffer): ArenaMemory {
+export function arenaMemory(buffer: SharedArrayBuffer): ArenaMemory {
   const view = new DataView(buffer);
   return {
     load(offset, size) {

@@ -9,7 +9,7 @@
  * The direct map shows the whole buffer at KERNEL_HIGH << 32 | offset, as Linux shows physical memory at PAGE_OFFSET.
  */
 export interface Arena {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   /** The WebAssembly.Memory with that buffer, for code that a tracer compiles to WebAssembly. */
   readonly wasmMemory: object;
   readonly words: Int32Array;
@@ -61,14 +61,18 @@ export function addressHigh(offset: number): number {
 
 // The compiler options leave out the DOM library, which is where TypeScript keeps this name.
 declare const WebAssembly: {
-  readonly Memory: new (descriptor: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  readonly Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => {
+    readonly buffer: SharedArrayBuffer;
+  };
 };
 
 export function createArena(materialize: (offset: number, size: number) => void): Arena {
   const pages = ARENA_SIZE / 65536;
-  const wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  // Shared, though nobody shares it: V8 counts other memory as the heap's, and would collect garbage at once to make up for it.
+  const wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const { buffer } = wasmMemory;
   const bytes = new Uint8Array(buffer);
+  const doubles = new Float64Array(buffer);
   let top = IMAGE_END;
   let imageTop = IMAGE_DATA;
   let used = 0;
@@ -79,6 +83,10 @@ export function createArena(materialize: (offset: number, size: number) => void)
     if (size > 65536) return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
     return size <= 64 ? (Math.max(size, 16) + 15) & ~15 : 2 ** Math.ceil(Math.log2(size));
   }
+  // A shared buffer is filled element by element: the larger, the faster. Blocks start and end at multiples of 16.
+  const zeroBlock = (at: number, size: number): void => {
+    doubles.fill(0, at / 8, (at + size) / 8);
+  };
   return {
     buffer,
     wasmMemory,
@@ -93,7 +101,7 @@ export function createArena(materialize: (offset: number, size: number) => void)
       if (recycled !== undefined && last !== undefined && (last & (align - 1)) === 0) {
         recycled.pop();
         used += block;
-        bytes.fill(0, last, last + block);
+        zeroBlock(last, block);
         return last;
       }
       const at = (top + align - 1) & -align;

@@ -4,7 +4,7 @@ import { EFAULT } from '../errno.ts';
 
 /** Guest memory as a tracer may use it: its own allocations, checked reads of either address space. */
 export interface MachineMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   readonly wasmMemory: object;
   readonly kernelHigh: number;
   allocate(size: number, align?: number): number;

@@ -1,0 +1,47 @@
+import { elfType } from '../object/program-file.ts';
+import type { Image } from '../simkernel/programs/image.ts';
+import { programImage } from './program-image.ts';
+
+/** A file of the host: its contents, and whether the user may execute it. */
+export interface HostFile {
+  readonly bytes: Uint8Array;
+  readonly executable: boolean;
+}
+/** Reads a file of the host; a relative path starts in the user's own directory. Undefined when there is none. */
+export type ReadHostFile = (path: string) => HostFile | undefined;
+
+/** Folders that every machine has for itself: what their files hold does not depend on the host. */
+const MACHINE_FOLDERS = /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|run|sbin|sys|usr|var)(\/|$)/;
+/** Where the user's own directory appears on the machine. */
+const HOME = '/root/';
+
+/** Programs of the host that scripts and commands name by a path, as images of the machine; each is read once. */
+export function outsidePrograms(read: ReadHostFile): (path: string) => Image | undefined {
+  const images = new Map<string, Image | undefined>();
+  return (path) => {
+    if (!path.includes('/') || path.includes('*') || MACHINE_FOLDERS.test(path)) return undefined;
+    const inside = path.startsWith('/') ? path : normalize(HOME + path);
+    if (!images.has(inside)) images.set(inside, load(inside, read));
+    return images.get(inside);
+  };
+}
+
+function load(inside: string, read: ReadHostFile): Image | undefined {
+  const file = read(inside.startsWith(HOME) ? inside.slice(HOME.length) : inside);
+  if (file === undefined) return undefined;
+  const type = elfType(file.bytes);
+  // As bpftrace takes them: libraries, and what may be executed.
+  if (type !== 'shared' && !(type === 'executable' && file.executable)) return undefined;
+  const image = programImage(inside, file.bytes);
+  return typeof image === 'string' ? undefined : image;
+}
+
+/** Without `.` and, as far as there is something to leave, `..`. */
+function normalize(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.length > 2 && parts.at(-1) !== '..') parts.pop();
+    else if (part !== '.' && (part !== '' || parts.length === 0)) parts.push(part);
+  }
+  return parts.join('/');
+}

@@ -78,8 +78,14 @@ export interface CurrentLocations {
 /** Runs with the context at this arena offset; returns the low 32 bits of r0 (the high half is in resultHigh). */
 export type CompiledProgram = (context: number) => number;
 
-/** Readies one program for an environment; called once per nesting level. */
-export type ProgramFactory = (environment: ExecutionEnvironment) => CompiledProgram;
+/**
+ * Readies one program for an environment; called once per nesting level. A program that asks for it is replaced by another
+ * that does the same, from its next run there on.
+ */
+export type ProgramFactory = (
+  environment: ExecutionEnvironment,
+  replace?: (program: CompiledProgram) => void,
+) => CompiledProgram;
 
 /** What either engine makes of a verified image: a factory per program, by the program's name. */
 export type EnginePrograms = ReadonlyMap<string, ProgramFactory>;

@@ -2,6 +2,7 @@ import type { EnginePrograms } from '../abi/execution.ts';
 import type { VerifiedImage } from '../abi/verified-image.ts';
 import { compileImage } from '../jit/compile.ts';
 import type { Tier } from '../jit/tier.ts';
+import { interpretedFirst } from './interpreted-first.ts';
 import { interpretImage } from './interpreter/interpreter.ts';
 
 type Engine = (verified: VerifiedImage) => EnginePrograms;
@@ -13,8 +14,8 @@ const compile =
 
 /** What can run a verified image: the interpreter, which is the reference, and the two tiers of the compiler. */
 export const ENGINES = {
-  /** For each program the tier that should be faster (src/jit/tier.ts tells the rule). */
-  auto: compile('auto'),
+  /** The interpreter first, then for each program the tier that should be faster (src/jit/tier.ts tells the rule). */
+  auto: (verified) => interpretedFirst(verified, compile('auto')(verified)),
   js: compile('js'),
   wasm: compile('wasm'),
   interp: interpretImage,

@@ -82,6 +82,8 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
     const active = EXCLUSION[program.type] === 'shared' ? sharedActive : new Int32Array(kernel.cpus);
     /** By nesting level. */
     const instances: CompiledProgram[] = [];
+    const instantiate = (wanted: number, environment: ExecutionEnvironment): CompiledProgram =>
+      (instances[wanted] = factory(environment, (program) => (instances[wanted] = program)));
     return (at) => (context) => {
       const cpu = words[kernel.current.cpu >> 2]!;
       if (active[cpu] !== 0) {
@@ -89,7 +91,7 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
         return;
       }
       const { environment, run } = levelAt(level);
-      const instance = (instances[level] ??= factory(environment));
+      const instance = instances[level] ?? instantiate(level, environment);
       run.atReturn = at.atReturn;
       run.cookie = at.cookie;
       active[cpu] = 1;

@@ -32,7 +32,7 @@ export function meterImage(
           accesses: facts.accesses,
           counted: (instructions) => (meter.instructions += instructions),
         });
-        const uncounted = fast.get(program.name)!(environment);
+        let uncounted = fast.get(program.name)!(environment, (faster) => (uncounted = faster));
         return (context) => (meter.result = meter.counting ? counted(context) : uncounted(context));
       },
     ]),

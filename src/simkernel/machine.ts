@@ -114,9 +114,9 @@ export interface MachineOptions {
   readonly cpus?: number;
   /** Under which names its functions can be probed. */
   readonly profile?: KernelProfileName;
-}
   /** What its CPUs are; x86-64 by default. */
   readonly arch?: AbiName;
+}
 
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;

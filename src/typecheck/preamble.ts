@@ -24,6 +24,7 @@ export const readPreamble: Pass = {
     const preamble = parseCPreamble({
       statements: program.cStatements,
       types: context.target.types,
+      syscalls: () => context.target.syscalls(),
       ...(context.readInclude === undefined ? {} : { readInclude: context.readInclude }),
       includes,
       headers: importedHeaders,

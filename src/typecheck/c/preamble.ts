@@ -6,12 +6,15 @@ import type { CMacro } from './macros.ts';
 import { clangDiagnostics } from './clang-output.ts';
 import { preprocess } from './preprocess.ts';
 import { virtualHeader } from './virtual-headers.ts';
+import type { SyscallNumber } from './virtual-headers.ts';
 
 export interface PreambleInput {
   /** The script's C statements, verbatim. */
   readonly statements: readonly { readonly text: string }[];
   /** The kernel's types, which declarations may refer to. */
   readonly types: TypeSet;
+  /** The target's system call table, for headers that number it. */
+  readonly syscalls?: () => readonly SyscallNumber[];
   /** Text of a real header of the -I folders; asked before the virtual headers. */
   readonly readInclude?: (name: string) => string | undefined;
   /** `--include`: headers read in front of everything. */
@@ -57,7 +60,7 @@ export function parseCPreamble(input: PreambleInput): Preamble {
       ...[...(input.headers ?? [])].map(([name, text]) => ({ name, text })),
       { name: FILE, text },
     ],
-    include: (name) => input.readInclude?.(name) ?? virtualHeader(name),
+    include: (name) => input.readInclude?.(name) ?? virtualHeader(name, input.syscalls?.() ?? []),
     defines: { ...DEFINES, ...input.defines },
   });
   // clang stops at a missing header, before it has parsed anything.

@@ -1,8 +1,11 @@
 import { HEADER_CONSTANTS } from './header-constants.ts';
 import type { ConstantGroup } from './header-constants.ts';
 
+/** What a header supplies: constants of the API, or the numbers of the target's system calls. */
+type Supply = ConstantGroup | 'syscalls' | 'SYS';
+
 /** Which constants a header supplies, its own includes counted in. An empty list: the header exists, and its types are BTF's. */
-export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>> = {
+export const VIRTUAL_HEADERS: Readonly<Record<string, readonly Supply[]>> = {
   'arpa/inet.h': ['socket', 'socketTypes', 'in'],
   'asm-generic/errno.h': ['errno'],
   'asm-generic/errno-base.h': ['errno'],
@@ -13,7 +16,7 @@ export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>>
   'asm/ptrace.h': [],
   'asm/signal.h': ['signal'],
   'asm/types.h': [],
-  'asm/unistd.h': [],
+  'asm/unistd.h': ['syscalls'],
   'errno.h': ['errno'],
   'fcntl.h': ['fcntl', 'stat'],
   'inttypes.h': ['stdint'],
@@ -80,7 +83,7 @@ export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>>
   'linux/types.h': ['stddef'],
   'linux/udp.h': ['in', 'netdevice', 'socket', 'socketTypes'],
   'linux/un.h': ['socket'],
-  'linux/unistd.h': [],
+  'linux/unistd.h': ['syscalls'],
   'linux/utsname.h': ['nodename', 'sched', 'signal'],
   'linux/workqueue.h': ['time'],
   'net/if.h': ['netdevice', 'socket'],
@@ -109,11 +112,12 @@ export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>>
   'sys/resource.h': [],
   'sys/socket.h': ['socket', 'socketTypes'],
   'sys/stat.h': ['stat'],
+  'sys/syscall.h': ['syscalls', 'SYS'],
   'sys/time.h': ['time'],
   'sys/types.h': ['stddef'],
   'sys/un.h': ['socket'],
   'sys/xattr.h': [],
-  'syscall.h': [],
+  'syscall.h': ['syscalls', 'SYS'],
   'time.h': ['time', 'stddef'],
   'uapi/linux/fcntl.h': ['fcntl'],
   'uapi/linux/in.h': ['in'],
@@ -124,17 +128,30 @@ export const VIRTUAL_HEADERS: Readonly<Record<string, readonly ConstantGroup[]>>
   'unistd.h': ['stddef', 'fs'],
 };
 
+/** A row of the target's system call table. */
+export interface SyscallNumber {
+  readonly name: string;
+  readonly number: number;
+}
+
 /** Text of a header that the simulated machine has, or undefined. */
-export function virtualHeader(name: string): string | undefined {
-  const groups = Object.hasOwn(VIRTUAL_HEADERS, name) ? VIRTUAL_HEADERS[name]! : undefined;
-  return groups?.map(groupText).join('');
+export function virtualHeader(name: string, syscalls: readonly SyscallNumber[]): string | undefined {
+  const supplies = Object.hasOwn(VIRTUAL_HEADERS, name) ? VIRTUAL_HEADERS[name]! : undefined;
+  return supplies?.map((supply) => guarded(supply, constantsOf(supply, syscalls))).join('');
+}
+
+function constantsOf(
+  supply: Supply,
+  syscalls: readonly SyscallNumber[],
+): readonly (readonly [string, number | string])[] {
+  if (supply === 'syscalls') return syscalls.map(({ name, number }) => [`__NR_${name}`, number]);
+  if (supply === 'SYS') return syscalls.map(({ name }) => [`SYS_${name}`, `__NR_${name}`]);
+  return Object.entries<number | string>(HEADER_CONSTANTS[supply]);
 }
 
 /** Guarded, since several headers supply one group. A script's own `#define` of a name simply comes later. */
-function groupText(group: ConstantGroup): string {
-  const lines = Object.entries<number | string>(HEADER_CONSTANTS[group]).map(
-    ([name, value]) => `#define ${name} ${value}\n`,
-  );
-  const guard = `_TSBPFTRACE_${group.toUpperCase()}`;
+function guarded(supply: Supply, constants: readonly (readonly [string, number | string])[]): string {
+  const lines = constants.map(([name, value]) => `#define ${name} ${value}\n`);
+  const guard = `_TSBPFTRACE_${supply.toUpperCase()}`;
   return `#ifndef ${guard}\n#define ${guard}\n${lines.join('')}#endif\n`;
 }

@@ -183,6 +183,12 @@ test.each([
   expect(macros.get(name)).toBe(value);
 });
 
+test('<syscall.h> numbers the system calls of the target', () => {
+  const syscalls = () => [{ name: 'read', number: 63 }];
+  const { macros } = parse('#include <syscall.h>', { syscalls });
+  expect([macros.get('__NR_read'), macros.get('SYS_read')]).toEqual(['63', '__NR_read']);
+});
+
 test('a real header of the -I folders goes before a virtual one, and --include files come first', () => {
   const readInclude = (name: string) =>
     ({ 'linux/socket.h': '#define AF_INET OWN', 'first.h': '#define OWN 99' })[name];

@@ -87,6 +87,58 @@ test.each<[string, bigint, string]>([
     exit`,
   ],
   [
+    'quotient and remainder of the same operands',
+    614891469123651744n,
+    `
+    r2 = 0x8000000000000000ll
+    r3 = *(u64 *)(r1 +0)
+    r3 += 15
+    r4 = r2
+    r4 /= r3
+    r0 = r2
+    r0 %= r3
+    r0 <<= 1
+    r5 = r2
+    r5 s/= r3
+    r2 s%= r3
+    r0 += r4
+    r0 += r5
+    r0 -= r2
+    r0 += r4
+    exit`,
+  ],
+  [
+    'remainders behind a quotient that is gone, or of other operands',
+    5n,
+    `
+    r2 = 100
+    r3 = *(u64 *)(r1 +0)
+    r4 = r2
+    r4 /= r3
+    r0 = r2
+    r3 += 7
+    r0 %= r3
+    r5 = r2
+    r5 /= r3
+    r5 = 1
+    r2 %= r3
+    r0 += r2
+    r0 += r5
+    exit`,
+  ],
+  [
+    'quotient and remainder by zero',
+    42n,
+    `
+    r2 = 42
+    r3 = *(u64 *)(r1 +0)
+    r0 = r2
+    r0 /= r3
+    r2 %= r3
+    r0 += r2
+    exit`,
+  ],
+  [
     'an irreducible graph',
     11n,
     `

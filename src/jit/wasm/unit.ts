@@ -10,9 +10,10 @@ import { Instance, Module } from '../web-assembly.ts';
 import type { FunctionBody, Import, Signature, ValueType } from './binary.ts';
 import { encodeModule, TYPE } from './binary.ts';
 import { createCode, OP } from './code.ts';
-import { emitWasmFunction, type ModuleContext } from './function.ts';
+import { emitWasmFunction } from './function.ts';
 import type { MapFunctionContext } from './map-functions.ts';
 import { lookupFunction, reserveFunction, submitFunction } from './map-functions.ts';
+import type { ModuleContext } from './scope.ts';
 
 const { i32, i64 } = TYPE;
 const PAGE = 65536;

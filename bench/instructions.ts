@@ -32,8 +32,7 @@ const library: UserFile = {
   symbols,
   variables: [],
   usdt: [],
-  textAddress: 0,
-  textFileOffset: 0,
+  fileOffset: (address) => address,
   prototype: () => undefined,
   isInstruction: () => true,
 };

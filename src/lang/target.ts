@@ -58,14 +58,15 @@ export interface UserFile {
   readonly symbols: readonly UserSymbol[];
   readonly variables: readonly UserSymbol[];
   readonly usdt: readonly UsdtPlace[];
-  /** Where the text is in memory and in the file: probes go to address - textAddress + textFileOffset of the file. */
-  readonly textAddress: number;
-  readonly textFileOffset: number;
+  /** Where the file has what is at an address: address - segment's address + segment's place in the file. */
+  readonly fileOffset: (address: number) => number;
   /** Of its debugging information; absent without. */
-  readonly types?: TypeSet;
+  readonly types?: TypeSet | undefined;
   readonly prototype: (name: string) => FunctionProtoType | undefined;
   /** Whether an instruction of the text starts at an address. */
   readonly isInstruction: (address: number) => boolean;
+  /** Address of the first instruction of a line of the source (column 0: any), or why there is none; absent without debugging information. */
+  readonly lineAddress?: (file: string, line: number, column: number) => number | string;
 }
 
 /** The places of a static probe, by address. */

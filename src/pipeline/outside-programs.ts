@@ -20,14 +20,14 @@ export function outsidePrograms(read: ReadHostFile): (path: string) => Image | u
   const images = new Map<string, Image | undefined>();
   return (path) => {
     if (!path.includes('/') || path.includes('*') || MACHINE_FOLDERS.test(path)) return undefined;
-    const inside = path.startsWith('/') ? path : normalize(HOME + path);
-    if (!images.has(inside)) images.set(inside, load(inside, read));
+    const inside = normalize(path.startsWith('/') ? path : HOME + path);
+    const onHost = path.startsWith(HOME) ? path.slice(HOME.length) : path;
+    if (!images.has(inside)) images.set(inside, load(inside, read(onHost)));
     return images.get(inside);
   };
 }
 
-function load(inside: string, read: ReadHostFile): Image | undefined {
-  const file = read(inside.startsWith(HOME) ? inside.slice(HOME.length) : inside);
+function load(inside: string, file: HostFile | undefined): Image | undefined {
   if (file === undefined) return undefined;
   const type = elfType(file.bytes);
   // As bpftrace takes them: libraries, and what may be executed.
@@ -36,12 +36,12 @@ function load(inside: string, read: ReadHostFile): Image | undefined {
   return typeof image === 'string' ? undefined : image;
 }
 
-/** Without `.` and, as far as there is something to leave, `..`. */
+/** Without `.` and `..`. */
 function normalize(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
-    if (part === '..' && parts.length > 2 && parts.at(-1) !== '..') parts.pop();
-    else if (part !== '.' && (part !== '' || parts.length === 0)) parts.push(part);
+    if (part === '..') parts.pop();
+    else if (part !== '.' && part !== '') parts.push(part);
   }
-  return parts.join('/');
+  return `/${parts.join('/')}`;
 }

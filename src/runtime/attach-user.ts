@@ -44,16 +44,15 @@ export function staticProbePlaces(
   const places = file === undefined ? [] : usdtPlaces(file, provider, name);
   if (file === undefined || places.length === 0)
     return problem('Failed to attach usdt probe: No such file or directory');
-  const inFile = (address: number): number => address - file.textAddress + file.textFileOffset;
   return {
     kind: 'hooks',
     isOne: true,
     targets: places.map(({ address, semaphore }, cookie) => ({
       kind: 'uprobe',
       path,
-      fileOffset: inFile(address),
+      fileOffset: file.fileOffset(address),
       cookie,
-      ...(semaphore === 0 ? {} : { semaphoreOffset: inFile(semaphore) }),
+      ...(semaphore === 0 ? {} : { semaphoreOffset: file.fileOffset(semaphore) }),
     })),
   };
 }
@@ -72,7 +71,7 @@ function placeAt(target: FunctionTarget, address: number, file: UserFile, unsafe
 }
 
 function placeOf({ kind, path }: FunctionTarget, file: UserFile, address: number): HookTarget {
-  return { kind, path, fileOffset: address - file.textAddress + file.textFileOffset };
+  return { kind, path, fileOffset: file.fileOffset(address) };
 }
 
 /** resolve_offset_uprobe: what bpftrace does not let through. */

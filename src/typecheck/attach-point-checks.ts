@@ -2,16 +2,13 @@ import type { AttachPoint } from '../ast/nodes.ts';
 import { withHint, withRelated } from '../source/diagnostic.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { perfEvent } from '../lang/perf-events.ts';
-import { TIME_UNITS, hasWildcard } from './attach-point-parts.ts';
+import { LANGUAGES, TIME_UNITS, hasWildcard } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 import { findUserFiles } from './user-files.ts';
 
 const SIGNALS: ReadonlySet<string> = new Set(['SIGUSR1', 'SIGUSR2']);
 const WATCH_LENGTHS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
-
-/** Languages whose names are mangled, as bpftrace 0.27 knows them. */
-const LANGUAGES: ReadonlySet<string> = new Set(['cpp']);
 
 function checkUserFunction(node: AttachPoint, parsed: ParsedAttachPoint, context: PassContext): void {
   const fail = (message: string): void => context.report(error('attach-point', node.span, message));

@@ -9,6 +9,8 @@ export type Parsed =
   { readonly target: AttachTarget | undefined; readonly parts?: readonly string[] } | { readonly problem: string };
 type PartsParser = (parts: readonly string[], context: PassContext, kind: ProbeKind) => Parsed;
 
+/** Languages whose names are mangled, as bpftrace 0.27 knows them. */
+export const LANGUAGES: ReadonlySet<string> = new Set(['cpp']);
 /** Stands between the parts of `uprobe:TARGET@FILE:LINE`. */
 export const LOCATION_MARK = '@';
 
@@ -108,6 +110,9 @@ function splitOffset(
   return typeof parsed === 'bigint' ? { name, offset: Number(parsed) } : { problem: `Invalid offset: ${parsed}` };
 }
 
+/** How probes' names have a place: the offset in decimal, and none for the start. */
+export const placeName = (name: string, offset: number): string => (offset === 0 ? name : `${name}+${offset}`);
+
 function kernelFunction(parts: readonly string[], context: PassContext, kind: 'kprobe' | 'kretprobe'): Parsed {
   if (parts.length !== 1 && parts.length !== 2) return countProblem(kind, '1 or 2', parts);
   const text = parts[parts.length - 1]!;
@@ -125,7 +130,10 @@ function kernelFunction(parts: readonly string[], context: PassContext, kind: 'k
       : { target: { kind, function: '', ...module } };
   }
   if (parts.some(hasWildcard)) return { target: undefined };
-  if (kind === 'kprobe') return { target: { kind, function: split.name, offset: split.offset, ...module } };
+  if (kind === 'kprobe') {
+    const named = [...parts.slice(0, -1), placeName(split.name, split.offset)];
+    return { target: { kind, function: split.name, offset: split.offset, ...module }, parts: named };
+  }
   return { target: { kind, function: split.name, ...module } };
 }
 
@@ -157,8 +165,9 @@ function tracedProgram(parts: readonly string[], kind: 'fentry' | 'fexit'): Pars
   return { target: hasWildcard(name) ? undefined : { kind, function: name, module: 'bpf' } };
 }
 
-function userFunction(parts: readonly string[], context: PassContext, kind: 'uprobe' | 'uretprobe'): Parsed {
-  if (parts[1] === LOCATION_MARK) return sourceLocation(parts, kind);
+function userFunction(given: readonly string[], context: PassContext, kind: 'uprobe' | 'uretprobe'): Parsed {
+  const parts = withExecutable(given, context);
+  if (parts[1] === LOCATION_MARK) return sourceLocation(parts, context, kind);
   if (parts.length !== 2 && parts.length !== 3) return countProblem(kind, '2 or 3', parts);
   const path = libraryPath(parts[0]!, context);
   const text = parts[parts.length - 1]!;
@@ -169,10 +178,14 @@ function userFunction(parts: readonly string[], context: PassContext, kind: 'upr
   const address = readInteger(text);
   if (typeof address === 'bigint') {
     if (hasWildcard(path)) return { problem: 'Cannot use wildcards with absolute address' };
-    return { target: { kind, path, function: '', offset: 0, address, ...unchecked }, parts: names };
+    const numbered = [...names.slice(0, -1), String(address)];
+    return { target: { kind, path, function: '', offset: 0, address, ...unchecked }, parts: numbered };
   }
   if (hasWildcard(path) || hasWildcard(text)) return { target: undefined, parts: names };
-  return { target: { kind, path, function: split.name, offset: split.offset, ...unchecked }, parts: names };
+  return {
+    target: { kind, path, function: split.name, offset: split.offset, ...unchecked },
+    parts: [...names.slice(0, -1), placeName(split.name, split.offset)],
+  };
 }
 
 /** `libc` is the machine's C library: the first file `libc.so` or `libc.so.N`. */
@@ -185,8 +198,15 @@ function libraryPath(path: string, context: PassContext): string {
   return context.target.userFiles().find(isLibrary) ?? path;
 }
 
-function sourceLocation(parts: readonly string[], kind: 'uprobe' | 'uretprobe'): Parsed {
-  const [path = '', , file, line, column] = parts;
+/** With a PID the path may be left out: it is the process's executable. */
+function withExecutable(parts: readonly string[], { pid, target }: PassContext): readonly string[] {
+  const isNameOnly = parts.length === 1 || (parts.length === 2 && LANGUAGES.has(parts[0]!));
+  return pid === undefined || !isNameOnly ? parts : [target.processFiles(pid)?.[0] ?? '', ...parts];
+}
+
+function sourceLocation(parts: readonly string[], context: PassContext, kind: 'uprobe' | 'uretprobe'): Parsed {
+  const [given = '', , file, line, column] = parts;
+  const path = libraryPath(given, context);
   if (kind === 'uretprobe') return { problem: 'Source code location not allowed' };
   if (hasWildcard(path)) return { problem: 'Cannot use wildcards with source code location' };
   if (!file || !line || parts.length > 5) {
@@ -196,9 +216,18 @@ function sourceLocation(parts: readonly string[], kind: 'uprobe' | 'uretprobe'):
   if (typeof lineNumber !== 'bigint') return { problem: `Invalid line number: ${lineNumber}` };
   const columnNumber = column === undefined ? 0n : readInteger(column);
   if (typeof columnNumber !== 'bigint') return { problem: `Invalid column number: ${columnNumber}` };
-  // The machine's programs carry no debugging information.
-  const missing = path === '' ? 'Unspecified target binary' : `No DWARF debug info found for '${path}'`;
-  return { problem: `${missing}, cannot attach by source code location.` };
+  const lineAddress = context.target.userFile(path)?.lineAddress;
+  if (lineAddress === undefined) {
+    const missing = path === '' ? 'Unspecified target binary' : `No DWARF debug info found for '${path}'`;
+    return { problem: `${missing}, cannot attach by source code location.` };
+  }
+  const found = lineAddress(file, Number(lineNumber), Number(columnNumber));
+  if (typeof found === 'string') return { problem: `DWARF error: ${found}` };
+  const unchecked = context.unsafe ? ({ unchecked: true } as const) : {};
+  return {
+    target: { kind, path, function: '', offset: 0, address: BigInt(found), ...unchecked },
+    parts: [path, String(found)],
+  };
 }
 
 /** Nanoseconds in a unit of time; `hz` is a rate. */

@@ -172,11 +172,18 @@ function reportMissing(node: AttachPoint, parsed: ParsedAttachPoint, context: Pa
     context.report(error('no-module', node.span, text));
   }
   if (kernelFunction && context.unsafe) return [node];
-  const message = `No matches for ${parsed.name.replace(':', ' ')}`;
+  const message = `No matches for ${parsed.kind} ${wantedPlace(parsed)}`;
   if (context.config.missing_probes === 'warn') {
     context.report(warning('no-matches', node.span, `${message}. Skipping.`));
   } else if (context.config.missing_probes === 'error') {
     context.report(error('no-matches', node.span, `${message}.`));
   }
   return [];
+}
+
+/** What bpftrace says that it has looked for: a file, module or category and a name, without provider or language between them. */
+function wantedPlace({ parts }: ParsedAttachPoint): string {
+  const [, place = '', ...names] = parts;
+  const name = names.at(-1);
+  return name === undefined ? place : place === '' ? name : `${place}:${name}`;
 }

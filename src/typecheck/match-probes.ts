@@ -1,5 +1,6 @@
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { describe } from './attach-points.ts';
+import { placeName } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { findUserFiles } from './user-files.ts';
@@ -123,7 +124,7 @@ function targetParts(target: AttachTarget): readonly string[] {
       return [KERNEL, target.name];
     case 'uprobe':
     case 'uretprobe':
-      return [target.path, target.function];
+      return [target.path, placeName(target.function, target.offset)];
     case 'usdt':
       return [target.path, target.provider, target.name];
     default:

@@ -46,6 +46,7 @@ import { systemCall } from './syscall-entry.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
 import { getUserLong } from './user-access.ts';
 import { filpClose } from './vfs.ts';
+import { executableAt } from '../programs/executables.ts';
 import { EACCES, ECHILD, EFAULT, ENOENT } from '../errno.ts';
 
 const PATH_MAX = 4096;
@@ -157,7 +158,7 @@ interface Binary extends KernelObject {
 const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): number => {
   const task = m.cpu.current;
   const { process } = task;
-  const image = m.images.get(bprm.path);
+  const image = executableAt(m, bprm.path);
   if (process === null || image === undefined || image.main === null)
     return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
   const loaded = loadElfBinary(m, bprm);

@@ -30,6 +30,8 @@ export interface Tty extends KernelObject {
   ready: string;
   readonly readers: Task[];
   readonly work: Work;
+  /** Who sits in front of the screen. */
+  onOutput: ((bytes: Uint8Array) => void) | null;
 }
 
 /** The line discipline takes characters; a newline makes them a line that readers get. */
@@ -94,8 +96,11 @@ const nTtyRead = kernelFunction(
 const ttyRead = kernelFunction('tty_read', 30, (m, iocb: Kiocb, to: IovIter): Result =>
   nTtyRead(m, iocb.file.inode.channel as Tty, iocb.file, to.buffer, to.count, null, 0),
 );
-const ttyWrite = kernelFunction('tty_write', 60, (m, _iocb: Kiocb, from: IovIter): Result => {
+const ttyWrite = kernelFunction('tty_write', 60, (m, iocb: Kiocb, from: IovIter): Result => {
   m.spend(from.count * PER_CHARACTER_NS);
+  const { onOutput } = iocb.file.inode.channel as Tty;
+  const at = onOutput === null ? -1 : (m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1);
+  if (at >= 0) onOutput?.(m.arena.bytes.slice(at, at + from.count));
   return from.count;
 });
 const ttyOpen = kernelFunction('tty_open', 200, (_m, _inode: Inode, _file: File): Result => 0);
@@ -124,6 +129,7 @@ export function createTty(m: Machine, name: string): Tty {
     ready: '',
     readers: [],
     work,
+    onOutput: null,
   };
   work.tty = tty;
   m.fileSystem.special(`/dev/${name}`, CHARACTER_DEVICE, TTY_FILES).channel = tty;

@@ -1,5 +1,6 @@
 import type { Image } from './image.ts';
 import { LIBC_FUNCTIONS } from './resolver.ts';
+import { STANDARD_FUNCTIONS } from './libc-names.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** Functions that are no system call; nothing on the machine calls them yet. */
@@ -17,6 +18,13 @@ const OTHERS = [
 /** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
 export const LIBC: Image = {
   path: '/usr/lib/x86_64-linux-gnu/libc.so.6',
-  symbols: ['__libc_start_call_main', 'start_thread', ...Object.keys(SYSCALL_NUMBERS), ...OTHERS, ...LIBC_FUNCTIONS],
+  symbols: [
+    '__libc_start_call_main',
+    'start_thread',
+    ...Object.keys(SYSCALL_NUMBERS),
+    ...OTHERS,
+    ...LIBC_FUNCTIONS,
+    ...STANDARD_FUNCTIONS,
+  ],
   main: null,
 };

@@ -2,6 +2,7 @@ import type { File } from '../fs/file.ts';
 import type { Image } from '../programs/image.ts';
 import { imageSize } from '../programs/image.ts';
 import { layoutOf } from '../programs/image-layout.ts';
+import type { LoadedAt } from '../programs/image-layout.ts';
 import type { ImageTexts } from '../memory/image-texts.ts';
 import type { Arena, KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeWord } from '../memory/arena.ts';
@@ -95,23 +96,27 @@ export class AddressSpace implements KernelObject {
     this.arena = arena;
     this.text = new ProcessText(arena, texts);
     this.address = arena.allocate(MM.size);
-    this.load(image, TEXT_BASE);
     let at = LIBRARY_BASE;
-    for (const library of libraries) at = this.load(library, at) + 16 * PAGE;
+    const bases = new Map<Image, number>([[image, programBase(image)]]);
+    for (const library of libraries) {
+      bases.set(library, at);
+      at += loadedSize(library) + 16 * PAGE;
+    }
+    const addressOf = (symbol: string): number | undefined => symbolIn(bases, symbol);
+    for (const [each, base] of bases) this.load(each, { base, addressOf });
     this.stackAt = this.mappings.length;
     this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE) });
   }
-  /** Maps an image's text and data; returns their end. */
-  private load(image: Image, start: number): number {
-    const { dataBytes, variables } = layoutOf(image);
+  /** Maps an image's text and data. */
+  private load(image: Image, loaded: LoadedAt): void {
+    const layout = layoutOf(image);
     const textBytes = pages(imageSize(image));
-    this.add({ start, size: textBytes, image });
-    if (dataBytes === 0) return start + textBytes;
-    const size = pages(dataBytes);
+    this.add({ start: loaded.base, size: textBytes, image });
+    if (layout.dataBytes === 0) return;
+    const size = pages(layout.dataBytes);
     const offset = this.arena.allocate(size, PAGE);
-    for (const variable of variables) variable.store(this.arena.view, offset + variable.offset - textBytes);
-    this.add({ start: start + textBytes, size, offset });
-    return start + textBytes + size;
+    layout.storeData(this.arena.view, offset, loaded);
+    this.add({ start: loaded.base + textBytes, size, offset });
   }
   private add(parts: Pick<Mapping, 'start' | 'size'> & Partial<Mapping>): Mapping {
     const mapping: Mapping = {
@@ -334,6 +339,24 @@ function sharePages(from: Mapping, to: Mapping, pages: readonly number[]): numbe
 function vmFlags({ image, area }: Mapping): number {
   const protection = area?.protection ?? (image === null ? VM_READ | VM_WRITE : VM_READ | VM_EXEC);
   return protection | VM_MAY | (area?.shared === true ? VM_SHARED : 0);
+}
+/** Where a program is loaded. */
+function programBase(image: Image): number {
+  const { isFixed, linkAddress } = layoutOf(image);
+  return isFixed ? linkAddress : TEXT_BASE;
+}
+/** Bytes of address space that text and data take. */
+function loadedSize(image: Image): number {
+  return pages(imageSize(image)) + pages(layoutOf(image).dataBytes);
+}
+/** Address of a function or variable of the first image that has it. */
+function symbolIn(bases: ReadonlyMap<Image, number>, name: string): number | undefined {
+  for (const [image, base] of bases) {
+    const { byName, variables } = layoutOf(image);
+    const found = byName.get(name) ?? variables.find((variable) => variable.name === name);
+    if (found !== undefined) return base + found.offset;
+  }
+  return undefined;
 }
 function pages(size: number): number {
   return Math.ceil(size / PAGE) * PAGE;

@@ -1,7 +1,9 @@
 import {
   DEBUG_STAGES,
   ENGINE_NAMES,
+  ARCH_NAMES,
   KERNEL_PROFILE_NAMES,
+  type AbiName,
   type KernelProfileName,
   SCENARIO_NAMES,
   type DebugStage,
@@ -47,6 +49,8 @@ export interface CliConfig {
   /** A built-in one's name, or a file. */
   readonly scenario: string;
   readonly kernel: KernelProfileName;
+  /** Undefined: what the scenario says. */
+  readonly arch: AbiName | undefined;
   readonly seed: number;
   readonly durationNs: number | undefined;
   readonly cpus: number | undefined;
@@ -77,6 +81,7 @@ export const DEFAULTS: CliConfig = {
   emitElf: undefined,
   scenario: 'server',
   kernel: '7.2',
+  arch: undefined,
   seed: 1,
   durationNs: undefined,
   cpus: undefined,
@@ -365,11 +370,15 @@ export const OPTIONS = {
     section: 'MACHINE OPTIONS',
     help: [`names of kernel functions (${quoted(KERNEL_PROFILE_NAMES)})`],
     set: (config, text) =>
-      (config.kernel = choose(
-        KERNEL_PROFILE_NAMES,
-        text,
-        `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`,
-      )),
+      (config.kernel = choose(text, `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`)),
+  },
+  arch: {
+    long: 'arch',
+    value: 'ARCH',
+    choices: ARCH_NAMES,
+    section: 'MACHINE OPTIONS',
+    help: [`what its CPUs are (${quoted(ARCH_NAMES)})`],
+    set: (config, text) => (config.arch = choose(ARCH_NAMES, text, `--arch must be one of ${ARCH_NAMES.join(', ')}.`)),
   },
   seed: {
     long: 'seed',

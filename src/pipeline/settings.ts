@@ -1,3 +1,4 @@
+import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import { ENGINES } from '../runtime/engines.ts';
 import { KERNEL_PROFILES, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
@@ -12,6 +13,9 @@ export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
 export type { Scenario, ScenarioName };
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];
+
+export type { AbiName };
+export const ARCH_NAMES = Object.keys(ABIS) as AbiName[];
 
 export type { KernelProfileName };
 export const KERNEL_PROFILE_NAMES = Object.keys(KERNEL_PROFILES) as KernelProfileName[];

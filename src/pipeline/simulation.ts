@@ -2,10 +2,13 @@ import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import { overlayTypeSets } from '../btf/type-set.ts';
 import type { TypeSet } from '../btf/types.ts';
 import type { Target } from '../lang/target.ts';
+import { outsidePrograms, type ReadHostFile } from './outside-programs.ts';
 import { isUntraceable } from '../lang/untraceable.ts';
 import type { Kernel } from '../runtime/kernel.ts';
-import { kernelTypes, rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
+import { rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel-types.ts';
 import { cpuActivity, type CpuActivity } from '../simkernel/cpu/activity.ts';
+import { ARCHITECTURES } from '../simkernel/arch/architectures.ts';
+import { typesOf } from '../simkernel/arch/types.ts';
 import { cgroupId } from '../simkernel/listing.ts';
 import {
   createMachine,
@@ -31,9 +34,11 @@ export interface SimulationOptions {
   readonly types?: TypeSet;
   /** --traceable-functions: other kernel functions cannot be probed. */
   readonly traceable?: ReadonlySet<string>;
+  /** Programs of the host that scripts name by path; without it there are none. */
+  readonly readHostFile?: ReadHostFile;
   /** Whose names its functions can be found under as well. */
   readonly kernel?: KernelProfileName;
-  /** What the machine's CPUs are. */
+  /** What the machine's CPUs are; what the scenario says by default. */
   readonly arch?: AbiName;
 }
 
@@ -54,9 +59,12 @@ export interface Simulation {
 const HIGH_SHIFT = 32n;
 
 export function createSimulation(options: SimulationOptions): Simulation {
-  const scenario = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
+  const own = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
+  const { readHostFile } = options;
+  const scenario = readHostFile === undefined ? own : { ...own, outsideImage: outsidePrograms(readHostFile) };
   const cpus = options.cpus ?? scenario.cpus;
-  const { types: ownTypes, kernel: kernelName = '7.2', arch = 'x86_64' } = options;
+  const { types: ownTypes, kernel: kernelName = '7.2' } = options;
+  const arch = options.arch ?? scenario.arch ?? 'x86_64';
   const profile: KernelProfile = KERNEL_PROFILES[kernelName];
   let types: TypeSet | undefined;
   let kernel: Machine | undefined;
@@ -66,11 +74,12 @@ export function createSimulation(options: SimulationOptions): Simulation {
     abi: ABIS[arch],
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
-      return ownTypes === undefined ? kernelTypes() : (types ??= overlayTypeSets(ownTypes, kernelTypes()));
+      const own = typesOf(arch);
+      return ownTypes === undefined ? own : (types ??= overlayTypeSets(ownTypes, own));
     },
     cpus,
-    functions: () => withAliases(traceable(options.traceable), profile),
-    tracepoints: () => withOldTracepoints(listTracepoints(), profile),
+    functions: () => withAliases(traceable(arch, options.traceable), profile),
+    tracepoints: () => withOldTracepoints(listTracepoints(ARCHITECTURES[arch]), profile),
     tracepointRecord: (category, name) => {
       const [, known = name] = profile.tracepoints[`${category}:${name}`]?.split(':') ?? [];
       return tracepointRecord(category, known);
@@ -78,9 +87,13 @@ export function createSimulation(options: SimulationOptions): Simulation {
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
     userFiles: () => userFiles(scenario),
-    userFile: (path) => userFile(scenario, path),
+    userFile: (path) => userFile(scenario, path, ARCHITECTURES[arch]),
     processFiles: (pid) => processFiles(scenario, pid),
-    syscalls,
+    syscalls: () =>
+      syscalls().flatMap(({ name, number: declared }) => {
+        const number = ARCHITECTURES[arch].systemCallNumber(declared);
+        return number === undefined ? [] : [{ name, number }];
+      }),
     kernelSymbol: (name) => {
       const address = machine().kernelSymbolAddress(name);
       return (
@@ -127,9 +140,11 @@ function withOldTracepoints(
   return [...events, ...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-let mayBeTraced: ReturnType<typeof traceableFunctions> | undefined;
+const mayBeTraced = new Map<AbiName, ReturnType<typeof traceableFunctions>>();
 
-function traceable(only: ReadonlySet<string> | undefined): ReturnType<typeof traceableFunctions> {
-  const all = (mayBeTraced ??= traceableFunctions().filter(({ name }) => !isUntraceable(name)));
+function traceable(arch: AbiName, only: ReadonlySet<string> | undefined): ReturnType<typeof traceableFunctions> {
+  const all =
+    mayBeTraced.get(arch) ?? traceableFunctions(ARCHITECTURES[arch]).filter(({ name }) => !isUntraceable(name));
+  mayBeTraced.set(arch, all);
   return only === undefined ? all : all.filter(({ name }) => only.has(name));
 }

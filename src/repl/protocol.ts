@@ -1,5 +1,5 @@
 import type { LiveProgramView, OutputStream } from '../pipeline/live-machine.ts';
-import type { DebugStage } from '../pipeline/settings.ts';
+import type { AbiName, DebugStage } from '../pipeline/settings.ts';
 import type { TimelineView } from '../pipeline/timeline.ts';
 
 /*
@@ -13,6 +13,7 @@ export interface MachineSettings {
   readonly yaml: string | undefined;
   readonly seed: number;
   readonly cpus: number | undefined;
+  readonly arch: AbiName | undefined;
 }
 
 /** A mistake in a text, by offsets into it. */

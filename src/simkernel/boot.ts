@@ -146,6 +146,7 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
     idle,
     runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
     tick: createHrTimer(m, tickNohzHandler, null),
+    registerWords: m.arch.registerWords,
     tasklets: { address: m.arena.allocate(16), list: [] },
     urgentTasklets: { address: m.arena.allocate(16), list: [] },
     wheel: { address: m.arena.allocate(64), timers: [] },

@@ -1,4 +1,3 @@
-import { PT_REGS } from '../btf/pt-regs.ts';
 import type { Machine } from './machine.ts';
 import type { Handler } from './probes/handler.ts';
 
@@ -56,13 +55,11 @@ export const KERNEL_PROFILES = {
 } as const satisfies Readonly<Record<string, KernelProfile>>;
 export type KernelProfileName = keyof typeof KERNEL_PROFILES;
 
-const ARGUMENTS = [PT_REGS.di, PT_REGS.si, PT_REGS.dx, PT_REGS.cx, PT_REGS.r8, PT_REGS.r9] as const;
-
 /** Shows a handler the registers as the old function would have had them; afterwards they are as before. */
 export function reordered(m: Machine, handler: Handler, order: readonly number[]): Handler {
   return (context) => {
-    const { words } = m;
-    const places = ARGUMENTS.map((offset) => (context + offset) >> 2);
+    const { words, abi } = m;
+    const places = abi.arguments.map((offset) => (context + offset) >> 2);
     const before = places.flatMap((at) => [words[at]!, words[at + 1]!]);
     places.forEach((at, to) => {
       const from = order[to];

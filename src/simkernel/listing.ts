@@ -1,18 +1,21 @@
+import type { Architecture } from './arch/architecture.ts';
 import { textSymbols } from './execution/text.ts';
 import { kernelTypes } from './kernel-types.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
-import { layoutOf } from './programs/image-layout.ts';
+import { fileOffsetOf, layoutOf } from './programs/image-layout.ts';
 import { BASIC_COMMANDS } from './programs/images/basic-commands.ts';
 import type { Image } from './programs/image.ts';
 import { LIBC } from './programs/libc.ts';
 import { LIBRARIES } from './programs/libraries.ts';
 import type { ScenarioSpec } from './scenarios/scenario.ts';
 
-let functions: readonly { readonly name: string; readonly module: string }[] | undefined;
+type ListedFunctions = readonly { readonly name: string; readonly module: string }[];
+const functions = new Map<Architecture, ListedFunctions>();
 
 /** Every function that may be probed, sorted: those that the machine runs and those that it only knows by name. */
-export function traceableFunctions(): readonly { readonly name: string; readonly module: string }[] {
-  if (functions === undefined) {
+export function traceableFunctions(arch: Architecture): ListedFunctions {
+  let listed = functions.get(arch);
+  if (listed === undefined) {
     const modules = new Map<string, string>();
     for (const name of kernelTypes().names('function'))
       if (!name.startsWith('__probestub_')) modules.set(name, 'vmlinux');
@@ -20,9 +23,15 @@ export function traceableFunctions(): readonly { readonly name: string; readonly
       if (symbol.traceable) modules.set(symbol.name, symbol.module);
       else modules.delete(symbol.name);
     }
-    functions = [...modules].map(([name, module]) => ({ name, module })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    listed = [...modules]
+      .flatMap(([declared, module]) => {
+        const name = arch.ownName(declared);
+        return name === undefined ? [] : [{ name, module }];
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    functions.set(arch, listed);
   }
-  return functions;
+  return listed;
 }
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
@@ -38,9 +47,8 @@ export function cgroupId(path: string): bigint | undefined {
 export interface UserFile {
   readonly path: string;
   readonly symbols: readonly { readonly name: string; readonly address: number; readonly size: number }[];
-  /** Where the text is in memory and in the file. */
-  readonly textAddress: number;
-  readonly textFileOffset: number;
+  /** Where the file has what is at an address. */
+  readonly fileOffset: (address: number) => number;
   readonly usdt: readonly {
     readonly provider: string;
     readonly name: string;
@@ -50,32 +58,42 @@ export interface UserFile {
   }[];
   readonly variables: readonly { readonly name: string; readonly address: number; readonly size: number }[];
   /** Of its debugging information; absent without. */
-  readonly types?: TypeSet;
+  readonly types?: TypeSet | undefined;
   readonly prototype: (name: string) => FunctionProtoType | undefined;
   readonly isInstruction: (address: number) => boolean;
+  readonly lineAddress?: (file: string, line: number, column: number) => number | string;
 }
 
 /** What an executable or library of a scenario says about itself; undefined when it has no such file. */
-export function userFile(scenario: ScenarioSpec, path: string): UserFile | undefined {
+export function userFile(scenario: ScenarioSpec, path: string, arch: Architecture): UserFile | undefined {
   const image = imageAt(scenario, path);
   if (image === undefined) return undefined;
   const layout = layoutOf(image);
+  const { linkAddress, debug } = layout;
+  const placed = ({ name, offset, size }: { name: string; offset: number; size: number }) => ({
+    name,
+    address: offset + linkAddress,
+    size,
+  });
   return {
     path: image.path,
-    symbols: layout.functions.map(({ name, offset, size }) => ({ name, address: offset, size })),
-    textAddress: layout.textAddress,
-    textFileOffset: layout.textFileOffset,
+    symbols: layout.functions.map(placed),
+    fileOffset: (address) => fileOffsetOf(layout, address - linkAddress),
     usdt: layout.usdt.map(({ probe: { provider, name, operands }, offset, semaphore }) => ({
       provider,
       name,
-      address: offset,
-      semaphore,
-      operands,
+      address: offset + linkAddress,
+      semaphore: semaphore === 0 ? 0 : semaphore + linkAddress,
+      // Files from outside say it in their own way.
+      operands: image.layout === undefined ? arch.userCode.operands(operands) : operands,
     })),
-    variables: layout.variables.map(({ name, offset, size }) => ({ name, address: offset, size })),
-    ...(layout.types === undefined ? {} : { types: layout.types }),
-    prototype: (name) => layout.byName.get(name)?.prototype,
-    isInstruction: (address) => layout.text().boundaries[address] === 1,
+    variables: layout.variables.map(placed),
+    get types() {
+      return debug?.types;
+    },
+    prototype: (name) => debug?.prototype(name),
+    isInstruction: (address) => layout.text(arch).boundaries[address - linkAddress] === 1,
+    ...(debug?.lineAddress === undefined ? {} : { lineAddress: debug.lineAddress }),
   };
 }
 
@@ -93,7 +111,8 @@ export function processFiles(scenario: ScenarioSpec, pid: number): readonly stri
 
 export function imageAt(scenario: ScenarioSpec, path: string): Image | undefined {
   const wanted = realPath(path);
-  return images(scenario).find((candidate) => candidate.path === path || realPath(candidate.path) === wanted);
+  const own = images(scenario).find((candidate) => candidate.path === path || realPath(candidate.path) === wanted);
+  return own ?? scenario.outsideImage?.(path);
 }
 
 function images(scenario: ScenarioSpec): readonly Image[] {

@@ -1,6 +1,8 @@
 import type { DebugNotifier } from './functions/debug.ts';
 import type { Abi } from '../btf/abi/abi.ts';
-import { ABIS, type AbiName } from '../btf/abi/abis.ts';
+import type { AbiName } from '../btf/abi/abis.ts';
+import type { Architecture } from './arch/architecture.ts';
+import { ARCHITECTURES } from './arch/architectures.ts';
 import type { NmiHandler } from './functions/nmi.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
@@ -114,7 +116,7 @@ export interface MachineOptions {
   readonly cpus?: number;
   /** Under which names its functions can be probed. */
   readonly profile?: KernelProfileName;
-  /** What its CPUs are; x86-64 by default. */
+  /** What its CPUs are; what the scenario says by default. */
   readonly arch?: AbiName;
 }
 
@@ -134,11 +136,14 @@ declareText('__x86_indirect_thunk_array', { traceable: false });
 export class Machine {
   readonly arena: Arena;
   readonly words: Int32Array;
-  readonly random: Random;
+  readonly arch: Architecture;
   readonly abi: Abi;
   readonly scenario: Scenario;
   readonly profile: KernelProfile;
   readonly cpuList: Cpu[] = [];
+  /** Where the return addresses of its architecture are in the tables of functions. */
+  readonly siteBase: number;
+  readonly random: Random;
   readonly events = new BinaryEventQueue();
   readonly tasks = new Map<number, Task>();
   readonly tracer: Task;
@@ -183,7 +188,7 @@ export class Machine {
 
   readonly hooked: Uint8Array;
   readonly functionHooks = new Map<number, FunctionHooks>();
-  /** int3 probes by the image offset of their byte. */
+  /** Breakpoints of kprobes by their image offset. */
   readonly breakpoints = new Map<number, readonly Kprobe[]>();
   /** A kprobe's handler runs: others are missed meanwhile. */
   kprobeRunning = false;
@@ -208,7 +213,7 @@ export class Machine {
   readonly nmiHandlers: NmiHandler[] = [];
   /** Who single-steps, asked at each #DB after the debug registers' owners. */
   readonly debugNotifiers: DebugNotifier[] = [];
-  readonly visibleText = new VisibleText();
+  readonly visibleText: VisibleText;
   readonly imageTexts: ImageTexts;
   readonly uprobes = new Uprobes(this);
   /** Open perf events of software counters, by what they count. */
@@ -233,10 +238,13 @@ export class Machine {
     resolveFields();
     this.arena = createArena((offset, size) => this.visibleText.showRange(this.arena, offset, size));
     this.words = this.arena.words;
-    this.imageTexts = new ImageTexts(this.arena);
+    this.arch = ARCHITECTURES[options.arch ?? options.scenario.arch ?? 'x86_64'];
+    this.abi = this.arch.abi;
+    this.siteBase = this.arch.kernelCode.sites;
+    this.visibleText = new VisibleText(this.arch.kernelCode);
+    this.imageTexts = new ImageTexts(this.arena, this.arch);
     registerKprobeNotifier(this);
     registerUprobeNotifier(this);
-    this.abi = ABIS[options.arch ?? 'x86_64'];
     this.random = createRandom(options.seed ?? options.scenario.seed);
     this.paces = new Paces(this.random.stream('pace'));
     this.slack = this.random.stream('timer slack');
@@ -342,7 +350,7 @@ export class Machine {
     return attach(this, target, handler);
   }
   executable(path: string): UserFile | undefined {
-    return userFile(this.scenario, path);
+    return userFile(this.scenario, path, this.arch);
   }
   kernelStack(out: number, limit: number, skip: number): number {
     return unwindKernelStack(this, out, limit, skip);
@@ -445,7 +453,7 @@ export class Machine {
   /** The stack from a tracepoint in the running function. */
   traceHere(siteHash = 0): void {
     const { fn, fp } = this.cpu;
-    this.traceFrom(fn.entry + (fn.sites ?? callSites(fn))[siteHash]!, fp, 0);
+    this.traceFrom(fn.entry + (fn.sites ?? callSites(fn))[siteHash + this.siteBase]!, fp, 0);
   }
   /** Tells the tracer who runs: the places that its helpers read. */
   locate(cpu: Cpu, task: Task, time = cpu.time): void {

@@ -1,3 +1,5 @@
+import type { Architecture } from './arch/architecture.ts';
+import { syscallByName } from './syscalls.ts';
 import { sizeOf, stripType } from '../btf/layout.ts';
 import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, IntType, Member, StructType } from '../btf/types.ts';
@@ -55,9 +57,19 @@ function rowsOf(category: string): ReadonlyMap<string, string> {
   return known;
 }
 
-/** Every tracepoint, sorted by category and name. */
-export function listTracepoints(): readonly { readonly category: string; readonly name: string }[] {
-  return Object.keys(FORMATS).flatMap((category) => [...rowsOf(category).keys()].map((name) => ({ category, name })));
+/** Every tracepoint of an architecture, sorted by category and name. */
+export function listTracepoints(arch: Architecture): readonly { readonly category: string; readonly name: string }[] {
+  return Object.keys(FORMATS).flatMap((category) =>
+    [...rowsOf(category).keys()]
+      .filter((name) => hasTracepoint(arch, category, name))
+      .map((name) => ({ category, name })),
+  );
+}
+/** Those of system calls go with the calls. */
+function hasTracepoint(arch: Architecture, category: string, name: string): boolean {
+  if (category !== 'syscalls') return true;
+  const row = syscallByName(name.replace(/^sys_(enter|exit)_/, ''));
+  return row === undefined || arch.systemCallNumber(row.number) !== undefined;
 }
 
 /** The format of a tracepoint, or undefined when the kernel has none of that name. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { helpText } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
-import { KERNEL_PROFILE_NAMES, SCENARIO_NAMES } from '../../src/pipeline/settings.ts';
+import { ARCH_NAMES, KERNEL_PROFILE_NAMES, SCENARIO_NAMES } from '../../src/pipeline/settings.ts';
 import { VERSION } from '../../src/pipeline/version.ts';
 import { runArguments } from '../run-case.ts';
 
@@ -93,6 +93,7 @@ const OPTION_CASES: Record<keyof typeof OPTIONS, Case> = {
     stdout: /kprobe_multi: no +uprobe_multi: no/,
   },
   kernel: mistake(`--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`, '--kernel', '2.4', '-e', HELLO),
+  arch: mistake(`--arch must be one of ${ARCH_NAMES.join(', ')}.`, '--arch', 'riscv64', '-e', HELLO),
   scenario: mistake(
     `--scenario must be one of ${SCENARIO_NAMES.join(', ')}, or a YAML file.`,
     '--scenario',

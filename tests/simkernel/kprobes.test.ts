@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 // The machine first: its functions declare each other in an order.
 import { machineRunning, MILLISECOND, runFor } from './support.ts';
+import { ARCHITECTURES } from '../../src/simkernel/arch/architectures.ts';
 import { PT_REGS } from '../../src/btf/pt-regs.ts';
 import {
   instructionLength,
@@ -27,9 +28,10 @@ function* readsMotd(u: UserContext): UserBody {
 const machine = (): Machine => machineRunning([readsMotd], { files: [{ path: '/etc/motd', size: 5000 }] });
 
 const vfsReadText = textSymbol('vfs_read')!;
+const CODE = ARCHITECTURES.x86_64.kernelCode;
 /** Offsets of instructions behind the function's entry. */
 const OFFSETS = Array.from({ length: vfsReadText.size }, (_, at) => at).filter(
-  (at) => at > 8 && at < vfsReadText.size - 16 && isInstructionBoundary(vfsReadText, at),
+  (at) => at > 8 && at < vfsReadText.size - 16 && isInstructionBoundary(CODE, vfsReadText, at),
 );
 function textOf(m: Machine): number[] {
   m.arena.kernelAddress(vfsReadText.entry | 0x80000000, -1, vfsReadText.size);
@@ -57,9 +59,12 @@ describe('a kprobe inside a function', () => {
     expect(textOf(m)[offset]).toBe(0xcc);
     runFor(m, MILLISECOND);
     expect(seen.length).toBeGreaterThan(2);
-    expect(seen.slice(0, 2)).toEqual([`pre ${offset + 1}`, `post ${offset + instructionLength(vfsReadText, offset)}`]);
+    expect(seen.slice(0, 2)).toEqual([
+      `pre ${offset + 1}`,
+      `post ${offset + instructionLength(CODE, vfsReadText, offset)}`,
+    ]);
     unregister();
-    expect(textOf(m)[offset]).toBe(originalText(vfsReadText)[offset]);
+    expect(textOf(m)[offset]).toBe(originalText(CODE, vfsReadText)[offset]);
   });
 
   test('a handler that has moved the CPU keeps it from the instruction', () => {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compile, type Compilation, type CompileInput } from '../../pipeline/compile.ts';
+import type { HostFile } from '../../pipeline/outside-programs.ts';
 import { readBtf } from '../../pipeline/btf-file.ts';
 import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from '../../pipeline/simulation.ts';
@@ -20,7 +21,9 @@ export async function openMachine(config: CliConfig, host: CliHost): Promise<Sim
     scenario: host.scenario ?? (await findScenario(config, host)),
     seed: config.seed,
     kernel: config.kernel,
+    readHostFile: (path) => readHostFile(resolve(host.directory ?? '.', path)),
     ...(config.cpus === undefined ? {} : { cpus: config.cpus }),
+    ...(config.arch === undefined ? {} : { arch: config.arch }),
     ...(types === undefined ? {} : { types }),
     ...(traceable === undefined ? {} : { traceable }),
   });
@@ -41,6 +44,16 @@ async function findScenario({ scenario: text }: CliConfig, host: CliHost): Promi
   host.stderr(renderDiagnostics(diagnostics, { color: useColor(host) }));
   if (scenario === undefined) throw new CommandFailure(`${text} is not a scenario that can be run`);
   return scenario;
+}
+
+/** A program that a script names by a path; what is no file, or none that may be read, is as good as absent. */
+function readHostFile(path: string): HostFile | undefined {
+  try {
+    const { mode } = statSync(path);
+    return statSync(path).isFile() ? { bytes: readFileSync(path), executable: (mode & 0o111) !== 0 } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readTypes({ env, directory }: CliHost): SimulationOptions['types'] {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { pathToFileURL } from 'node:url';
 import { LabSession, type HostRequest, type ModuleSource } from '../../pipeline/lab.ts';
+import { ARCH_NAMES, type AbiName } from '../../pipeline/settings.ts';
 import { DEFAULTS } from '../options.ts';
 import type { Command as RunCommand } from '../golden/run-case.ts';
 import type { CliHost } from '../host.ts';
@@ -15,6 +16,7 @@ interface LabConfig {
   readonly scenario: string;
   readonly seed: number;
   readonly cpus: number | undefined;
+  readonly arch: AbiName | undefined;
   readonly echo: boolean;
 }
 
@@ -29,6 +31,7 @@ function parse(
     .option('--scenario <name>', 'what the machine does: a built-in one, or a YAML file', DEFAULTS.scenario)
     .option('--seed <n>', 'seed of all chance in the machine', Number, DEFAULTS.seed)
     .option('--cpus <n>', "number of CPUs (default: the scenario's)", Number)
+    .addOption(new Option('--arch <arch>', 'what its CPUs are (default: what the scenario says)').choices(ARCH_NAMES))
     .option('--echo', 'show a prompt and each command before what it prints, as a terminal does', false)
     .exitOverride()
     .configureOutput({ writeOut: host.stdout, writeErr: host.stderr });
@@ -47,7 +50,7 @@ export async function lab(args: readonly string[], host: CliHost, command: RunCo
   if (typeof parsed === 'number') return parsed;
   const { config, script } = parsed;
   const simulation = await openMachine(
-    { ...DEFAULTS, scenario: config.scenario, seed: config.seed, cpus: config.cpus },
+    { ...DEFAULTS, scenario: config.scenario, seed: config.seed, cpus: config.cpus, arch: config.arch },
     host,
   );
   const interactive = config.command === undefined && script === undefined && host.isInteractive?.() === true;

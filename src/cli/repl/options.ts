@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ENGINE_NAMES, SCENARIO_NAMES, type EngineName } from '../../pipeline/settings.ts';
+import { ARCH_NAMES, ENGINE_NAMES, SCENARIO_NAMES, type AbiName, type EngineName } from '../../pipeline/settings.ts';
 import type { CliHost } from '../host.ts';
 
 /** What the command line of `repl` says. */
@@ -7,6 +7,7 @@ export interface ReplConfig {
   readonly scenario: string;
   readonly seed: number;
   readonly cpus: number | undefined;
+  readonly arch: AbiName | undefined;
   readonly speed: number;
   readonly jit: EngineName;
   readonly unsafe: boolean;
@@ -50,6 +51,7 @@ export const REPL_OPTIONS: { readonly [K in keyof ReplConfig]-?: ReplOptionRow }
     default: 1,
   },
   cpus: { flags: '--cpus <n>', help: "number of CPUs (default: the scenario's)", parse: wholeNumber(1, 64) },
+  arch: { flags: '--arch <arch>', help: 'what its CPUs are', choices: ARCH_NAMES },
   speed: { flags: '--speed <factor>', help: 'virtual seconds a second, or max', parse: parseSpeed, default: 1 },
   jit: { flags: '--jit <engine>', help: 'what runs the bytecode', choices: ENGINE_NAMES, default: 'auto' },
   unsafe: { flags: '--unsafe', help: 'allow destructive functions, on the simulated machine only', default: false },

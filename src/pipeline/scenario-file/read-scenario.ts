@@ -1,3 +1,4 @@
+import { ABIS, type AbiName } from '../../btf/abi/abis.ts';
 import { isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { Diagnostic } from '../../source/diagnostic.ts';
 import { hasErrors, template } from '../../source/diagnostic.ts';
@@ -71,6 +72,7 @@ const SCENARIO = {
   summary: optional(text),
   seed: optional(wholeNumber(0, 0xffff_ffff)),
   cpus: optional(wholeNumber(1, 64)),
+  arch: optional(oneOf(Object.keys(ABIS) as AbiName[])),
   length: optional(duration),
   memory: optional(size),
   swap: optional(size),
@@ -112,6 +114,7 @@ function specOf(file: ScenarioFile, processes: readonly ProcessSpec[]): Scenario
     summary: file.summary ?? file.name,
     seed: file.seed ?? 1,
     cpus: file.cpus ?? 4,
+    ...(file.arch === undefined ? {} : { arch: file.arch }),
     lengthNs: file.length ?? 10e9,
     ...(file.memory === undefined ? {} : { memoryBytes: file.memory }),
     ...(file.swap === undefined ? {} : { swapBytes: file.swap }),

@@ -5,8 +5,14 @@ import { renderDiagnostics } from '../../source/render.ts';
 import type { MachineSettings } from '../protocol.ts';
 
 /** The machine that settings describe, or what is wrong with their scenario. */
-export function simulate({ scenario, yaml, seed, cpus }: MachineSettings): Simulation | { readonly rendered: string } {
-  const others = { seed, ...(cpus === undefined ? {} : { cpus }) };
+export function simulate({
+  scenario,
+  yaml,
+  seed,
+  cpus,
+  arch,
+}: MachineSettings): Simulation | { readonly rendered: string } {
+  const others = { seed, ...(cpus === undefined ? {} : { cpus }), ...(arch === undefined ? {} : { arch }) };
   if (yaml !== undefined) {
     const read = readScenario(scenario, yaml);
     if (read.scenario === undefined) return { rendered: renderDiagnostics(read.diagnostics) };

@@ -1,4 +1,4 @@
-import { SCENARIO_NAMES } from '../../pipeline/settings.ts';
+import { ARCH_NAMES, SCENARIO_NAMES } from '../../pipeline/settings.ts';
 import { edit } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
 import { ask, step, type Effect, type Model, type Step } from './model.ts';
@@ -47,6 +47,7 @@ function goldenHeader({ settings, last, durationNs }: Model): string {
     `--scenario ${settings.scenario}`,
     `--seed ${settings.seed}`,
     ...(settings.cpus === undefined ? [] : [`--cpus ${settings.cpus}`]),
+    ...(settings.arch === undefined ? [] : [`--arch ${settings.arch}`]),
     ...(ns === undefined || ns === Infinity ? [] : [`--duration ${Math.ceil(ns)}ns`]),
   ];
   return `// tsbpftrace: ${words.join(' ')}\n`;
@@ -136,6 +137,15 @@ const OWN_COMMANDS = {
     help: 'number of CPUs',
     run: (model, operand) =>
       wholeNumber(model, operand, 1, (cpus) => (cpus > 64 ? complain(model, 'at most 64') : remake(model, { cpus }))),
+  },
+  arch: {
+    operand: 'ARCH',
+    help: `what its CPUs are: ${ARCH_NAMES.join(', ')}`,
+    choices: () => ARCH_NAMES,
+    run(model, operand) {
+      const arch = ARCH_NAMES.find((name) => name === operand);
+      return arch === undefined ? complain(model, `:arch is one of ${ARCH_NAMES.join(', ')}`) : remake(model, { arch });
+    },
   },
   columns: {
     operand: 'TIME',

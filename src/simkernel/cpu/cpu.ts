@@ -41,8 +41,8 @@ export class Cpu {
   /** How slowly kernel code runs at the moment (caches, branch prediction): drawn anew for every system call. */
   pace = 1;
 
-  /** General registers in pt_regs order (r15 .. di), two words each; rbp lives in `fp`. */
-  readonly registers = new Int32Array(30);
+  /** General registers in the order of pt_regs, two words each; the frame pointer lives in `fp`. */
+  readonly registers: Int32Array;
   sp = 0;
   fp = 0;
   fn: TextSymbol;
@@ -122,6 +122,7 @@ export class Cpu {
     id: number;
     time: number;
     fn: TextSymbol;
+    registerWords: number;
     tss: number;
     irqStackTop: number;
     idle: Task;
@@ -135,6 +136,7 @@ export class Cpu {
     this.time = parts.time;
     this.fn = parts.fn;
     this.tss = parts.tss;
+    this.registers = new Int32Array(parts.registerWords);
     this.irqStackTop = parts.irqStackTop;
     this.idle = parts.idle;
     this.current = parts.idle;

@@ -1,6 +1,5 @@
-import { storeUserFrame } from './user-frame.ts';
+import { isUserFrame, storeKernelFrame, storeUserFrame } from './user-frame.ts';
 import { refresh } from './local-apic.ts';
-import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { samplePoint } from '../execution/text.ts';
 import { MachineHalted } from '../execution/halt.ts';
@@ -10,8 +9,7 @@ import { account } from './accounting.ts';
 import type { Cpu } from './cpu.ts';
 import { trapFlagChanged } from './debug-registers.ts';
 import { GATE_SIZE, INTERRUPT_GATE, TSS_SP0, tssIst, VECTORS } from './descriptor-tables.ts';
-import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
-import { FLAGS, KERNEL_CS, KERNEL_DS } from './registers.ts';
+import { FLAGS } from './registers.ts';
 
 /** Where a gate leads: assembly entry code, which saves the registers and calls C. */
 export interface EntryPoint {
@@ -31,10 +29,9 @@ function stackFor(m: Machine, cpu: Cpu, ist: number, fromUser: boolean): number 
   return ist === 0 ? cpu.sp & ~15 : m.arena.view.getInt32(cpu.tss + tssIst(ist), true);
 }
 
-const REGISTERS_WORDS = 30;
-/** Five turns of six words: cheaper than a call of TypedArray.set, and than a turn for every word. */
-function copyRegisters(to: Int32Array, at: number, from: Int32Array, start: number): void {
-  for (let i = 0; i < REGISTERS_WORDS; i += 6) {
+/** Turns of six words: cheaper than a call of TypedArray.set, and than a turn for every word. */
+function copyRegisters(to: Int32Array, at: number, from: Int32Array, start: number, count: number): void {
+  for (let i = 0; i < count; i += 6) {
     const source = start + i;
     const target = at + i;
     to[target] = from[source]!;
@@ -63,8 +60,8 @@ function readGate(m: Machine, vector: number, selector: number, attributes: numb
 const ADDRESS_BITS = 0x7fffffff;
 
 /** Address at which an interrupt at this moment finds the CPU, as image offset; only meaningful in kernel mode. */
-function interruptedIp(cpu: Cpu): number {
-  return cpu.fn.entry + samplePoint(cpu.fn, cpu.time);
+function interruptedIp(m: Machine, cpu: Cpu): number {
+  return cpu.fn.entry + samplePoint(m.arch.kernelCode, cpu.fn, cpu.time);
 }
 
 /**
@@ -73,7 +70,7 @@ function interruptedIp(cpu: Cpu): number {
  * `ip` overrides the interrupted address (traps know it exactly).
  */
 export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode = ~vector): Pending | undefined {
-  const { words } = m;
+  const { words, abi } = m;
   const gate = (cpu.idt + vector * GATE_SIZE) >> 2;
   const attributes = words[gate + 1]!;
   const { gates } = m;
@@ -87,29 +84,15 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   if (fromUser) account(cpu);
   const { sp, fp, fn } = cpu;
   const top = stackFor(m, cpu, attributes & IST_MASK, fromUser);
-  const regs = top - PT_REGS_SIZE;
+  const regs = top - abi.registersBytes;
   const at = regs >> 2;
-  copyRegisters(words, at, cpu.registers, 0);
+  copyRegisters(words, at, cpu.registers, 0, cpu.registers.length);
   // Interrupts leave their inverted number here, faults the error code that the CPU pushed.
-  words[at + PT_REGS.orig_ax / 4] = errorCode;
-  words[at + PT_REGS.orig_ax / 4 + 1] = errorCode >> 31;
-  if (fromUser) {
-    storeUserFrame(words, cpu, regs);
-  } else {
-    words[at + PT_REGS.bp / 4] = fp;
-    words[at + PT_REGS.bp / 4 + 1] = KERNEL_HIGH;
-    words[at + PT_REGS.ip / 4] = (ip === 0 ? interruptedIp(cpu) : ip) | 0x80000000;
-    words[at + PT_REGS.ip / 4 + 1] = -1;
-    words[at + PT_REGS.cs / 4] = KERNEL_CS;
-    words[at + PT_REGS.cs / 4 + 1] = 0;
-    words[at + PT_REGS.sp / 4] = sp;
-    words[at + PT_REGS.sp / 4 + 1] = KERNEL_HIGH;
-    words[at + PT_REGS.ss / 4] = KERNEL_DS;
-    words[at + PT_REGS.ss / 4 + 1] = 0;
-  }
+  words[at + abi.original / 4] = errorCode;
+  words[at + abi.original / 4 + 1] = errorCode >> 31;
   const { flags } = cpu;
-  words[at + PT_REGS.flags / 4] = flags;
-  words[at + PT_REGS.flags / 4 + 1] = 0;
+  if (fromUser) storeUserFrame(m, cpu, regs);
+  else storeKernelFrame(m, regs, ip === 0 ? interruptedIp(m, cpu) : ip, sp, fp, flags);
   cpu.userMode = false;
   cpu.sp = regs;
   // ENCODE_FRAME_POINTER: an odd frame pointer tells the unwinder that pt_regs are here.
@@ -134,16 +117,15 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
 
 /** `iret`: registers, flags and mode come back from the pushed frame. */
 function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, fn: TextSymbol): number {
-  const { cpu, words } = m;
-  const at = regs >> 2;
-  copyRegisters(cpu.registers, 0, words, at);
-  if ((words[at + PT_REGS.cs / 4]! & 3) !== 0) {
+  const { cpu, words, abi, arch } = m;
+  copyRegisters(cpu.registers, 0, words, regs >> 2, cpu.registers.length);
+  if (isUserFrame(m, regs)) {
     account(cpu);
     cpu.userMode = true;
   } else {
-    cpu.resumedAt = words[at + PT_REGS.ip / 4]! & ADDRESS_BITS;
+    cpu.resumedAt = words[(regs + abi.ip) >> 2]! & ADDRESS_BITS;
   }
-  cpu.flags = words[at + PT_REGS.flags / 4]!;
+  cpu.flags = arch.frames.loadFlags(words, regs);
   if (cpu.attentive || (cpu.flags & FLAGS.trap) !== 0) trapFlagChanged(cpu);
   cpu.sp = sp;
   cpu.fp = fp;

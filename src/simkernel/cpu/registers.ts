@@ -1,5 +1,3 @@
-import { PT_REGS } from '../../btf/pt-regs.ts';
-
 export const KERNEL_CS = 0x10;
 export const KERNEL_DS = 0x18;
 export const USER_CS = 0x33;
@@ -10,5 +8,3 @@ export const FLAGS = { trap: 0x100, interrupt: 0x200, resume: 0x10000 } as const
 const FLAGS_BASE = 0x46;
 export const FLAGS_IF = FLAGS_BASE | FLAGS.interrupt;
 export const FLAGS_NO_IF = FLAGS_BASE;
-/** Where the six register arguments of a call go, in order (System V ABI). */
-export const ARGUMENT_REGISTERS = [PT_REGS.di, PT_REGS.si, PT_REGS.dx, PT_REGS.cx, PT_REGS.r8, PT_REGS.r9] as const;

@@ -54,7 +54,7 @@ export function pushFrame(m: Machine, cpu: Cpu, fn: TextSymbol): void {
   const at = frame >> 2;
   words[at] = cpu.fp;
   words[at + 1] = KERNEL_HIGH;
-  words[at + 2] = (caller.returns ?? returnAddresses(caller))[fn.siteHash]!;
+  words[at + 2] = (caller.returns ?? returnAddresses(caller))[fn.siteHash + m.siteBase]!;
   words[at + 3] = -1;
   cpu.fp = frame;
   cpu.sp = below;

@@ -102,7 +102,7 @@ function interruptIdleOrUser(m: Machine, cpu: Cpu): void {
   if (userMode) current.workLeft = Math.max(0, busyUntil - started);
   cpu.halted = false;
   // `hlt` has been executed: the interrupted instruction is the one behind it.
-  const left = deliver(m, cpu, vector, halted ? cpu.fn.entry + callSites(cpu.fn)[0]! : 0);
+  const left = deliver(m, cpu, vector, halted ? cpu.fn.entry + callSites(cpu.fn)[m.siteBase]! : 0);
   if (left !== undefined) {
     settle(m, cpu, left);
   } else if (halted) {

@@ -1,7 +1,6 @@
 import { DR6_BREAKPOINTS, DR6_RESERVED, DR6_STEP, writeDebugControl } from '../cpu/debug-registers.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
 import { FLAGS } from '../cpu/registers.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
@@ -48,9 +47,11 @@ const excDebugKernel = kernelFunction(
     cpu.nmiDepth += 1;
     const left = notifyDebug(m, regs, dr6);
     if ((left & DR6_STEP) !== 0) {
-      printk(m, `WARNING: single step in kernel mode at ${hex(m.words[(regs.address + PT_REGS.ip) >> 2]!, 8)}`);
+      const { words, abi } = m;
+      const { frames } = m.arch;
+      printk(m, `WARNING: single step in kernel mode at ${hex(words[(regs.address + abi.ip) >> 2]!, 8)}`);
       dumpStack(m);
-      m.words[(regs.address + PT_REGS.flags) >> 2]! &= ~FLAGS.trap;
+      frames.storeFlags(words, regs.address, frames.loadFlags(words, regs.address) & ~FLAGS.trap);
     }
     cpu.nmiDepth -= 1;
     writeDebugControl(m, cpu, control);

@@ -8,7 +8,6 @@ import {
 import type { BreakpointType } from '../cpu/debug-registers.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { FLAGS } from '../cpu/registers.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -76,7 +75,9 @@ export const hwBreakpointHandler = kernelFunction(
       left &= ~(1 << n);
       perfBpEvent(m, bp, regs);
       // Going back to the instruction, it must not be met once more.
-      if (bp.type === 'execute') m.words[(regs.address + PT_REGS.flags) >> 2]! |= FLAGS.resume;
+      const { frames } = m.arch;
+      if (bp.type !== 'execute') continue;
+      frames.storeFlags(m.words, regs.address, frames.loadFlags(m.words, regs.address) | FLAGS.resume);
     }
     return left;
   },

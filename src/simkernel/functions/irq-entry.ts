@@ -1,7 +1,7 @@
 import { irqEnable } from '../cpu/local-apic.ts';
 import { uprobeNotifyResume } from './uprobes.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
+import { isUserFrame } from '../cpu/user-frame.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -39,7 +39,7 @@ function userModeWork(m: Machine): Result {
 }
 /** The end of an interrupt or exception: a program does not go on before its signals and its successor had their turn. */
 export function leaveToUser(m: Machine, regs: Registers): Pending | undefined {
-  if ((m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) === 0) return undefined;
+  if (!isUserFrame(m, regs.address)) return undefined;
   const { needResched, current } = m.cpu;
   if (!needResched && current.pendingSignal === 0 && current.uprobes?.pending !== true) return undefined;
   const left = irqentryExitToUserMode(m, regs);

@@ -1,5 +1,5 @@
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
+import { isUserFrame } from '../cpu/user-frame.ts';
 import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
@@ -10,23 +10,14 @@ import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 import { printk } from '../printk.ts';
-import { hex, place, printCallTrace, printOwner, wordAt } from './dump-stack.ts';
+import { hex, place, printCallTrace, printOwner, printPlace, printRegisters, wordAt } from './dump-stack.ts';
 import { printTrap, trim } from './trap-report.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
 
 const SIGTRAP = 5;
 export const SIGSEGV = 11;
-const ROWS = [
-  ['ax', 'bx', 'cx'],
-  ['dx', 'si', 'di'],
-  ['bp', 'r8', 'r9'],
-  ['r10', 'r11', 'r12'],
-  ['r13', 'r14', 'r15'],
-] as const;
-
-export const isUser = (m: Machine, regs: KernelObject): boolean =>
-  (m.words[(regs.address + PT_REGS.cs) >> 2]! & 3) !== 0;
+export const isUser = (m: Machine, regs: KernelObject): boolean => isUserFrame(m, regs.address);
 
 /** Prints why, and stops the machine for good. */
 export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
@@ -53,12 +44,9 @@ export const die: KernelFunction<
     m.oopses += 1;
     printk(m, `Oops: ${reason.text}: ${hex(error & 0xffff, 4)} [#${m.oopses}] SMP NOPTI`);
     printOwner(m);
-    printk(m, `RIP: 0010:${place(words[(at + PT_REGS.ip) >> 2]!)}`);
-    printk(m, `RSP: 0018:${wordAt(m, at + PT_REGS.sp)} EFLAGS: ${hex(words[(at + PT_REGS.flags) >> 2]!, 8)}`);
-    for (const row of ROWS) {
-      printk(m, row.map((name) => `${label(name)}: ${wordAt(m, at + PT_REGS[name])}`).join(' '));
-    }
-    m.traceFrom(words[(at + PT_REGS.ip) >> 2]!, words[(at + PT_REGS.bp) >> 2]!, 0);
+    printPlace(m, at);
+    printRegisters(m, at);
+    m.traceFrom(words[(at + m.abi.ip) >> 2]!, words[(at + m.abi.fp) >> 2]!, 0);
     printCallTrace(m);
     printk(m, '---[ end trace 0000000000000000 ]---');
     if (cpu.hardirqDepth > 0 || cpu.softirqDepth > 0) panicWith(m, 'Fatal exception in interrupt');
@@ -67,14 +55,6 @@ export const die: KernelFunction<
     throw new TaskDied(SIGSEGV);
   },
 );
-function label(name: string): string {
-  return /^r\d$/.test(name)
-    ? `R0${name.slice(1)}`
-    : name.startsWith('r')
-      ? name.toUpperCase()
-      : `R${name.toUpperCase()}`;
-}
-
 /** arch/x86/kernel/traps.c: a program gets SIGSEGV, the kernel an oops. */
 const excGeneralProtection = kernelFunction(
   'exc_general_protection',
@@ -124,10 +104,8 @@ const excDoubleFault = kernelFunction(
     }
     printk(m, `traps: PANIC: double fault, error_code: 0x${error.toString(16)}`);
     printOwner(m);
-    printk(
-      m,
-      `RIP: ${isUser(m, regs) ? '0033:0x' + trim(wordAt(m, regs.address + PT_REGS.ip)) : `0010:${place(m.words[(regs.address + PT_REGS.ip) >> 2]!)}`}`,
-    );
+    if (isUser(m, regs)) printk(m, `RIP: 0033:0x${trim(wordAt(m, regs.address + m.abi.ip))}`);
+    else printk(m, `RIP: 0010:${place(m, m.words[(regs.address + m.abi.ip) >> 2]!)}`);
     panicWith(m, 'Machine halted.');
   },
   { traceable: false },
@@ -143,7 +121,7 @@ function entry(name: string, handler: (m: Machine, regs: KernelObject, error: nu
     symbol: declareText(name, { traceable: false, site: 0x26 }),
     run(m: Machine, address): Pending | undefined {
       const regs = { address };
-      handler(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
+      handler(m, regs, m.words[(address + m.abi.original) >> 2]!);
       return leaveToUser(m, regs);
     },
   };

@@ -1,6 +1,5 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import type { EntryPoint } from '../cpu/deliver.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -285,7 +284,7 @@ export const pageFaultEntry: EntryPoint = {
   symbol: declareText('asm_exc_page_fault', { traceable: false, site: 0x26 }),
   run(m: Machine, address) {
     const regs = { address };
-    const handled = excPageFault(m, regs, m.words[(address + PT_REGS.orig_ax) >> 2]!);
+    const handled = excPageFault(m, regs, m.words[(address + m.abi.original) >> 2]!);
     return handled instanceof Pending ? handled.then(() => leaveToUser(m, regs) ?? 0) : leaveToUser(m, regs);
   },
 };

@@ -39,7 +39,7 @@ const newuname = kernelFunction('__do_sys_newuname', 30, (m, name: number): numb
   put(UTSNAME.node, HOST_NAME);
   put(UTSNAME.release, KERNEL_RELEASE);
   put(UTSNAME.version, KERNEL_VERSION);
-  put(UTSNAME.machine, 'x86_64');
+  put(UTSNAME.machine, m.abi.machine);
   return 0;
 });
 systemCall('uname', 12, (m, name) => newuname(m, name));

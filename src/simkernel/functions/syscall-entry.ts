@@ -4,7 +4,6 @@ import { irqEnable } from '../cpu/local-apic.ts';
 import { FLAGS } from '../cpu/registers.ts';
 import { account } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -64,8 +63,10 @@ function truncate(width: Width | undefined, value: number): number {
 const sysNiSyscall = kernelFunction('__x64_sys_ni_syscall', 15, (_m, _regs: KernelObject): Result => -ENOSYS);
 
 /** sys_call_table: what the kernel keeps for tracers, since calls themselves go through x64_sys_call. */
-export function storeSystemCallTable({ words, globals }: Machine): void {
-  implementations.forEach((implementation, nr) => {
+export function storeSystemCallTable({ words, globals, arch }: Machine): void {
+  implementations.forEach((implementation, declared) => {
+    const nr = arch.systemCallNumber(declared);
+    if (nr === undefined) return;
     const { entry } = (implementation ?? sysNiSyscall).symbol;
     const at = (globals.sys_call_table >> 2) + 2 * nr;
     words[at] = addressLow(entry);
@@ -73,9 +74,9 @@ export function storeSystemCallTable({ words, globals }: Machine): void {
   });
 }
 
-/** The function behind a number of x86-64; its arguments are in the task. */
+/** The function behind a number of x86-64, under which the machine keeps all calls; its arguments are in the task. */
 export function runSystemCall(m: Machine, regs: KernelObject, nr: number): Result {
-  const implementation = implementations[nr];
+  const implementation = m.arch.systemCallNumber(nr) === undefined ? undefined : implementations[nr];
   return implementation === undefined ? sysNiSyscall(m, regs) : implementation(m, regs);
 }
 const x64SysCall = kernelFunction(
@@ -104,7 +105,7 @@ export function finishSyscall(m: Machine, regs: KernelObject, ret: number): Resu
   const { cpu } = m;
   const task = cpu.current;
   task.result = ret;
-  storeNumber(m.words, regs.address + PT_REGS.ax, ret);
+  storeNumber(m.words, regs.address + m.abi.result, ret);
   if (m.syscallEvents.exitUsers !== 0) fireSyscallExit(m, regs, task.syscall, ret);
   return exitWork(m);
 }
@@ -125,28 +126,19 @@ function exitWork(m: Machine): Result {
 /** `syscall`: registers are pushed at the top of the task's kernel stack, do_syscall_64 runs, and `sysret` goes back. */
 export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   const regs = task.userRegs;
-  const { words } = m;
+  const { words, abi, arch } = m;
   account(cpu);
   cpu.userMode = false;
-  storeUserFrame(words, cpu, regs.address);
+  storeUserFrame(m, cpu, regs.address);
   if ((cpu.flags & FLAGS.trap) !== 0) {
     cpu.flags &= ~FLAGS.trap;
     trapFlagChanged(cpu);
   }
   const at = regs.address >> 2;
   const { args, syscall: nr } = task;
-  storeArgument(words, at + PT_REGS.di / 4, args[0]!);
-  storeArgument(words, at + PT_REGS.si / 4, args[1]!);
-  storeArgument(words, at + PT_REGS.dx / 4, args[2]!);
-  storeArgument(words, at + PT_REGS.r10 / 4, args[3]!);
-  storeArgument(words, at + PT_REGS.r8 / 4, args[4]!);
-  storeArgument(words, at + PT_REGS.r9 / 4, args[5]!);
-  storeArgument(words, at + PT_REGS.orig_ax / 4, nr);
-  storeArgument(words, at + PT_REGS.ax / 4, -ENOSYS);
-  // The syscall instruction leaves the return address and the flags in rcx and r11.
-  words[at + PT_REGS.cx / 4] = words[at + PT_REGS.ip / 4]!;
-  words[at + PT_REGS.cx / 4 + 1] = words[at + PT_REGS.ip / 4 + 1]!;
-  words[at + PT_REGS.r11 / 4] = words[at + PT_REGS.flags / 4]!;
+  const registers = abi.systemCallArguments;
+  for (let i = 0; i < registers.length; i += 1) storeArgument(words, at + registers[i]! / 4, args[i]!);
+  arch.frames.storeSystemCall(words, regs.address, arch.systemCallNumber(nr) ?? nr, args[0]!);
   cpu.sp = regs.address;
   cpu.fp = regs.address | 1;
   cpu.fn = entrySyscall64;
@@ -156,12 +148,12 @@ export function enterSystemCall(m: Machine, cpu: Cpu, task: Task): unknown {
   if (left instanceof Pending) {
     return left.then(() => {
       m.cpu.time += EXIT_NS;
-      m.cpu.flags = words[(regs.address + PT_REGS.flags) >> 2]!;
+      m.cpu.flags = arch.frames.loadFlags(words, regs.address);
       return 0;
     });
   }
   cpu.time += EXIT_NS;
-  cpu.flags = words[(regs.address + PT_REGS.flags) >> 2]!;
+  cpu.flags = arch.frames.loadFlags(words, regs.address);
   return 0;
 }
 function storeArgument(words: Int32Array, at: number, value: number): void {

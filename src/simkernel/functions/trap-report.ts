@@ -1,4 +1,3 @@
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
@@ -20,7 +19,7 @@ export function printTrap(m: Machine, regs: KernelObject, what: string, error: n
   const at = regs.address;
   printk(
     m,
-    `traps: ${task.comm}[${task.pid}] ${what} ip:${trim(wordAt(m, at + PT_REGS.ip))} ` +
-      `sp:${trim(wordAt(m, at + PT_REGS.sp))} error:${error.toString(16)}${mappingText(m, task.user?.ip ?? 0)}`,
+    `traps: ${task.comm}[${task.pid}] ${what} ip:${trim(wordAt(m, at + m.abi.ip))} ` +
+      `sp:${trim(wordAt(m, at + m.abi.sp))} error:${error.toString(16)}${mappingText(m, task.user?.ip ?? 0)}`,
   );
 }

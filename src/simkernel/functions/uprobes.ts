@@ -1,12 +1,12 @@
 import { DR6_STEP, raiseDebug } from '../cpu/debug-registers.ts';
 import { FLAGS } from '../cpu/registers.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { runUserHandlers } from '../probes/handler.ts';
-import { emulatedLength, instructionLength } from '../probes/user-instruction.ts';
+import { instructionLength } from '../probes/user-instruction.ts';
+import { layoutOf } from '../programs/image-layout.ts';
 import type { Uprobe } from '../probes/uprobes.ts';
 import type { Task } from '../tasks/task.ts';
 
@@ -24,8 +24,7 @@ export interface UprobeTask {
 export interface ReturnInstance {
   readonly uprobe: Uprobe;
   readonly entry: number;
-  /** Where the return address was on the stack, and what it was. */
-  readonly slot: number;
+  /** The return address as it was. */
   readonly original: number;
 }
 
@@ -33,17 +32,22 @@ export function uprobeTask(task: Task): UprobeTask {
   return (task.uprobes ??= { pending: false, stepping: false, behind: 0, returns: [] });
 }
 
+/** Where functions with a uretprobe return to is a breakpoint, unless it is a system call. */
+const isTrampoline = (m: Machine, address: number): boolean =>
+  !m.arch.breakpoint.returnsBySystemCall && address !== 0 && m.cpu.current.process?.mm.text.trampoline === address;
+
 const userAddress = (m: Machine, at: number): number =>
   (m.words[at >> 2]! >>> 0) + m.words[(at >> 2) + 1]! * 4294967296;
 
-/** kernel/events/uprobes.c: asked at an int3 of a program, in its context but with interrupts off: the rest comes later. */
+/** kernel/events/uprobes.c: asked at a breakpoint of a program, in its context but with interrupts off: the rest comes later. */
 export const uprobePreSstepNotifier = kernelFunction(
   'uprobe_pre_sstep_notifier',
   12,
   (m, regs: KernelObject): number => {
     const { current } = m.cpu;
-    const ip = userAddress(m, regs.address + PT_REGS.ip) - 1;
-    if (current.process?.mm.text.breakpoints.has(ip) !== true) return 0;
+    const ip = userAddress(m, regs.address + m.abi.ip) - m.arch.breakpoint.advance;
+    const text = current.process?.mm.text;
+    if (text === undefined || (!text.breakpoints.has(ip) && !isTrampoline(m, ip))) return 0;
     uprobeTask(current).pending = true;
     return 1;
   },
@@ -62,7 +66,7 @@ export const uprobePostSstepNotifier = kernelFunction(
   { traceable: false },
 );
 
-/** The return address on the program's stack becomes the trampoline's. */
+/** The return address, on the program's stack or in the link register, becomes the trampoline's. */
 const prepareUretprobe = kernelFunction(
   'prepare_uretprobe',
   45,
@@ -70,17 +74,13 @@ const prepareUretprobe = kernelFunction(
     const { current } = m.cpu;
     const { user, process } = current;
     if (user === null || process === null) return;
-    const slot = userAddress(m, regs.address + PT_REGS.sp);
-    const original = user.stack.load(slot);
+    const { stack } = user;
     const { mm } = process;
     if (mm.text.trampoline === 0) mm.text.trampoline = mm.mapUprobes();
-    user.stack.store(slot, mm.text.trampoline);
-    uprobeTask(current).returns.push({
-      uprobe,
-      entry: userAddress(m, regs.address + PT_REGS.ip),
-      slot,
-      original,
-    });
+    const { link } = m.abi;
+    const original = stack.hijackReturn(mm.text.trampoline);
+    if (link !== undefined) storeNumber(m.words, regs.address + link, mm.text.trampoline);
+    uprobeTask(current).returns.push({ uprobe, entry: userAddress(m, regs.address + m.abi.ip), original });
   },
   { traceable: false },
 );
@@ -88,7 +88,7 @@ const handlerChain = kernelFunction(
   'handler_chain',
   30,
   (m, uprobe: Uprobe, regs: KernelObject): void => {
-    const at = userAddress(m, regs.address + PT_REGS.ip);
+    const at = userAddress(m, regs.address + m.abi.ip);
     m.trace.ip = 0;
     if (uprobe.handlers.length > 0) runUserHandlers(m, uprobe.handlers, regs.address, at);
     if (uprobe.returns.length > 0) prepareUretprobe(m, uprobe, regs);
@@ -103,7 +103,8 @@ const preSsout = kernelFunction(
     const utask = uprobeTask(m.cpu.current);
     utask.stepping = true;
     utask.behind = address + length;
-    m.words[(regs.address + PT_REGS.flags) >> 2]! |= FLAGS.trap;
+    const { frames } = m.arch;
+    frames.storeFlags(m.words, regs.address, frames.loadFlags(m.words, regs.address) | FLAGS.trap);
   },
   { traceable: false },
 );
@@ -113,17 +114,22 @@ const handleSwbp = kernelFunction(
   (m, regs: KernelObject): void => {
     const { current } = m.cpu;
     const { text } = current.process!.mm;
-    const address = userAddress(m, regs.address + PT_REGS.ip) - 1;
+    const { abi, arch } = m;
+    const address = userAddress(m, regs.address + abi.ip) - arch.breakpoint.advance;
+    if (isTrampoline(m, address)) {
+      m.uprobes.handleTrampoline(m, regs);
+      return;
+    }
     const probe = text.breakpoints.get(address);
-    storeNumber(m.words, regs.address + PT_REGS.ip, address);
+    storeNumber(m.words, regs.address + abi.ip, address);
     current.user!.stack.ip = address;
     // Somebody detached meanwhile: the instruction is itself again.
     if (probe === undefined) return;
     handlerChain(m, probe as Uprobe, regs);
     const { image, offset } = probe;
-    const emulated = emulatedLength(image, offset);
-    if (emulated > 0) storeNumber(m.words, regs.address + PT_REGS.ip, address + emulated);
-    else preSsout(m, regs, address, instructionLength(image, offset));
+    const emulated = arch.userCode.emulatedLength(layoutOf(image).text(arch), offset);
+    if (emulated > 0) storeNumber(m.words, regs.address + abi.ip, address + emulated);
+    else preSsout(m, regs, address, instructionLength(arch, image, offset));
   },
   { traceable: false },
 );
@@ -132,8 +138,9 @@ const handleSinglestep = kernelFunction(
   20,
   (m, utask: KernelObject & { readonly state: UprobeTask }, regs: KernelObject): void => {
     utask.state.stepping = false;
-    storeNumber(m.words, regs.address + PT_REGS.ip, utask.state.behind);
-    m.words[(regs.address + PT_REGS.flags) >> 2]! &= ~FLAGS.trap;
+    const { frames } = m.arch;
+    storeNumber(m.words, regs.address + m.abi.ip, utask.state.behind);
+    frames.storeFlags(m.words, regs.address, frames.loadFlags(m.words, regs.address) & ~FLAGS.trap);
   },
   { traceable: false },
 );

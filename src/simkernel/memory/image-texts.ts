@@ -1,3 +1,4 @@
+import type { Architecture } from '../arch/architecture.ts';
 import { layoutOf } from '../programs/image-layout.ts';
 import type { Image } from '../programs/image.ts';
 import type { Arena } from './arena.ts';
@@ -8,15 +9,17 @@ const PAGE = 4096;
 export class ImageTexts {
   private readonly arena: Arena;
   private readonly offsets = new Map<Image, number>();
+  readonly arch: Architecture;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, arch: Architecture) {
     this.arena = arena;
+    this.arch = arch;
   }
   /** Arena offset of an image's bytes from its start to the end of its text. */
   shared(image: Image): number {
     let at = this.offsets.get(image);
     if (at === undefined) {
-      const { bytes } = layoutOf(image).text();
+      const { bytes } = layoutOf(image).text(this.arch);
       at = this.arena.allocate(Math.ceil(bytes.length / PAGE) * PAGE, PAGE);
       this.arena.bytes.set(bytes, at);
       this.offsets.set(image, at);

@@ -1,4 +1,4 @@
-import { PT_REGS } from '../../btf/pt-regs.ts';
+import type { PT_REGS } from '../../btf/pt-regs.ts';
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
@@ -13,8 +13,10 @@ import { printk } from '../printk.ts';
 import { registerKprobe } from '../probes/attach.ts';
 import { EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 
-/** pt_regs as a handler reads them: `regs.si`. */
-export type Registers = Readonly<Record<keyof typeof PT_REGS, bigint>>;
+/** pt_regs as a handler reads them by the kernel's names: `regs.si`, on arm64 `regs.x1`. */
+export type Registers = Readonly<Record<keyof typeof PT_REGS | Arm64Register, bigint>>;
+type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+type Arm64Register = `x${Digit}` | `x1${Digit}` | `x2${Digit}` | 'x30' | 'lr' | 'pc' | 'pstate';
 
 /** struct kprobe, as a module declares it. */
 export interface ModuleKprobe {
@@ -168,9 +170,7 @@ function registersAt(m: Machine, context: number): Registers {
   const { view } = m.arena;
   return new Proxy({} as Registers, {
     get: (_, name: string) =>
-      Object.hasOwn(PT_REGS, name)
-        ? view.getBigUint64(context + PT_REGS[name as keyof typeof PT_REGS], true)
-        : undefined,
+      Object.hasOwn(m.abi.registers, name) ? view.getBigUint64(context + m.abi.registers[name]!, true) : undefined,
   });
 }
 function stringAt(m: Machine, address: bigint): string {

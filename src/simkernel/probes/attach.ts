@@ -1,10 +1,10 @@
 import { syscallByName } from '../syscalls.ts';
-import { FENTRY_OFFSET, textSymbol } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
+import { prototypeNamed, symbolNamed } from './symbols.ts';
 import { imageAt } from '../listing.ts';
-import { layoutOf } from '../programs/image-layout.ts';
+import { layoutOf, memoryOffsetOf } from '../programs/image-layout.ts';
 import type { Machine } from '../machine.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
 import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
@@ -80,15 +80,14 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
 function attachUser(m: Machine, target: UserTarget, handler: Handler): Attachment {
   const image = imageAt(m.scenario, target.path);
   if (image === undefined) return { ok: false, errno: 'ENOENT', reason: `no file ${target.path}` };
-  const { textAddress, textFileOffset } = layoutOf(image);
-  const inMemory = (fileOffset: number): number => fileOffset - textFileOffset + textAddress;
+  const layout = layoutOf(image);
   const { semaphoreOffset } = target;
   return m.uprobes.attach({
     image,
-    offset: inMemory(target.fileOffset),
+    offset: memoryOffsetOf(layout, target.fileOffset),
     list: target.kind === 'uprobe' ? 'handlers' : 'returns',
     handler,
-    ...(semaphoreOffset === undefined ? {} : { semaphore: inMemory(semaphoreOffset) }),
+    ...(semaphoreOffset === undefined ? {} : { semaphore: memoryOffsetOf(layout, semaphoreOffset) }),
   });
 }
 
@@ -118,6 +117,7 @@ export function registerKprobe(
   const at = symbol.entry + offset;
   m.breakpoints.set(at, [...(m.breakpoints.get(at) ?? []), probe]);
   hooks.breakpoints = [...new Set([...hooks.breakpoints, offset])].sort((a, b) => a - b);
+  if (probe.kind === 'r') hooks.returns = [...hooks.returns, probe];
   patch(m, symbol);
   return {
     probe,
@@ -128,6 +128,7 @@ export function registerKprobe(
         m.breakpoints.delete(at);
         hooks.breakpoints = hooks.breakpoints.filter((other) => other !== offset);
       }
+      if (probe.kind === 'r') hooks.returns = hooks.returns.filter((other) => other !== probe);
       patch(m, symbol);
     },
   };
@@ -135,8 +136,8 @@ export function registerKprobe(
 
 /** Every kprobe in the text, by address: the rows of /sys/kernel/debug/kprobes/list. */
 export function registeredKprobes(m: Machine): readonly Kprobe[] {
-  const sites = [...m.functionHooks.values()].flatMap(({ entry, returns }) => [...entry, ...returns]);
-  const all = [...sites, ...[...m.breakpoints.values()].flat()];
+  const lists = [...m.functionHooks.values()].flatMap(({ entry, returns }) => [...entry, ...returns]);
+  const all = [...lists.filter(({ usesFtrace }) => usesFtrace), ...[...m.breakpoints.values()].flat()];
   return all.sort((a, b) => a.symbol.entry + a.offset - (b.symbol.entry + b.offset));
 }
 
@@ -156,7 +157,7 @@ function attachKprobe(
   });
   if ('errno' in registered) {
     // Known to the kernel's BTF but never called by the simulated one.
-    const isKnown = registered.errno === 'ENOENT' && kernelTypes().function(name) !== undefined;
+    const isKnown = registered.errno === 'ENOENT' && prototypeNamed(m, name) !== undefined;
     return isKnown ? NOTHING : { ok: false, ...registered };
   }
   return { ok: true, detach: () => registered.unregister() };
@@ -164,9 +165,9 @@ function attachKprobe(
 
 function attachTracing(m: Machine, kind: 'fentry' | 'fexit', wanted: string, handler: Handler): Attachment {
   const name = m.profile.functions[wanted]?.function ?? wanted;
-  const symbol = textSymbol(name);
+  const symbol = symbolNamed(m, name);
   if (symbol === undefined) {
-    if (kernelTypes().function(name) !== undefined) return NOTHING;
+    if (prototypeNamed(m, name) !== undefined) return NOTHING;
     return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
   }
   if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
@@ -191,21 +192,16 @@ function hooksOf(m: Machine, symbol: TextSymbol): FunctionHooks {
   return hooks;
 }
 
-const INT3 = 0xcc;
-const CALL = 0xe8;
-
-/** Writes what the probes of a function need into its text: a call at the fentry site, int3 elsewhere, the original without them. */
+/** Writes what the probes of a function need into its text: a call at the fentry site, breakpoints elsewhere, the original without them. */
 function patch(m: Machine, symbol: TextSymbol): void {
   const hooks = hooksOf(m, symbol);
   m.visibleText.restore(m.arena, symbol);
   const { bytes, view } = m.arena;
-  const usesSite = hooks.entry.length + hooks.returns.length + hooks.fentry.length + hooks.fexit.length > 0;
-  if (usesSite) {
-    const site = symbol.entry + FENTRY_OFFSET;
-    bytes[site] = CALL;
-    view.setInt32(site + 1, m.ftraceCaller.entry - (site + 5), true);
-  }
-  for (const offset of hooks.breakpoints) bytes[symbol.entry + offset] = INT3;
+  const { kernelCode, breakpoint } = m.arch;
+  const byFtrace = kernelCode.kprobesUseFtrace ? hooks.entry.length + hooks.returns.length : 0;
+  const usesSite = byFtrace + hooks.fentry.length + hooks.fexit.length > 0;
+  if (usesSite) kernelCode.callTracer(view, symbol.entry, m.ftraceCaller.entry);
+  for (const offset of hooks.breakpoints) bytes.set(breakpoint.kprobe, symbol.entry + offset);
   m.hooked[symbol.index] = usesSite || hooks.breakpoints.length > 0 ? 1 : 0;
 }
 
@@ -218,7 +214,9 @@ function attachTracepoint(m: Machine, category: string, wanted: string, handler:
   if (category === 'syscalls') {
     const way = name.startsWith('sys_enter_') ? 'enter' : 'exit';
     const row = syscallByName(name.slice(way === 'enter' ? 10 : 9));
-    return row === undefined ? NOTHING : attachSyscall(m, way, row.number, handler);
+    if (row === undefined) return NOTHING;
+    if (m.arch.systemCallNumber(row.number) !== undefined) return attachSyscall(m, way, row.number, handler);
+    return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${category}:${name}` };
   }
   const row = declaredTracepoints().find((candidate) => candidate.category === category && candidate.name === name);
   if (row === undefined) return NOTHING;

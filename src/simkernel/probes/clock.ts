@@ -1,5 +1,4 @@
 import { irqFromUser } from '../cpu/user-frame.ts';
-import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import { createHrTimer, dequeueTimer, enqueueTimer } from '../irq/hrtimer.ts';
@@ -17,19 +16,20 @@ interface ClockEvent extends KernelObject {
   readonly context: number;
   handler: Handler | null;
 }
-const CONTEXT_SIZE = PT_REGS_SIZE + 16;
+/** sample_period and addr behind the registers. */
+const PERIOD_BYTES = 16;
 
 /** kernel/events/core.c: the hrtimer of a software clock event; the sample is of what the interrupt hit. */
 const perfSweventHrtimer = kernelFunction('perf_swevent_hrtimer', 60, (m, timer: HrTimer): boolean => {
   const event = timer.owner as ClockEvent;
   if (event.handler === null) return false;
-  const { cpu, words } = m;
+  const { cpu, words, abi } = m;
   const regs = cpu.irqRegs;
-  words.copyWithin(event.context >> 2, regs >> 2, (regs + PT_REGS_SIZE) >> 2);
-  storeNumber(words, event.context + PT_REGS_SIZE, event.periodNs);
-  storeNumber(words, event.context + PT_REGS_SIZE + 8, 0);
+  words.copyWithin(event.context >> 2, regs >> 2, (regs + abi.userRegistersBytes) >> 2);
+  storeNumber(words, event.context + abi.userRegistersBytes, event.periodNs);
+  storeNumber(words, event.context + abi.userRegistersBytes + 8, 0);
   if (irqFromUser(m, cpu)) m.trace.ip = 0;
-  else m.traceFrom(words[(regs + PT_REGS.ip) >> 2]!, words[(regs + PT_REGS.bp) >> 2]!, 0);
+  else m.traceFrom(words[(regs + abi.ip) >> 2]!, words[(regs + abi.fp) >> 2]!, 0);
   runHandlers(m, [event.handler], event.context);
   timer.expires += event.periodNs;
   return true;
@@ -40,7 +40,7 @@ export function attachClock(m: Machine, periodNs: number, cpu: number | 'all', h
   const timers: HrTimer[] = [];
   for (const on of m.cpuList) {
     if (cpu !== 'all' && on.id !== cpu) continue;
-    const context = m.arena.allocate(CONTEXT_SIZE);
+    const context = m.arena.allocate(m.abi.userRegistersBytes + PERIOD_BYTES);
     const event: ClockEvent = { address: context, context, periodNs, handler };
     const timer = createHrTimer(m, perfSweventHrtimer, event);
     enqueueTimer(m, on, timer, m.now() + periodNs);

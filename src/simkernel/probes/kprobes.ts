@@ -1,4 +1,5 @@
-import { FENTRY_OFFSET, isInstructionBoundary, textSymbol } from '../execution/text.ts';
+import { isInstructionBoundary, textSymbol } from '../execution/text.ts';
+import { symbolNamed } from './symbols.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { KPROBE_BLACKLIST } from '../generated/kprobe-blacklist.ts';
 import type { Machine } from '../machine.ts';
@@ -37,7 +38,7 @@ export interface KprobeRequest {
 export type KprobeError = { readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ'; readonly reason: string };
 
 let blacklist: ReadonlySet<string> | undefined;
-/** Functions that may not be probed: what serves probes, and entry code (NOKPROBE_SYMBOL, noinstr). */
+/** Functions, as declared, that may not be probed: what serves probes, and entry code (NOKPROBE_SYMBOL, noinstr). */
 export function isBlacklisted(name: string): boolean {
   blacklist ??= new Set(KPROBE_BLACKLIST.split('\n'));
   return blacklist.has(name) || textSymbol(name)?.traceable === false;
@@ -50,20 +51,27 @@ export function blacklistedFunctions(): readonly string[] {
 /** register_kprobe(), register_kretprobe(): the probe, not yet in the text, or what is wrong with it. */
 export function checkKprobe(m: Machine, request: KprobeRequest): Kprobe | KprobeError {
   const { kind, function: name, offset = 0, pre, post } = request;
-  if (isBlacklisted(name)) return { errno: 'EINVAL', reason: `${name} is blacklisted` };
-  const symbol = textSymbol(name);
+  if (isBlacklisted(m.arch.declaredName(name))) return { errno: 'EINVAL', reason: `${name} is blacklisted` };
+  const symbol = symbolNamed(m, name);
   if (symbol === undefined) return { errno: 'ENOENT', reason: `no kernel function ${name}` };
   if (offset < 0 || offset >= symbol.size) return { errno: 'EINVAL', reason: `offset ${offset} is outside ${name}` };
-  // An entry is moved behind endbr64, to the instruction that ftrace has taken for itself.
-  const usesFtrace = offset === 0 || offset === FENTRY_OFFSET;
-  if (kind === 'r' && !usesFtrace) return { errno: 'EINVAL', reason: `${name}+${offset} is no function entry` };
-  if (!usesFtrace && !isInstructionBoundary(symbol, offset)) {
+  const { kernelCode } = m.arch;
+  const site = kernelCode.ftraceSite.offset;
+  const isEntry = offset === 0 || (kernelCode.kprobesUseFtrace && offset === site);
+  // On x86 an entry is moved behind endbr64, to the instruction that ftrace has taken for itself.
+  const usesFtrace = isEntry && kernelCode.kprobesUseFtrace;
+  if (kind === 'r' && !isEntry) return { errno: 'EINVAL', reason: `${name}+${offset} is no function entry` };
+  // arch/arm64/kernel/probes/kprobes.c: checked before anybody decodes what is there.
+  if (offset % m.abi.alignment !== 0) {
+    return { errno: 'EINVAL', reason: `${name}+${offset} is not aligned to ${m.abi.alignment} bytes` };
+  }
+  if (!usesFtrace && !isInstructionBoundary(kernelCode, symbol, offset)) {
     return { errno: 'EILSEQ', reason: `${name}+${offset} is not the start of an instruction` };
   }
   return {
     kind,
     symbol,
-    offset: usesFtrace ? FENTRY_OFFSET : offset,
+    offset: usesFtrace ? site : offset,
     usesFtrace,
     pre,
     post,

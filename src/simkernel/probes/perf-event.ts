@@ -1,4 +1,4 @@
-import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
+import { isUserFrame } from '../cpu/user-frame.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -19,26 +19,27 @@ export interface PerfEvent extends KernelObject {
   handler: Handler | null;
 }
 
-const CONTEXT_SIZE = PT_REGS_SIZE + 16;
+/** sample_period and addr behind the registers. */
+const PERIOD_BYTES = 16;
 
 export function createPerfEvent(
   m: Machine,
   parts: Pick<PerfEvent, 'cpu' | 'period' | 'pid'>,
   handler: Handler,
 ): PerfEvent {
-  return { address: m.arena.allocate(CONTEXT_SIZE), left: parts.period, handler, ...parts };
+  return { address: m.arena.allocate(m.abi.userRegistersBytes + PERIOD_BYTES), left: parts.period, handler, ...parts };
 }
 
 /** bpf_overflow_handler: the program's context is struct bpf_perf_event_data: registers, sample_period, addr. */
 export function sample(m: Machine, event: PerfEvent, regs: number, address = 0): void {
   const { handler } = event;
   if (handler === null) return;
-  const { words } = m;
-  words.copyWithin(event.address >> 2, regs >> 2, (regs + PT_REGS_SIZE) >> 2);
-  storeNumber(words, event.address + PT_REGS_SIZE, event.period);
-  storeNumber(words, event.address + PT_REGS_SIZE + 8, address);
-  if ((words[(regs + PT_REGS.cs) >> 2]! & 3) !== 0) m.trace.ip = 0;
-  else m.traceFrom(words[(regs + PT_REGS.ip) >> 2]!, words[(regs + PT_REGS.bp) >> 2]!, 0);
+  const { words, abi } = m;
+  words.copyWithin(event.address >> 2, regs >> 2, (regs + abi.userRegistersBytes) >> 2);
+  storeNumber(words, event.address + abi.userRegistersBytes, event.period);
+  storeNumber(words, event.address + abi.userRegistersBytes + 8, address);
+  if (isUserFrame(m, regs)) m.trace.ip = 0;
+  else m.traceFrom(words[(regs + abi.ip) >> 2]!, words[(regs + abi.fp) >> 2]!, 0);
   runHandlers(m, [handler], event.address);
 }
 

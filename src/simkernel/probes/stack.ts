@@ -1,4 +1,4 @@
-import { PT_REGS, PT_REGS_SIZE } from '../../btf/pt-regs.ts';
+import { isUserFrame } from '../cpu/user-frame.ts';
 import type { Machine } from '../machine.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { layoutOf } from '../programs/image-layout.ts';
@@ -22,7 +22,7 @@ export interface TraceStart {
 export function walkKernelStack(m: Machine, visit: (low: number, regs: number) => boolean): void {
   const { ip, slot } = m.trace;
   if (ip === 0) return;
-  const { words } = m;
+  const { words, abi } = m;
   const task = m.cpu.current;
   const trampoline = m.rethookTrampoline.entry | 0x80000000;
   const returnAddress = (at: number): number => {
@@ -37,9 +37,9 @@ export function walkKernelStack(m: Machine, visit: (low: number, regs: number) =
   for (let steps = 0; steps < KERNEL_STACK_SIZE / 16 && fp !== 0; steps += 1) {
     if ((fp & 1) !== 0) {
       const regs = fp - 1;
-      if (regs + PT_REGS_SIZE === task.stackTop || (words[(regs + PT_REGS.cs) >> 2]! & 3) !== 0) return;
-      if (!visit(words[(regs + PT_REGS.ip) >> 2]!, regs)) return;
-      fp = words[(regs + PT_REGS.bp) >> 2]!;
+      if (regs + abi.registersBytes === task.stackTop || isUserFrame(m, regs)) return;
+      if (!visit(words[(regs + abi.ip) >> 2]!, regs)) return;
+      fp = words[(regs + abi.fp) >> 2]!;
       continue;
     }
     if (!visit(returnAddress(fp + 8), 0)) return;
@@ -66,14 +66,11 @@ export function unwindKernelStack(m: Machine, out: number, limit: number, skip: 
   return written;
 }
 
-const ENDBR64_FIRST = 0xf3;
-const PUSH_RBP = 0x55;
-/** By the instruction that is there once the int3 is gone. */
+/** By the instruction that is there once the breakpoint is gone. */
 function isFunctionEntry(m: Machine, at: number, address: number): boolean {
   const probe = m.currentTask.process?.mm.text.breakpoints.get(address);
   if (at < 0 || probe === undefined) return false;
-  const code = layoutOf(probe.image).text().bytes[probe.offset];
-  return code === ENDBR64_FIRST || code === PUSH_RBP;
+  return m.arch.userCode.startsFunction(layoutOf(probe.image).text(m.arch), probe.offset);
 }
 
 /** The current task's user stack, by the frame pointers in its memory. */

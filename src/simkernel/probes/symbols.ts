@@ -1,9 +1,28 @@
+import type { FunctionProtoType } from '../../btf/types.ts';
 import { textSymbol, textSymbolAt } from '../execution/text.ts';
+import type { TextSymbol } from '../execution/text.ts';
+import { kernelTypes } from '../kernel-types.ts';
 import type { Machine } from '../machine.ts';
 import { addressHigh, addressLow } from '../memory/arena.ts';
 import { globalSize } from '../memory/kernel-data.ts';
 import type { GlobalName } from '../memory/kernel-data.ts';
 import { imageSymbolAt } from '../programs/image.ts';
+
+/** The function that has a name on this machine's architecture. */
+export function symbolNamed(m: Machine, name: string): TextSymbol | undefined {
+  return textSymbol(m.arch.declaredName(name));
+}
+export function nameOf({ arch }: Machine, { name }: TextSymbol): string {
+  return arch.ownName(name) ?? name;
+}
+/** Bytes of its instructions. */
+export function codeSize({ abi }: Machine, { size }: TextSymbol): number {
+  return size - (size % abi.alignment);
+}
+/** Prototype of a function by its name on this machine's architecture. */
+export function prototypeNamed(m: Machine, name: string): FunctionProtoType | undefined {
+  return kernelTypes().function(m.arch.declaredName(name));
+}
 
 /** A symbol and the distance of an address from it. */
 export interface SymbolPlace {
@@ -16,7 +35,7 @@ export function kernelSymbolAt(m: Machine, low: number, high: number): SymbolPla
   if (high !== -1) return undefined;
   const offset = low & 0x7fffffff;
   const symbol = textSymbolAt(offset);
-  if (symbol !== undefined) return { name: symbol.name, offset: offset - symbol.entry, module: symbol.module };
+  if (symbol !== undefined) return { name: nameOf(m, symbol), offset: offset - symbol.entry, module: symbol.module };
   for (const [name, at] of Object.entries(m.globals)) {
     if (offset >= at && offset < at + globalSize(name as GlobalName)) {
       return { name, offset: offset - at, module: 'vmlinux' };
@@ -41,6 +60,6 @@ export function kernelSymbolAddress(
   m: Machine,
   name: string,
 ): { readonly low: number; readonly high: number } | undefined {
-  const at = textSymbol(name)?.entry ?? (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : undefined);
+  const at = symbolNamed(m, name)?.entry ?? (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : undefined);
   return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
 }

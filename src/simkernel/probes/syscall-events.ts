@@ -1,6 +1,5 @@
 import { storeCommonFields, storeRawArguments } from '../tracepoints/fire.ts';
 import type { Machine } from '../machine.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
@@ -43,27 +42,29 @@ function formatId(category: string, name: string): number {
   return id;
 }
 
+/** As user space of this architecture numbers it. */
+const ownNumber = (m: Machine, nr: number): number => m.arch.systemCallNumber(nr) ?? nr;
+
 /** Records share one layout: number at 8, arguments (or the result) of 8 bytes each from 16 on. */
 function startRecord(m: Machine, category: string, name: string, nr: number): number {
   const at = m.tracepointBuffers.record;
   storeCommonFields(m, at, formatId(category, name));
-  storeNumber(m.words, at + 8, nr);
+  storeNumber(m.words, at + 8, ownNumber(m, nr));
   return at;
 }
-const ARGUMENTS = [PT_REGS.di, PT_REGS.si, PT_REGS.dx, PT_REGS.r10, PT_REGS.r8, PT_REGS.r9] as const;
-
 function storeArguments(m: Machine, at: number, regs: number): void {
-  const { words } = m;
-  for (let i = 0; i < ARGUMENTS.length; i += 1) {
-    words[(at >> 2) + 4 + 2 * i] = words[(regs + ARGUMENTS[i]!) >> 2]!;
-    words[(at >> 2) + 5 + 2 * i] = words[((regs + ARGUMENTS[i]!) >> 2) + 1]!;
+  const { words, abi } = m;
+  const registers = abi.systemCallArguments;
+  for (let i = 0; i < registers.length; i += 1) {
+    words[(at >> 2) + 4 + 2 * i] = words[(regs + registers[i]!) >> 2]!;
+    words[(at >> 2) + 5 + 2 * i] = words[((regs + registers[i]!) >> 2) + 1]!;
   }
 }
 
 export function fireSyscallEnter(m: Machine, regs: KernelObject, nr: number): void {
   const events = m.syscallEvents;
   m.traceHere();
-  if (events.rawEnter.length > 0) runHandlers(m, events.rawEnter, storeRawArguments(m, [regs, nr]));
+  if (events.rawEnter.length > 0) runHandlers(m, events.rawEnter, storeRawArguments(m, [regs, ownNumber(m, nr)]));
   if (events.enter.length > 0) {
     const at = startRecord(m, 'raw_syscalls', 'sys_enter', nr);
     storeArguments(m, at, regs.address);

@@ -1,4 +1,5 @@
 import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
 import { layoutOf } from '../programs/image-layout.ts';
 import type { Image } from '../programs/image.ts';
 import type { AddressSpace } from '../tasks/address-space.ts';
@@ -30,6 +31,8 @@ export class Uprobes {
   private readonly byImage = new Map<Image, Map<number, Uprobe>>();
   /** Counters by image: how many listeners hold each up. */
   private readonly semaphores = new Map<Image, Map<number, number>>();
+  /** Set by functions/uretprobe.ts, which knows the functions that ask for it. */
+  handleTrampoline: (m: Machine, regs: KernelObject) => void = () => undefined;
 
   constructor(m: Machine) {
     this.machine = m;
@@ -37,15 +40,20 @@ export class Uprobes {
   /** uprobe_register. */
   attach(request: UprobeRequest): Attachment {
     const { image, offset, list, handler, semaphore = 0 } = request;
-    const { textAddress, textEnd } = layoutOf(image);
-    if (offset < textAddress || offset >= textEnd) {
+    const inText = layoutOf(image).segments.some(
+      (row) => row.executable && offset >= row.offset && offset < row.offset + row.size,
+    );
+    if (!inText) {
       return {
         ok: false,
         errno: 'EINVAL',
         reason: `offset 0x${offset.toString(16)} is outside the text of ${image.path}`,
       };
     }
-    if (!isUserBoundary(image, offset)) {
+    if (offset % this.machine.abi.alignment !== 0) {
+      return { ok: false, errno: 'EINVAL', reason: `${image.path}:0x${offset.toString(16)} is not aligned` };
+    }
+    if (!isUserBoundary(this.machine.arch, image, offset)) {
       return {
         ok: false,
         errno: 'EILSEQ',

@@ -12,7 +12,7 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
         return contents === undefined ? `cat: ${path}: No such file or directory\n` : String.fromCharCode(...contents);
       })
       .join(''),
-  uname: (_m, args) => uname(args),
+  uname: (m, args) => uname(m, args),
   hostname: () => `${HOST_NAME}\n`,
   id: () => 'uid=0(root) gid=0(root) groups=0(root)\n',
   dmesg: (m) => m.kernelLog.map(formatLogLine).join(''),
@@ -22,18 +22,20 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
 };
 
 /** The parts of `uname -a` in its order, by option letter. */
-const UNAME_PARTS = [
-  ['s', 'Linux'],
-  ['n', HOST_NAME],
-  ['r', KERNEL_RELEASE],
-  ['v', KERNEL_VERSION],
-  ['m', 'x86_64'],
-  ['o', 'GNU/Linux'],
-] as const;
-function uname(args: readonly string[]): string {
+const unameParts = ({ abi }: Machine) =>
+  [
+    ['s', 'Linux'],
+    ['n', HOST_NAME],
+    ['r', KERNEL_RELEASE],
+    ['v', KERNEL_VERSION],
+    ['m', abi.machine],
+    ['o', 'GNU/Linux'],
+  ] as const;
+function uname(m: Machine, args: readonly string[]): string {
+  const parts = unameParts(m);
   const letters = args.join('');
-  const wanted = UNAME_PARTS.filter(([letter]) => letters.includes('a') || letters.includes(letter));
-  return `${(wanted.length === 0 ? UNAME_PARTS.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`;
+  const wanted = parts.filter(([letter]) => letters.includes('a') || letters.includes(letter));
+  return `${(wanted.length === 0 ? parts.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`;
 }
 
 /** Runs a command line (words, quotes, `;` and newlines) and returns what it prints. */

@@ -2,7 +2,9 @@ import type { FunctionProtoType, TypeSet } from '../../btf/types.ts';
 import { hashText } from '../time/random.ts';
 import { imageTypes, parsePrototype } from './image-types.ts';
 import type { Image, UsdtProbe } from './image.ts';
-import { emitFunction, WRAPPER_RETURN } from './image-text.ts';
+import { WRAPPER_RETURN } from './image-text.ts';
+import type { Architecture } from '../arch/architecture.ts';
+import type { Code } from '../execution/code.ts';
 import { placeVariables } from './image-data.ts';
 import type { PlacedVariable } from './image-data.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
@@ -14,8 +16,6 @@ export interface ImageFunction {
   readonly size: number;
   /** Return address, from the function's start, of the calls that it makes. */
   readonly callSite: number;
-  /** Where debugging information knows it. */
-  readonly prototype?: FunctionProtoType;
 }
 
 /** A static probe at one place. */
@@ -26,27 +26,67 @@ export interface UsdtSite {
   readonly semaphore: number;
 }
 
+/** A stretch of the file and where it is in memory, from where the image is loaded. */
+export interface ImageSegment {
+  readonly offset: number;
+  readonly fileOffset: number;
+  readonly size: number;
+  readonly executable: boolean;
+}
+export interface ImageSection extends ImageSegment {
+  readonly name: string;
+  readonly type: 'PROGBITS' | 'NOBITS' | 'NOTE' | 'SYMTAB' | 'DYNSYM' | 'STRTAB' | 'RELA' | 'DYNAMIC' | 'OTHER';
+  readonly flags: string;
+}
+/** Where a process has an image, and what the libraries beside it define. */
+export interface LoadedAt {
+  readonly base: number;
+  addressOf(symbol: string): number | undefined;
+}
+/** What compilers leave for debuggers. */
+export interface ImageDebugInfo {
+  readonly types: TypeSet;
+  prototype(name: string): FunctionProtoType | undefined;
+  readonly lineAddress?: (file: string, line: number, column: number) => number | string;
+}
+
+/** Where the file has what is in memory there. */
+export function fileOffsetOf({ segments }: ImageLayout, offset: number): number {
+  const found = segments.find((row) => offset >= row.offset && offset < row.offset + row.size);
+  return found === undefined ? offset : offset - found.offset + found.fileOffset;
+}
+/** The same the other way round. */
+export function memoryOffsetOf({ segments }: ImageLayout, fileOffset: number): number {
+  const found = segments.find((row) => fileOffset >= row.fileOffset && fileOffset < row.fileOffset + row.size);
+  return found === undefined ? fileOffset : fileOffset - found.fileOffset + found.offset;
+}
+
 /** What an executable file says about itself. */
 export interface ImageLayout {
   readonly functions: readonly ImageFunction[];
   readonly byName: ReadonlyMap<string, ImageFunction>;
-  /** End of the text, from where the image is loaded. */
+  /** Address that the file itself has for its first byte. */
+  readonly linkAddress: number;
+  /** It runs at that address only. */
+  readonly isFixed: boolean;
+  /** End of what processes share, from where the image is loaded; data of their own begin at the next page. */
   readonly textEnd: number;
-  /** The text's address and place in the file: what the file offset of a probe is counted from. */
-  readonly textAddress: number;
-  readonly textFileOffset: number;
+  readonly segments: readonly ImageSegment[];
+  readonly sections: readonly ImageSection[];
   readonly variables: readonly PlacedVariable[];
   /** Bytes of the data behind the text, page by page. */
   readonly dataBytes: number;
+  /** Writes the data as a process first has them. */
+  storeData(view: DataView, at: number, loaded: LoadedAt): void;
   readonly usdt: readonly UsdtSite[];
-  /** Structures of its debugging information. */
-  readonly types: TypeSet | undefined;
+  readonly debug: ImageDebugInfo | undefined;
   /** The text as the file has it, from offset 0, with a 1 in `boundaries` where an instruction starts. */
-  text(): { readonly bytes: Uint8Array; readonly boundaries: Uint8Array };
+  text(arch: Architecture): Code;
 }
 
 /** Text starts one page into the file; every function takes this many bytes. */
 const TEXT_START = 0x1000;
+const PAGE = 0x1000;
 const FUNCTION_BYTES = 0x200;
 /** Static probes stand behind the last call. */
 const FIRST_SITE = 0x130;
@@ -69,16 +109,17 @@ function callSiteOf(image: Image, name: string): number {
 
 function declaredLayout(image: Image): ImageLayout {
   const types = image.structs === undefined ? undefined : imageTypes(image.structs);
+  const prototypes = new Map<string, FunctionProtoType>();
   const functions = image.symbols.map((symbol, index): ImageFunction => {
     const name = typeof symbol === 'string' ? symbol : symbol.facts.name;
     const prototype =
       typeof symbol === 'string' ? (name === 'main' ? image.mainPrototype : undefined) : symbol.facts.prototype;
+    if (prototype !== undefined && types !== undefined) prototypes.set(name, parsePrototype(prototype, types));
     return {
       name,
       offset: TEXT_START + index * FUNCTION_BYTES,
       size: (typeof symbol === 'string' ? undefined : symbol.facts.size) ?? FUNCTION_BYTES,
       callSite: callSiteOf(image, name),
-      ...(prototype === undefined || types === undefined ? {} : { prototype: parsePrototype(prototype, types) }),
     };
   });
   const byName = new Map(functions.map((row) => [row.name, row]));
@@ -96,39 +137,60 @@ function declaredLayout(image: Image): ImageLayout {
       semaphore: probe.semaphore === true ? data.semaphoreOf(probe) : 0,
     };
   });
-  let made: ReturnType<ImageLayout['text']> | undefined;
+  const made = new Map<Architecture, Code>();
   return {
     functions,
     byName,
+    linkAddress: 0,
+    isFixed: false,
     textEnd,
-    textAddress: TEXT_START,
-    textFileOffset: TEXT_START,
+    ...declaredSections(textEnd, data.bytes),
     variables: data.variables,
     dataBytes: data.bytes,
+    storeData(view, at) {
+      for (const variable of data.variables) variable.store(view, at + variable.offset - pageEnd(textEnd));
+    },
     usdt,
-    types,
-    text: () => (made ??= declaredText(image, functions, usdt, textEnd)),
+    debug: types === undefined ? undefined : { types, prototype: (name) => prototypes.get(name) },
+    text(arch) {
+      let text = made.get(arch);
+      if (text === undefined) made.set(arch, (text = declaredText(arch, image, functions, usdt, textEnd)));
+      return text;
+    },
+  };
+}
+
+const pageEnd = (offset: number): number => Math.ceil(offset / PAGE) * PAGE;
+
+/** One segment of text and one of data, at the same places in file and memory. */
+function declaredSections(textEnd: number, dataBytes: number): Pick<ImageLayout, 'segments' | 'sections'> {
+  const text = { offset: TEXT_START, fileOffset: TEXT_START, size: textEnd - TEXT_START, executable: true };
+  const data = { offset: pageEnd(textEnd), fileOffset: pageEnd(textEnd), size: dataBytes, executable: false };
+  return {
+    segments: dataBytes === 0 ? [text] : [text, data],
+    sections: [{ ...text, name: '.text', type: 'PROGBITS', flags: 'AX' }],
   };
 }
 
 function declaredText(
+  arch: Architecture,
   image: Image,
   functions: readonly ImageFunction[],
   usdt: readonly UsdtSite[],
   textEnd: number,
-): ReturnType<ImageLayout['text']> {
+): Code {
   const text = { bytes: new Uint8Array(textEnd), boundaries: new Uint8Array(textEnd) };
   const size = FUNCTION_BYTES;
   for (const { name, offset, callSite } of functions) {
     const inside = usdt.filter((site) => site.offset >= offset && site.offset < offset + size);
     const nops = inside.map((site) => site.offset - offset);
     const number = isWrapper(image, name) ? SYSCALL_NUMBERS[name as keyof typeof SYSCALL_NUMBERS] : undefined;
-    emitFunction(text, offset, {
+    arch.userCode.emitFunction(text, offset, {
       size,
       callSite,
       nops,
       seed: hashText(name),
-      ...(number === undefined ? {} : { number }),
+      ...(number === undefined ? {} : { number: arch.systemCallNumber(number) ?? number }),
     });
   }
   return text;

@@ -1,3 +1,6 @@
+import type { Code } from '../execution/code.ts';
+import type { UserShape } from './user-shape.ts';
+
 /** Address behind the `syscall` instruction, from the start of every wrapper of the C library. */
 export const WRAPPER_RETURN = 0x17;
 
@@ -23,23 +26,8 @@ const INT3_PADDING = 0xcc;
 const CALL_BYTES = 5;
 const EPILOGUE_BYTES = 2;
 
-interface Text {
-  readonly bytes: Uint8Array;
-  readonly boundaries: Uint8Array;
-}
-interface Shape {
-  readonly size: number;
-  /** Return address of its calls. */
-  readonly callSite: number;
-  /** Where static probes are. */
-  readonly nops: readonly number[];
-  readonly seed: number;
-  /** A wrapper of this system call. */
-  readonly number?: number;
-}
-
 /** Writes a function of the shape that gcc gives to unoptimised ones; the same name always gets the same bytes. */
-export function emitFunction(text: Text, offset: number, shape: Shape): void {
+export function emitFunction(text: Code, offset: number, shape: UserShape): void {
   const { size, number } = shape;
   text.bytes.fill(INT3_PADDING, offset, offset + size);
   let at = offset;

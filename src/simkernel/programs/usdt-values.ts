@@ -1,12 +1,17 @@
-import type { Abi } from '../../btf/abi/abi.ts';
+import type { Architecture } from '../arch/architecture.ts';
 import { parseUsdtOperands } from '../../btf/usdt-operand.ts';
 import type { UserContext } from './user.ts';
 import type { UserWord } from './user-function.ts';
 
 /** Puts a static probe's arguments where its note says that they are. */
-export function placeOperands(u: UserContext, abi: Abi, operands: string, values: readonly UserWord[]): void {
+export function placeOperands(
+  u: UserContext,
+  { abi, userCode }: Architecture,
+  operands: string,
+  values: readonly UserWord[],
+): void {
   u.registers.clear();
-  parseUsdtOperands(operands, abi).forEach((operand, i) => {
+  parseUsdtOperands(userCode.operands(operands), abi).forEach((operand, i) => {
     const value = values[i] ?? 0;
     if (operand?.kind === 'register') u.registers.set(operand.register, value);
     if (operand?.kind !== 'memory') return;

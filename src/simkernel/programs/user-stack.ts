@@ -1,3 +1,4 @@
+import type { Architecture } from '../arch/architecture.ts';
 import type { AddressSpace } from '../tasks/address-space.ts';
 import type { UserWord } from './user-function.ts';
 
@@ -16,9 +17,13 @@ export class UserStack {
   private readonly words: Int32Array;
   /** From a stack address to the arena. */
   private readonly delta: number;
+  private readonly arch: Architecture;
+  /** The link register, on architectures that have one: the return address until the callee has stored it. */
+  link = 0;
 
-  constructor(words: Int32Array, mm: AddressSpace, top: number) {
+  constructor(words: Int32Array, mm: AddressSpace, top: number, arch: Architecture) {
     this.words = words;
+    this.arch = arch;
     this.sp = top;
     this.delta = mm.find(top - 8, 8) - (top - 8);
   }
@@ -34,16 +39,29 @@ export class UserStack {
     this.sp -= 8;
     storeUserWord(this.words, this.sp + this.delta, value);
   }
-  /** Pushes the return address; the CPU is at the callee's first instruction. */
-  call(entry: number): void {
-    this.push(this.ip);
+  /** The CPU is at the callee's first instruction; returns where the return address is on the stack, or will be. */
+  call(entry: number): number {
+    if (this.hasLink) this.link = this.ip;
+    else this.push(this.ip);
     this.ip = entry;
+    return this.hasLink ? this.sp - 8 : this.sp;
   }
   /** The callee has set up its frame and is at one of its calls. */
   enter(site: number): void {
+    if (this.hasLink) this.push(this.link);
     this.push(this.fp);
     this.fp = this.sp;
-    this.ip = site;
+    this.ip = this.arch.userCode.align(site);
+  }
+  /** At a function's first instruction: it will return elsewhere. Returns to where it would have. */
+  hijackReturn(address: number): number {
+    const original = this.hasLink ? this.link : this.load(this.sp);
+    if (this.hasLink) this.link = address;
+    else this.store(this.sp, address);
+    return original;
+  }
+  private get hasLink(): boolean {
+    return this.arch.abi.link !== undefined;
   }
   /** The u64 at a stack address. */
   load(address: number): number {

@@ -1,7 +1,5 @@
 import type { VECTORS } from '../cpu/descriptor-tables.ts';
 import { sizeOf } from '../../btf/layout.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
-import { ARGUMENT_REGISTERS } from '../cpu/registers.ts';
 import { FLAGS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
 import { loadText, storeNumber } from '../memory/arena.ts';
@@ -34,6 +32,8 @@ import type { UserPlace } from './user-stack.ts';
 import { placeOperands } from './usdt-values.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 import type { SyscallName } from './syscall-numbers.ts';
+import { syscallByName } from '../syscalls.ts';
+import { LEGACY_CALLS } from './legacy-calls.ts';
 
 const AT_FDCWD = -100;
 /** What pthread_create asks of clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID. */
@@ -84,12 +84,13 @@ export class UserContext {
     this.threadStack = isThread ? (process.freeStacks.pop() ?? mm.allocate(THREAD_STACK_SIZE)) : 0;
     this.scratch = isThread ? this.threadStack + THREAD_STACK_SIZE - SCRATCH_SIZE : process.scratch;
     const stackTop = isThread ? this.scratch - 256 : mm.stackTop;
-    this.stack = new UserStack(m.words, mm, stackTop);
+    this.stack = new UserStack(m.words, mm, stackTop, m.arch);
     const start = isThread ? 'start_thread' : '__libc_start_call_main';
-    this.stack.ip = mm.imageBase(LIBC) + imageSymbolOffset(LIBC, start) + START_SITE;
+    this.stack.ip = m.arch.userCode.align(mm.imageBase(LIBC) + imageSymbolOffset(LIBC, start) + START_SITE);
     this.caller = this.stack.place();
     this.outermost = this.position = createPosition([], this.caller);
-    if (!isThread) this.in('main');
+    // A program of real instructions keeps its stack itself.
+    if (!isThread && image.layout === undefined) this.in('main');
   }
   get ip(): number {
     return this.stack.ip;
@@ -162,7 +163,9 @@ export class UserContext {
     return EXECUTE;
   }
   /** Executes an instruction that faults: `div` by zero, `ud2`. */
-  raise(vector: typeof VECTORS.divideError | typeof VECTORS.invalidOpcode): UserStep {
+  raise(
+    vector: typeof VECTORS.divideError | typeof VECTORS.invalidOpcode | typeof VECTORS.generalProtection,
+  ): UserStep {
     this.task.args[0] = vector;
     this.leaveWrapper();
     return EXCEPTION;
@@ -251,8 +254,18 @@ export class UserContext {
     args[3] = d;
     args[4] = e;
     args[5] = f;
+    if (this.machine.arch.systemCallNumber(task.syscall) === undefined) this.replaceCall(name);
     if (this.wrapper !== name) this.enterWrapper(name);
     return SYSTEM_CALL;
+  }
+  /** On architectures without a call the C library makes a newer one that can do the same. */
+  private replaceCall(name: SyscallName): void {
+    const { task } = this;
+    const instead = LEGACY_CALLS[name];
+    if (instead === undefined) return;
+    const args = instead.args([...task.args], (ms) => this.timespec(ms * NS_PER_MS));
+    task.syscall = syscallByName(instead.name)!.number;
+    task.args.forEach((_, i) => (task.args[i] = args[i] ?? 0));
   }
   openat(path: string, flags = 0, mode = 0): UserStep {
     return this.call('openat', AT_FDCWD, this.string(path), flags, mode);
@@ -333,7 +346,7 @@ export class UserContext {
 
   /** A structure of the image's debugging information, or any type in C, in memory of its own. */
   value(type: string, value: CValue): number {
-    const { types } = layoutOf(this.image);
+    const types = layoutOf(this.image).debug?.types;
     const cType = types === undefined ? undefined : imageType(type, types);
     if (cType === undefined) throw new Error(`${this.image.path} does not know ${type}`);
     const size = sizeOf(cType) ?? 0;
@@ -354,9 +367,9 @@ export class UserContext {
     const { entry, row } = this.find(facts.name);
     this.leaveWrapper();
     const caller = stack.place();
-    for (let i = args.length - 1; i >= ARGUMENT_REGISTERS.length; i -= 1) stack.push(args[i]!);
-    stack.call(entry);
-    const slot = stack.sp;
+    const { arguments: registers } = this.machine.abi;
+    for (let i = args.length - 1; i >= registers.length; i -= 1) stack.push(args[i]!);
+    const slot = stack.call(entry);
     yield* this.probes(entry, entry + 1, args);
     stack.enter(entry + row.callSite);
     yield* this.probes(entry + 1, entry + row.size, args);
@@ -387,7 +400,7 @@ export class UserContext {
       if (!process.mm.text.breakpoints.has(address)) return 0;
       const here = stack.place();
       stack.sp -= USDT_LOCALS;
-      placeOperands(this, this.machine.abi, site.probe.operands, values);
+      placeOperands(this, this.machine.arch, site.probe.operands, values);
       yield* this.arrive(address);
       stack.goTo(here);
       return 0;
@@ -421,15 +434,17 @@ export class UserContext {
     for (const [address, { image, offset }] of met.sort(([a], [b]) => a - b)) {
       if (layoutOf(image).usdt.some((site) => site.offset === offset)) continue;
       this.registers.clear();
-      args.slice(0, ARGUMENT_REGISTERS.length).forEach((arg, i) => this.registers.set(ARGUMENT_REGISTERS[i]!, arg));
+      const { abi } = this.machine;
+      args.slice(0, abi.arguments.length).forEach((arg, i) => this.registers.set(abi.arguments[i]!, arg));
+      if (abi.link !== undefined) this.registers.set(abi.link, this.stack.link);
       yield* this.arrive(address);
     }
   }
-  /** The CPU meets an int3; afterwards it goes on behind the instruction that was there. */
+  /** The CPU meets a breakpoint; afterwards it goes on behind the instruction that was there. */
   private *arrive(address: number): Generator<UserStep, void, number> {
     const { stack, task } = this;
     const { ip } = stack;
-    stack.ip = address + 1;
+    stack.ip = address + this.machine.arch.breakpoint.advance;
     yield BREAKPOINT;
     if (task.uprobes?.stepping === true) yield SINGLE_STEP;
     stack.ip = ip;
@@ -442,10 +457,14 @@ export class UserContext {
     if (trampoline !== 0 && stack.load(slot) === trampoline) {
       stack.goTo({ ip: trampoline, sp: slot + 8, fp: caller.fp });
       this.registers.clear();
-      this.registers.set(PT_REGS.ax, result);
-      task.syscall = SYS_URETPROBE;
-      task.args.fill(0);
-      yield SYSTEM_CALL;
+      this.registers.set(this.machine.abi.result, result);
+      if (this.machine.arch.breakpoint.returnsBySystemCall) {
+        task.syscall = SYS_URETPROBE;
+        task.args.fill(0);
+        yield SYSTEM_CALL;
+      } else {
+        yield* this.arrive(trampoline);
+      }
     }
     stack.goTo(caller);
   }
@@ -458,19 +477,19 @@ export class UserContext {
     const { mm } = this.process;
     const row = layoutOf(LIBC).byName.get(name)!;
     const entry = mm.imageBase(LIBC) + row.offset;
-    this.stack.call(entry);
-    if (mm.text.breakpoints.size > 0) this.detour = this.probedWrapper(entry, row, [...this.task.args]);
+    const slot = this.stack.call(entry);
+    if (mm.text.breakpoints.size > 0) this.detour = this.probedWrapper(entry, slot, row, [...this.task.args]);
     else this.stack.enter(entry + row.callSite);
   }
   /** The way through a wrapper that may have probes: afterwards the program has left it. */
   private *probedWrapper(
     entry: number,
+    slot: number,
     row: ImageFunction,
     args: readonly number[],
   ): Generator<UserStep, UserWord, number> {
     const { stack, task, caller } = this;
     const { syscall } = task;
-    const slot = stack.sp;
     yield* this.probes(entry, entry + 1, args);
     stack.enter(entry + row.callSite);
     yield* this.probes(entry + 1, entry + row.size, args);
@@ -510,6 +529,7 @@ export class UserContext {
   }
 }
 
+const NS_PER_MS = 1_000_000;
 const START_SITE = 0x6b;
 const MAX_STRING = 4096;
 /** Room for what the operands of a static probe address below the frame pointer. */

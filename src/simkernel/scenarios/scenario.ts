@@ -1,3 +1,4 @@
+import type { AbiName } from '../../btf/abi/abis.ts';
 import type { DeviceSpec } from '../devices/device.ts';
 import type { FileSystemType } from '../fs/types.ts';
 import type { Machine } from '../machine.ts';
@@ -44,6 +45,8 @@ export interface ScenarioSpec {
   readonly summary: string;
   readonly seed: number;
   readonly cpus: number;
+  /** What its CPUs are; x86-64 when absent. */
+  readonly arch?: AbiName;
   readonly lengthNs: number;
   /** 8 GiB when absent. */
   readonly memoryBytes?: number;
@@ -59,6 +62,8 @@ export interface ScenarioSpec {
   readonly processes: readonly ProcessSpec[];
   /** What goes wrong, and when. */
   readonly faults?: readonly FaultSpec[];
+  /** Programs from outside of the machine, by a path that leads to none of its own. */
+  readonly outsideImage?: (path: string) => Image | undefined;
 }
 export interface Scenario extends ScenarioSpec {
   /** Starts the workload; called when the machine first runs. */

@@ -3,7 +3,6 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { countFork, storeThreadCount } from '../memory/kernel-data.ts';
 import { structFields } from '../memory/layout.ts';
-import { PT_REGS_SIZE } from '../../btf/pt-regs.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { LIBC } from '../programs/libc.ts';
@@ -107,7 +106,7 @@ export function createTask(
   words[(pid + PID.nr) >> 2] = fields.pid;
   task.pidObject = { address: pid, number: fields.pid };
   storeWord(words, address + TASK.threadPid, task.pidObject);
-  const regs = task.stackTop - PT_REGS_SIZE;
+  const regs = task.stackTop - m.abi.registersBytes;
   task.userRegs = { address: regs };
   task.sp = regs;
   task.fp = regs | 1;

@@ -1,4 +1,3 @@
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import { kernelSymbolAddress } from '../probes/symbols.ts';
 import type { Machine } from '../machine.ts';
 import { addressHigh, addressLow, loadText } from '../memory/arena.ts';
@@ -31,9 +30,6 @@ export interface FetchContext {
   readonly isUser: boolean;
 }
 
-/** Registers by the names of arch/x86/kernel/ptrace.c; `%eax` and the like are not known there. */
-const REGISTERS: Readonly<Record<string, number>> = { ...PT_REGS };
-const ARGUMENTS = [PT_REGS.di, PT_REGS.si, PT_REGS.dx, PT_REGS.cx, PT_REGS.r8, PT_REGS.r9] as const;
 const LONGEST_STRING = 255;
 const MAX_DEREFERENCES = 8;
 
@@ -87,7 +83,9 @@ function parseFetch(text: string, at: number, context: FetchContext, type: Fetch
   const [first = ''] = text;
   if (first === '$') return variable(text.slice(1), at, context);
   if (first === '%') {
-    const offset = REGISTERS[text.slice(1)];
+    // By the names of arch/*/kernel/ptrace.c; `%eax` and the like are not known there.
+    const { registers } = context.machine.abi;
+    const offset = Object.hasOwn(registers, text.slice(1)) ? registers[text.slice(1)] : undefined;
     if (offset === undefined) throw new ProbeMistake('Invalid register name', at + 1);
     return register(offset);
   }
@@ -102,21 +100,22 @@ function parseFetch(text: string, at: number, context: FetchContext, type: Fetch
 }
 const immediate = (text: string): bigint => (text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text));
 
-function variable(name: string, at: number, { isReturn }: FetchContext): Fetch {
+function variable(name: string, at: number, { isReturn, machine }: FetchContext): Fetch {
+  const { abi } = machine;
   if (name === 'retval') {
     if (!isReturn) throw new ProbeMistake('$retval is not available on probe', at);
-    return register(PT_REGS.ax);
+    return register(abi.result);
   }
   if (name === 'comm' || name === 'COMM') return (m) => m.currentTask.comm;
   const stack = /^stack(\d*)$/.exec(name);
   if (stack !== null) {
     const [, index] = stack;
-    if (index === '') return register(PT_REGS.sp);
-    return (m, regs) => loadWord(m, m.arena.view.getBigUint64(regs + PT_REGS.sp, true) + BigInt(index!) * 8n, false);
+    if (index === '') return register(abi.sp);
+    return (m, regs) => loadWord(m, m.arena.view.getBigUint64(regs + abi.sp, true) + BigInt(index!) * 8n, false);
   }
   const argument = /^arg(\d+)$/.exec(name);
   if (argument !== null) {
-    const offset = ARGUMENTS[Number(argument[1]) - 1];
+    const offset = abi.arguments[Number(argument[1]) - 1];
     if (offset === undefined || isReturn) throw new ProbeMistake('Invalid argument number', at);
     return register(offset);
   }

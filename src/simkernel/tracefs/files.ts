@@ -126,8 +126,8 @@ const FILES: Readonly<Record<string, TraceFile>> = {
         .join(''),
   },
   available_filter_functions: {
-    read: () =>
-      traceableFunctions()
+    read: ({ machine }) =>
+      traceableFunctions(machine.arch)
         .map(({ name, module }) => `${name}${module === 'vmlinux' ? '' : ` [${module}]`}\n`)
         .join(''),
   },
@@ -226,7 +226,7 @@ const EVENT_FILES: Readonly<Record<string, (event: TraceEvent) => TraceFile>> = 
 
 /** The whole tree below /sys/kernel/tracing. */
 export function tracefsTree(array: TraceArray): DirectoryNode {
-  const filters = createFunctionFilters();
+  const filters = createFunctionFilters(array.machine);
   const file = ({ mode = 0o444, read, write, truncate, stream }: TraceFile): FileNode => ({
     kind: 'file',
     mode,

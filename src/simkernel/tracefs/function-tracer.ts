@@ -1,5 +1,7 @@
 import { textSymbols } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import type { Architecture } from '../arch/architecture.ts';
+import type { Machine } from '../machine.ts';
 import { attach } from '../probes/attach.ts';
 import { COMMON_SIZE, parsedFormat } from './event.ts';
 import type { TraceEvent } from './event.ts';
@@ -20,6 +22,11 @@ export interface FunctionTracer {
 /** set_ftrace_filter, set_ftrace_notrace, set_graph_function: patterns as they were written. */
 export class FunctionFilter {
   patterns: string[] = [];
+  private readonly arch: Architecture;
+
+  constructor(arch: Architecture) {
+    this.arch = arch;
+  }
   /** False when no function has such a name. */
   add(text: string): boolean {
     if (text.startsWith('!')) {
@@ -27,7 +34,7 @@ export class FunctionFilter {
       return true;
     }
     const pattern = glob(text);
-    if (!traceable().some(({ name }) => pattern.test(name))) return false;
+    if (!traceable(this.arch).some(({ name }) => pattern.test(name))) return false;
     this.patterns.push(text);
     return true;
   }
@@ -36,7 +43,7 @@ export class FunctionFilter {
     if (this.patterns.length === 0) return null;
     const patterns = this.patterns.map(glob);
     return new Set(
-      traceable()
+      traceable(this.arch)
         .filter(({ name }) => patterns.some((pattern) => pattern.test(name)))
         .map(({ name }) => name),
     );
@@ -47,15 +54,23 @@ export interface FunctionFilters {
   readonly not: FunctionFilter;
   readonly graph: FunctionFilter;
 }
-export function createFunctionFilters(): FunctionFilters {
-  return { only: new FunctionFilter(), not: new FunctionFilter(), graph: new FunctionFilter() };
+export function createFunctionFilters({ arch }: Machine): FunctionFilters {
+  return { only: new FunctionFilter(arch), not: new FunctionFilter(arch), graph: new FunctionFilter(arch) };
 }
-function traceable(): readonly TextSymbol[] {
-  return textSymbols().filter((symbol) => symbol.traceable);
+/** A function under its name on the machine's architecture. */
+interface TracedFunction {
+  readonly name: string;
+  readonly symbol: TextSymbol;
 }
-function chosen({ only, not }: FunctionFilters): readonly TextSymbol[] {
+function traceable(arch: Architecture): readonly TracedFunction[] {
+  return textSymbols().flatMap((symbol) => {
+    const name = symbol.traceable ? arch.ownName(symbol.name) : undefined;
+    return name === undefined ? [] : [{ name, symbol }];
+  });
+}
+function chosen({ machine }: TraceArray, { only, not }: FunctionFilters): readonly TracedFunction[] {
   const [wanted, unwanted] = [only.names(), not.names()];
-  return traceable().filter(({ name }) => wanted?.has(name) !== false && unwanted?.has(name) !== true);
+  return traceable(machine.arch).filter(({ name }) => wanted?.has(name) !== false && unwanted?.has(name) !== true);
 }
 
 const pointer = (name: string, offset: number) => ({
@@ -115,12 +130,12 @@ function storeText(data: Uint8Array, offset: number, low: number): void {
 /** Attaches to all the functions; what it returns lets go of them. */
 function attachAll(
   array: TraceArray,
-  symbols: readonly TextSymbol[],
+  functions: readonly TracedFunction[],
   kind: 'fentry' | 'fexit',
-  hit: (symbol: TextSymbol) => void,
+  hit: (symbol: TextSymbol, name: string) => void,
 ): () => void {
-  const attachments = symbols.map((symbol) =>
-    attach(array.machine, { kind, function: symbol.name }, () => hit(symbol)),
+  const attachments = functions.map(({ name, symbol }) =>
+    attach(array.machine, { kind, function: name }, () => hit(symbol, name)),
   );
   return () => {
     for (const attached of attachments) if (attached.ok) attached.detach();
@@ -129,7 +144,7 @@ function attachAll(
 
 function startFunction(array: TraceArray, filters: FunctionFilters): FunctionTracer {
   const { machine } = array;
-  const stop = attachAll(array, chosen(filters), 'fentry', (symbol) => {
+  const stop = attachAll(array, chosen(array, filters), 'fentry', (symbol) => {
     if (!array.on) return;
     const data = new Uint8Array(COMMON_SIZE + 16);
     storeText(data, 8, symbol.entry);
@@ -149,7 +164,7 @@ function startGraph(array: TraceArray, filters: FunctionFilters): FunctionTracer
   const roots = filters.graph.names();
   const stacks = new Map<number, GraphStack>();
   let active = true;
-  const symbols = chosen(filters);
+  const symbols = chosen(array, filters);
   const stackOf = (): GraphStack => {
     const { pid } = machine.cpu.current;
     // Each CPU has an idle task, and all of them have the number 0.
@@ -158,9 +173,9 @@ function startGraph(array: TraceArray, filters: FunctionFilters): FunctionTracer
     if (stack === undefined) stacks.set(key, (stack = { calls: [] }));
     return stack;
   };
-  const stopEntries = attachAll(array, symbols, 'fentry', (symbol) => {
+  const stopEntries = attachAll(array, symbols, 'fentry', (symbol, name) => {
     const { calls } = stackOf();
-    if (!array.on || (calls.length === 0 && roots?.has(symbol.name) === false)) return;
+    if (!array.on || (calls.length === 0 && roots?.has(name) === false)) return;
     const data = record(COMMON_SIZE + 12, []);
     storeText(data, 8, symbol.entry);
     new DataView(data.buffer).setInt32(16, calls.length, true);

@@ -2,6 +2,7 @@ import { textSymbol } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import { registeredKprobes } from '../probes/attach.ts';
 import { blacklistedFunctions } from '../probes/kprobes.ts';
+import { nameOf } from '../probes/symbols.ts';
 import { kernelAddressOf } from './fetch-args.ts';
 import { directory } from './tree.ts';
 import type { DirectoryNode, FileNode } from './tree.ts';
@@ -14,7 +15,7 @@ function listText(m: Machine): string {
     .map(({ kind, symbol, offset, usesFtrace, isDisabled }) => {
       const module = symbol.module === 'vmlinux' ? '' : `${symbol.module} `;
       const notes = [...(isDisabled ? ['[DISABLED]'] : []), ...(usesFtrace ? ['[FTRACE]'] : [])].join('');
-      const line = `${hex(symbol.entry + offset)}  ${kind}  ${symbol.name}+0x${offset.toString(16)}  ${module}  ${notes}`;
+      const line = `${hex(symbol.entry + offset)}  ${kind}  ${nameOf(m, symbol)}+0x${offset.toString(16)}  ${module}  ${notes}`;
       return `${line.trimEnd()}\n`;
     })
     .join('');

@@ -1,6 +1,6 @@
 import { kernelTypes } from '../kernel-types.ts';
 import type { Machine } from '../machine.ts';
-import { kernelSymbolAt } from '../probes/symbols.ts';
+import { codeSize, kernelSymbolAt } from '../probes/symbols.ts';
 import { textSymbolAt } from '../execution/text.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
 import { DATA_LOC } from '../tracepoint-formats.ts';
@@ -267,7 +267,8 @@ export function symbolText(m: Machine, address: bigint, withOffset: boolean): st
   const low = Number(BigInt.asIntN(32, address));
   const place = kernelSymbolAt(m, low, Number(BigInt.asIntN(32, address >> 32n)));
   if (place === undefined) return `0x${BigInt.asUintN(64, address).toString(16)}`;
-  const size = textSymbolAt(low & 0x7fffffff)?.size ?? 0;
+  const symbol = textSymbolAt(low & 0x7fffffff);
+  const size = symbol === undefined ? 0 : codeSize(m, symbol);
   const module = place.module === 'vmlinux' ? '' : ` [${place.module}]`;
   return `${place.name}${withOffset ? `+0x${place.offset.toString(16)}/0x${size.toString(16)}` : ''}${module}`;
 }

@@ -1,9 +1,8 @@
-import { textSymbol } from '../execution/text.ts';
 import { attach } from '../probes/attach.ts';
 import type { AttachTarget } from '../probes/attach.ts';
-import { FENTRY_OFFSET, textSymbolAt } from '../execution/text.ts';
+import { textSymbolAt } from '../execution/text.ts';
 import { isBlacklisted } from '../probes/kprobes.ts';
-import { kernelTypes } from '../kernel-types.ts';
+import { nameOf, prototypeNamed, symbolNamed } from '../probes/symbols.ts';
 import { imageAt } from '../listing.ts';
 import { EINVAL, EILSEQ, ENOENT } from '../errno.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
@@ -12,7 +11,6 @@ import type { TraceEvent } from './event.ts';
 import { kernelAddressOf, parseArgument, ProbeMistake } from './fetch-args.ts';
 import type { FetchArg } from './fetch-args.ts';
 import type { TraceArray } from './trace-array.ts';
-import { PT_REGS } from '../../btf/pt-regs.ts';
 
 export type ProbeKind = 'kprobe' | 'uprobe';
 /** A line of kprobe_events or uprobe_events. */
@@ -131,23 +129,25 @@ function define(array: TraceArray, kind: ProbeKind, text: string): number {
 }
 
 /** `do_sys_openat2+4`, `0xffffffff81234560` */
-function kernelPlace(_array: TraceArray, text: string, at: number, isReturn: boolean): Place {
+function kernelPlace({ machine }: TraceArray, text: string, at: number, isReturn: boolean): Place {
   const match = /^(?:(\w+):)?(?:(0x[0-9a-f]+)|([A-Za-z_][\w.]*)(?:\+(0x[0-9a-f]+|\d+))?)(%return)?$/i.exec(text);
   if (match === null) throw new ProbeMistake(MESSAGES.address, at);
   const [, , address, name, offsetText = '0'] = match;
   const at32 = address === undefined ? 0 : Number(BigInt.asUintN(31, BigInt(address)));
-  const symbol = address === undefined ? textSymbol(name!) : textSymbolAt(at32);
-  const isKnown = isBlacklisted(name ?? '') || kernelTypes().function(name ?? '') !== undefined;
-  const found = symbol?.name ?? (isKnown ? name : undefined);
+  const symbol = address === undefined ? symbolNamed(machine, name!) : textSymbolAt(at32);
+  const isKnown = isBlacklisted(name ?? '') || prototypeNamed(machine, name ?? '') !== undefined;
+  const found = symbol === undefined ? (isKnown ? name : undefined) : nameOf(machine, symbol);
   if (found === undefined) throw new ProbeMistake(MESSAGES.address, at);
   const offset = address === undefined ? Number(offsetText) : at32 - symbol!.entry;
   if (isReturn && offset !== 0) throw new ProbeMistake('Retprobe address must be an function entry', at);
   const base = symbol?.entry ?? 0;
+  const { kprobesUseFtrace, ftraceSite } = machine.arch.kernelCode;
+  const atSite = offset === 0 && symbol?.traceable === true && kprobesUseFtrace;
   return {
     text,
     target: isReturn ? { kind: 'kretprobe', function: found } : { kind: 'kprobe', function: found, offset },
     name: `${isReturn ? 'r' : 'p'}_${found.replace(/\W/g, '_')}_${offset}`,
-    ip: kernelAddressOf(base + (offset === 0 && symbol?.traceable === true ? FENTRY_OFFSET : offset)),
+    ip: kernelAddressOf(base + (atSite ? ftraceSite.offset : offset)),
   };
 }
 /** `/usr/bin/bash:0x1040` */
@@ -210,9 +210,9 @@ function createEvent(
       const texts = args.map(({ fetch }) => fetch(machine, regs));
       const data = new Uint8Array(offset + texts.reduce<number>((sum, value) => sum + textBytes(value), 0));
       const out = new DataView(data.buffer);
-      const here = kind === 'kprobe' ? place.ip : view.getBigUint64(regs + PT_REGS.ip, true);
+      const here = kind === 'kprobe' ? place.ip : view.getBigUint64(regs + machine.abi.ip, true);
       out.setBigUint64(COMMON_SIZE, BigInt.asUintN(64, here), true);
-      if (isReturn) out.setBigUint64(COMMON_SIZE + 8, view.getBigUint64(regs + PT_REGS.ip, true), true);
+      if (isReturn) out.setBigUint64(COMMON_SIZE + 8, view.getBigUint64(regs + machine.abi.ip, true), true);
       let tail = offset;
       args.forEach(({ type }, i) => {
         const value = texts[i];

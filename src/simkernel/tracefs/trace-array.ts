@@ -46,7 +46,7 @@ export class TraceArray {
   }
   events(): readonly { readonly category: string; readonly name: string }[] {
     const dynamic = [...this.dynamic.values()].map(({ system, name }) => ({ category: system, name }));
-    return [...dynamic, ...listTracepoints()];
+    return [...dynamic, ...listTracepoints(this.machine.arch)];
   }
   state({ system, name }: TraceEvent): EventState {
     const key = `${system}:${name}`;

@@ -1,4 +1,3 @@
-import { PT_REGS } from '../../btf/pt-regs.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { tracepoint } from './tracepoint.ts';
@@ -9,7 +8,7 @@ function faultRecord(f: RecordFields, m: Machine): (address: number, regs: Kerne
   const ip = f.number('ip');
   const code = f.number('error_code');
   return (address, regs, errorCode) => {
-    const at = (regs.address + PT_REGS.ip) >> 2;
+    const at = (regs.address + m.abi.ip) >> 2;
     addressField(address);
     ip((m.words[at]! >>> 0) + m.words[at + 1]! * 4294967296);
     code(errorCode);

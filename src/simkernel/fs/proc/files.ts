@@ -1,3 +1,4 @@
+import type { AbiName } from '../../../btf/abi/abis.ts';
 import { textSymbols } from '../../execution/text.ts';
 import type { Machine } from '../../machine.ts';
 import { addressLow } from '../../memory/arena.ts';
@@ -31,20 +32,33 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
 };
 
 /** One package with a core for each CPU, numbered as their local APICs are; the model is what we call ourselves. */
+type CpuRow = readonly [name: string, value: string | number];
+/** What each architecture tells of a CPU. */
+const CPU_ROWS: Record<AbiName, (id: number, count: number) => readonly CpuRow[]> = {
+  x86_64: (id, count) => [
+    ['vendor_id\t', 'GenuineIntel'],
+    ['model name\t', 'Simulated CPU'],
+    ['physical id\t', 0],
+    ['siblings\t', count],
+    ['core id\t\t', id],
+    ['cpu cores\t', count],
+    ['apicid\t\t', id],
+    ['initial apicid\t', id],
+  ],
+  arm64: () => [
+    ['BogoMIPS\t', '50.00'],
+    ['Features\t', 'fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics paca pacg bti'],
+    ['CPU implementer\t', '0x41'],
+    ['CPU architecture', 8],
+    ['CPU variant\t', '0x0'],
+    ['CPU part\t', '0x000'],
+    ['CPU revision\t', 0],
+  ],
+};
 function cpuInfoText(m: Machine): string {
   return m.cpuList
     .map(({ id }) => {
-      const rows: readonly (readonly [string, string | number])[] = [
-        ['processor\t', id],
-        ['vendor_id\t', 'GenuineIntel'],
-        ['model name\t', 'Simulated CPU'],
-        ['physical id\t', 0],
-        ['siblings\t', m.cpus],
-        ['core id\t\t', id],
-        ['cpu cores\t', m.cpus],
-        ['apicid\t\t', id],
-        ['initial apicid\t', id],
-      ];
+      const rows = [['processor\t', id] as const, ...CPU_ROWS[m.abi.name](id, m.cpus)];
       return `${rows.map(([name, value]) => `${name}: ${value}\n`).join('')}\n`;
     })
     .join('');
@@ -57,7 +71,10 @@ function kallsymsText(m: Machine): string {
   const variables = Object.entries(m.globals).sort(([, a], [, b]) => a - b);
   return (
     textSymbols()
-      .map(({ name, entry }) => line(entry, 'T', name))
+      .map((symbol) => {
+        const name = m.arch.ownName(symbol.name);
+        return name === undefined ? '' : line(symbol.entry, 'T', name);
+      })
       .join('') + variables.map(([name, at]) => line(at, 'B', name)).join('')
   );
 }

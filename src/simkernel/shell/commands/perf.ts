@@ -1,11 +1,10 @@
 import { attach } from '../../probes/attach.ts';
-import { PT_REGS } from '../../../btf/pt-regs.ts';
-import { kernelTypes } from '../../kernel-types.ts';
 import type { Machine } from '../../machine.ts';
 import { fieldsByName, parsedFormat } from '../../tracefs/event.ts';
 import type { TraceEvent } from '../../tracefs/event.ts';
 import { glob } from '../../tracefs/filter.ts';
 import { probeEvents } from '../../tracefs/probe-events.ts';
+import { prototypeNamed } from '../../probes/symbols.ts';
 import { traceArray } from '../../tracefs/trace-array.ts';
 import { traceTime } from '../../tracefs/trace-text.ts';
 import { printRecord } from '../../tracefs/print-format.ts';
@@ -20,7 +19,6 @@ const DEFAULT_FREQUENCY = 4000;
 const NS_PER_SECOND = 1e9;
 const O_APPEND_WRITE = 0o2001;
 const O_CREATE_WRITE = 0o1101;
-const ARGUMENT_REGISTERS = ['%di', '%si', '%dx', '%cx', '%r8', '%r9'] as const;
 
 /** What a sample of perf.data says. */
 interface Sample {
@@ -37,19 +35,29 @@ interface Sample {
 
 // perf probe
 
+/** The registers of arguments by the names of kprobe_events. */
+function argumentRegisters({ abi }: Machine): readonly string[] {
+  const names = new Map(Object.entries(abi.registers).map(([name, offset]) => [offset, `%${name}`]));
+  return abi.arguments.map((offset) => names.get(offset)!);
+}
+
 /** `do_sys_openat2 filename:string dfd`, `do_sys_openat2%return $retval`: the command for kprobe_events. */
-function probeDefinition(spec: string): { readonly name: string; readonly line: string; readonly place: string } {
+function probeDefinition(
+  m: Machine,
+  spec: string,
+): { readonly name: string; readonly line: string; readonly place: string } {
   const equals = /^(\w+)=/.exec(spec);
   const [place = '', ...args] = spec.slice(equals?.[0].length ?? 0).split(/\s+/);
   const isReturn = place.endsWith('%return');
   const fn = place.replace(/%return$/, '').replace(/\+.*$/, '');
   const name = equals?.[1] ?? (isReturn ? `${fn}__return` : fn);
-  const parameters = kernelTypes().function(fn)?.parameters ?? [];
+  const parameters = prototypeNamed(m, fn)?.parameters ?? [];
+  const registers = argumentRegisters(m);
   const words = args.map((arg) => {
     const [variable = '', type] = arg.split(':');
     const index = parameters.findIndex((parameter) => parameter.name === variable);
     if (index < 0) return arg;
-    const register = ARGUMENT_REGISTERS[index] ?? '%di';
+    const register = registers[index] ?? registers[0];
     const isText = type === 'string' || type === 'ustring';
     return `${variable}${isText ? '_string' : ''}=${isText ? `+0(${register})` : register}${type === undefined ? '' : `:${type}`}`;
   });
@@ -92,7 +100,7 @@ function* perfProbe(c: CommandContext, args: readonly string[]): Steps<number> {
   }
   const wanted = option === '-a' || option === '--add' ? args.slice(1).join(' ') : args.join(' ');
   if (wanted === '') return yield* c.complain('probe: give a probe with -a, or -l, or -d');
-  const { name, line, place } = probeDefinition(wanted);
+  const { name, line, place } = probeDefinition(c.machine, wanted);
   const error = yield* writeProbes(c, `${line}\n`);
   if (error < 0) {
     const fn = place.replace(/[%+].*$/, '');
@@ -144,8 +152,8 @@ const SAMPLED = new Set(['cycles', 'cpu-clock', 'cpu-cycles', 'instructions', 't
 /** Where the CPU was, from pt_regs. */
 function placeOf(m: Machine, regs: number): { readonly object: string; readonly symbol: string } {
   const { view } = m.arena;
-  const low = view.getInt32(regs + PT_REGS.ip, true);
-  const high = view.getInt32(regs + PT_REGS.ip + 4, true);
+  const low = view.getInt32(regs + m.abi.ip, true);
+  const high = view.getInt32(regs + m.abi.ip + 4, true);
   const kernel = m.kernelSymbol(low, high);
   if (kernel !== undefined)
     return {

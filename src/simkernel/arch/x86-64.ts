@@ -1,0 +1,114 @@
+import { X86_64 as ABI } from '../../btf/abi/x86-64.ts';
+import { PT_REGS } from '../../btf/pt-regs.ts';
+import { KERNEL_CS, KERNEL_DS, USER_CS, USER_DS } from '../cpu/registers.ts';
+import { generateX86, linkX86 } from '../execution/x86-text.ts';
+import { emitFunction } from '../programs/image-text.ts';
+import type { Architecture, FrameFormat } from './architecture.ts';
+
+const CALL = 0xe8;
+const INT3 = 0xcc;
+/** endbr64, then the 5-byte nop that ftrace turns into a call. */
+const FENTRY_OFFSET = 4;
+const FENTRY_SIZE = 5;
+
+const ENOSYS = 38;
+const frames: FrameFormat = {
+  storeMode(words, regs, flags, fromUser) {
+    const at = regs >> 2;
+    words[at + PT_REGS.cs / 4] = fromUser ? USER_CS : KERNEL_CS;
+    words[at + PT_REGS.cs / 4 + 1] = 0;
+    words[at + PT_REGS.flags / 4] = flags;
+    words[at + PT_REGS.flags / 4 + 1] = 0;
+    words[at + PT_REGS.ss / 4] = fromUser ? USER_DS : KERNEL_DS;
+    words[at + PT_REGS.ss / 4 + 1] = 0;
+  },
+  loadFlags: (words, regs) => words[(regs + PT_REGS.flags) >> 2]!,
+  storeFlags(words, regs, flags) {
+    words[(regs + PT_REGS.flags) >> 2] = flags;
+  },
+  storeSystemCall(words, regs, number) {
+    const at = regs >> 2;
+    words[at + PT_REGS.orig_ax / 4] = number;
+    words[at + PT_REGS.orig_ax / 4 + 1] = 0;
+    words[at + PT_REGS.ax / 4] = -ENOSYS;
+    words[at + PT_REGS.ax / 4 + 1] = -1;
+    // The syscall instruction leaves the return address and the flags in rcx and r11.
+    words[at + PT_REGS.cx / 4] = words[at + PT_REGS.ip / 4]!;
+    words[at + PT_REGS.cx / 4 + 1] = words[at + PT_REGS.ip / 4 + 1]!;
+    words[at + PT_REGS.r11 / 4] = words[at + PT_REGS.flags / 4]!;
+  },
+};
+
+const PUSH_FIRST = 0x50;
+const PUSH_LAST = 0x57;
+const PUSH_RBP = 0x55;
+const ENDBR64_FIRST = 0xf3;
+/** nop, call, jmp of either length: arch/x86/kernel/uprobes.c does their work itself. */
+const EMULATED = new Set([0x90, CALL, 0xe9, 0xeb]);
+
+const SHOWN_BYTES = 7;
+/** The instructions that a reader of probes looks for; others are left as bytes. */
+function disassemble(code: Uint8Array, at: number, symbol: (target: number) => string): string {
+  const [first = 0, second = 0] = code;
+  if (first === INT3) return 'int3';
+  if (first === CALL && code.length === 5) {
+    const view = new DataView(code.buffer, code.byteOffset, code.length);
+    return `call   ${symbol(at + code.length + view.getInt32(1, true))}`;
+  }
+  if (first === ENDBR64_FIRST && second === 0x0f) return 'endbr64';
+  if (first === 0x0f && second === 0x1f) return 'nopl   0x0(%rax,%rax,1)';
+  if (first === PUSH_RBP) return 'push   %rbp';
+  if (first === 0x5d) return 'pop    %rbp';
+  if (first === 0xc3) return 'ret';
+  return first === 0x90 ? 'nop' : '';
+}
+
+/** The architecture in whose terms the machine itself is written. */
+export const X86_64: Architecture = {
+  abi: ABI,
+  registerWords: ABI.generalBytes / 4,
+  frames,
+  kernelCode: {
+    sites: 0,
+    generate: generateX86,
+    link: linkX86,
+    ftraceSite: { offset: FENTRY_OFFSET, end: FENTRY_OFFSET + FENTRY_SIZE },
+    callTracer(view, entry, tracer) {
+      const end = entry + FENTRY_OFFSET + FENTRY_SIZE;
+      view.setUint8(end - FENTRY_SIZE, CALL);
+      view.setInt32(end - 4, tracer - end, true);
+    },
+    kprobesUseFtrace: true,
+    // Probes inside of a function are met behind its prologue.
+    frameEnd: () => 0,
+    rawText: (code) =>
+      Array.from(code.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, '0'))
+        .join(' ')
+        .padEnd(3 * SHOWN_BYTES),
+    disassemble,
+  },
+  userCode: {
+    emitFunction,
+    align: (offset) => offset,
+    emulatedLength({ bytes, boundaries }, offset) {
+      const code = bytes[offset]!;
+      if ((code < PUSH_FIRST || code > PUSH_LAST) && !EMULATED.has(code)) return 0;
+      let end = offset + 1;
+      while (end < boundaries.length && boundaries[end] !== 1) end += 1;
+      return end - offset;
+    },
+    startsFunction: ({ bytes }, offset) => bytes[offset] === ENDBR64_FIRST || bytes[offset] === PUSH_RBP,
+    operands: (text) => text,
+  },
+  breakpoint: {
+    kprobe: [INT3],
+    uprobe: [INT3],
+    step: undefined,
+    advance: 1,
+    isSimulated: () => false,
+    returnsBySystemCall: true,
+  },
+  ownName: (declared) => declared,
+  declaredName: (own) => own,
+  systemCallNumber: (declared) => declared,
+};

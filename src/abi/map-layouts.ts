@@ -29,22 +29,27 @@ export const ELEMENT_HEADER = 8;
 /** `referenced`: looked up since the search for an element to evict last passed it. */
 export const ELEMENT_STATE = { free: 0, used: 1, referenced: 3 } as const;
 
-/** A key's words go into its hash one after the other by `step`; `finish` spreads the last over the low bits. */
+/**
+ * A key's words go into its hash one after the other: the hash so far times `chain` plus the word times `word`, products that
+ * do not wait for each other. `finish` spreads the high bits over the low ones, which choose the slot: words may be multiples
+ * of a large power of two.
+ */
 export const HASH = {
-  step: { multiplier: 0x9e3779b1 | 0, shift: 15 },
-  finish: { multiplier: 0x85ebca6b | 0, shift: 13 },
+  word: 0x9e3779b1 | 0,
+  chain: 0x85ebca6b | 0,
+  finish: { before: 15, multiplier: 0x2c1b3c6d, after: 13 },
 } as const;
 
-/** Takes one more word into a hash. */
+/** Takes one more word into a hash, which starts as 0. */
 export function hashStep(hash: number, word: number): number {
-  const product = Math.imul(hash ^ word, HASH.step.multiplier);
-  return product ^ (product >>> HASH.step.shift);
+  return (Math.imul(hash, HASH.chain) + Math.imul(word, HASH.word)) | 0;
 }
 
 /** The hash after the last word; its low bits choose the slot. */
 export function hashFinish(hash: number): number {
-  const product = Math.imul(hash, HASH.finish.multiplier);
-  return product ^ (product >>> HASH.finish.shift);
+  const { before, multiplier, after } = HASH.finish;
+  const product = Math.imul(hash ^ (hash >>> before), multiplier);
+  return product ^ (product >>> after);
 }
 
 /**

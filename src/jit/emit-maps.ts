@@ -25,23 +25,17 @@ export function emitMapFunctions(definition: MapDefinition, index: number, write
   else if (definition.type === 'ringbuf') emitReserve(index, writer);
 }
 
-/** Multiplies, and folds the high bits down. */
-function mixed({ multiplier, shift }: { readonly multiplier: number; readonly shift: number }, writer: Writer): void {
-  writer.line(`hash = Math.imul(hash, ${multiplier});`);
-  writer.line(`hash ^= hash >>> ${shift};`);
-}
-
 function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, writer: Writer): void {
   const words = Array.from({ length: keySize / 4 }, (_, word) => word);
   const cpu = MAP_TYPES[type].perCpu ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
   writer.block(`function ${lookupSymbol(index)}(${words.map((word) => `k${word}`).join(', ')})`, () => {
-    writer.line('let hash = 0;');
-    for (const word of words) {
-      writer.line(`hash ^= k${word};`);
-      mixed(HASH.step, writer);
-    }
-    mixed(HASH.finish, writer);
+    const { before, multiplier, after } = HASH.finish;
+    writer.line(`let hash = Math.imul(k0, ${HASH.word});`);
+    for (const word of words.slice(1))
+      writer.line(`hash = Math.imul(hash, ${HASH.chain}) + Math.imul(k${word}, ${HASH.word}) | 0;`);
+    writer.line(`hash = Math.imul(hash ^ hash >>> ${before}, ${multiplier});`);
+    writer.line(`hash ^= hash >>> ${after};`);
     writer.block(`for (let slot = hash & MASK${index};; slot = slot + 1 & MASK${index})`, () => {
       writer.line(`const element = HEAP32[(INDEX${index} >> 2) + slot] - 1;`);
       writer.line('if (element < 0) return 0;');

@@ -51,13 +51,9 @@ function arrayLookup(
   return { signature: { parameters: [i32], results: [i32] }, locals: [], code: code.bytes };
 }
 
-/** Multiplies the number on the stack and folds its high bits down; `local` is for the product. */
-function mix(
-  code: Code,
-  { multiplier, shift }: { readonly multiplier: number; readonly shift: number },
-  local: number,
-): void {
-  code.i32(multiplier).op(OP.i32_mul).tee(local).get(local).i32(shift).op(OP.i32_shr_u, OP.i32_xor);
+/** Folds the high bits of the number on the stack down; `local` is for the number. */
+function fold(code: Code, shift: number, local: number): Code {
+  return code.tee(local).get(local).i32(shift).op(OP.i32_shr_u, OP.i32_xor);
 }
 
 function hashLookup(
@@ -72,15 +68,17 @@ function hashLookup(
   const code = createCode();
   code.get(key).i32(3).op(OP.i32_and);
   code.structured(OP.if, TYPE.none, '', () => code.i32(map).get(key).call(lookupHelper).op(OP.return));
-  code.i32(0);
   for (const word of words) {
+    if (word > 0) code.i32(HASH.chain).op(OP.i32_mul);
     load(code.get(key), 4 * word)
       .tee(wordLocal(word))
-      .op(OP.i32_xor);
-    mix(code, HASH.step, slot);
+      .i32(HASH.word)
+      .op(OP.i32_mul);
+    if (word > 0) code.op(OP.i32_add);
   }
-  mix(code, HASH.finish, slot);
-  code.i32(layout.mask).op(OP.i32_and).set(slot);
+  const { before, multiplier, after } = HASH.finish;
+  fold(code, before, slot).i32(multiplier).op(OP.i32_mul);
+  fold(code, after, slot).i32(layout.mask).op(OP.i32_and).set(slot);
   code.structured(OP.loop, TYPE.none, 'probe', () => {
     load(code.get(slot).i32(2).op(OP.i32_shl), layout.index).tee(element).op(OP.i32_eqz);
     code.structured(OP.if, TYPE.none, '', () => code.i32(0).op(OP.return));

@@ -2,8 +2,8 @@ import type { UserStep } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import { errorText } from './error-text.ts';
 import { readSome, STDIN, STDOUT, writeText } from './output.ts';
-import type { ShellState } from './shell.ts';
-import { complain, waitFor } from './shell.ts';
+import { waitFor } from './processes.ts';
+import { complain, type ShellState } from './state.ts';
 import { SIGNAL_NUMBERS } from './signal-numbers.ts';
 
 export type Builtin = (

@@ -1,42 +1,18 @@
-import { glob } from '../tracefs/filter.ts';
-import type { File } from '../fs/file.ts';
-import type { UserBody, UserStep } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { Task } from '../tasks/task.ts';
+import { executableAt } from '../programs/executables.ts';
 import { BUILTINS } from './builtins.ts';
-import { evaluateArithmetic } from './arithmetic.ts';
-import { errorText } from './error-text.ts';
+import { expandAll } from './expand.ts';
 import type { Lab } from './lab.ts';
-import { readSome, readWhole, STDERR, STDIN, STDOUT, writeText } from './output.ts';
+import { readSome, STDERR, STDIN, STDOUT, writeText } from './output.ts';
 import { parseScript, SyntaxMistake } from './parse.ts';
-import type { Command, Redirect, Script, Word, WordPart } from './syntax.ts';
-
-export interface Job {
-  readonly number: number;
-  readonly pid: number;
-  readonly task: Task;
-  readonly text: string;
-}
-/** What a subshell gets a copy of. */
-export interface ShellState {
-  readonly lab: Lab;
-  readonly variables: Map<string, string>;
-  readonly jobs: Job[];
-  readonly shellPid: number;
-  status: number;
-  lastBackground: number;
-  /** Set by `exit`. */
-  isOver: boolean;
-}
-type Steps<T> = Generator<UserStep, T, number>;
+import { fork, makePipe, setDescriptor, waitFor, withRedirects } from './processes.ts';
+import { complain, SEARCH_PATH, subshell, type ShellState, type Steps } from './state.ts';
+import type { Command, Script } from './syntax.ts';
 
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const SYNTAX_ERROR = 2;
-const SIGNAL_STATUS = 128;
-const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const OPEN_FLAGS: Record<Redirect['kind'], number> = { '<': 0, '>': 0o1101, '>>': 0o2101, '>&': 0 };
-const NEW_FILE_MODE = 0o666;
 
 /** Reads the terminal line by line and does what it says. */
 export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
@@ -78,10 +54,6 @@ export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
   }
   return state.status;
 }
-export function* complain(u: UserContext, message: string): Steps<void> {
-  yield* writeText(u, STDERR, `bash: ${message}\n`);
-}
-
 export function* runScript(u: UserContext, state: ShellState, script: Script): Steps<number> {
   for (const { command, background, text } of script) {
     if (background) yield* runInBackground(u, state, command, text);
@@ -102,22 +74,6 @@ function* runInBackground(u: UserContext, state: ShellState, command: Command, t
   state.status = 0;
   if (state.lab.options.interactive) yield* writeText(u, STDERR, `[${number}] ${pid}\n`);
 }
-const subshell = (state: ShellState): ShellState => ({ ...state, variables: new Map(state.variables), jobs: [] });
-
-function* fork(u: UserContext, body: (child: UserContext) => UserBody): Steps<number> {
-  return yield u.fork(body);
-}
-/** wait4(), and what it stores: the exit status as the shell counts it. */
-export function* waitFor(u: UserContext, task: Task): Steps<number> {
-  for (;;) {
-    const pid = yield u.wait4(task.pid);
-    if (pid === task.pid || pid === -10) break;
-    if (pid < 0 && pid !== -4) break;
-  }
-  const { exitCode } = task;
-  return (exitCode & 0x7f) !== 0 ? SIGNAL_STATUS + (exitCode & 0x7f) : (exitCode >> 8) & 0xff;
-}
-
 function* run(u: UserContext, state: ShellState, command: Command): Steps<number> {
   switch (command.kind) {
     case 'simple':
@@ -167,15 +123,6 @@ function* run(u: UserContext, state: ShellState, command: Command): Steps<number
   }
 }
 
-/** dup2() on the tables of the process: what fd leads to from now on. */
-function* setDescriptor(u: UserContext, fd: number, file: File | null): Steps<void> {
-  const { files } = u.process;
-  if (files.get(fd) !== null) yield u.close(fd);
-  if (file === null) return;
-  file.references += 1;
-  files.install(fd, file);
-}
-
 function* runPipeline(u: UserContext, state: ShellState, stages: readonly Command[]): Steps<number> {
   const children: Task[] = [];
   let input: number | null = null;
@@ -205,52 +152,6 @@ function* runPipeline(u: UserContext, state: ShellState, stages: readonly Comman
   for (const child of children) status = yield* waitFor(u, child);
   return status;
 }
-function* makePipe(u: UserContext): Steps<readonly [number, number]> {
-  const at = u.buffer(8);
-  yield u.call('pipe2', at, 0);
-  return [u.load(at, 4), u.load(at + 4, 4)];
-}
-
-/** Opens what the redirections name, runs, and puts the old descriptors back. */
-function* withRedirects(
-  u: UserContext,
-  state: ShellState,
-  redirects: readonly Redirect[],
-  body: () => Steps<number>,
-): Steps<number> {
-  const saved: { readonly fd: number; readonly file: File | null }[] = [];
-  let status = 0;
-  let failed = false;
-  for (const { fd, kind, target } of redirects) {
-    const name = (yield* expandAll(u, state, [target]))[0] ?? '';
-    const { files } = u.process;
-    const before = files.get(fd);
-    if (before !== null) before.references += 1;
-    saved.push({ fd, file: before });
-    if (kind === '>&') {
-      yield* setDescriptor(u, fd, files.get(Number(name)));
-      continue;
-    }
-    const opened = yield u.openat(name, OPEN_FLAGS[kind], NEW_FILE_MODE);
-    if (opened < 0) {
-      yield* complain(u, `${name}: ${errorText(opened)}`);
-      failed = true;
-      break;
-    }
-    const file = files.get(opened)!;
-    if (opened !== fd) {
-      yield* setDescriptor(u, fd, file);
-      yield u.close(opened);
-    }
-  }
-  status = failed ? 1 : yield* body();
-  for (const { fd, file } of saved.reverse()) {
-    yield* setDescriptor(u, fd, file);
-    if (file !== null) file.references -= 1;
-  }
-  return status;
-}
-
 type Simple = Extract<Command, { kind: 'simple' }>;
 function* runSimple(u: UserContext, state: ShellState, command: Simple): Steps<number> {
   const argv = yield* expandAll(u, state, command.words);
@@ -274,9 +175,11 @@ function* nothing(): Steps<number> {
 /** Becomes the program, or says why not. */
 function* execute(u: UserContext, { lab }: ShellState, argv: readonly string[]): Steps<number> {
   const name = argv[0] ?? '';
-  const { images, fileSystem } = lab.machine;
+  const { fileSystem } = lab.machine;
   const candidates = name.includes('/') ? [name] : SEARCH_PATH.map((folder) => `${folder}/${name}`);
-  const path = candidates.find((candidate) => images.has(candidate));
+  const path = candidates
+    .map((candidate) => executableAt(lab.machine, candidate)?.path)
+    .find((known) => known !== undefined);
   if (path !== undefined) {
     yield u.execve(path, argv);
     return NOT_EXECUTABLE;
@@ -289,87 +192,4 @@ function* execute(u: UserContext, { lab }: ShellState, argv: readonly string[]):
       : `${name}: ${name.includes('/') ? 'No such file or directory' : 'command not found'}`,
   );
   return exists ? NOT_EXECUTABLE : NOT_FOUND;
-}
-
-/** Words as programs get them: variables and commands replaced, cut at blanks, patterns matched with files. */
-export function* expandAll(u: UserContext, state: ShellState, words: readonly Word[]): Steps<string[]> {
-  const result: string[] = [];
-  for (const word of words) {
-    const fields: { text: string; pattern: string; exists: boolean }[] = [{ text: '', pattern: '', exists: false }];
-    for (const part of word) {
-      const text = yield* expandPart(u, state, part);
-      const isWhole = part.quoted || part.kind === 'text';
-      const pieces = isWhole ? [text] : text.replace(/\n+$/, '').split(/\s+/);
-      pieces.forEach((piece, i) => {
-        if (i > 0) fields.push({ text: '', pattern: '', exists: false });
-        const field = fields.at(-1)!;
-        field.text += piece;
-        field.pattern += part.quoted ? piece.replace(/[*?[\\]/g, '\\$&') : piece;
-        field.exists ||= part.quoted || piece !== '';
-      });
-    }
-    for (const { text, pattern, exists } of fields) {
-      if (!exists) continue;
-      const matches = /(^|[^\\])[*?]/.test(pattern) ? matchFiles(u, state, pattern) : [];
-      result.push(...(matches.length === 0 ? [text] : matches));
-    }
-  }
-  return result;
-}
-
-function* expandPart(u: UserContext, state: ShellState, part: WordPart): Steps<string> {
-  switch (part.kind) {
-    case 'text':
-      return part.quoted ? part.text : part.text.replace(/^~(?=\/|$)/, state.variables.get('HOME') ?? '~');
-    case 'variable':
-      return variable(state, part.name);
-    case 'arithmetic': {
-      const text = part.text.replace(/\$(\w+)/g, (_, name: string) => variable(state, name));
-      return String(evaluateArithmetic(text, (name) => variable(state, name)));
-    }
-    case 'command':
-      return yield* substitute(u, state, part.script);
-  }
-}
-function variable(state: ShellState, name: string): string {
-  if (name === '?') return String(state.status);
-  if (name === '$') return String(state.shellPid);
-  if (name === '!') return String(state.lastBackground);
-  return state.variables.get(name) ?? '';
-}
-function* substitute(u: UserContext, state: ShellState, script: Script): Steps<string> {
-  const [readEnd, writeEnd] = yield* makePipe(u);
-  const pid = yield* fork(u, function* (child) {
-    yield* setDescriptor(child, STDOUT, child.process.files.get(writeEnd));
-    yield child.close(readEnd);
-    yield child.close(writeEnd);
-    return yield* runScript(child, subshell(state), script);
-  });
-  yield u.close(writeEnd);
-  const text = yield* readWhole(u, readEnd);
-  yield u.close(readEnd);
-  state.status = yield* waitFor(u, state.lab.machine.tasks.get(pid)!);
-  return typeof text === 'number' ? '' : text.replace(/\n+$/, '');
-}
-
-/** Paths that a pattern matches, sorted. */
-function matchFiles(u: UserContext, { lab }: ShellState, pattern: string): string[] {
-  const { fileSystem } = lab.machine;
-  const isAbsolute = pattern.startsWith('/');
-  const start = isAbsolute ? fileSystem.find('/') : (u.task.fs?.dentry ?? undefined);
-  let found = start === undefined ? [] : [{ path: isAbsolute ? '' : '.', dentry: start }];
-  for (const component of pattern.split('/').filter((part) => part !== '')) {
-    const test = glob(component);
-    const isPattern = /[*?]/.test(component);
-    found = found.flatMap(({ path, dentry }) => {
-      const directory = dentry.mounted?.root ?? dentry;
-      const child = isPattern ? [...directory.children.values()] : [directory.children.get(component)];
-      return child.flatMap((entry) =>
-        entry === undefined || !test.test(entry.name) || (isPattern && entry.name.startsWith('.'))
-          ? []
-          : [{ path: path === '.' ? entry.name : `${path}/${entry.name}`, dentry: entry }],
-      );
-    });
-  }
-  return found.map(({ path }) => path).sort();
 }

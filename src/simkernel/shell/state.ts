@@ -1,0 +1,37 @@
+import type { UserStep } from '../programs/image.ts';
+import type { UserContext } from '../programs/user.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Lab } from './lab.ts';
+import { STDERR, writeText } from './output.ts';
+
+export type Steps<T> = Generator<UserStep, T, number>;
+
+export interface Job {
+  readonly number: number;
+  readonly pid: number;
+  readonly task: Task;
+  readonly text: string;
+}
+/** What a subshell gets a copy of. */
+export interface ShellState {
+  readonly lab: Lab;
+  readonly variables: Map<string, string>;
+  readonly jobs: Job[];
+  readonly shellPid: number;
+  status: number;
+  lastBackground: number;
+  /** Set by `exit`. */
+  isOver: boolean;
+}
+/** Where programs are looked for. */
+export const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+export const subshell = (state: ShellState): ShellState => ({
+  ...state,
+  variables: new Map(state.variables),
+  jobs: [],
+});
+
+export function* complain(u: UserContext, message: string): Steps<void> {
+  yield* writeText(u, STDERR, `bash: ${message}\n`);
+}

@@ -57,6 +57,8 @@ export interface Kernel {
 /** A child of the tracer: it exists from the beginning, so that its PID is known, and waits to be told to execute its program. */
 export interface SpawnedProcess {
   readonly pid: number;
+  /** What it writes to its terminal. */
+  onOutput(listener: (bytes: Uint8Array) => void): void;
   start(): void;
   /** False from its exit on, though nobody waits for it. */
   isAlive(): boolean;

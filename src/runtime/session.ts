@@ -177,6 +177,10 @@ export class Session {
         this.#detach();
         return this.#exitCode;
       }
+      child?.onOutput((bytes) => {
+        this.#consumer.drain();
+        this.#options.output.stdout(bytes);
+      });
       child?.start();
     }
     const total = this.#attached + OWN.reduce((sum, kind) => sum + this.#ofKind(kind).length, 0);

@@ -2,10 +2,11 @@ import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
 import type { CurrentLocations } from '../abi/execution.ts';
 import { ARG_WORDS } from '../abi/helper-types.ts';
+import type { MapDefinition } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { lookupSymbol, reserveSymbol, SUBMIT_SYMBOL } from './emit-maps.ts';
 import { emitCopies, keyWords } from './emit-memory.ts';
-import { INLINE_LOADS, knownReservation, lookupKind, onlyRing, recordSize } from './inlining.ts';
+import { type Inlined, inlinedCall, recordSize } from './inlining.ts';
 import type { Halves } from './liveness.ts';
 import { hasHigh, hasLow } from './liveness.ts';
 import type { Operation } from '../isa/operation.ts';
@@ -13,7 +14,6 @@ import type { Step } from './control-flow.ts';
 import type { ProgramPlan } from './plan.ts';
 import type { Site } from './site.ts';
 import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
-import { inlinedLookup } from './stack-words.ts';
 import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
 import type { Value } from './value.ts';
 
@@ -58,18 +58,11 @@ export function emitHelperCall(site: Site, id: number, result: Value, context: C
   const name = helperById(id);
   if (name === undefined) return [`unsupported(${id});`];
   const wantsHigh = needsHigh(site, 0, result);
-  const load = INLINE_LOADS[name];
-  if (load !== undefined) {
-    if (!isRead(site, 0)) return [];
-    const symbol = CURRENT_SYMBOLS[load.location];
-    const low = hasLow(site.live, 0) ? [`r0 = HEAP32[${symbol} >> 2];`] : [];
-    const high = wantsHigh ? [`h0 = ${load.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
-    return [...low, ...high];
-  }
+  const inlined = inlinedCall(id, site.state, context.maps);
+  if (inlined?.kind === 'load') return emitCurrent(site, inlined, wantsHigh);
   // Also where the call is inlined: what is rare is left to the helper.
   context.useHelper(name);
-  const inlined = INLINED[name]?.(site, context);
-  if (inlined !== undefined) return inlined;
+  if (inlined !== undefined) return emitInlined(site, inlined, context);
   const copies = emitCopies(site, context);
   const row: HelperRow = HELPERS[name];
   const args = row.args.flatMap((kind, index) => {
@@ -100,27 +93,42 @@ function withCallback(statements: readonly string[], { callbackName }: CallConte
   ];
 }
 
-/** Helpers that generated code carries out itself where it knows enough; undefined where it does not. */
-const INLINED: Partial<Record<HelperName, (site: Site, context: CallContext) => string[] | undefined>> = {
-  map_lookup_elem: emitLookup,
-  ringbuf_reserve: emitReserve,
-  ringbuf_submit: emitSubmit,
-};
+function emitCurrent(site: Site, load: Extract<Inlined, { kind: 'load' }>, wantsHigh: boolean): string[] {
+  const symbol = CURRENT_SYMBOLS[load.location];
+  const low = hasLow(site.live, 0) ? [`r0 = HEAP32[${symbol} >> 2];`] : [];
+  const high = wantsHigh ? [`h0 = ${load.wide ? `HEAP32[${symbol} + 4 >> 2]` : '0'};`] : [];
+  return [...low, ...high];
+}
 
-/** A lookup in a map that is known here: an array's is a bounds check and a multiplication, a hash has a function. */
-function emitLookup(site: Site, { maps, useMap }: CallContext): string[] | undefined {
-  const index = inlinedLookup(site.step.insn.imm, site.state, maps);
-  if (index === undefined) return undefined;
-  const map = maps[index]!;
-  useMap(index);
-  const words = keyWords(site, 2, map.keySize / 4);
-  if (lookupKind(map) === 'hash') return [`r0 = ${lookupSymbol(index)}(${words.join(', ')});`];
-  if (!isRead(site, 0)) return [];
-  const cpu = map.type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
+/** Work on the layout of a map: an array's lookup is a bounds check and a multiplication, the others have functions. */
+function emitInlined(site: Site, inlined: Exclude<Inlined, { kind: 'load' }>, { maps, useMap }: CallContext): string[] {
+  const { state } = site;
+  switch (inlined.kind) {
+    case 'array_lookup':
+      useMap(inlined.map);
+      return isRead(site, 0) ? emitArrayLookup(site, inlined.map, maps[inlined.map]!) : [];
+    case 'hash_lookup': {
+      useMap(inlined.map);
+      const words = keyWords(site, 2, maps[inlined.map]!.keySize / 4);
+      return [`r0 = ${lookupSymbol(inlined.map)}(${words.join(', ')});`];
+    }
+    case 'reserve':
+      useMap(inlined.ring);
+      return [`r0 = ${reserveSymbol(inlined.ring)}(${inlined.size}, ${recordSize(inlined.size)});`];
+    case 'submit': {
+      const flags = state[2]!;
+      return [`${SUBMIT_SYMBOL}(${lowText(state[1]!, 1)}, ${lowText(flags, 2)}, ${highText(flags, 2)});`];
+    }
+  }
+}
+
+function emitArrayLookup(site: Site, index: number, { type }: MapDefinition): string[] {
+  const [word] = keyWords(site, 2, 1);
+  const cpu = type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   const element = (key: string): string => `${mapValuesSymbol(index)}${cpu} + Math.imul(${key}, STRIDE${index}) | 0`;
   // Where the jump compares the key, nobody reads the result of one that is too large.
-  if (isNullCheck(site.next)) return [`r0 = ${element(words[0]!)};`];
-  return [`r0 = ${words[0]!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element('r0')} : 0;`];
+  if (isNullCheck(site.next)) return [`r0 = ${element(word!)};`];
+  return [`r0 = ${word!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element('r0')} : 0;`];
 }
 
 /** Whether a step asks if r0 is null: on that way r0 is a known zero. */
@@ -136,25 +144,10 @@ function isNullCheck(step: Step | undefined): boolean {
 export function emitNullCheck(lookup: Site, negated: boolean, { maps }: CallContext): string | undefined {
   const { step, next, state } = lookup;
   if (!isNullCheck(next) || step.operation.kind !== 'call' || step.operation.callee !== 'helper') return undefined;
-  const index = inlinedLookup(step.insn.imm, state, maps);
-  if (index === undefined || lookupKind(maps[index]!) !== 'array') return undefined;
+  const inlined = inlinedCall(step.insn.imm, state, maps);
+  if (inlined?.kind !== 'array_lookup') return undefined;
   const asksNull = (next!.operation as Extract<Operation, { kind: 'jump' }>).op === 'jeq';
-  return `(${keyWords(lookup, 2, 1)[0]!} >>> 0) ${asksNull === negated ? '<' : '>='} ENTRIES${index}`;
-}
-
-/** A reservation of a known size in a known ring. */
-function emitReserve({ state }: Site, { useMap }: CallContext): string[] | undefined {
-  const known = knownReservation(state);
-  if (known === undefined) return undefined;
-  useMap(known.ring);
-  return [`r0 = ${reserveSymbol(known.ring)}(${known.size}, ${recordSize(known.size)});`];
-}
-
-function emitSubmit(site: Site, { maps }: CallContext): string[] | undefined {
-  if (onlyRing(maps) === undefined) return undefined;
-  const flags = site.state[2]!;
-  const call = `${SUBMIT_SYMBOL}(${lowText(site.state[1]!, 1)}, ${lowText(flags, 2)}, ${highText(flags, 2)});`;
-  return [call];
+  return `(${keyWords(lookup, 2, 1)[0]!} >>> 0) ${asksNull === negated ? '<' : '>='} ENTRIES${inlined.map}`;
 }
 
 /** Statements for a call of another function of the program. */

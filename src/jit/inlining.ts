@@ -2,21 +2,44 @@ import type { CurrentLocations } from '../abi/execution.ts';
 import type { HelperName } from '../abi/helpers.ts';
 import { RECORD_HEADER } from '../abi/map-layouts.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
-import type { State } from './transfer.ts';
+import { helperById, type State } from './transfer.ts';
 import type { Value } from './value.ts';
 import { asConstant } from './value.ts';
 
-/** Helpers that heed no argument and whose result lies in the arena: where, and whether it has a high half there. */
-export const INLINE_LOADS: Partial<
-  Record<HelperName, { readonly location: keyof CurrentLocations; readonly wide: boolean }>
-> = {
-  ktime_get_ns: { location: 'time', wide: true },
-  get_current_pid_tgid: { location: 'pidTgid', wide: true },
-  get_current_uid_gid: { location: 'uidGid', wide: true },
-  get_current_task: { location: 'task', wide: true },
-  get_func_ip: { location: 'probedFunction', wide: true },
-  get_smp_processor_id: { location: 'cpu', wide: false },
+/** A call of a helper that generated code carries out itself, as far as all tiers do it alike. */
+export type Inlined =
+  /** A word in the arena, and whether it has a high half there. */
+  | { readonly kind: 'load'; readonly location: keyof CurrentLocations; readonly wide: boolean }
+  | { readonly kind: 'array_lookup' | 'hash_lookup'; readonly map: number }
+  /** A record of a known size. */
+  | { readonly kind: 'reserve'; readonly ring: number; readonly size: number }
+  | { readonly kind: 'submit'; readonly ring: number };
+
+type Maps = readonly MapDefinition[];
+
+const load = (location: keyof CurrentLocations, wide: boolean) => (): Inlined => ({ kind: 'load', location, wide });
+
+/** The helpers that are inlined, and when: undefined where too little is known. */
+const INLINED: Partial<Record<HelperName, (state: State, maps: Maps) => Inlined | undefined>> = {
+  ktime_get_ns: load('time', true),
+  get_current_pid_tgid: load('pidTgid', true),
+  get_current_uid_gid: load('uidGid', true),
+  get_current_task: load('task', true),
+  get_func_ip: load('probedFunction', true),
+  get_smp_processor_id: load('cpu', false),
+  map_lookup_elem: knownLookup,
+  ringbuf_reserve: knownReservation,
+  ringbuf_submit(_, maps) {
+    const ring = onlyRing(maps);
+    return ring === undefined ? undefined : { kind: 'submit', ring };
+  },
 };
+
+/** How a call of the helper with this number is inlined, if it is. */
+export function inlinedCall(id: number, state: State, maps: Maps): Inlined | undefined {
+  const name = helperById(id);
+  return name === undefined ? undefined : INLINED[name]?.(state, maps);
+}
 
 /** Longer keys are hashed and compared by the runtime: written out, they would be too much code for what they save. */
 const MAX_KEY_WORDS = 8;
@@ -36,6 +59,12 @@ export function mapIndex({ symbol, low }: Value): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+function knownLookup(state: State, maps: Maps): Inlined | undefined {
+  const map = mapIndex(state[1]!);
+  const kind = map === undefined ? 'call' : lookupKind(maps[map]!);
+  return map === undefined || kind === 'call' ? undefined : { kind: `${kind}_lookup`, map };
+}
+
 /** The ring buffer that every record of an image belongs to, if there is just one. */
 export function onlyRing(maps: readonly MapDefinition[]): number | undefined {
   const rings = maps.flatMap(({ type }, index) => (type === 'ringbuf' ? [index] : []));
@@ -50,11 +79,11 @@ export function recordSize(size: number): number {
 /** Every ring has at least one page, so that records up to this size fit into an empty one. */
 const MAX_INLINE_RECORD = 4096 - RECORD_HEADER;
 
-/** A call of ringbuf_reserve for a known size in a known ring; the runtime does the others. */
-export function knownReservation(state: State): { readonly ring: number; readonly size: number } | undefined {
+function knownReservation(state: State): Inlined | undefined {
   const ring = mapIndex(state[1]!);
   const [size, flags] = [asConstant(state[2]!), asConstant(state[3]!)];
   if (ring === undefined || size === undefined || flags === undefined || (flags.low | flags.high) !== 0)
     return undefined;
-  return size.low < 0 || size.low > MAX_INLINE_RECORD ? undefined : { ring, size: size.low };
+  if (size.high !== 0 || size.low < 0 || size.low > MAX_INLINE_RECORD) return undefined;
+  return { kind: 'reserve', ring, size: size.low };
 }

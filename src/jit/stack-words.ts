@@ -2,7 +2,7 @@ import { HELPERS, type HelperRow } from '../abi/helpers.ts';
 import type { MemoryAccess } from '../abi/verified-image.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import type { Block, FlowGraph, Step } from './control-flow.ts';
-import { lookupKind, mapIndex } from './inlining.ts';
+import { inlinedCall, mapIndex } from './inlining.ts';
 import { type Halves, hasLow } from './liveness.ts';
 import { type BlockStates, edgeState } from './states.ts';
 import { FRAME_SYMBOL, helperById, type ProgramNames, resultOf, type State } from './transfer.ts';
@@ -172,16 +172,10 @@ function accessUses(
   return [{ kind: isWhole ? kind : 'memory', from, to: from + size }];
 }
 
-/** The key of an inlined lookup, if the call is one: its map. */
-export function inlinedLookup(id: number, state: State, maps: readonly MapDefinition[]): number | undefined {
-  const index = helperById(id) === 'map_lookup_elem' ? mapIndex(state[1]!) : undefined;
-  return index !== undefined && lookupKind(maps[index]!) !== 'call' ? index : undefined;
-}
-
 function helperUses(id: number, state: State, { maps }: StackWordNeeds): StackUse[] {
   const name = helperById(id);
   if (name === undefined) return pointersOf(state);
-  const isInlined = inlinedLookup(id, state, maps) !== undefined;
+  const isInlined = inlinedCall(id, state, maps) !== undefined;
   const map = maps[mapIndex(state[1]!) ?? -1];
   const row: HelperRow = HELPERS[name];
   return row.args.flatMap((kind, index): StackUse[] => {

@@ -2,10 +2,9 @@ import type { AluOp } from '../isa/opcodes.ts';
 import type { Step } from './control-flow.ts';
 import { dominates } from './control-flow.ts';
 import { MAX_INLINE_DIVISOR } from './emit-alu.ts';
-import { INLINE_LOADS, knownReservation, lookupKind, mapIndex, onlyRing } from './inlining.ts';
+import { inlinedCall } from './inlining.ts';
 import type { FunctionPlan, ProgramPlan } from './plan.ts';
 import type { State } from './transfer.ts';
-import { helperById } from './transfer.ts';
 import { HIGH } from './value.ts';
 
 /** What a program is compiled to. JavaScript is the default, and what readers see. */
@@ -85,7 +84,7 @@ function loopDepths({ graph: { blocks, dominators } }: Pick<FunctionPlan, 'graph
 
 function stepGain({ insn, operation }: Step, state: State, { maps }: ProgramPlan): number {
   if (operation.kind === 'call' && operation.callee !== 'subprogram')
-    return isInlined(insn.imm, state, maps) ? 0 : GAINS.helper;
+    return inlinedCall(insn.imm, state, maps) !== undefined ? 0 : GAINS.helper;
   if (operation.kind !== 'alu' || operation.width === 32) return GAINS.plain;
   const isNarrow =
     (state[insn.dst]!.highs & HIGH.zero) !== 0 &&
@@ -97,14 +96,4 @@ function stepGain({ insn, operation }: Step, state: State, { maps }: ProgramPlan
   const isByNumber = operation.source === 'imm' && insn.imm > 0 && insn.imm <= MAX_INLINE_DIVISOR;
   if (isByNumber && (operation.op === 'div' || operation.op === 'mod')) return GAINS.divideByNumber;
   return WIDE_GAINS[operation.op] ?? GAINS.plain;
-}
-
-function isInlined(id: number, state: State, maps: ProgramPlan['maps']): boolean {
-  const name = helperById(id);
-  if (name === undefined) return false;
-  if (INLINE_LOADS[name] !== undefined) return true;
-  if (name === 'ringbuf_reserve') return knownReservation(state) !== undefined;
-  if (name === 'ringbuf_submit') return onlyRing(maps) !== undefined;
-  const map = name === 'map_lookup_elem' ? mapIndex(state[1]!) : undefined;
-  return map !== undefined && lookupKind(maps[map]!) !== 'call';
 }

@@ -1,46 +1,45 @@
-import type { HelperName, HelperRow } from '../../abi/helpers.ts';
+import type { HelperRow } from '../../abi/helpers.ts';
 import { HELPERS } from '../../abi/helpers.ts';
 import { ARG_WORDS, RETURN_KINDS } from '../../abi/helper-types.ts';
 import { MAX_BPF_STACK } from '../../isa/instruction.ts';
-import { INLINE_LOADS, knownReservation, mapIndex } from '../inlining.ts';
+import { type Inlined, inlinedCall } from '../inlining.ts';
 import type { State } from '../transfer.ts';
 import { helperById } from '../transfer.ts';
 import { LOAD_OPCODES } from './arithmetic.ts';
 import { OP } from './code.ts';
 import type { Scope } from './scope.ts';
 
-function inlinedCall(scope: Scope, name: HelperName, state: State): boolean {
+/** Carries a call out by code of the module; false where the module has none for it. */
+function emitInlined(scope: Scope, inlined: Inlined, state: State): boolean {
   const { code, module, getNarrow, set, setPointer } = scope;
-  const load = INLINE_LOADS[name];
-  if (load !== undefined) {
-    code.i32(module.environment.current[load.location]).access(LOAD_OPCODES[load.wide ? 8 : 4], 0);
-    set(0);
-    return true;
+  switch (inlined.kind) {
+    case 'load':
+      code.i32(module.environment.current[inlined.location]).access(LOAD_OPCODES[inlined.wide ? 8 : 4], 0);
+      set(0);
+      return true;
+    case 'array_lookup':
+    case 'hash_lookup': {
+      const lookup = module.lookup(inlined.map);
+      if (lookup === undefined) return false;
+      getNarrow(2, state).call(lookup);
+      setPointer();
+      return true;
+    }
+    case 'reserve': {
+      const reserve = module.reserve(inlined.ring);
+      if (reserve === undefined) return false;
+      code.i32(inlined.size).call(reserve);
+      setPointer();
+      return true;
+    }
+    case 'submit':
+      if (module.submit === undefined) return false;
+      getNarrow(1, state);
+      scope.pushHalves(2, state);
+      code.call(module.submit).i64(0n);
+      set(0);
+      return true;
   }
-  if (name === 'map_lookup_elem') {
-    const map = mapIndex(state[1]!);
-    const lookup = map === undefined ? undefined : module.lookup(map);
-    if (lookup === undefined) return false;
-    getNarrow(2, state).call(lookup);
-    setPointer();
-    return true;
-  }
-  if (name === 'ringbuf_reserve') {
-    const known = knownReservation(state);
-    const reserve = known === undefined ? undefined : module.reserve(known.ring);
-    if (known === undefined || reserve === undefined) return false;
-    code.i32(known.size).call(reserve);
-    setPointer();
-    return true;
-  }
-  if (name === 'ringbuf_submit' && module.submit !== undefined) {
-    getNarrow(1, state);
-    scope.pushHalves(2, state);
-    code.call(module.submit).i64(0n);
-    set(0);
-    return true;
-  }
-  return false;
 }
 
 /** A call of a helper, which code of the module carries out where it can. */
@@ -51,7 +50,8 @@ export function emitHelperCall(scope: Scope, id: number, state: State): void {
     code.op(OP.unreachable);
     return;
   }
-  if (inlinedCall(scope, name, state)) return;
+  const inlined = inlinedCall(id, state, scope.program.maps);
+  if (inlined !== undefined && emitInlined(scope, inlined, state)) return;
   const row: HelperRow = HELPERS[name];
   row.args.forEach((kind, index) => {
     if (ARG_WORDS[kind] === 2) scope.pushHalves(index + 1, state);

@@ -10,6 +10,7 @@ import { selectBtf } from './kernel-facts/select-btf.ts';
 import {
   ENUMERATORS,
   FUNCTION_PATTERNS,
+  PER_CPU_STRUCTS,
   POINTER_DEPTH,
   SEED_STRUCTS,
   UNTRACEABLE_PATTERNS,
@@ -55,7 +56,7 @@ const matches = (patterns: readonly RegExp[], name: string): boolean => patterns
 const btf = selectBtf(decodeBtf(readFileSync(join(folder, 'vmlinux.btf'))), {
   structs: SEED_STRUCTS,
   pointerDepth: POINTER_DEPTH,
-  plain: namesInFields,
+  plain: [...namesInFields, ...PER_CPU_STRUCTS],
   enumerators: ENUMERATORS,
   isFunctionKept: (name) =>
     probeStubs.has(name) ||

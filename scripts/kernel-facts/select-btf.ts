@@ -1,5 +1,6 @@
-import type { BtfTypeSet } from '../../src/btf/decode.ts';
+import { type BtfTypeSet, PER_CPU_SECTION } from '../../src/btf/decode.ts';
 import { BtfWriter } from '../../src/btf/encode.ts';
+import { sizeOf } from '../../src/btf/layout.ts';
 import type { CType } from '../../src/btf/types.ts';
 
 export interface BtfSelection {
@@ -40,7 +41,30 @@ export function selectBtf(types: BtfTypeSet, selection: BtfSelection): Uint8Arra
   for (const name of [...types.names('function')].sort()) {
     if (selection.isFunctionKept(name)) writer.func(name, types.function(name)!);
   }
+  writePerCpuVariables(types, writer, kept);
   return writer.finish();
+}
+
+/** The variables whose types are there; the section keeps its size, and each variable its place. */
+function writePerCpuVariables(types: BtfTypeSet, writer: BtfWriter, kept: ReadonlySet<string>): void {
+  const isKept = (type: CType): boolean => {
+    switch (type.kind) {
+      case 'struct':
+      case 'union':
+        return kept.has(type.name);
+      case 'array':
+        return isKept(type.element);
+      case 'typedef':
+      case 'qualifier':
+        return isKept(type.type);
+      default:
+        return true;
+    }
+  };
+  const rows = (types.dataSection(PER_CPU_SECTION) ?? [])
+    .filter(({ type }) => isKept(type))
+    .map(({ name, type, offset }) => ({ variable: writer.variable(name, type), offset, size: sizeOf(type) ?? 0 }));
+  writer.dataSection(PER_CPU_SECTION, types.dataSectionSize(PER_CPU_SECTION) ?? 0, rows);
 }
 
 function isScalar(type: CType): boolean {

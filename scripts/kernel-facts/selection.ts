@@ -16,6 +16,11 @@ export const SEED_STRUCTS = words(`
 `);
 export const POINTER_DEPTH = 1;
 
+/** What per-CPU variables hold that the machine or scripts look at. */
+export const PER_CPU_STRUCTS = words(`
+  cpuinfo_x86 hrtimer_cpu_base irq_cpustat_t kernel_cpustat kernel_stat softnet_data tick_sched vm_event_state
+`);
+
 /** Enums that scripts use members of, each by one of its members. */
 export const ENUMERATORS = words(`
   TCP_ESTABLISHED TCPF_ESTABLISHED IPPROTO_TCP SOCK_STREAM PIDTYPE_PID REQ_OP_READ __REQ_SYNC CPUTIME_USER HI_SOFTIRQ HRTIMER_RESTART

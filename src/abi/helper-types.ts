@@ -20,7 +20,7 @@ export const ARG_WORDS = {
   const_size: 1,
   const_size_or_zero: 1,
   /** A constant number of bytes to reserve. */
-  const_alloc_size_or_zero: 1,
+  const_alloc_size_or_zero: 2,
   ctx: 1,
   /** Any scalar or pointer; also unsafe addresses. */
   anything: 2,
@@ -33,6 +33,10 @@ export const ARG_WORDS = {
   stack_or_null: 2,
   const_str: 1,
   btf_id: 2,
+  /** A kernel pointer to a socket of any kind, or null. */
+  btf_sock_or_null: 2,
+  /** The address of a per-CPU variable, which is nobody's copy of it. */
+  percpu_btf_id: 2,
   long: 1,
   int: 1,
 } as const satisfies Record<string, 1 | 2>;
@@ -47,6 +51,9 @@ export const RETURN_KINDS = {
   /** A BTF pointer (current task): full 64-bit value. */
   btf_id: 'number',
   btf_id_or_null: 'number',
+  /** A variable of the kernel: memory that may be read, or for a struct a BTF pointer. */
+  mem_or_btf_id: 'pointer',
+  mem_or_btf_id_or_null: 'pointer',
   sock_or_null: 'pointer',
   tcp_sock_or_null: 'pointer',
 } as const satisfies Record<string, 'number' | 'pointer' | 'none'>;

@@ -6,8 +6,20 @@ export interface HelperRow {
   readonly args: readonly ArgKind[];
   readonly ret: ReturnKind;
   readonly sleeps?: true;
-  /** A function of the kernel's own (kfunc): `id` is its number in the BTF of the machine's kernel (Linux 7.2.13). */
-  readonly kfunc?: true;
+  /** A function of the kernel's own (kfunc): `id` is its number in the BTF of Linux 7.2.13. */
+  readonly kfunc?: KernelFunctionRow;
+}
+
+/** Flags that the kernel keeps of a kfunc (include/linux/btf.h). */
+export interface KernelFunctionRow {
+  /** KF_ACQUIRE: its result must be given to a function that releases it. */
+  readonly acquires?: true;
+  /** KF_RELEASE */
+  readonly releases?: true;
+  /** Only session programs may call it (bpf_kprobe_multi_filter in kernel/trace/bpf_trace.c). */
+  readonly sessions?: true;
+  /** Struct that BTF arguments and results point to. */
+  readonly struct?: string;
 }
 
 /** The one declaration of each helper and kernel function that programs may call: code generation reads `id`, the verifier `args` and `ret`, the runtime owes a function. */
@@ -41,6 +53,8 @@ export const HELPERS = {
   },
   override_return: { id: 58, args: ['ctx', 'anything'], ret: 'integer' },
   get_stack: { id: 67, args: ['ctx', 'uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  /** Of tracing programs; programs of packets have another function of this number. */
+  get_socket_ptr_cookie: { id: 46, args: ['btf_sock_or_null'], ret: 'integer' },
   get_current_cgroup_id: { id: 80, args: [], ret: 'integer' },
   map_push_elem: { id: 87, args: ['const_map_ptr', 'map_value', 'anything'], ret: 'integer' },
   map_pop_elem: { id: 88, args: ['const_map_ptr', 'uninit_map_value'], ret: 'integer' },
@@ -48,6 +62,11 @@ export const HELPERS = {
   strtol: { id: 105, args: ['mem', 'const_size', 'anything', 'long'], ret: 'integer' },
   strtoul: { id: 106, args: ['mem', 'const_size', 'anything', 'long'], ret: 'integer' },
   send_signal: { id: 109, args: ['anything'], ret: 'integer' },
+  skb_output: {
+    id: 111,
+    args: ['btf_id', 'const_map_ptr', 'anything', 'mem', 'const_size_or_zero'],
+    ret: 'integer',
+  },
   probe_read_user: { id: 112, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   probe_read_kernel: { id: 113, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   probe_read_user_str: { id: 114, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
@@ -70,6 +89,8 @@ export const HELPERS = {
   get_task_stack: { id: 141, args: ['btf_id', 'uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   d_path: { id: 147, args: ['btf_id', 'uninit_mem', 'const_size_or_zero'], ret: 'integer' },
   copy_from_user: { id: 148, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer', sleeps: true },
+  per_cpu_ptr: { id: 153, args: ['percpu_btf_id', 'anything'], ret: 'mem_or_btf_id_or_null' },
+  this_cpu_ptr: { id: 154, args: ['percpu_btf_id'], ret: 'mem_or_btf_id' },
   get_current_task_btf: { id: 158, args: [], ret: 'btf_id' },
   ktime_get_coarse_ns: { id: 160, args: [], ret: 'integer' },
   for_each_map_elem: { id: 164, args: ['const_map_ptr', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
@@ -87,9 +108,23 @@ export const HELPERS = {
   map_lookup_percpu_elem: { id: 195, args: ['const_map_ptr', 'map_key', 'anything'], ret: 'map_value_or_null' },
   ktime_get_tai_ns: { id: 208, args: [], ret: 'integer' },
   /** Whether a session program (kprobe.session) runs at the function's return. */
-  session_is_return: { id: 66_736, args: ['ctx'], ret: 'integer', kfunc: true },
+  session_is_return: { id: 66_736, args: ['ctx'], ret: 'integer', kfunc: { sessions: true } },
+  task_from_pid: {
+    id: 66_993,
+    args: ['anything'],
+    ret: 'btf_id_or_null',
+    kfunc: { acquires: true, struct: 'task_struct' },
+  },
+  task_release: { id: 66_997, args: ['btf_id'], ret: 'void', kfunc: { releases: true, struct: 'task_struct' } },
 } as const satisfies Record<string, HelperRow>;
 export type HelperName = keyof typeof HELPERS;
+
+/** A kernel function that programs may call, by the kernel's name for it. */
+export function kernelFunctionNamed(name: string): HelperRow | undefined {
+  const key = name.replace(/^bpf_/, '');
+  const row: HelperRow | undefined = Object.hasOwn(HELPERS, key) ? HELPERS[key as HelperName] : undefined;
+  return key === name || row?.kfunc === undefined ? undefined : row;
+}
 
 /** The runtime owes one function per helper, of the arity that its row gives. */
 export type HelperFunctions = { readonly [K in HelperName]: HelperFunction<(typeof HELPERS)[K]['args']> };

@@ -1,5 +1,5 @@
 import type { ArgKind, ReturnKind } from './helper-types.ts';
-import { HELPERS, type HelperRow } from './helpers.ts';
+import { HELPERS, type HelperRow, type KernelFunctionRow } from './helpers.ts';
 import type { ProgramType } from './program-image.ts';
 
 /**
@@ -17,7 +17,7 @@ export interface Prototype {
   /** It may move or free packet data: packet pointers are void afterwards. */
   readonly changesPacket?: true;
   readonly sleeps?: true;
-  readonly kfunc?: true;
+  readonly kfunc?: KernelFunctionRow;
   /** It may be given pointers into the packet. */
   readonly packetAccess?: true;
 }
@@ -31,7 +31,12 @@ export const HELPER_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What the kernel type is called to which a helper's BTF argument must lead. */
-export const HELPER_STRUCTS: Readonly<Record<string, string>> = { d_path: 'path', get_task_stack: 'task_struct' };
+export const HELPER_STRUCTS: Readonly<Record<string, string>> = {
+  d_path: 'path',
+  get_task_stack: 'task_struct',
+  skb_output: 'sk_buff',
+  get_socket_cookie: 'sock_common',
+};
 
 const DECLARED = {
   l3_csum_replace: {
@@ -166,6 +171,8 @@ const HELPER_NAMES: readonly string[] = (
 
 const TRACING: readonly ProgramType[] = ['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'tracing'];
 const SKB: readonly ProgramType[] = ['socket_filter', 'sched_cls'];
+/** generic_kfunc_set of kernel/bpf/helpers.c; tracepoints and perf events share the set of tracing programs. */
+const GENERIC_KERNEL_FUNCTIONS: readonly ProgramType[] = ['tracing', 'tracepoint', 'perf_event', 'sched_cls', 'xdp'];
 
 /** Program types that may call a helper; a helper without a row may be called from all (kernel/trace, net/core/filter.c). */
 const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
@@ -189,6 +196,8 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   skb_store_bytes: ['sched_cls'],
   skb_pull_data: ['sched_cls'],
   get_socket_cookie: SKB,
+  get_socket_ptr_cookie: ['tracing'],
+  skb_output: ['tracing'],
   get_socket_uid: SKB,
   redirect: ['sched_cls', 'xdp'],
   l3_csum_replace: ['sched_cls'],
@@ -237,33 +246,33 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   xdp_adjust_meta: ['xdp'],
   xdp_adjust_tail: ['xdp'],
   session_is_return: ['kprobe'],
+  task_from_pid: GENERIC_KERNEL_FUNCTIONS,
+  task_release: GENERIC_KERNEL_FUNCTIONS,
 };
 
-const PROTOTYPES: ReadonlyMap<number, Prototype & { readonly name: string }> = new Map(
-  [...Object.entries<HelperRow>(HELPERS), ...Object.entries<Prototype>(DECLARED)].map(([name, row]) => [
-    row.id,
-    { ...row, name, ...(PACKET_READERS.has(name) ? { packetAccess: true as const } : {}) },
-  ]),
-);
+type NamedPrototype = Prototype & { readonly name: string };
+/** By number; some numbers are different functions in programs of different types. */
+const PROTOTYPES = new Map<number, NamedPrototype[]>();
+for (const [name, row] of [...Object.entries<HelperRow>(HELPERS), ...Object.entries<Prototype>(DECLARED)]) {
+  const prototype = { ...row, name, ...(PACKET_READERS.has(name) ? { packetAccess: true as const } : {}) };
+  PROTOTYPES.set(row.id, [...(PROTOTYPES.get(row.id) ?? []), prototype]);
+}
 
 /** Whether the kernel has a helper with this number. */
 export const isHelperNumber = (id: number): boolean => id >= 0 && id < HELPER_NAMES.length;
 
 /** Whether this is the BTF number of a kernel function that programs may call. */
-export const isKernelFunction = (id: number): boolean => PROTOTYPES.get(id)?.kfunc === true;
+export const isKernelFunction = (id: number): boolean => PROTOTYPES.get(id)?.[0]?.kfunc !== undefined;
 
 /** `bpf_map_lookup_elem`, as the kernel's log says it. */
 export function helperName(id: number): string {
-  const name = HELPER_NAMES[id] ?? PROTOTYPES.get(id)?.name;
+  const name = HELPER_NAMES[id] ?? PROTOTYPES.get(id)?.[0]?.name;
   return name === undefined ? 'unknown' : `bpf_${name}`;
 }
 
 /** The prototype of a helper, if programs of this type may call it. */
 export function helperPrototype(id: number, type: ProgramType): Prototype | undefined {
-  const found = PROTOTYPES.get(id);
-  if (found === undefined) return undefined;
-  const allowed = ALLOWED[found.name];
-  return allowed === undefined || allowed.includes(type) ? found : undefined;
+  return PROTOTYPES.get(id)?.find(({ name }) => ALLOWED[name]?.includes(type) ?? true);
 }
 
 /** How many of r1 to r5 the verifier takes a helper to read. */
@@ -272,6 +281,7 @@ export function argumentCount(id: number, type: ProgramType): number {
 }
 
 /** Whether our runtime implements the helper, so that a program that calls it can run here. */
-export function isImplemented(id: number): boolean {
-  return Object.values(HELPERS).some((row) => row.id === id);
+export function isImplemented(id: number, type: ProgramType): boolean {
+  const found = PROTOTYPES.get(id)?.find(({ name }) => ALLOWED[name]?.includes(type) ?? true);
+  return found !== undefined && Object.hasOwn(HELPERS, found.name);
 }

@@ -24,7 +24,7 @@ export interface Program {
   /** Unique; a valid ELF symbol, e.g. `kprobe_vfs_read_1`. */
   readonly name: string;
   readonly type: ProgramType;
-  /** Where what is allowed depends on it, how and where it attaches, as libbpf's section names say: `fentry/vfs_read`, `iter/task`, `kprobe.session/vfs_read`. */
+  /** Where what is allowed depends on it, how and where it attaches, as libbpf's section names say: `fentry/vfs_read`, `tp_btf/sched_switch`, `iter/task`, `kprobe.session/vfs_read`. */
   readonly attach?: string;
   /** Main program from slot 0, then its subprograms. Map references are by `relocations`, with the map's index not yet in `imm`. */
   readonly insns: readonly Insn[];

@@ -1,5 +1,6 @@
 import { malformed } from './malformed.ts';
 import type {
+  BtfVariable,
   CType,
   EnumType,
   FunctionProtoType,
@@ -26,20 +27,18 @@ export interface BtfTypeSet extends TypeSet {
   readonly typeCount: number;
   /** Functions, variables, sections and declaration tags have no CType: undefined. */
   type(id: number): CType | undefined;
-  /** Type of a global variable. */
-  variable(name: string): CType | undefined;
   /** Names of the declaration tags on a function, e.g. `bpf_kfunc`. */
   functionTags(name: string): readonly string[];
-  /** The variables of a section of an object file, such as `.maps`. */
+  /** The variables of a section, such as an object file's `.maps`. */
   dataSection(name: string): readonly BtfVariable[] | undefined;
+  /** Bytes of a section. */
+  dataSectionSize(name: string): number | undefined;
   /** A string by its place in the string section, at most its first MAX_STRING bytes; .BTF.ext refers to strings so. */
   string(offset: number): string;
 }
 
-export interface BtfVariable {
-  readonly name: string;
-  readonly type: CType;
-}
+/** The section of the kernel's image that each CPU gets a copy of. */
+export const PER_CPU_SECTION = '.data..percpu';
 
 const K = BTF_KINDS;
 const NAMED = {
@@ -49,7 +48,6 @@ const NAMED = {
   typedef: [K.typedef.code],
   function: [K.func.code],
   int: [K.int.code, K.float.code],
-  variable: [K.var.code],
   dataSection: [K.datasec.code],
 } as const satisfies Record<string, readonly number[]>;
 type NamedKind = keyof typeof NAMED;
@@ -307,6 +305,20 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     return enumsByMember.get(memberName);
   }
 
+  let perCpu: ReadonlyMap<string | number, BtfVariable> | undefined;
+  function dataSection(name: string): readonly BtfVariable[] | undefined {
+    const section = idOf('dataSection', name);
+    if (section === undefined) return undefined;
+    const at = offsets[section]!;
+    return Array.from({ length: vlenOf(at) }, (_, i) => {
+      const row = at + 12 + i * 12;
+      const id = view.getUint32(row, true);
+      const variable = offsets[id] ?? 0;
+      if (variable === 0 || kindOf(variable) !== K.var.code) return malformed(`section ${name} holds no variable`);
+      return { name: nameOf(variable), id, type: need(refOf(variable)), offset: view.getUint32(row + 4, true) };
+    });
+  }
+
   return {
     typeCount,
     type,
@@ -320,9 +332,11 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
       const prototype = id === undefined ? undefined : type(refOf(offsets[id]!));
       return prototype?.kind === 'function' ? prototype : undefined;
     },
-    variable(name) {
-      const id = idOf('variable', name);
-      return id === undefined ? undefined : type(refOf(offsets[id]!));
+    perCpuVariable(which) {
+      perCpu ??= new Map<string | number, BtfVariable>(
+        (dataSection(PER_CPU_SECTION) ?? []).flatMap((row) => [[row.name, row] as const, [row.id, row] as const]),
+      );
+      return perCpu.get(which);
     },
     enumerator(name) {
       const offset = offsetOfName(name);
@@ -343,15 +357,10 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
       }
       return tags;
     },
-    dataSection(name) {
+    dataSection,
+    dataSectionSize(name) {
       const id = idOf('dataSection', name);
-      if (id === undefined) return undefined;
-      const at = offsets[id]!;
-      return Array.from({ length: vlenOf(at) }, (_, i) => {
-        const variable = offsets[view.getUint32(at + 12 + i * 12, true)] ?? 0;
-        if (variable === 0 || kindOf(variable) !== K.var.code) return malformed(`section ${name} holds no variable`);
-        return { name: nameOf(variable), type: need(refOf(variable)) };
-      });
+      return id === undefined ? undefined : refOf(offsets[id]!);
     },
     string(offset) {
       let text = texts.get(offset);

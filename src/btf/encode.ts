@@ -56,7 +56,7 @@ export class BtfWriter {
     return this.#add('func', this.string(name), FUNC_LINKAGE[linkage], target);
   }
 
-  variable(name: string, type: CType, linkage: 'static' | 'global' = 'global'): number {
+  variable(name: string, type: CType, linkage: FuncLinkage = 'global'): number {
     const target = this.type(type);
     return this.#add('var', this.string(name), 0, target, [FUNC_LINKAGE[linkage]]);
   }

@@ -40,6 +40,7 @@ export function createTypeSet(contents: TypeSetContents): TypeSet {
     typedef: (name) => typedefs.get(name),
     int: (name) => ints.get(name),
     function: (name) => functions.get(name),
+    perCpuVariable: () => undefined,
     enumerator: (name) => enumerators.get(name),
     names: (kind) => byKind[kind].keys(),
   };
@@ -61,6 +62,7 @@ export function overlayTypeSets(...sets: readonly TypeSet[]): TypeSet {
     typedef: (name) => first((set) => set.typedef(name)),
     int: (name) => first((set) => set.int(name)),
     function: (name) => first((set) => set.function(name)),
+    perCpuVariable: (which) => first((set) => set.perCpuVariable(which)),
     enumerator: (name) => first((set) => set.enumerator(name)),
     names: (kind) => new Set(sets.flatMap((set) => [...set.names(kind)])),
   };

@@ -93,6 +93,16 @@ export interface FunctionProtoType {
   readonly variadic: boolean;
 }
 
+/** A variable of a section: of an object file, or of the kernel's section that each CPU has its own copy of. */
+export interface BtfVariable {
+  readonly name: string;
+  /** Its number in BTF, by which programs name variables of the kernel. */
+  readonly id: number;
+  readonly type: CType;
+  /** Where it lies in its section. */
+  readonly offset: number;
+}
+
 /** A set of types and functions, looked up by name; members of a large set may be decoded only when asked for. */
 export interface TypeSet {
   struct(name: string): StructType | undefined;
@@ -102,6 +112,8 @@ export interface TypeSet {
   int(name: string): IntType | undefined;
   /** Prototype of a kernel function. */
   function(name: string): FunctionProtoType | undefined;
+  /** A variable of the kernel of which each CPU has its own, by its name or its number. */
+  perCpuVariable(which: string | number): BtfVariable | undefined;
   /** Value of an enum member, whichever enum has it. */
   enumerator(name: string): { readonly value: bigint; readonly type: EnumType } | undefined;
   /** Every name of a kind, for listings and wildcards. */

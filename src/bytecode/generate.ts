@@ -8,7 +8,7 @@ import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
 import { type IrFunction, type IrProgram, newFunction } from './ir/ir.ts';
 import { lowerProbe, resultOf } from './lower/probes.ts';
-import { type GenerateOptions, Unit } from './lower/unit.ts';
+import { type GenerateOptions, PERF_BUFFERS, Unit } from './lower/unit.ts';
 import { allocateRegisters } from './machine/allocate.ts';
 import { encode } from './machine/encode.ts';
 import { selectInstructions } from './machine/select.ts';
@@ -39,6 +39,7 @@ export function generate(typed: TypedProgram, options: GenerateOptions = {}): Ge
   const encoded = programs.map(({ probe, ir }, index): Program => assemble(unit, probe, ir, index, scratch));
   scratch.finish();
   unit.finishReadOnly(MAP_FLAGS.rdonly_prog);
+  const perfBuffers = unit.knownInternalMap(PERF_BUFFERS);
   return {
     image: { programs: encoded, maps: unit.maps },
     resources: {
@@ -49,6 +50,7 @@ export function generate(typed: TypedProgram, options: GenerateOptions = {}): Ge
       actions: unit.actions,
       timeFormats: unit.timeFormats,
       stackMaps: [],
+      ...(perfBuffers === undefined ? {} : { perfBuffers }),
     },
     diagnostics: unit.diagnostics,
   };
@@ -110,6 +112,7 @@ function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, s
 /** What the verifier must know of where a program attaches. */
 function attachSection(target: AttachTarget): string | undefined {
   if (target.kind === 'fentry' || target.kind === 'fexit') return `${target.kind}/${target.function}`;
+  if (target.kind === 'rawtracepoint') return `tp_btf/${target.name}`;
   return target.kind === 'kprobe' && target.session === true ? `kprobe.session/${target.function}` : undefined;
 }
 

@@ -1,7 +1,8 @@
 import type { LineInfo, MapDefinition, Program, Relocation } from '../abi/program-image.ts';
 import { helperName } from '../abi/known-helpers.ts';
-import { decode, isWide } from '../isa/decode.ts';
+import { LD_IMM64, decode, isWide } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
+import { PSEUDO } from '../isa/opcodes.ts';
 import { disassemble } from '../isa/disassemble.ts';
 import type { Source } from '../source/source.ts';
 import { constructText } from './construct-text.ts';
@@ -10,7 +11,12 @@ import { constructText } from './construct-text.ts';
  * A program as the kernel disassembles it, each instruction under what it is from: the construct of the script, or its line
  * where the script is not at hand.
  */
-export function listBytecode(program: Program, maps: readonly MapDefinition[] = [], source?: Source): string {
+export function listBytecode(
+  program: Program,
+  maps: readonly MapDefinition[] = [],
+  source?: Source,
+  variableName: (id: number) => string | undefined = () => undefined,
+): string {
   const attach = program.attach === undefined ? '' : ` ${program.attach}`;
   const out = [`program ${program.name} (${program.type}${attach}), ${program.insns.length} instructions`];
   const relocations = new Map(program.relocations.map((relocation) => [relocation.slot, relocation]));
@@ -25,7 +31,11 @@ export function listBytecode(program: Program, maps: readonly MapDefinition[] = 
     if (heading !== shown) out.push(heading);
     shown = heading;
     const insn = program.insns[slot]!;
-    const comments = [mapComment(relocations.get(slot), maps), jumpComment(insn, slot)].filter((text) => text !== '');
+    const comments = [
+      mapComment(relocations.get(slot), maps),
+      variableComment(insn, variableName),
+      jumpComment(insn, slot),
+    ].filter((text) => text !== '');
     const text = disassemble(insn, program.insns[slot + 1], { helper: helperName });
     out.push(`${String(slot).padStart(5)}: ${[text, ...comments].join('  ; ')}`);
     if (isWide(insn)) slot++;
@@ -42,6 +52,11 @@ function mapComment(relocation: Relocation | undefined, maps: readonly MapDefini
   if (relocation === undefined) return '';
   const { map, offset } = relocation;
   return `map ${maps[map]?.name ?? map}${offset === undefined ? '' : ` +${offset}`}`;
+}
+
+function variableComment({ code, src, imm }: Insn, variableName: (id: number) => string | undefined): string {
+  const name = code === LD_IMM64 && src === PSEUDO.btf_id ? variableName(imm) : undefined;
+  return name === undefined ? '' : `variable ${name}`;
 }
 
 /** Where a jump leads: distances count from the instruction behind it. */

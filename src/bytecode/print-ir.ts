@@ -125,6 +125,8 @@ class Printer {
         return `map ${this.#maps[instr.map]!.name}`;
       case 'map_value':
         return `value of ${this.#maps[instr.map]!.name} + ${instr.offset}`;
+      case 'variable':
+        return `variable ${instr.name}`;
       case 'function':
         return `function ${instr.function.name}`;
       case 'call':

@@ -101,7 +101,7 @@ export const PROBES = {
     aliases: ['rt'],
     target: '[{module}:]{name}',
     context: 'raw_args',
-    programType: 'raw_tracepoint',
+    programType: 'tracing',
     listed: true,
     expands: 'kernel',
   },

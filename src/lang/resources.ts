@@ -15,6 +15,8 @@ export interface Resources {
   readonly maps: readonly (MapResource | undefined)[];
   /** Index in ProgramImage.maps of the ring buffer, of the stack-trace maps by their use. */
   readonly ringBuffer: number;
+  /** Index in ProgramImage.maps of the perf buffers that packets come through; absent when the script sends none. */
+  readonly perfBuffers?: number;
   /** An event in the ring buffer starts with a u64: its index here. */
   readonly actions: readonly Action[];
   /** Formats of strftime(), by the index in a `timestamp` value. */
@@ -69,5 +71,6 @@ export type Action =
   /** A helper failed (-k): its name, where, and the return value. */
   | { readonly kind: 'helper_error'; readonly helper: string; readonly error: EventField; readonly span: Span }
   | { readonly kind: 'runtime_error'; readonly error: string; readonly span: Span }
-  | { readonly kind: 'skboutput'; readonly path: string };
+  /** A packet that came through the perf buffers, not the ring buffer: behind the time when it was seen. */
+  | { readonly kind: 'skboutput'; readonly path: string; readonly offset: number };
 export type ActionKind = Action['kind'];

@@ -30,6 +30,7 @@ const PROGRAM_SECTIONS: readonly SectionRow[] = [
   { section: 'tc', type: 'sched_cls', aliases: ['tcx', 'classifier', 'netkit'] },
   { section: 'tracepoint', type: 'tracepoint', aliases: ['tp', 'tracepoint.s', 'tp.s'] },
   { section: 'raw_tracepoint', type: 'raw_tracepoint', aliases: ['raw_tp', 'raw_tracepoint.s', 'raw_tp.s'] },
+  { section: 'tp_btf', type: 'tracing', aliases: ['tp_btf.s'] },
   { section: 'fentry', type: 'tracing', aliases: ['fentry.s'] },
   { section: 'fexit', type: 'tracing', aliases: ['fexit.s'] },
   { section: 'iter', type: 'tracing', aliases: ['iter.s'] },

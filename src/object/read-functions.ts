@@ -6,7 +6,7 @@ import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { badObject, demand } from './bad-object.ts';
 import { FIRST_RESERVED_SECTION, NO_SECTION, RELOCATION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import { type ElfFile, type ElfRelocation, type ElfSection, isCode } from './elf-reader.ts';
-import { kernelFunctionNamed } from './kernel-functions.ts';
+import { kernelFunctionNamed } from './kernel-symbols.ts';
 import type { MapIndex } from './read-maps.ts';
 
 /** Where a function starts: the number of its section and a slot there. */
@@ -27,6 +27,13 @@ export interface ObjectFunction {
   readonly lines: readonly LineInfo[];
 }
 
+/** What relocations name besides functions of the object. */
+interface Names {
+  readonly maps: MapIndex;
+  /** Number in the kernel's BTF. */
+  readonly kernelVariable: (name: string) => number | undefined;
+}
+
 /** As many instructions as the kernel takes (BPF_COMPLEXITY_LIMIT_INSNS), over all programs of an object together. */
 export const MAX_INSNS = 1_000_000;
 
@@ -36,6 +43,7 @@ export function readFunctions(
   maps: MapIndex,
   lines: ReadonlyMap<string, readonly LineInfo[]>,
   patch: (section: string, insns: Insn[]) => void,
+  kernelVariable: (name: string) => number | undefined,
 ): readonly ObjectFunction[] {
   const sections = elf.sections.filter(isCode);
   const slots = sections.reduce((sum, { size }) => sum + size / SLOT_BYTES, 0);
@@ -45,7 +53,7 @@ export function readFunctions(
       decodeInsns(section.bytes) ??
       badObject(`${section.name} has ${section.size} bytes, each instruction ${SLOT_BYTES}`);
     patch(section.name, insns);
-    return functionsOf(elf, section, insns, maps, lines.get(section.name) ?? []);
+    return functionsOf(elf, section, insns, { maps, kernelVariable }, lines.get(section.name) ?? []);
   });
 }
 
@@ -53,7 +61,7 @@ function functionsOf(
   elf: ElfFile,
   section: ElfSection,
   insns: readonly Insn[],
-  maps: MapIndex,
+  names: Names,
   lines: readonly LineInfo[],
 ): readonly ObjectFunction[] {
   const symbols = elf.symbols
@@ -72,7 +80,7 @@ function functionsOf(
     end = value + size;
     const start = value / SLOT_BYTES;
     const own = insns.slice(start, end / SLOT_BYTES);
-    const resolved = new Resolver(section, start, own, elf.sections, maps);
+    const resolved = new Resolver(section, start, own, elf.sections, names);
     for (const relocation of relocations.take(value, end)) resolved.relocate(relocation);
     return {
       name,
@@ -114,15 +122,17 @@ class Resolver {
   readonly #insns: Insn[];
   readonly #sections: readonly ElfSection[];
   readonly #maps: MapIndex;
+  readonly #kernelVariable: Names['kernelVariable'];
   readonly #mapReferences: Relocation[] = [];
   readonly #calls = new Map<number, FunctionPlace>();
 
-  constructor(section: ElfSection, start: number, insns: Insn[], sections: readonly ElfSection[], maps: MapIndex) {
+  constructor(section: ElfSection, start: number, insns: Insn[], sections: readonly ElfSection[], names: Names) {
     this.#section = section;
     this.#start = start;
     this.#insns = insns;
     this.#sections = sections;
-    this.#maps = maps;
+    this.#maps = names.maps;
+    this.#kernelVariable = names.kernelVariable;
   }
 
   relocate({ offset, type, symbol }: ElfRelocation): void {
@@ -137,6 +147,12 @@ class Resolver {
       this.#insns[slot] = { ...insn, src: CALLEE.kfunc, imm: inKernel.id };
       return;
     }
+    const isAddress = type === RELOCATION_TYPES.r_bpf_64_64 && insn.code === LD_IMM64;
+    const variable = isAddress && symbol.section === NO_SECTION ? this.#kernelVariable(symbol.name) : undefined;
+    if (variable !== undefined) {
+      this.#insns[slot] = { ...insn, src: PSEUDO.btf_id, imm: variable };
+      return;
+    }
     const isDefined = symbol.section !== NO_SECTION && symbol.section < FIRST_RESERVED_SECTION;
     demand(isDefined, `${where} refers to '${named}', which the object does not define`);
     const target = this.#sections[symbol.section] ?? badObject(`${where} refers to a section that is not there`);
@@ -145,8 +161,7 @@ class Resolver {
       this.#call(slot, symbol.section, symbol.value / SLOT_BYTES + insn.imm + 1);
       return;
     }
-    const isImmediate = type === RELOCATION_TYPES.r_bpf_64_64 && insn.code === LD_IMM64;
-    demand(isImmediate && slot + 1 < this.#insns.length, `${where} cannot be relocated (type ${type})`);
+    demand(isAddress && slot + 1 < this.#insns.length, `${where} cannot be relocated (type ${type})`);
     const place = symbol.value + insn.imm;
     if (isCode(target)) {
       this.#set(slot, PSEUDO.func, 0);

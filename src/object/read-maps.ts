@@ -1,6 +1,6 @@
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
-import type { BtfVariable } from '../btf/decode.ts';
+import type { BtfVariable } from '../btf/types.ts';
 import { badObject, demand } from './bad-object.ts';
 import { SECTION_FLAGS, SECTION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import type { ElfFile, ElfSection } from './elf-reader.ts';

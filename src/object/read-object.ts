@@ -1,8 +1,8 @@
 import type { LineInfo, MapDefinition } from '../abi/program-image.ts';
 import { checkTypes } from '../btf/check-types.ts';
-import { decodeBtf, type BtfTypeSet, type BtfVariable } from '../btf/decode.ts';
+import { decodeBtf, type BtfTypeSet } from '../btf/decode.ts';
 import { readForeign } from '../btf/malformed.ts';
-import type { TypeSet } from '../btf/types.ts';
+import type { BtfVariable, TypeSet } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { BadObject, badObject } from './bad-object.ts';
 import { type BtfExt, type CoreRecord, decodeBtfExt } from './btf-ext.ts';
@@ -45,9 +45,15 @@ function read(bytes: Uint8Array, kernel: TypeSet | undefined): EbpfObject {
   const core = types === undefined || kernel === undefined ? undefined : new CoreRelocator(types, kernel);
   const coreRecords = new Map<string, CoreRecord[]>();
   for (const { section, records } of ext?.core ?? []) appendTo(coreRecords, types!.string(section), records);
-  const functions = readFunctions(elf, index, readLines(ext, types), (section, insns) => {
-    for (const record of coreRecords.get(section) ?? []) core?.apply(insns, record.offset / SLOT_BYTES, record);
-  });
+  const functions = readFunctions(
+    elf,
+    index,
+    readLines(ext, types),
+    (section, insns) => {
+      for (const record of coreRecords.get(section) ?? []) core?.apply(insns, record.offset / SLOT_BYTES, record);
+    },
+    (name) => kernel?.perCpuVariable(name)?.id,
+  );
   const find = indexFunctions(functions);
   const programs: LinkedProgram[] = [];
   let room = MAX_INSNS;

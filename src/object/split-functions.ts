@@ -1,9 +1,13 @@
 import type { LineInfo, Program, Relocation } from '../abi/program-image.ts';
-import { decode, isWide } from '../isa/decode.ts';
+import type { BtfVariable } from '../btf/types.ts';
+import { LD_IMM64, decode, isWide } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
 import { CALLEE, CALL_CODE, PSEUDO } from '../isa/opcodes.ts';
 import { badObject, demand } from './bad-object.ts';
-import { type KernelFunction, kernelFunction } from './kernel-functions.ts';
+import { type KernelSymbol, kernelFunction, outlineOf } from './kernel-symbols.ts';
+
+/** Finds a variable of the kernel by its number in BTF. */
+export type FindVariable = (id: number) => BtfVariable | undefined;
 
 /** One function of a program; all slots count from its start. */
 export interface FunctionPart {
@@ -12,14 +16,14 @@ export interface FunctionPart {
   readonly maps: readonly Relocation[];
   /** Instructions that name another function of the program, by its index. */
   readonly calls: readonly { readonly slot: number; readonly to: number }[];
-  /** Calls of the kernel's own functions. */
-  readonly kernelCalls: readonly { readonly slot: number; readonly to: KernelFunction }[];
+  /** Instructions that name functions and variables of the kernel. */
+  readonly externs: readonly { readonly slot: number; readonly to: KernelSymbol }[];
   /** Begins at slot 0, as the kernel demands, unless the program has no lines at all. */
   readonly lines: readonly LineInfo[];
 }
 
 /** Takes a program apart: the main function stands first. Functions of an object lie in different sections. */
-export function splitFunctions(program: Program): readonly FunctionPart[] {
+export function splitFunctions(program: Program, kernelVariable: FindVariable): readonly FunctionPart[] {
   const records = program.functions.length === 0 ? [{ slot: 0, name: program.name }] : program.functions;
   demand(records[0]!.slot === 0 && program.insns.length > 0, `${program.name} has no first function`);
   const indexOf = new Map(records.map(({ slot }, index) => [slot, index]));
@@ -31,7 +35,7 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
     const insns = program.insns.slice(start, end);
     const isInside = ({ slot }: { readonly slot: number }): boolean => slot >= start && slot < end;
     const calls: { slot: number; to: number }[] = [];
-    const kernelCalls: { slot: number; to: KernelFunction }[] = [];
+    const externs: { slot: number; to: KernelSymbol }[] = [];
     for (let slot = 0; slot < insns.length; slot++) {
       const insn = insns[slot]!;
       const distance = jumpDistance(insn);
@@ -45,7 +49,12 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
       }
       if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc) {
         const what = `${program.name}: instruction ${start + slot} calls kernel function ${insn.imm}`;
-        kernelCalls.push({ slot, to: kernelFunction(insn.imm) ?? badObject(`${what}, which has no name`) });
+        externs.push({ slot, to: kernelFunction(insn.imm) ?? badObject(`${what}, which has no name`) });
+      }
+      if (insn.code === LD_IMM64 && insn.src === PSEUDO.btf_id) {
+        const what = `${program.name}: instruction ${start + slot} names the kernel's variable ${insn.imm}`;
+        const variable = kernelVariable(insn.imm) ?? badObject(`${what}, which has no name`);
+        externs.push({ slot, to: { ...variable, type: outlineOf(variable.type) } });
       }
       if (isWide(insn)) slot++;
     }
@@ -54,7 +63,7 @@ export function splitFunctions(program: Program): readonly FunctionPart[] {
       insns,
       maps: program.relocations.filter(isInside).map((row) => ({ ...row, slot: row.slot - start })),
       calls,
-      kernelCalls,
+      externs,
       lines: linesOf(program.lines, start, end),
     };
   });

@@ -3,7 +3,7 @@ import { BtfWriter, type SectionVariable } from '../btf/encode.ts';
 import type { CType, FunctionProtoType, IntType } from '../btf/types.ts';
 import { SLOT_BYTES } from '../isa/codec.ts';
 import { encodeBtfExt } from './btf-ext.ts';
-import type { KernelFunction } from './kernel-functions.ts';
+import type { KernelSymbol } from './kernel-symbols.ts';
 import { INT, type MapTypes, mapVariableType } from './map-btf.ts';
 
 /** A function in its section; `offset` and the lines' slots in bytes and slots of the section and the function. */
@@ -32,8 +32,8 @@ export interface DescribedData {
 }
 
 export interface Description {
-  /** That the programs call. */
-  readonly kernelFunctions: readonly KernelFunction[];
+  /** That the programs name. */
+  readonly kernelSymbols: readonly KernelSymbol[];
   readonly functions: readonly DescribedFunction[];
   readonly maps: readonly DescribedMap[];
   readonly data: readonly DescribedData[];
@@ -55,7 +55,7 @@ const PROGRAM: FunctionProtoType = {
 const SUBPROGRAM: FunctionProtoType = { kind: 'function', returns: INT, parameters: [], variadic: false };
 
 /** The contents of .BTF and .BTF.ext, and where each map stands in .maps. */
-export function writeBtf({ kernelFunctions, functions, maps, data, license }: Description): {
+export function writeBtf({ kernelSymbols, functions, maps, data, license }: Description): {
   readonly btf: Uint8Array;
   readonly btfExt: Uint8Array;
   readonly mapOffsets: readonly number[];
@@ -95,7 +95,12 @@ export function writeBtf({ kernelFunctions, functions, maps, data, license }: De
   section(
     '.ksyms',
     0,
-    kernelFunctions.map(({ name, type }) => ({ variable: writer.func(name, type, 'extern'), offset: 0, size: 0 })),
+    kernelSymbols.map(({ name, type }) => ({
+      variable:
+        type.kind === 'function' ? writer.func(name, type, 'extern') : writer.variable(name, constant(type), 'extern'),
+      offset: 0,
+      size: 0,
+    })),
   );
 
   const sections = [...new Set(functions.map((row) => row.section))].map((name) => {

@@ -5,10 +5,10 @@ import type { Insn } from '../isa/instruction.ts';
 import { CALLEE } from '../isa/opcodes.ts';
 import { BadObject, badObject } from './bad-object.ts';
 import { ElfWriter, type SectionHandle, type SymbolHandle } from './elf-writer.ts';
-import type { KernelFunction } from './kernel-functions.ts';
+import type { KernelSymbol } from './kernel-symbols.ts';
 import type { MapTypes } from './map-btf.ts';
 import { type MapPlace, placeMaps } from './place-maps.ts';
-import { type FunctionPart, splitFunctions } from './split-functions.ts';
+import { type FindVariable, type FunctionPart, splitFunctions } from './split-functions.ts';
 import { SymbolNames } from './symbol-names.ts';
 import { writeBtf } from './write-btf.ts';
 
@@ -24,6 +24,8 @@ export interface ObjectContents {
   /** By the maps' indices; without them an object says only how large keys and values are. */
   readonly mapTypes?: readonly (MapTypes | undefined)[];
   readonly license: string;
+  /** Names the kernel's variables that programs name by their numbers. */
+  readonly kernelVariable?: FindVariable;
 }
 
 export type WriteResult =
@@ -67,7 +69,7 @@ interface PlannedMap {
   readonly types: MapTypes | undefined;
 }
 
-function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Array {
+function write({ programs, maps, mapTypes, license, kernelVariable = () => undefined }: ObjectContents): Uint8Array {
   const names = new SymbolNames();
   const places = placeMaps(
     programs.map(({ program }) => program),
@@ -81,7 +83,7 @@ function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Arra
       types: mapTypes?.[index],
     })),
     license: { name: names.take('LICENSE'), bytes: new TextEncoder().encode(`${license}\0`) },
-    functions: placeFunctions(programs, names),
+    functions: placeFunctions(programs, names, kernelVariable),
   };
   const { btf, btfExt, mapOffsets, mapSizes } = describe(plan);
   const elf = new ElfWriter();
@@ -89,7 +91,7 @@ function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Arra
   const data = addData(elf, plan);
   const definitions = addDefinitions(elf, plan, mapOffsets, mapSizes);
   addLicense(elf, plan);
-  const kernel = addKernelFunctions(elf, plan);
+  const kernel = addKernelSymbols(elf, plan);
   elf.section({ name: '.BTF', type: 'progbits', flags: [], align: 4, bytes: btf });
   elf.section({ name: '.BTF.ext', type: 'progbits', flags: [], align: 4, bytes: btfExt });
   for (const row of plan.functions) {
@@ -104,7 +106,7 @@ function write({ programs, maps, mapTypes, license }: ObjectContents): Uint8Arra
 function describe(plan: Plan): ReturnType<typeof writeBtf> {
   const { functions, maps, license } = plan;
   return writeBtf({
-    kernelFunctions: calledInKernel(plan),
+    kernelSymbols: namedInKernel(plan),
     functions: functions.map(({ part, name, section, start }) => ({
       name,
       section,
@@ -170,14 +172,14 @@ function addLicense(elf: ElfWriter, { license: { name, bytes } }: Plan): void {
 }
 
 /** Each by name, once. */
-const calledInKernel = ({ functions }: Plan): readonly KernelFunction[] => [
-  ...new Set(functions.flatMap(({ part }) => part.kernelCalls.map(({ to }) => to))),
+const namedInKernel = ({ functions }: Plan): readonly KernelSymbol[] => [
+  ...new Map(functions.flatMap(({ part }) => part.externs.map(({ to }) => [to.name, to] as const))).values(),
 ];
 
-/** Symbols that no section defines: libbpf looks for the functions in the kernel's BTF. */
-function addKernelFunctions(elf: ElfWriter, plan: Plan): ReadonlyMap<string, SymbolHandle> {
+/** Symbols that no section defines: libbpf looks for them in the kernel's BTF. */
+function addKernelSymbols(elf: ElfWriter, plan: Plan): ReadonlyMap<string, SymbolHandle> {
   return new Map(
-    calledInKernel(plan).map(({ name }) => [
+    namedInKernel(plan).map(({ name }) => [
       name,
       elf.symbol({ name, binding: 'global', type: 'none', section: undefined, value: 0, size: 0 }),
     ]),
@@ -207,8 +209,10 @@ function addFunction(
   });
   const placeOf = (slot: number): number => (start + slot) * SLOT_BYTES;
   for (const { slot, map } of part.maps) elf.relocate(section, placeOf(slot), 'r_bpf_64_64', symbols.ofMap(map));
-  for (const { slot, to } of part.kernelCalls)
-    elf.relocate(section, placeOf(slot), 'r_bpf_64_32', symbols.ofKernel(to.name));
+  for (const { slot, to } of part.externs) {
+    const isAddress = part.insns[slot]!.code === LD_IMM64;
+    elf.relocate(section, placeOf(slot), isAddress ? 'r_bpf_64_64' : 'r_bpf_64_32', symbols.ofKernel(to.name));
+  }
   for (const { slot } of part.calls) {
     const isAddress = part.insns[slot]!.code === LD_IMM64;
     // Calls inside .text are distances already.
@@ -229,7 +233,11 @@ function dataSection(map: MapDefinition, { section, readOnly }: Extract<MapPlace
 }
 
 /** Gives each function its section and place: .text first, a program's own functions in it once, however often it attaches. */
-function placeFunctions(programs: readonly ObjectProgram[], names: SymbolNames): readonly PlacedFunction[] {
+function placeFunctions(
+  programs: readonly ObjectProgram[],
+  names: SymbolNames,
+  kernelVariable: FindVariable,
+): readonly PlacedFunction[] {
   const sizes = new Map<string, number>();
   const take = (section: string, { insns }: FunctionPart): number => {
     const start = sizes.get(section) ?? 0;
@@ -239,7 +247,7 @@ function placeFunctions(programs: readonly ObjectProgram[], names: SymbolNames):
   const text: PlacedFunction[] = [];
   const main: PlacedFunction[] = [];
   for (const { program, sections } of programs) {
-    const [first, ...others] = splitFunctions(program);
+    const [first, ...others] = splitFunctions(program, kernelVariable);
     // The main programs' names are what users see and type: they come first.
     const copies = sections.map((section) => ({ section, name: names.take(program.name) }));
     const targets = [-1, ...others.map((part) => take(TEXT, part))];
@@ -261,8 +269,11 @@ function relocatable({ part, section, start, targets }: PlacedFunction, places: 
     insns[slot] = { ...insns[slot]!, src: 0, imm: addend };
     insns[slot + 1] = { ...insns[slot + 1]!, imm: 0 };
   }
-  // As clang leaves a call of what another file defines.
-  for (const { slot } of part.kernelCalls) insns[slot] = { ...insns[slot]!, src: CALLEE.subprogram, imm: -1 };
+  // As clang leaves what another file defines.
+  for (const { slot } of part.externs) {
+    const insn = insns[slot]!;
+    insns[slot] = insn.code === LD_IMM64 ? { ...insn, src: 0, imm: 0 } : { ...insn, src: CALLEE.subprogram, imm: -1 };
+  }
   for (const { slot, to } of part.calls) {
     const insn = insns[slot]!;
     const target = targets[to]!;

@@ -30,7 +30,7 @@ const SECTIONS: { readonly [Kind in AttachKind]: (target: Target<Kind>) => strin
   fentry: (target) => `fentry/${moduleOf(target.module)}${target.function}`,
   fexit: (target) => `fexit/${moduleOf(target.module)}${target.function}`,
   tracepoint: (target) => `tp/${target.category}/${target.name}`,
-  rawtracepoint: (target) => `raw_tp/${target.name}`,
+  rawtracepoint: (target) => `tp_btf/${target.name}`,
   uprobe: (target) => userSection('uprobe', target),
   uretprobe: (target) => userSection('uretprobe', target),
   // libbpf attaches only USDT programs that hold its own maps of argument places.

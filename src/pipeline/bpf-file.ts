@@ -52,6 +52,7 @@ function encodeElf({ programs, maps, license }: RawFile): RawResult<Uint8Array> 
     programs: programs.map(({ program, section }) => ({ program, sections: [section] })),
     maps,
     license,
+    kernelVariable: (id) => kernelTypes().perCpuVariable(id),
   });
   return written.ok ? { ok: true, value: written.bytes } : fail(written.message);
 }

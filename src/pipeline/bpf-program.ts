@@ -1,9 +1,11 @@
-import { HELPERS, type HelperRow } from '../abi/helpers.ts';
+import { HELPERS, type HelperRow, kernelFunctionNamed } from '../abi/helpers.ts';
 import { helperName, isHelperNumber } from '../abi/known-helpers.ts';
 import { isMapType, MAP_TYPES } from '../abi/map-types.ts';
 import { PROGRAM_TYPES, type MapDefinition, type Program, type ProgramType } from '../abi/program-image.ts';
+import type { AssemblyNames } from '../isa/assembly-forms.ts';
 import { defaultSection, describeSection } from '../object/program-sections.ts';
 import { impossibleMap } from '../runtime/maps/map-attributes.ts';
+import { kernelTypes } from '../simkernel/kernel-types.ts';
 
 /** A program that came as instructions, not as a script. */
 export interface RawProgram {
@@ -60,12 +62,19 @@ const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map([
     .filter(isHelperNumber)
     .map((id) => [helperName(id), id] as const),
   ...Object.entries<HelperRow>(HELPERS)
-    .filter(([, row]) => row.kfunc !== true)
+    .filter(([, row]) => row.kfunc === undefined)
     .map(([name, row]) => [`bpf_${name}`, row.id] as const),
 ]);
 /** The helper of this name, which may lack its `bpf_`. */
-export const helperNumber = (name: string): number | undefined =>
+const helperNumber = (name: string): number | undefined =>
   HELPER_NUMBERS.get(name.startsWith('bpf_') ? name : `bpf_${name}`);
+
+/** What assembly text may name: helpers, and functions and variables of the machine's kernel. */
+export const ASSEMBLY_NAMES: AssemblyNames = {
+  helper: helperNumber,
+  kernelFunction: (name) => kernelFunctionNamed(name)?.id,
+  kernelVariable: (name) => kernelTypes().perCpuVariable(name)?.id,
+};
 
 /** Maps of the file and of the command line; the latter replace those of the same name. */
 export function mergeMaps(own: readonly MapDefinition[], given: readonly MapDefinition[]): readonly MapDefinition[] {

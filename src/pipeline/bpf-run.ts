@@ -1,5 +1,5 @@
 import type { Acceptance, Verdict } from '../verifier/verify.ts';
-import { verifyProgram } from '../verifier/verify.ts';
+import { needsTypes, verifyProgram } from '../verifier/verify.ts';
 import { explain } from '../verifier/explain.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
 import { testRun, type TestResult } from '../runtime/test-run.ts';
@@ -9,7 +9,7 @@ import { createSimulation } from './simulation.ts';
 
 /** Judges a raw program; only tracing programs follow the kernel's types. */
 export function verifyRaw({ program, maps }: RawProgram, logLevel: 0 | 2 = 0): Verdict {
-  return verifyProgram(program, maps, { ...(program.type === 'tracing' ? { types: kernelTypes() } : {}), logLevel });
+  return verifyProgram(program, maps, { ...(needsTypes(program) ? { types: kernelTypes() } : {}), logLevel });
 }
 
 /** A verdict as text: what a person wants to know of it. */

@@ -8,10 +8,10 @@ import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { MAX_DATA } from '../object/read-maps.ts';
 import { readHex } from './bpf-hex.ts';
 import {
+  ASSEMBLY_NAMES,
   DEFAULT_LICENSE,
   describeProgram,
   type FileProgram,
-  helperNumber,
   mergeMaps,
   parseMap,
   RAW_PROGRAM_TYPES,
@@ -59,7 +59,7 @@ class OutlineReader {
         return;
       }
       const message = this.#directives[name]!(argumentOf(rest), index);
-      if (message !== undefined) this.#errors.push({ line: index + 1, message });
+      if (message !== undefined) this.#errors.push({ line: index + 1, message, text: raw });
     });
     const parts = this.#parts.filter((part) => this.#parts.length === 1 || this.#isProgram(part));
     const maps = this.#maps.map((map) => {
@@ -188,9 +188,12 @@ export function readText(text: string, options: TextOptions): RawResult<RawFile>
 
 function readPart(part: Part, source: readonly string[], maps: string[], options: TextOptions): RawResult<FileProgram> {
   const { name } = part;
-  const assembled = assemble(Array.from(part.lines, (line) => line ?? '').join('\n'), { helper: helperNumber });
+  const assembled = assemble(Array.from(part.lines, (line) => line ?? '').join('\n'), ASSEMBLY_NAMES);
   if (!assembled.ok) {
-    const errors = assembled.errors.map((error) => ({ ...error, line: error.line + part.before }));
+    const errors = assembled.errors.map((error) => {
+      const line = error.line + part.before;
+      return { ...error, line, text: source[line - 1]! };
+    });
     return { ok: false, errors };
   }
   const relocations = relocationsOf(assembled.program, maps, options.mustKnowMaps);

@@ -21,8 +21,11 @@ const PRINTERS: Record<DebugStage, (source: Source, compilation: Compilation) =>
     const ir = typed && generateIr(typed);
     return ir?.programs.map((program) => printIr(program, ir.maps)).join('\n');
   },
-  bytecode: (source, { generated }) =>
-    generated?.image.programs.map((program) => listBytecode(program, generated.image.maps, source)).join('\n'),
+  bytecode(source, { generated, typed }) {
+    const variableName = (id: number): string | undefined => typed?.target.types.perCpuVariable(id)?.name;
+    const { programs, maps } = generated?.image ?? { programs: undefined, maps: [] };
+    return programs?.map((program) => listBytecode(program, maps, source, variableName)).join('\n');
+  },
   verifier: (_, { verifierLogs }) =>
     verifierLogs?.map(({ program, lines }) => `${program}:\n${lines.join('\n')}\n`).join('\n'),
   js: (_, { verified }) => verified && generatedSource(verified),

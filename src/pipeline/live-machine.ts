@@ -1,6 +1,7 @@
 import type { VerifiedImage } from '../abi/verified-image.ts';
 import type { Resources } from '../lang/resources.ts';
 import { ENGINES } from '../runtime/engines.ts';
+import { linkVariables } from '../runtime/kernel-variables.ts';
 import { openSession, Session } from '../runtime/session.ts';
 import { viewMap, type MapView } from './map-view.ts';
 import type { EngineName } from './settings.ts';
@@ -89,7 +90,7 @@ export class LiveMachine {
     const session = openSession({
       image: verified.image,
       resources,
-      programs: ENGINES[this.#engine](verified),
+      programs: ENGINES[this.#engine](linkVariables(verified, kernel)),
       kernel,
       seed,
       format: 'text',

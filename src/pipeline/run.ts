@@ -1,6 +1,7 @@
 import type { VerifiedImage } from '../abi/verified-image.ts';
 import type { Resources } from '../lang/resources.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
+import { linkVariables } from '../runtime/kernel-variables.ts';
 import type { SpawnedProcess } from '../runtime/kernel.ts';
 import { meterImage } from '../runtime/meter.ts';
 import { runSession } from '../runtime/run-session.ts';
@@ -37,7 +38,8 @@ export interface RunOptions {
 
 /** Attaches a compiled script to a machine and runs both; returns the exit code. */
 export async function runCompiled(options: RunOptions): Promise<number> {
-  const { machine, verified, resources, engine, stdout, stderr, measure, interrupt } = options;
+  const { machine, resources, engine, stdout, stderr, measure, interrupt } = options;
+  const verified = linkVariables(options.verified, machine.kernel);
   const programs = ENGINES[engine](verified);
   const metered = measure === undefined ? undefined : meterImage(verified, programs);
   const { exitCode } = await runSession({

@@ -6,7 +6,7 @@ import type { Target } from '../lang/target.ts';
 import { template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
 import { type Detail, explain } from '../verifier/explain.ts';
-import { verifyProgram } from '../verifier/verify.ts';
+import { needsTypes, verifyProgram } from '../verifier/verify.ts';
 
 export interface ProgramLog {
   readonly program: string;
@@ -71,8 +71,8 @@ export function verify(
   const programs: VerifiedProgram[] = [];
   for (const program of image.programs) {
     const verdict = verifyProgram(program, image.maps, {
-      // Only tracing programs follow BTF pointers; decoding the kernel's types is worth avoiding for the others.
-      ...(program.type === 'tracing' ? { types: target.types } : {}),
+      // Decoding the kernel's types is worth avoiding.
+      ...(needsTypes(program) ? { types: target.types } : {}),
       abi: target.abi.name,
       logLevel: wantLog ? 2 : 0,
     });

@@ -3,8 +3,10 @@ import { sizeOf } from '../lang/layout.ts';
 import { assertNever, bug } from '../source/bug.ts';
 import { renderLine } from '../source/render.ts';
 import { snapshot, type Arena } from './arena.ts';
+import { Captures } from './captures.ts';
 import type { Kernel } from './kernel.ts';
 import type { BpfMap } from './maps/bpf-map.ts';
+import type { PerfEventMap } from './maps/perf-event-map.ts';
 import type { RingBuffer } from './maps/ring-buffer.ts';
 import { byteText, bytesToText, decodeText } from './output/byte-text.ts';
 import { applyFormat, parseFormat, type FormatString } from './output/format-string.ts';
@@ -40,6 +42,12 @@ export interface EventConsumer {
   drain(): void;
   /** Drops all events that are there: what bpftrace does with those behind an exit(). */
   discard(): void;
+  /** Who is told when events come to a reader that sleeps; null: nobody. */
+  onEvents(listener: (() => void) | null): void;
+  /** Writes the files that events went to. */
+  close(): void;
+  /** Events that were lost since the start. */
+  lostEvents(): number;
   /** Reports events that were lost since the last report. */
   reportLost(): void;
   printMap(index: number): void;
@@ -48,6 +56,10 @@ export interface EventConsumer {
   redirect(output: Output): void;
 }
 
+/** Events begin with the number of their action, packets after the time at which they were seen. */
+const EVENT_ID = 8;
+const PACKET_HEADER = 16;
+const PAGE_SIZE = 4096;
 /** Room for time()'s text; more is an error (bpftrace's MAX_TIME_STR_LEN). */
 const MAX_TIME_TEXT = 64;
 
@@ -55,6 +67,9 @@ export function createEventConsumer(host: EventHost): EventConsumer {
   const { kernel, arena, maps, resources, context } = host;
   let { output } = host;
   const ring = maps[resources.ringBuffer] as RingBuffer;
+  const perfBuffers = resources.perfBuffers === undefined ? undefined : (maps[resources.perfBuffers] as PerfEventMap);
+  perfBuffers?.open(perfBufferBytes(resources.config.perf_rb_pages, kernel.cpus));
+  const captures = new Captures(kernel, capturePaths(resources.actions));
   const formats = new Map<Action, FormatString>();
   let exiting = false;
   let reportedLost = 0;
@@ -156,9 +171,11 @@ export function createEventConsumer(host: EventHost): EventConsumer {
       case 'runtime_error':
         output.runtimeError({ kind: 'other', message: action.error }, action.span);
         return;
-      case 'skboutput':
-        error(`skboutput(): the simulated machine writes no file ${action.path}`);
+      case 'skboutput': {
+        const seen = new DataView(event.buffer, event.byteOffset).getBigUint64(EVENT_ID, true);
+        captures.add(action.path, context.bootTimeNs + seen, event.subarray(PACKET_HEADER), action.offset);
         return;
+      }
       default:
         assertNever(action);
     }
@@ -189,28 +206,40 @@ export function createEventConsumer(host: EventHost): EventConsumer {
   }
 
   function reportLost(): void {
-    const lost = ring.dropped();
+    const lost = lostEvents();
     if (lost > reportedLost) output.lostEvents(lost - reportedLost);
     reportedLost = lost;
   }
 
+  const lostEvents = (): number => ring.dropped() + (perfBuffers?.lost() ?? 0);
+
+  function receive(event: Uint8Array): void {
+    const id = new DataView(event.buffer, event.byteOffset).getUint32(0, true);
+    handle(resources.actions[id] ?? bug(`event of unknown action ${id}`), event);
+  }
+
   return {
     drain() {
+      perfBuffers?.take().forEach(receive);
       reportLost();
       exiting = false;
       while (
         ring.consume((address, size) => {
           // A copy: actions run while programs may already produce new events.
           const event = snapshot(arena, address, size);
-          if (exiting) return;
-          const id = new DataView(event.buffer).getUint32(0, true);
-          handle(resources.actions[id] ?? bug(`event of unknown action ${id}`), event);
+          if (!exiting) receive(event);
         })
       );
     },
     discard() {
       while (ring.consume(() => undefined));
     },
+    onEvents(listener) {
+      ring.onData = listener;
+      if (perfBuffers !== undefined) perfBuffers.onData = listener;
+    },
+    close: () => captures.write(),
+    lostEvents,
     reportLost,
     printMap: (index) => printMap(index, 0, 1n, false),
     readMap: (index) => readNamed(index, 0, 1n),
@@ -219,3 +248,11 @@ export function createEventConsumer(host: EventHost): EventConsumer {
     },
   };
 }
+
+/** Each CPU's share of the pages, a power of two of them. */
+function perfBufferBytes(pages: number, cpus: number): number {
+  return PAGE_SIZE * 2 ** Math.ceil(Math.log2(Math.max(pages / cpus, 1)));
+}
+
+const capturePaths = (actions: readonly Action[]): readonly string[] =>
+  actions.flatMap((action) => (action.kind === 'skboutput' ? [action.path] : []));

@@ -37,9 +37,21 @@ export interface Kernel {
   executable(path: string): UserFile | undefined;
   /** Contents of a file of the simulated machine. */
   readFile(path: string): Uint8Array | undefined;
+  /** Makes a file of the simulated machine, or another one of its contents. */
+  writeFile?(path: string, contents: Uint8Array): void;
   userName(uid: number): string | undefined;
   /** d_path(): the path that the struct path at this address leads to. */
   pathName?(low: number, high: number): string | undefined;
+  /** Arena offset of a CPU's own copy of the per-CPU variable at an address; 0 when there is no such CPU. */
+  perCpuCopy?(low: number, high: number, cpu: number): number;
+  /** Arena offset of the task_struct with this PID; 0 when there is none. */
+  taskAddress?(pid: number): number;
+  /** sock_gen_cookie() of the struct sock at this address. */
+  socketCookie?(low: number, high: number): number;
+  /** The first bytes of the packet in the struct sk_buff at this address; undefined when it has fewer. */
+  packetData?(low: number, high: number, size: number): Uint8Array | undefined;
+  /** Address of the per-CPU variable with this number in BTF: what programs name it by, no CPU's copy. */
+  perCpuVariable?(id: number): { readonly low: number; readonly high: number } | undefined;
   /** For send_signal, signal(). Returns 0 or -errno. */
   sendSignal(pid: number, signal: number): number;
   /** What bpf_trace_printk writes to the trace buffer. */
@@ -114,7 +126,7 @@ export type HookTarget =
       readonly low: number;
       readonly high: number;
       readonly length: number;
-      readonly type: 'execute' | 'write' | 'readwrite';
+      readonly type: 'execute' | 'write' | 'read' | 'readwrite';
     }
   /** Runs at once, for every element. */
   | { readonly kind: 'iter'; readonly name: string }

@@ -9,7 +9,6 @@ import { createEventConsumer, type EventConsumer, type ReadMap } from './events.
 import type { HookHandler, Kernel, SpawnedProcess } from './kernel.ts';
 import type { RunContext } from './helpers/helper-host.ts';
 import { loadImage, type LoadedImage } from './load.ts';
-import type { RingBuffer } from './maps/ring-buffer.ts';
 import { runBenchmarks, runTests } from './measured-probes.ts';
 import type { Meter } from './meter.ts';
 import { byteText } from './output/byte-text.ts';
@@ -96,7 +95,6 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #attachments: readonly Attachment[];
   readonly #loaded: LoadedImage;
-  readonly #ring: RingBuffer;
   readonly #output: Output;
   readonly #consumer: EventConsumer;
   readonly #emptyContext: number;
@@ -114,7 +112,6 @@ export class Session {
     this.#options = options;
     this.#attachments = attachments;
     this.#loaded = loaded;
-    this.#ring = loaded.maps[resources.ringBuffer] as RingBuffer;
     this.#output = options.format === 'json' ? createJsonOutput(streams) : createTextOutput(streams, warnings);
     this.#consumer = createEventConsumer({
       kernel,
@@ -206,13 +203,14 @@ export class Session {
     }
     child?.terminate();
     this.#closed = true;
-    this.#ring.onData = null;
+    this.#consumer.onEvents(null);
     this.#detach();
     // Events behind an exit() are not shown; those that a Ctrl-C left behind are.
     if (this.#finished) this.#consumer.discard();
     this.#runAll('end', "'end'");
     this.#consumer.drain();
-    const lost = this.#ring.dropped();
+    this.#consumer.close();
+    const lost = this.#consumer.lostEvents();
     this.#consumer.reportLost();
     if (lost > 0) this.#warn(`Total lost event count: ${lost}`);
     this.#output.end();
@@ -283,7 +281,7 @@ export class Session {
   /** Has the events of the running machine read as bpftrace reads them. */
   #watch(): void {
     const { kernel, child, pid } = this.#options;
-    this.#ring.onData = () => kernel.at(kernel.now() + WAKE_UP_NS, () => this.#poll());
+    this.#consumer.onEvents(() => kernel.at(kernel.now() + WAKE_UP_NS, () => this.#poll()));
     if (child !== undefined || pid !== undefined) this.#pollRegularly();
   }
 

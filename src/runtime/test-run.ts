@@ -7,6 +7,7 @@ import { decode } from '../isa/decode.ts';
 import { joinHalves } from '../isa/words.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createRandom } from './helpers/create-helpers.ts';
+import { linkVariables } from './kernel-variables.ts';
 import type { Kernel, KernelMemory } from './kernel.ts';
 import { createEnvironment, createMaps } from './load.ts';
 import { exposePacketPointers, PACKET_TYPES, PACKET_WORDS, PACKET_WORDS_SIZE } from './packet-context.ts';
@@ -80,7 +81,7 @@ function borrow(memory: KernelMemory): KernelMemory & { readonly release: () => 
 function obstacle(program: Program): string | undefined {
   for (const [slot, insn] of program.insns.entries()) {
     const operation = decode(insn);
-    if (operation?.kind === 'call' && operation.callee !== 'subprogram' && !isImplemented(insn.imm))
+    if (operation?.kind === 'call' && operation.callee !== 'subprogram' && !isImplemented(insn.imm, program.type))
       return `instruction ${slot} calls ${helperName(insn.imm)}, which cannot run here yet`;
     if (operation?.kind === 'ld_packet') return `instruction ${slot} loads from the packet by a legacy instruction`;
   }
@@ -117,8 +118,9 @@ export function testRun({ verified, engine, kernel, input, seed }: TestRun): Tes
     }
     arena.bytes.set(input, at);
     FILL_CONTEXT[type]?.(arena, context, input);
-    const programs = engine({ image: { ...verified.image, programs: [ready.program] }, programs: [ready] });
-    const low = programs.get(name)!(environment)(context);
+    const linked = linkVariables({ image: { ...verified.image, programs: [ready.program] }, programs: [ready] }, kernel);
+    const programs = engine(linked);
+    const low = programs.get(name)!(environment, () => undefined)(context);
     const result = joinHalves(low, arena.words[environment.resultHigh >> 2]!);
     return { result, memory: arena.bytes.slice(at, at + input.length) };
   } finally {

@@ -6,6 +6,7 @@ import './functions/readdir.ts';
 import './functions/stat.ts';
 import './functions/sync.ts';
 import { Cpu } from './cpu/cpu.ts';
+import { PER_CPU, createPerCpuArea } from './cpu/per-cpu.ts';
 import {
   EXCEPTION_STACK_SIZE,
   INTERRUPT_GATE,
@@ -53,7 +54,7 @@ import './functions/select.ts';
 import './functions/socket.ts';
 import './functions/tcp-receive.ts';
 import type { Machine } from './machine.ts';
-import { addressLow } from './memory/arena.ts';
+import { addressLow, storeWord } from './memory/arena.ts';
 import { startLoadAverage } from './memory/kernel-data.ts';
 import { addProcFiles } from './fs/proc/files.ts';
 import { addSysFiles } from './tracefs/mount.ts';
@@ -137,16 +138,23 @@ function createCpu(m: Machine, id: number, idt: number): Cpu {
       m.arena.allocate(EXCEPTION_STACK_SIZE, KERNEL_STACK_SIZE) + EXCEPTION_STACK_SIZE,
     );
   }
+  const perCpu = createPerCpuArea(m, id);
+  const runQueue = new RunQueue(perCpu + PER_CPU.runqueues);
+  m.words[(runQueue.address + RQ.cpu) >> 2] = id;
+  storeWord(m.words, runQueue.address + RQ.idle, idle);
+  storeWord(m.words, runQueue.address + RQ.current, idle);
+  storeWord(m.words, perCpu + PER_CPU.currentTask, idle);
   const cpu = new Cpu({
     id,
+    registerWords: m.arch.registerWords,
     time: m.clock,
     fn: commonStartup64,
     tss,
     irqStackTop: m.arena.allocate(IRQ_STACK_SIZE, IRQ_STACK_SIZE) + IRQ_STACK_SIZE,
+    perCpu,
     idle,
-    runQueue: new RunQueue(m.arena.allocate(RQ.size, 64)),
+    runQueue,
     tick: createHrTimer(m, tickNohzHandler, null),
-    registerWords: m.arch.registerWords,
     tasklets: { address: m.arena.allocate(16), list: [] },
     urgentTasklets: { address: m.arena.allocate(16), list: [] },
     wheel: { address: m.arena.allocate(64), timers: [] },

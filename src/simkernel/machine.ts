@@ -44,6 +44,9 @@ import type { IrqDesc } from './irq/irq-desc.ts';
 import { VectorMatrix } from './irq/vector-matrix.ts';
 import { createArena } from './memory/arena.ts';
 import type { Arena, KernelObject, Word } from './memory/arena.ts';
+import { allocatePerCpuSection, perCpuCopy, perCpuVariable } from './cpu/per-cpu.ts';
+import { packetData } from './net/skb.ts';
+import { socketCookie } from './net/sock.ts';
 import { allocateGlobals } from './memory/kernel-data.ts';
 import type { KernelGlobals } from './memory/kernel-data.ts';
 import { resolveFields } from './memory/layout.ts';
@@ -138,18 +141,20 @@ export class Machine {
   readonly words: Int32Array;
   readonly arch: Architecture;
   readonly abi: Abi;
-  readonly scenario: Scenario;
-  readonly profile: KernelProfile;
-  readonly cpuList: Cpu[] = [];
   /** Where the return addresses of its architecture are in the tables of functions. */
   readonly siteBase: number;
   readonly random: Random;
+  readonly scenario: Scenario;
+  readonly profile: KernelProfile;
+  readonly cpuList: Cpu[] = [];
   readonly events = new BinaryEventQueue();
   readonly tasks = new Map<number, Task>();
   readonly tracer: Task;
   readonly fileSystem: FileSystem;
   /** Image offsets of global variables. */
   readonly globals: KernelGlobals;
+  /** Image offset of the section of per-CPU variables. */
+  readonly perCpuSection: number;
   /** Executables by path. */
   readonly images = new Map<string, Image>();
   readonly disks: Disk[] = [];
@@ -253,6 +258,7 @@ export class Machine {
     this.hooked = new Uint8Array(4096);
     this.traced = new Uint8Array(1024);
     this.globals = allocateGlobals(this);
+    this.perCpuSection = allocatePerCpuSection(this);
     this.tracepointBuffers = allocateTracepointBuffers(this.arena);
     this.scratch = this.arena.allocate(256, 64);
     this.folios = new Folios(this);
@@ -377,6 +383,25 @@ export class Machine {
   pathName(low: number, high: number): string | undefined {
     const path = this.memory.kernelAddress(low, high, 16);
     return path < 0 ? undefined : pathName(this, path);
+  }
+  writeFile(path: string, contents: Uint8Array): void {
+    this.startWorkload();
+    this.fileSystem.store(path, contents);
+  }
+  socketCookie(low: number, high: number): number {
+    return socketCookie(this, low, high);
+  }
+  packetData(low: number, high: number, size: number): Uint8Array | undefined {
+    return packetData(this, low, high, size);
+  }
+  perCpuVariable(id: number): { readonly low: number; readonly high: number } | undefined {
+    return perCpuVariable(this, id);
+  }
+  perCpuCopy(low: number, high: number, cpu: number): number {
+    return perCpuCopy(this, low, high, cpu);
+  }
+  taskAddress(pid: number): number {
+    return this.tasks.get(pid)?.address ?? 0;
   }
   sendSignal(pid: number, signal: number): number {
     const task = this.tasks.get(pid);

@@ -1,6 +1,7 @@
 import type { Call, Expression } from '../ast/nodes.ts';
 import type { FunctionName } from '../lang/functions.ts';
-import type { ProbeKind } from '../lang/probes.ts';
+import { type ProbeKind, probeTypeName } from '../lang/probes.ts';
+import { mayCall } from './kernel-functions.ts';
 import type { PassContext } from './context.ts';
 import { error, warning } from './messages.ts';
 
@@ -36,6 +37,10 @@ const MOST_PRINTK_ARGUMENTS = 3;
 export const CALL_CHECKS: { readonly [K in FunctionName]?: CallCheck } = {
   pid: pidMode,
   tid: pidMode,
+  comm(_node, fail, _context, kind) {
+    if (kind === undefined || mayCall('bpf_task_from_pid', kind)) return;
+    fail(`Syntax comm(PID) is not supported in this probe type yet. Type: ${probeTypeName(kind)}`);
+  },
   hist(node, fail) {
     const bits = node.args[1];
     if (bits === undefined) return;

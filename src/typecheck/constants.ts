@@ -3,10 +3,11 @@ import type { Call, Expression, Identifier, Node, Probe, Program } from '../ast/
 import type { ConstantBuiltin } from '../lang/builtins.ts';
 import { CONFIG } from '../lang/config.ts';
 import type { FunctionName } from '../lang/functions.ts';
-import { probeTypeName } from '../lang/probes.ts';
+import { type ProbeKind, probeTypeName } from '../lang/probes.ts';
 import { UINT64 } from '../lang/types.ts';
 import type { ParsedAttachPoint, Pass, PassContext } from './context.ts';
 import { attachmentOf } from './context.ts';
+import { isOffered, mayCall } from './kernel-functions.ts';
 import { booleanNode, integerNode, isLiteral, stringNode } from './literals.ts';
 import { error } from './messages.ts';
 import { rewriteChildren } from './rewrite.ts';
@@ -30,7 +31,7 @@ export const foldConstants: Pass = {
 
 function fold(node: Node, probe: Probe | undefined, context: PassContext): Node {
   if (node.kind === 'identifier') return lookUp(BUILTIN_VALUES, node.name)?.(node, probe, context) ?? node;
-  return node.kind === 'call' ? (lookUp(CALL_VALUES, node.name)?.(node, context) ?? node) : node;
+  return node.kind === 'call' ? (lookUp(CALL_VALUES, node.name)?.(node, probe, context) ?? node) : node;
 }
 
 function lookUp<T>(table: Readonly<Record<string, T | undefined>>, name: string): T | undefined {
@@ -129,25 +130,27 @@ function foldSignal(node: Call, context: PassContext): Call {
 }
 
 /** What stands in the call's place; undefined: itself. */
-type CallValue = (node: Call, context: PassContext) => Expression | undefined;
+type CallValue = (node: Call, probe: Probe | undefined, context: PassContext) => Expression | undefined;
 
-// The machine has kernel functions to trace but offers none to programs.
-const foldKfunc: CallValue = (node, context) => {
-  const [first] = node.args;
-  if (first?.kind === 'string') return booleanNode(false, first.span);
-  context.report(error('kfunc', node.span, `${node.name}() accepts a string literal only`));
-  return undefined;
-};
+const askKernelFunction =
+  (answer: (name: string, kind: ProbeKind | undefined) => boolean): CallValue =>
+  (node, probe, context) => {
+    const [first] = node.args;
+    const kind = probe === undefined ? undefined : attachmentOf(probe, context)?.kind;
+    if (first?.kind === 'string') return booleanNode(answer(first.value, kind), first.span);
+    context.report(error('kfunc', node.span, `${node.name}() accepts a string literal only`));
+    return undefined;
+  };
 
 const CALL_VALUES: { readonly [K in FunctionName]?: CallValue } = {
   is_literal({ args: [first] }) {
     return first === undefined || first.kind === 'type' ? undefined : booleanNode(isLiteral(first), first.span);
   },
-  kfunc_exist: foldKfunc,
-  kfunc_allowed: foldKfunc,
-  signal: foldSignal,
-  signal_thread: foldSignal,
-  kaddr(node, context) {
+  kfunc_exist: askKernelFunction(isOffered),
+  kfunc_allowed: askKernelFunction((name, kind) => kind !== undefined && mayCall(name, kind)),
+  signal: (node, _probe, context) => foldSignal(node, context),
+  signal_thread: (node, _probe, context) => foldSignal(node, context),
+  kaddr(node, _probe, context) {
     const [first] = node.args;
     if (first?.kind !== 'string' || node.args.length !== 1) return undefined;
     const address = context.target.kernelSymbol(first.value);

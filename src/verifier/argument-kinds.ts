@@ -1,7 +1,7 @@
 import type { ArgKind } from '../abi/helper-types.ts';
 import type { SpecialArgKind } from '../abi/known-helpers.ts';
 import { movedPointerFault } from './check-memory.ts';
-import { type Register, isNull, typeName } from './register.ts';
+import { type Register, type Trust, isNull, typeName } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
 
 /** What an argument may be, one kind for all helpers. */
@@ -24,8 +24,11 @@ interface KindRule {
   readonly types: readonly Register['type'][];
   readonly expected: string;
   readonly nullable?: true;
+  /** Of BTF pointers, which. */
+  readonly trust?: readonly Trust[];
 }
 const memory: KindRule = { types: MEMORY_TYPES, expected: MEMORY };
+const readable: KindRule = { types: [...MEMORY_TYPES, 'rdonly_mem'], expected: MEMORY };
 const number: KindRule = { types: ['scalar'], expected: 'scalar' };
 
 const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
@@ -33,8 +36,8 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   map_key: memory,
   map_value: memory,
   uninit_map_value: memory,
-  mem: memory,
-  mem_or_null: { ...memory, nullable: true },
+  mem: readable,
+  mem_or_null: { ...readable, nullable: true },
   uninit_mem: memory,
   fixed_size_mem: memory,
   const_size: number,
@@ -45,7 +48,18 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   func: { types: ['func'], expected: 'func' },
   stack_or_null: { types: ['fp'], expected: 'fp', nullable: true },
   const_str: { types: ['map_value'], expected: 'map_value' },
-  btf_id: { types: ['ptr_'], expected: 'ptr_, trusted_ptr_, rcu_ptr_' },
+  btf_id: { types: ['ptr_'], expected: 'ptr_, trusted_ptr_, rcu_ptr_', trust: ['', 'trusted_', 'rcu_'] },
+  btf_sock_or_null: {
+    types: ['sock_common', 'sock', 'tcp_sock', 'ptr_'],
+    expected: 'sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_',
+    nullable: true,
+    trust: ['', 'trusted_'],
+  },
+  percpu_btf_id: {
+    types: ['ptr_'],
+    expected: 'percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_',
+    trust: ['percpu_'],
+  },
   long: memory,
   int: memory,
   spin_lock: { types: ['map_value'], expected: 'map_value, ptr_' },
@@ -72,9 +86,10 @@ export function typeFault(
   const rule = RULES[kind];
   if (rule.nullable === true && isNull(r)) return undefined;
   const nullOk = !r.maybeNull || (rule.nullable === true && kind !== 'btf_id');
-  const trusted = rule === memory && r.type === 'ptr_' && r.trust === 'trusted_';
-  const allowed = rule.types.includes(r.type) || trusted || (kind === 'mem_or_null' && MEMORY_TYPES.includes(r.type));
-  if (allowed && nullOk && !(kind === 'btf_id' && r.trust === 'untrusted_')) return undefined;
+  const isMemory = rule.expected === MEMORY;
+  const trusted = isMemory && r.type === 'ptr_' && r.trust === 'trusted_';
+  const allowed = rule.types.includes(r.type) || trusted;
+  if (allowed && nullOk && (r.type !== 'ptr_' || (rule.trust?.includes(r.trust) ?? true))) return undefined;
   return registerViolation(register, 'EACCES', `R${register} type=${typeName(r)} expected=${rule.expected}`);
 }
 

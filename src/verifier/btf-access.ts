@@ -101,6 +101,9 @@ export function walkStruct(w: Walk, a: Access): Loaded {
   }
   const at = value.signed + a.offset;
   if (at < 0) return { fault: [`R${a.register} is ptr_${name} invalid negative access: off=${at}`] };
+  if (a.pointer.trust === 'percpu_') {
+    return { fault: [`R${a.register} is ptr_${name} access percpu memory: off=${a.offset}`] };
+  }
   if (a.write) return { fault: ['only read is supported'] };
   if (type === undefined || !isAggregate(type)) return { fault: [`Type '${name}' is not a struct`] };
   const loaded = loadFrom(w, type, at, a.size);

@@ -1,7 +1,9 @@
 import { BTF_FEATURES, type Kind, WRITES, offsetFault, typeFault } from './argument-kinds.ts';
 import { HELPER_STRUCTS, helperName, helperPrototype, type Prototype } from '../abi/known-helpers.ts';
+import type { KernelFunctionRow } from '../abi/helpers.ts';
 import { MAP_FLAGS } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
+import type { CType } from '../btf/types.ts';
 import { useFault } from './check-helper.ts';
 import {
   type Access,
@@ -13,7 +15,7 @@ import {
 } from './check-memory.ts';
 import { leadsTo, typeNameOf, walkStruct } from './btf-access.ts';
 import { MAX_OFFSET } from './limits.ts';
-import { type Register, isNull, isPacket, typeName } from './register.ts';
+import { type Register, isNull, isPacket, isPointer, isTrusted, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
 import { type Walk, registersOf } from './walk.ts';
 
@@ -26,6 +28,8 @@ export interface CallDetails {
   released: number | undefined;
   /** Bytes that the result points to. */
   resultSize: number;
+  /** What the result points to. */
+  resultType: CType | undefined;
   /** Upper bound that a size argument sets to the result. */
   sizeLimit: bigint | undefined;
   callback: number | undefined;
@@ -58,6 +62,7 @@ function bufferFault(
     case 'map_value':
       return mapPermissionFault(a) ?? regionFault(a, r.map!.valueSize, zeroAllowed);
     case 'mem':
+    case 'rdonly_mem':
     case 'ringbuf_mem':
       return regionFault(a, r.memSize, zeroAllowed);
     case 'fp':
@@ -143,6 +148,9 @@ function contentFault(
     case 'ringbuf_mem':
       call.released = register;
       return undefined;
+    case 'percpu_btf_id':
+      call.resultType = r.btf;
+      return undefined;
     case 'func':
       call.callback = r.slot;
       return undefined;
@@ -181,7 +189,7 @@ function stringFault(register: number, r: Register): Violation | undefined {
 /** A BTF pointer leads to the struct that the helper works on, or to one that begins with it there. */
 function structFault(w: Walk, id: number, register: number, kind: Kind): Violation | undefined {
   const { btf, value } = registersOf(w)[register]!;
-  if (kind !== 'btf_id' || btf === undefined) return undefined;
+  if ((kind !== 'btf_id' && kind !== 'btf_sock_or_null') || btf === undefined) return undefined;
   const wanted = HELPER_STRUCTS[helperName(id).slice(4)];
   if (wanted === undefined) return undefined;
   if (leadsTo(w, btf, Number(value.value), wanted)) return undefined;
@@ -216,9 +224,54 @@ function argumentFault(
   );
 }
 
+/** The arguments of a kernel function: its own types say what they must be (check_kfunc_args). */
+function kernelArgumentsFault(
+  w: Walk,
+  id: number,
+  prototype: Prototype,
+  row: KernelFunctionRow,
+  call: CallDetails,
+): Violation | undefined {
+  for (const [index, kind] of prototype.args.entries()) {
+    const register = index + 1;
+    const r = registersOf(w)[register]!;
+    if (r.type === 'not_init') return registerViolation(register, 'EACCES', `R${register} !read_ok`);
+    if (kind === 'anything' && isPointer(r))
+      return registerViolation(register, 'EINVAL', `R${register} is not a scalar`);
+    const fault =
+      kind === 'btf_id' ? referenceFault(w, id, register, row) : argumentFault(w, id, prototype, index, call);
+    if (fault !== undefined) return fault;
+    if (kind === 'btf_id' && row.releases === true) call.released = register;
+  }
+  return undefined;
+}
+
+/** A pointer that a kernel function takes is one that the kernel vouches for, and of the type that it wants. */
+function referenceFault(w: Walk, id: number, register: number, row: KernelFunctionRow): Violation | undefined {
+  const r = registersOf(w)[register]!;
+  const fail = (errno: 'EACCES' | 'EINVAL', text: string): Violation => registerViolation(register, errno, text);
+  if (r.maybeNull || isNull(r)) return fail('EACCES', `Possibly NULL pointer passed to trusted R${register}`);
+  if (row.releases === true && r.reference === 0) {
+    return fail('EINVAL', `release kfunc ${helperName(id)} expects referenced PTR_TO_BTF_ID passed to R${register}`);
+  }
+  const wanted = row.struct ?? '';
+  if (r.type !== 'ptr_' || r.btf === undefined)
+    return fail('EINVAL', `R${register} is ${typeName(r)} expected STRUCT ${wanted}`);
+  if (!isTrusted(r)) return fail('EINVAL', `R${register} must be referenced or trusted`);
+  if (row.releases === true && !r.value.isZero) {
+    return fail('EINVAL', `R${register} must have zero offset when passed to release func or trusted arg to kfunc`);
+  }
+  if (leadsTo(w, r.btf, Number(r.value.value), wanted)) return undefined;
+  return fail(
+    'EINVAL',
+    `kernel function ${helperName(id)} R${register} expected pointer to STRUCT ${wanted} but R${register} has a pointer to STRUCT ${typeNameOf(w, r.btf)}`,
+  );
+}
+
 /** Checks a call's arguments in order; what they tell is left in `call`. */
 export function argumentsFault(w: Walk, id: number, call: CallDetails): Violation | undefined {
   const prototype = helperPrototype(id, w.program.type)!;
+  if (prototype.kfunc !== undefined) return kernelArgumentsFault(w, id, prototype, prototype.kfunc, call);
   for (let index = 0; index < prototype.args.length; index++) {
     const fault = argumentFault(w, id, prototype, index, call);
     if (fault !== undefined) return fault;
@@ -232,6 +285,7 @@ export function noDetails(): CallDetails {
     raw: undefined,
     released: undefined,
     resultSize: 0,
+    resultType: undefined,
     sizeLimit: undefined,
     callback: undefined,
     key: undefined,

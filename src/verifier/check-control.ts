@@ -41,7 +41,7 @@ export function resultRange(w: Walk): readonly [number, number] | undefined {
   const kind = (w.program.attach ?? '').split('/')[0];
   // A session's entry says whether its return is to be seen.
   if (kind === 'iter' || kind === 'kprobe.session') return [0, 1];
-  return w.program.type === 'tracing' ? [0, 0] : undefined;
+  return w.program.type === 'tracing' && kind !== 'tp_btf' ? [0, 0] : undefined;
 }
 
 function programResultFault(w: Walk, r0: Register): Violation | undefined {

@@ -14,7 +14,7 @@ import type { Walk } from './walk.ts';
 /** Maps that only some helpers may use, and helpers that only work on some maps (by kernel names). */
 const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
   prog_array: ['tail_call'],
-  perf_event_array: ['perf_event_read', 'perf_event_output', 'perf_event_read_value'],
+  perf_event_array: ['perf_event_read', 'perf_event_output', 'skb_output', 'perf_event_read_value', 'xdp_output'],
   ringbuf: ['ringbuf_output', 'ringbuf_reserve', 'ringbuf_query'],
   stack_trace: ['get_stackid'],
   cgroup_array: ['skb_under_cgroup', 'current_task_under_cgroup'],
@@ -28,6 +28,8 @@ const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
   tail_call: ['prog_array'],
   perf_event_read: ['perf_event_array'],
   perf_event_output: ['perf_event_array'],
+  skb_output: ['perf_event_array'],
+  xdp_output: ['perf_event_array'],
   perf_event_read_value: ['perf_event_array'],
   ringbuf_output: ['ringbuf'],
   ringbuf_reserve: ['ringbuf'],
@@ -88,15 +90,12 @@ export function helperFault(w: Walk, id: number): Violation | undefined {
 /** A number in the kernel's BTF that is none of a function that programs may call. */
 export const noKernelFunction = (id: number): Violation => violation('EINVAL', `kernel btf_id ${id} is not a function`);
 
-/** Kernel functions that tell what only session programs have (bpf_kprobe_multi_filter in kernel/trace/bpf_trace.c). */
-const SESSION_FUNCTIONS: ReadonlySet<string> = new Set(['bpf_session_is_return']);
-
 /** The kernel function exists, and programs of this type, attached as this one is, may call it. */
 export function kernelFunctionFault(w: Walk, id: number): Violation | undefined {
   if (!isKernelFunction(id)) return noKernelFunction(id);
   const name = helperName(id);
-  const isAllowed =
-    helperPrototype(id, w.program.type) !== undefined && (!SESSION_FUNCTIONS.has(name) || isSession(w.program));
+  const prototype = helperPrototype(id, w.program.type);
+  const isAllowed = prototype !== undefined && (prototype.kfunc?.sessions !== true || isSession(w.program));
   return isAllowed ? undefined : violation('EACCES', `calling kernel function ${name} is not allowed`);
 }
 

@@ -238,6 +238,9 @@ function targetFault(w: Walk, a: Access): Violation | undefined {
       return regionFault(a, pointer.map!.keySize, false);
     case 'map_value':
       return mapPermissionFault(a) ?? regionFault(a, pointer.map!.valueSize, false);
+    case 'rdonly_mem':
+      if (a.write) return fail(a, `R${register} cannot write into rdonly_mem`);
+      return regionFault(a, pointer.memSize, false);
     case 'mem':
     case 'ringbuf_mem':
       return regionFault(a, pointer.memSize, false);

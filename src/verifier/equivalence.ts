@@ -53,8 +53,11 @@ function within(old: Scalar, current: Scalar): boolean {
 // Ids of pointers share the table with scalar ids, so they are spelt alike.
 const plainKey = (id: number): number => id * 128;
 
+const sameIds = (old: Register, current: Register, ids: IdPairs): boolean =>
+  ids.match(plainKey(old.id), plainKey(current.id)) && ids.match(plainKey(old.reference), plainKey(current.reference));
+
 function exactlySame(old: Register, current: Register, ids: IdPairs): boolean {
-  return sameContents(old, current) && ids.match(plainKey(old.id), plainKey(current.id));
+  return sameContents(old, current) && sameIds(old, current, ids);
 }
 
 function registerSafe(old: Register, current: Register, ids: IdPairs, exactness: Exactness): boolean {
@@ -70,9 +73,10 @@ function registerSafe(old: Register, current: Register, ids: IdPairs, exactness:
     case 'map_key':
     case 'map_value':
     case 'mem':
+    case 'rdonly_mem':
     case 'ringbuf_mem':
       if (old.map !== current.map || old.memSize !== current.memSize || old.trust !== current.trust) return false;
-      return within(old.value, current.value) && ids.match(plainKey(old.id), plainKey(current.id));
+      return within(old.value, current.value) && sameIds(old, current, ids);
     case 'pkt':
     case 'pkt_meta':
       if (old.range < 0 || current.range < 0 ? old.range !== current.range : old.range > current.range) return false;
@@ -186,5 +190,6 @@ let lastDifference = 0;
 
 function differ(r: Register, other: Register): boolean {
   if (r === other) return false;
-  return r.id !== other.id || r.link !== other.link || r.delta !== other.delta || !sameContents(r, other);
+  if (r.id !== other.id || r.reference !== other.reference) return true;
+  return r.link !== other.link || r.delta !== other.delta || !sameContents(r, other);
 }

@@ -4,7 +4,7 @@ import { disassemble } from '../isa/disassemble.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { S64_MAX, S64_MIN } from './arc.ts';
 import { type Origin, originsOf } from './path.ts';
-import { findRemedy, mapWords } from './remedies.ts';
+import { findRemedy, mapWords, releaserOf } from './remedies.ts';
 import { type Register, isPointer } from './register.ts';
 import type { Scalar } from './scalar.ts';
 import { U64_MAX } from './tnum.ts';
@@ -36,6 +36,7 @@ const OBJECT_WORDS: Record<Register['type'], (r: Register) => string> = {
   map_value: (r) => `an element of ${mapWords(r.map?.name)} (${r.map?.valueSize ?? 0} bytes)`,
   map_key: (r) => `a key of ${mapWords(r.map?.name)} (${r.map?.keySize ?? 0} bytes)`,
   mem: (r) => `memory of ${r.memSize} bytes`,
+  rdonly_mem: (r) => `a variable of the kernel of ${r.memSize} bytes`,
   ringbuf_mem: (r) => `a ring-buffer record of ${r.memSize} bytes`,
   ptr_: (r) =>
     `a kernel pointer to ${r.btf !== undefined && 'name' in r.btf ? `${r.btf.kind} ${r.btf.name}` : 'an object'}`,
@@ -103,8 +104,10 @@ export function explain(program: Program, refusal: Refusal, detail: Detail = 'br
 }
 
 function heldHints(program: Program, walk: Walk): string[] {
-  return walk.state.references.map(
-    ({ slot }) =>
-      `the record reserved at instruction ${slot}${sourceLine(program, slot)} is neither submitted nor discarded on this path`,
-  );
+  return walk.state.references.map(({ slot }) => {
+    const place = `instruction ${slot}${sourceLine(program, slot)}`;
+    return releaserOf(walk, slot) === undefined
+      ? `the record reserved at ${place} is neither submitted nor discarded on this path`
+      : `what ${place} returned is not released on this path`;
+  });
 }

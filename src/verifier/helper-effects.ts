@@ -1,4 +1,6 @@
 import { helperPrototype } from '../abi/known-helpers.ts';
+import { sizeOf, stripType } from '../btf/layout.ts';
+import type { CType } from '../btf/types.ts';
 import { fromSigned32, fromSigned64, fromUnsigned32, fromUnsigned64 } from './arc.ts';
 import type { CallDetails } from './check-arguments.ts';
 import { noteStackDepth } from './facts.ts';
@@ -104,9 +106,9 @@ export function constantKey(w: Walk, register: number, keySize: number): bigint 
 }
 
 export function releaseReference(w: Walk, register: number): void {
-  const { id } = registersOf(w)[register]!;
-  w.state.references = w.state.references.filter((ref) => ref.id !== id);
-  mapRegisters(w.state, (r) => (r.id === id && r.type === 'ringbuf_mem' ? UNKNOWN_SCALAR : r));
+  const { reference } = registersOf(w)[register]!;
+  w.state.references = w.state.references.filter(({ id }) => id !== reference);
+  mapRegisters(w.state, (r) => (r.reference === reference ? UNKNOWN_SCALAR : r));
 }
 
 const STRING_HELPERS: ReadonlySet<number> = new Set([45, 67, 114, 115, 141]);
@@ -141,11 +143,8 @@ export function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint
       return mapValueRegister(map, present ? 0 : newId(w));
     }
     case 'ringbuf_mem_or_null': {
-      // Linux numbers the nullable pointer first and then, separately, the reference.
-      newId(w);
-      const id = newId(w);
-      w.state.references = [...w.state.references, { id, slot: w.slot }];
-      return pointerRegister('ringbuf_mem', { memSize: call.resultSize, maybeNull: true, id });
+      const id = acquireReference(w);
+      return pointerRegister('ringbuf_mem', { memSize: call.resultSize, maybeNull: true, id, reference: id });
     }
     case 'sock_or_null':
       return pointerRegister('sock', { maybeNull: true, id: newId(w) });
@@ -153,8 +152,17 @@ export function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint
       return pointerRegister('tcp_sock', { maybeNull: true, id: newId(w) });
     case 'mem_or_null':
       return pointerRegister('mem', { memSize: call.resultSize, maybeNull: true, id: newId(w) });
+    case 'mem_or_btf_id':
+    case 'mem_or_btf_id_or_null':
+      return variableRegister(w, call.resultType, prototype.ret === 'mem_or_btf_id_or_null');
     case 'btf_id':
     case 'btf_id_or_null': {
+      const { kfunc } = prototype;
+      if (kfunc?.acquires === true) {
+        const id = acquireReference(w);
+        const btf = w.types?.struct(kfunc.struct ?? '') ?? UNNAMED_TASK;
+        return pointerRegister('ptr_', { btf, maybeNull: true, id, reference: id });
+      }
       const task = helper === GET_CURRENT_TASK_BTF ? w.types?.struct('task_struct') : undefined;
       const maybeNull = prototype.ret === 'btf_id_or_null';
       return pointerRegister('ptr_', {
@@ -165,6 +173,22 @@ export function resultOf(w: Walk, helper: number, call: CallDetails, key: bigint
       });
     }
   }
+}
+
+/** A copy of a per-CPU variable: its members can be followed if it is a struct, else it is plain memory to read. */
+function variableRegister(w: Walk, type: CType | undefined, maybeNull: boolean): Register {
+  const btf = type === undefined ? undefined : stripType(type);
+  const id = maybeNull ? newId(w) : 0;
+  if (btf?.kind === 'struct') return pointerRegister('ptr_', { btf, maybeNull, id });
+  return pointerRegister('rdonly_mem', { memSize: btf === undefined ? 0 : (sizeOf(btf) ?? 0), maybeNull, id });
+}
+
+/** A reference to what the call returns, if it returns anything. Linux numbers the nullable pointer first and then, separately, the reference. */
+function acquireReference(w: Walk): number {
+  newId(w);
+  const id = newId(w);
+  w.state.references = [...w.state.references, { id, slot: w.slot }];
+  return id;
 }
 
 /** Stands in where no kernel types were given: nothing inside it may be read. */

@@ -16,6 +16,7 @@ const MOVABLE: ReadonlySet<Register['type']> = new Set([
   'pkt',
   'ptr_',
   'mem',
+  'rdonly_mem',
   'ringbuf_mem',
   'func',
 ]);

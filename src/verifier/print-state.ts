@@ -46,6 +46,8 @@ function formatBounds(s: Scalar): string[] {
   return parts;
 }
 
+const HAS_SIZE: ReadonlySet<Register['type']> = new Set(['mem', 'rdonly_mem', 'ringbuf_mem']);
+
 /** A register as the log shows it: `map_value(map=counts,ks=4,vs=8)`; `frame` is the one that it belongs to. */
 function formatRegister(r: Register, frame: number): string {
   const precise = r.type === 'scalar' && r.precise ? 'P' : '';
@@ -54,12 +56,13 @@ function formatRegister(r: Register, frame: number): string {
   if (r.type === 'fp' && r.value.isConst) return `fp${r.frame === frame ? '' : `[${r.frame}]`}${signed}`;
   const parts: string[] = [];
   if (r.id !== 0) parts.push(`id=${r.id}${r.link === 0 ? '' : `${r.delta >= 0 ? '+' : ''}${r.delta}`}`);
+  if (r.reference !== 0) parts.push(`ref_obj_id=${r.reference}`);
   if (r.map !== undefined) {
     if (r.map.name !== '') parts.push(`map=${r.map.name}`);
     parts.push(`ks=${r.map.keySize}`, `vs=${r.map.valueSize}`);
   }
   if (isPacket(r)) parts.push(`r=${r.range}`);
-  if (r.type === 'mem' || r.type === 'ringbuf_mem') parts.push(`sz=${r.memSize}`);
+  if (HAS_SIZE.has(r.type)) parts.push(`sz=${r.memSize}`);
   if (r.value.isConst) {
     if (signed !== 0n) parts.push(`off=${signed}`);
   } else {

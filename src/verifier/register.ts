@@ -13,6 +13,7 @@ const REGISTER_TYPES = {
   map_value: { pointer: true },
   map_key: { pointer: true },
   mem: { pointer: true },
+  rdonly_mem: { pointer: true },
   ringbuf_mem: { pointer: true },
   /** A BTF pointer: `ptr_file` and such. */
   ptr_: { pointer: true },
@@ -26,8 +27,8 @@ const REGISTER_TYPES = {
 } as const satisfies Record<string, { readonly pointer: boolean }>;
 export type RegisterType = keyof typeof REGISTER_TYPES;
 
-/** Whether the kernel vouches that a BTF pointer points to a live object. */
-export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_';
+/** Whether the kernel vouches that a BTF pointer points to a live object; `percpu_`: it is the address of no CPU's copy. */
+export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_' | 'percpu_';
 
 /**
  * What one register holds. Immutable: states share registers, and marking one precise replaces it in one state only.
@@ -45,7 +46,9 @@ export interface Register {
   /** The safety of some later instruction depends on this number's range (checkpointed states only). */
   readonly precise: boolean;
   readonly map: MapDefinition | undefined;
-  /** Of `mem` and `ringbuf_mem`. */
+  /** The resource that it stands for and that is to be released (ref_obj_id); 0: none. */
+  readonly reference: number;
+  /** Of `mem`, `rdonly_mem` and `ringbuf_mem`. */
   readonly memSize: number;
   /** Of `fp`: the frame that it points into. */
   readonly frame: number;
@@ -70,6 +73,7 @@ export const NOT_INIT: Register = {
   delta: 0,
   precise: false,
   map: undefined,
+  reference: 0,
   memSize: 0,
   frame: 0,
   range: 0,
@@ -92,6 +96,7 @@ function copyOf(r: Register): Mutable<Register> {
     delta: r.delta,
     precise: r.precise,
     map: r.map,
+    reference: r.reference,
     memSize: r.memSize,
     frame: r.frame,
     range: r.range,
@@ -123,8 +128,7 @@ export function withPrecise(r: Register, precise: boolean): Register {
 export function withoutNull(r: Register): Register {
   const copy = copyOf(r);
   copy.maybeNull = false;
-  // Of a reserved record the id tells the reference that is held.
-  if (copy.type !== 'ringbuf_mem') copy.id = 0;
+  copy.id = 0;
   return copy;
 }
 /** A number that is `delta` more than the others of its id. */
@@ -170,6 +174,8 @@ export function mapValueRegister(map: MapDefinition, id: number): Register {
   return made;
 }
 
+/** What the kernel vouches for: given as such, or held by a reference (is_trusted_reg). */
+export const isTrusted = (r: Register): boolean => r.trust === 'trusted_' || r.reference !== 0;
 export const isPointer = (r: Register): boolean => REGISTER_TYPES[r.type].pointer;
 export const isPacket = (r: Register): boolean => r.type === 'pkt' || r.type === 'pkt_meta';
 export const isSocket = (r: Register): r is Register & { readonly type: SocketType } => r.type in SOCKETS;
@@ -193,7 +199,7 @@ export function typeName(r: Register): string {
   return r.maybeNull ? `${r.type}_or_null` : r.type;
 }
 
-/** All fields but id and precision agree, numbers included. */
+/** All fields but ids and precision agree, numbers included. */
 export function sameContents(a: Register, b: Register): boolean {
   if (a === b) return true;
   return (

@@ -1,14 +1,14 @@
 import type { ContextField } from '../abi/contexts.ts';
-import { helperPrototype } from '../abi/known-helpers.ts';
+import { helperName, helperPrototype } from '../abi/known-helpers.ts';
 import { PROGRAM_TYPES, type Program, type ProgramType } from '../abi/program-image.ts';
-import { HELPERS } from '../abi/helpers.ts';
+import { HELPERS, type HelperRow } from '../abi/helpers.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import { CALL_CODE, SOURCE } from '../isa/opcodes.ts';
 import { MAX_PROCESSED } from './limits.ts';
 import { originsOf } from './path.ts';
 import { type Register, isPointer } from './register.ts';
 import type { Refusal } from './verify.ts';
-import { registersOf } from './walk.ts';
+import { type Walk, registersOf } from './walk.ts';
 
 /** What a remedy may look at. */
 interface Fault {
@@ -86,6 +86,15 @@ function noAddress({ refusal }: Fault): string {
 }
 const MOST_ORIGINS = 8;
 
+/** Who takes back what the instruction at a slot acquired; undefined for records of the ring buffer, which have two ways to go. */
+export function releaserOf(walk: Walk, slot: number): string | undefined {
+  const rows: readonly HelperRow[] = Object.values(HELPERS);
+  const acquirer = rows.find(({ id }) => id === walk.graph.insns[slot]?.imm)?.kfunc;
+  if (acquirer?.acquires !== true) return undefined;
+  const releaser = rows.find(({ kfunc }) => kfunc?.releases === true && kfunc.struct === acquirer.struct);
+  return releaser === undefined ? undefined : helperName(releaser.id);
+}
+
 /** The loop for which most states are remembered: the one that goes round and round. */
 function busiestLoop({ refusal }: Fault): string | undefined {
   const { walk } = refusal;
@@ -131,7 +140,19 @@ function contextFields({ program, refusal }: Fault): string | undefined {
 
 /** What would satisfy the claim that failed; the first row whose pattern the message meets answers. */
 const REMEDIES: readonly RemedyRow[] = [
-  { when: /or_null'|_or_null prohibited|type=\w+_or_null/, fix: nullCheck },
+  { when: /or_null_?'|_or_null_? prohibited|type=\w+_or_null|^Possibly NULL pointer/, fix: nullCheck },
+  {
+    when: /expects referenced PTR_TO_BTF_ID/,
+    fix: ({ held }) =>
+      held?.type === 'scalar'
+        ? 'it was released before, or never held: release what a function that acquires returned, once'
+        : 'release only what a function that acquires returned: nobody handed this pointer over',
+  },
+  {
+    when: /access percpu memory|expected=percpu_ptr_/,
+    fix: () => "take a CPU's copy first: bpf_this_cpu_ptr or bpf_per_cpu_ptr of the variable's address",
+  },
+  { when: /cannot write into rdonly_mem/, fix: () => 'variables of the kernel can be read only' },
   {
     when: /^R0 !read_ok/,
     fix: ({ program, refusal }) =>
@@ -184,7 +205,13 @@ const REMEDIES: readonly RemedyRow[] = [
   { when: /invalid mem access 'scalar'/, fix: noAddress },
   {
     when: /reference leak/,
-    fix: () => 'hand each record to bpf_ringbuf_submit or bpf_ringbuf_discard on every path',
+    fix({ refusal: { walk } }) {
+      const releasers = walk?.state.references.map(({ slot }) => releaserOf(walk, slot)) ?? [];
+      const kernels = [...new Set(releasers)].filter((name) => name !== undefined);
+      return kernels.length === 0
+        ? 'hand each record to bpf_ringbuf_submit or bpf_ringbuf_discard on every path'
+        : `hand it to ${kernels.join(' or ')} on every path`;
+    },
   },
   {
     when: /infinite loop detected/,

@@ -14,6 +14,7 @@ import {
   isNull,
   isPacketOrEnd,
   isPointer,
+  isTrusted,
   immediateRegister,
   withChanges,
   withValue,
@@ -29,11 +30,18 @@ import { type Walk, fork, recordLinked, recordStackOperands, registersOf } from 
 type Jump = Extract<Operation, { kind: 'jump' }>;
 
 /** Types whose pointers the kernel knows not to be null once they are not marked so. */
-const NEVER_NULL: ReadonlySet<Register['type']> = new Set(['map_value', 'map_key', 'map_ptr', 'mem', 'ringbuf_mem']);
+const NEVER_NULL: ReadonlySet<Register['type']> = new Set([
+  'map_value',
+  'map_key',
+  'map_ptr',
+  'mem',
+  'rdonly_mem',
+  'ringbuf_mem',
+]);
 
 function isNeverNull(r: Register): boolean {
   if (r.maybeNull) return false;
-  return NEVER_NULL.has(r.type) || (r.type === 'ptr_' && r.trust === 'trusted_');
+  return NEVER_NULL.has(r.type) || (r.type === 'ptr_' && isTrusted(r));
 }
 
 function packetOutcome(op: JumpOp, left: Register, right: Register): Outcome {

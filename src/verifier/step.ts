@@ -27,7 +27,7 @@ function stepAtomic(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'atomic'
 }
 
 function wideImmediate(w: Walk, insn: Insn, op: Extract<Operation, { kind: 'ld_imm64' }>): Register {
-  const reference = w.mapReferences[w.slot];
+  const reference = w.wideReferences[w.slot];
   if (reference !== undefined) return reference.register;
   if (op.pseudo === 'func') return functionReference(w);
   return scalarRegister(constant(joinHalves(insn.imm, w.graph.insns[w.slot + 1]!.imm)));

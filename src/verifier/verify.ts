@@ -7,6 +7,7 @@ import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verifi
 import type { AbiName } from '../btf/abi/abis.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { LD_IMM64, decode } from '../isa/decode.ts';
+import type { Insn } from '../isa/instruction.ts';
 import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { findRecursion, findStackOverflow } from './call-graph.ts';
@@ -24,7 +25,7 @@ import { pointerRegister } from './register.ts';
 import { Rejected, type Violation, violation } from './rejection.ts';
 import { plainConstant } from './scalar.ts';
 import { runsCallback } from './step-call.ts';
-import { type MapReference, type Walk, startWalk } from './walk.ts';
+import { type WideReference, type Walk, startWalk } from './walk.ts';
 
 export interface VerifyOptions {
   /** How much of the walk the log tells; 0, the default, only the fault. */
@@ -33,9 +34,9 @@ export interface VerifyOptions {
   readonly types?: TypeSet;
   /** Of the function that a tracing program attaches to; by default `types` is asked. */
   readonly prototype?: FunctionProtoType;
-  /** Whether stack bytes that were never written may be read, as Linux lets root do; true by default. */
   /** Whose registers a context has; those of x86-64 by default. */
   readonly abi?: AbiName;
+  /** Whether stack bytes that were never written may be read, as Linux lets root do; true by default. */
   readonly allowUninitStack?: boolean;
   /** False walks every path to its end, however many there are: what pruning may not change. */
   readonly prune?: boolean;
@@ -69,7 +70,7 @@ export type Verdict = Acceptance | Refusal;
 /** Map types whose elements have one lasting address for all CPUs. */
 const DIRECT_VALUE = new Set(['array', 'percpu_array']);
 
-function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): MapReference | Violation {
+function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): WideReference | Violation {
   const map = maps[relocation.map];
   if (map === undefined || !isMapType(map.type)) {
     return violation('EBADF', `fd ${relocation.map} is not pointing to valid bpf_map`);
@@ -84,7 +85,7 @@ function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): M
   return { map, offset: relocation.offset, register: pointerRegister('map_value', { map, value }) };
 }
 
-const wholeMap = (reference: MapReference | undefined): MapDefinition | undefined =>
+const wholeMap = (reference: WideReference | undefined): MapDefinition | undefined =>
   reference?.offset === undefined ? reference?.map : undefined;
 
 const isViolation = (x: object): x is Violation => 'lines' in x;
@@ -102,15 +103,14 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   if ('lines' in starts) return { slot: 0, violation: starts };
   const layout = findLayoutFault(insns, starts);
   if (layout !== undefined) return { slot: 0, violation: layout };
-  const references: (MapReference | undefined)[] = new Array<MapReference | undefined>(insns.length).fill(undefined);
+  const references: (WideReference | undefined)[] = new Array<WideReference | undefined>(insns.length).fill(undefined);
   const relocations = new Map(program.relocations.map((r) => [r.slot, r]));
   const encoding = findEncodingFault(insns, (slot) => {
     const insn = insns[slot]!;
     if (insn.code !== LD_IMM64) return undefined;
     const relocation = relocations.get(slot);
-    if (relocation === undefined) return unresolved(insn.src, insn.imm);
-    const reference = mapReference(relocation, maps);
-    if (isViolation(reference)) return reference;
+    const reference = relocation === undefined ? ownReference(insn, options.types) : mapReference(relocation, maps);
+    if (reference !== undefined && isViolation(reference)) return reference;
     references[slot] = reference;
     return undefined;
   });
@@ -143,8 +143,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   decideConstantBranches(graph);
   const recursion = findRecursion(graph);
   if (recursion !== undefined) return { slot: 0, violation: recursion };
-  const target = (program.attach ?? '').split('/')[1];
-  const prototype = options.prototype ?? (target === undefined ? undefined : options.types?.function(target));
+  const prototype = options.prototype ?? tracedPrototype(program, options.types);
   const orders = postorders(graph);
   return startWalk({
     program,
@@ -153,7 +152,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
     live: liveRegisters(graph, orders, (helper) => argumentCount(helper, program.type)),
     liveStack: liveStack(graph, orders, program.type, (slot) => wholeMap(references[slot])),
     loops: numberLoops(graph, marks.callback),
-    mapReferences: references,
+    wideReferences: references,
     types: options.types,
     prototype,
     context: CONTEXTS[options.abi ?? 'x86_64'][program.type],
@@ -165,8 +164,18 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   });
 }
 
-/** A ld_imm64 that names something which nobody resolved. */
-function unresolved(src: number, imm: number): Violation | undefined {
+/** What a tracing program is attached to takes as arguments. */
+function tracedPrototype({ attach = '' }: Program, types: TypeSet | undefined): FunctionProtoType | undefined {
+  const [kind, target] = attach.split('/');
+  if (target === undefined) return undefined;
+  if (kind !== 'tp_btf') return types?.function(target);
+  // In front of a tracepoint's own arguments its functions take what was registered with them.
+  const stub = types?.function(`__probestub_${target}`);
+  return stub && { ...stub, parameters: stub.parameters.slice(1) };
+}
+
+/** A ld_imm64 that names something by itself: undefined for a number. */
+function ownReference({ src, imm }: Insn, types: TypeSet | undefined): WideReference | Violation | undefined {
   switch (src) {
     case PSEUDO.map_fd:
     case PSEUDO.map_value:
@@ -174,8 +183,14 @@ function unresolved(src: number, imm: number): Violation | undefined {
     case PSEUDO.map_idx:
     case PSEUDO.map_idx_value:
       return violation('EPROTO', 'fd_idx without fd_array is invalid');
-    case PSEUDO.btf_id:
+    case PSEUDO.btf_id: {
+      const variable = types?.perCpuVariable(imm);
+      if (variable !== undefined) {
+        const register = pointerRegister('ptr_', { btf: variable.type, trust: 'percpu_' });
+        return { map: undefined, offset: undefined, register };
+      }
       return violation('ENOENT', `ldimm64 insn specifies invalid btf_id ${imm}.`);
+    }
     default:
       return undefined;
   }
@@ -225,6 +240,16 @@ export function verifyProgram(program: Program, maps: readonly MapDefinition[], 
   if (overflow !== undefined) return refusal(overflow, 0, log, walk);
   log.add(statistics(walk));
   return { verdict: 'accept', facts, log: log.lines, insnsProcessed: walk.processed };
+}
+
+/** Whether judging a program takes the kernel's types: tracing programs follow BTF pointers, others may name variables and functions. */
+export function needsTypes({ type, insns }: Program): boolean {
+  return (
+    type === 'tracing' ||
+    insns.some(
+      ({ code, src }) => (code === LD_IMM64 && src === PSEUDO.btf_id) || (code === CALL_CODE && src === CALLEE.kfunc),
+    )
+  );
 }
 
 /** The first program of an image that is refused, and why. */

@@ -31,9 +31,9 @@ export interface Pending {
   readonly logMark: number;
 }
 
-/** What a ld_imm64 refers to. */
-export interface MapReference {
-  readonly map: MapDefinition;
+/** What a ld_imm64 refers to: a map, a place in the value of one, or a variable of the kernel. */
+export interface WideReference {
+  readonly map: MapDefinition | undefined;
   /** Byte of the value whose address is loaded; undefined for the map itself. */
   readonly offset: number | undefined;
   /** What a register that it is loaded into holds. */
@@ -48,7 +48,7 @@ export interface Walk {
   readonly live: Uint16Array;
   readonly liveStack: LiveStack;
   readonly loops: Int32Array;
-  readonly mapReferences: readonly (MapReference | undefined)[];
+  readonly wideReferences: readonly (WideReference | undefined)[];
   readonly types: TypeSet | undefined;
   /** Of the function that a tracing program is attached to. */
   readonly prototype: FunctionProtoType | undefined;
@@ -101,9 +101,10 @@ export type WalkInput = Pick<
   | 'live'
   | 'liveStack'
   | 'loops'
-  | 'mapReferences'
+  | 'wideReferences'
   | 'types'
   | 'prototype'
+  | 'context'
   | 'hasFunctionRecords'
   | 'allowUninitStack'
   | 'prune'
@@ -120,11 +121,11 @@ export function startWalk(input: WalkInput): Walk {
     live: input.live,
     liveStack: input.liveStack,
     loops: input.loops,
-    mapReferences: input.mapReferences,
+    wideReferences: input.wideReferences,
     types: input.types,
     prototype: input.prototype,
-    hasFunctionRecords: input.hasFunctionRecords,
     context: input.context,
+    hasFunctionRecords: input.hasFunctionRecords,
     allowUninitStack: input.allowUninitStack,
     prune: input.prune,
     observe: input.observe,

@@ -36,6 +36,13 @@ test.each<[number, ProgramType, boolean]>([
 
 test('declared helpers are known without being implemented', () => {
   expect(helperPrototype(12, 'kprobe')).toBeDefined();
-  expect(isImplemented(12)).toBe(false);
-  expect(isImplemented(1)).toBe(true);
+  expect(isImplemented(12, 'kprobe')).toBe(false);
+  expect(isImplemented(1, 'kprobe')).toBe(true);
+});
+
+test('helper 46 is one function in tracing programs and another in programs of packets', () => {
+  expect(helperPrototype(46, 'tracing')?.args).toEqual(['btf_sock_or_null']);
+  expect(helperPrototype(46, 'sched_cls')?.args).toEqual(['ctx']);
+  expect(isImplemented(46, 'tracing')).toBe(true);
+  expect(isImplemented(46, 'sched_cls')).toBe(false);
 });

@@ -89,11 +89,14 @@ test('a function keeps its parameter names, a variable its type, a declaration i
   const id = writer.func('close_it', prototype);
   writer.declTag('bpf_kfunc', id);
   const variable = writer.variable('counter', u64);
-  writer.dataSection('.data', 8, [{ variable, offset: 0, size: 8 }]);
+  writer.dataSection('.data..percpu', 24, [{ variable, offset: 16, size: 8 }]);
   const types = decodeBtf(writer.finish());
   expect(types.function('close_it')).toEqual(prototype);
   expect(types.functionTags('close_it')).toEqual(['bpf_kfunc']);
-  expect(types.variable('counter')).toEqual(u64);
+  const counter = { name: 'counter', id: variable, type: u64, offset: 16 };
+  expect(types.dataSection('.data..percpu')).toEqual([counter]);
+  expect(types.perCpuVariable('counter')).toEqual(counter);
+  expect(types.perCpuVariable(variable)).toEqual(counter);
   expect([...types.names('function')]).toEqual(['close_it']);
 });
 

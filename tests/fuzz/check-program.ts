@@ -58,7 +58,7 @@ function canRun(program: Program): boolean {
     const op = decode(insn);
     // may_goto may run for millions of rounds.
     if (op?.kind === 'ld_packet' || op?.kind === 'may_goto') return false;
-    return op?.kind !== 'call' || (op.callee === 'helper' ? isImplemented(insn.imm) : op.callee === 'subprogram');
+    return op?.kind !== 'call' || (op.callee === 'helper' ? isImplemented(insn.imm, program.type) : op.callee === 'subprogram');
   });
 }
 

@@ -95,14 +95,39 @@ test('map names are left for the caller to resolve', () => {
   ]);
 });
 
-test.each([
-  ['r1 = frob r2', "cannot read the instruction 'r1 = frob r2'"],
-  ['r11 = 1', "no register 'r11': r0 to r10 exist"],
-  ['goto nowhere', "unknown label 'nowhere'"],
-  ['r1 += w2', 'both registers must have the same width'],
-  ['r1 = 4294967296', '4294967296 does not fit in 32 bits'],
-  ['r1 = *(u8 *)(r2 +40000)', 'offset 40000 does not fit in 16 bits'],
-  ['lock *(u8 *)(r1 +0) += r2', 'an atomic operation takes 32 or 64 bits'],
-])('%s: %s', (text, message) => {
-  expect(assemble(`exit\n${text}`)).toEqual({ ok: false, errors: [{ line: 2, message }] });
+test.each<[text: string, message: string, word: string, hint?: string]>([
+  ['r1 = frob r2', "cannot read the instruction 'r1 = frob r2'", 'r1 = frob r2'],
+  ['  3: (bf) frob', "cannot read the instruction 'frob'", 'frob'],
+  ['r11 = 1', "no register 'r11': r0 to r10 exist", 'r11'],
+  ['goto nowhere', "unknown label 'nowhere'", 'nowhere', 'a label is a line of its own: `done:`'],
+  ['r1 += w2', 'both registers must have the same width', 'r1 += w2'],
+  [
+    'r1 = 4294967296 ; four giga',
+    '4294967296 does not fit in 32 bits',
+    '4294967296',
+    'load it into a register first: `r1 = 4294967296 ll`',
+  ],
+  ['r1 = *(u8 *)(r2 +40000)', 'offset 40000 does not fit in 16 bits', '+40000', 'add the rest to the register first'],
+  ['lock *(u8 *)(r1 +0) += r2', 'an atomic operation takes 32 or 64 bits', 'lock *(u8 *)(r1 +0) += r2'],
+  [
+    'mov r1, r2',
+    "cannot read the instruction 'mov r1, r2'",
+    'mov r1, r2',
+    'instructions are written as the kernel prints them: `r1 = r2`',
+  ],
+  ['call kfunc:nothing', "no function 'nothing' of the kernel that programs may call", 'nothing'],
+  ['r1 = btf_id[nothing]', "no variable 'nothing' in the kernel's BTF", 'nothing'],
+])('%s: %s', (text, message, word, hint) => {
+  const place = { line: 2, column: text.lastIndexOf(word) + 1, length: word.length };
+  expect(assemble(`exit\n${text}`)).toEqual({
+    ok: false,
+    errors: [{ ...place, message, ...(hint === undefined ? {} : { hint }) }],
+  });
+});
+
+test("functions and variables of the kernel are called by the caller's names for them", () => {
+  const names = { kernelFunction: () => 7, kernelVariable: () => 9 };
+  const named = assemble('call kfunc:bpf_task_release\nr1 = btf_id[runqueues]', names);
+  const numbered = assemble('call kfunc#7\nr1 = btf_id[9]');
+  expect(named.ok && named.program.insns).toEqual(numbered.ok && numbered.program.insns);
 });

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import { HELPERS } from '../../src/abi/helpers.ts';
 import type { LineInfo, MapDefinition, Program } from '../../src/abi/program-image.ts';
+import { decodeBtf } from '../../src/btf/decode.ts';
+import { NO_TYPES } from '../../src/btf/type-set.ts';
+import type { IntType, StructType, TypeSet } from '../../src/btf/types.ts';
 import { assemble } from '../../src/isa/assemble.ts';
 import { disassemble } from '../../src/isa/disassemble.ts';
+import { readElf } from '../../src/object/elf-reader.ts';
 import type { LinkedProgram } from '../../src/object/link-program.ts';
 import type { EbpfObject } from '../../src/object/read-object.ts';
 import { readObject } from '../../src/object/read-object.ts';
@@ -202,6 +206,36 @@ test('a call of a function of the kernel is a symbol that nobody defines, and co
   const reads = program('reads', 'call kfunc#66736\nr0 = 0\nexit');
   const [back] = read(write([{ program: reads, sections: ['kprobe.session/vfs_read'] }], [])).programs;
   expect(back?.insns).toEqual(reads.insns);
+});
+
+test("a variable of the kernel is a symbol that nobody defines, of the type that the kernel's BTF says", () => {
+  const long: IntType = { kind: 'int', name: 'unsigned long', size: 8, signed: false, bool: false, char: false };
+  const rq: StructType = {
+    kind: 'struct',
+    name: 'rq',
+    size: 8,
+    members: [{ name: 'nr_running', type: long, offsetBits: 0 }],
+  };
+  const runqueues = { name: 'runqueues', id: 12, type: rq, offset: 0 };
+  const types: TypeSet = {
+    ...NO_TYPES,
+    perCpuVariable: (which) => (which === 12 || which === 'runqueues' ? runqueues : undefined),
+  };
+  const asks = program('asks', 'r1 = btf_id[12]\ncall 154\nr0 = 0\nexit');
+  const written = writeObject({
+    programs: [{ program: asks, sections: ['kprobe/vfs_read'] }],
+    maps: [],
+    license: 'GPL',
+    kernelVariable: types.perCpuVariable,
+  });
+  const bytes = written.ok ? written.bytes : new Uint8Array();
+  const btf = decodeBtf(readElf(bytes).sections.find(({ name }) => name === '.BTF')!.bytes);
+  expect(btf.dataSection('.ksyms')).toMatchObject([
+    { name: 'runqueues', type: { type: { kind: 'struct', members: [] } } },
+  ]);
+  const back = readObject(bytes, types);
+  expect(back.ok && back.object.programs[0]?.insns).toEqual(asks.insns);
+  expect(readObject(bytes)).toMatchObject({ ok: false, message: expect.stringContaining("'runqueues'") as string });
 });
 
 test('a call of a function that the kernel does not have is refused', () => {

@@ -30,7 +30,7 @@ const TARGETS: { readonly [Kind in ProbeKind]: readonly [target: AttachTarget & 
   fentry: [{ kind: 'fentry', function: 'vfs_read', module: 'vmlinux' }, 'fentry/vfs_read'],
   fexit: [{ kind: 'fexit', function: 'ext4_sync_file', module: 'ext4' }, 'fexit/ext4:ext4_sync_file'],
   tracepoint: [{ kind: 'tracepoint', category: 'sched', name: 'sched_switch' }, 'tp/sched/sched_switch'],
-  rawtracepoint: [{ kind: 'rawtracepoint', name: 'sched_switch' }, 'raw_tp/sched_switch'],
+  rawtracepoint: [{ kind: 'rawtracepoint', name: 'sched_switch' }, 'tp_btf/sched_switch'],
   uprobe: [{ kind: 'uprobe', path: '/bin/bash', function: 'readline', offset: 0 }, 'uprobe//bin/bash:readline'],
   uretprobe: [{ kind: 'uretprobe', path: '/bin/bash', function: 'f', offset: 0 }, 'uretprobe//bin/bash:f'],
   usdt: [{ kind: 'usdt', path: '/bin/x', provider: 'p', name: 'n' }, 'usdt'],

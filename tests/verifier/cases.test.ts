@@ -1,19 +1,64 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { kernelFunctionNamed } from '../../src/abi/helpers.ts';
 import { helperName } from '../../src/abi/known-helpers.ts';
 import type { MapType } from '../../src/abi/map-types.ts';
 import type { MapDefinition, Program, ProgramType } from '../../src/abi/program-image.ts';
+import { createTypeSet } from '../../src/btf/type-set.ts';
+import type { IntType, StructType, TypeSet } from '../../src/btf/types.ts';
 import { assemble } from '../../src/isa/assemble.ts';
+import type { AssemblyNames } from '../../src/isa/assembly-forms.ts';
 import { PSEUDO } from '../../src/isa/opcodes.ts';
 import { explain } from '../../src/verifier/explain.ts';
 import { verifyProgram } from '../../src/verifier/verify.ts';
 
 /**
- * Cases are text: what it is about, `-- type`, `-- map NAME TYPE KEY VALUE ENTRIES`, `-- function NAME SLOT`, `-- asm`,
+ * Cases are text: what it is about, `-- type`, `-- attach`, `-- map NAME TYPE KEY VALUE ENTRIES`, `-- function NAME SLOT`, `-- asm`,
  * and behind `-- log` the whole log and, for a refusal, its explanation. `vitest -u` rewrites that part; read the diff.
  */
 const folder = new URL('./cases/', import.meta.url);
+const NAMES: AssemblyNames = {
+  helper: (name) => HELPERS.get(name),
+  kernelFunction: (name) => kernelFunctionNamed(name)?.id,
+  kernelVariable: (name) => types.perCpuVariable(name)?.id,
+};
 const HELPERS = new Map(Array.from({ length: 212 }, (_, id) => [helperName(id), id] as const));
+
+/** Small ones, so that a case shows all that it rests on. */
+const long: IntType = { kind: 'int', name: 'long unsigned int', size: 8, signed: false, bool: false, char: false };
+const sock: StructType = { kind: 'struct', name: 'sock', size: 760, members: [] };
+const task: StructType = { kind: 'struct', name: 'task_struct', size: 64, members: [] };
+task.members = [
+  { name: 'parent', type: { kind: 'pointer', to: task }, offsetBits: 0 },
+  { name: 'sk', type: { kind: 'pointer', to: sock }, offsetBits: 64 },
+];
+const rq: StructType = {
+  kind: 'struct',
+  name: 'rq',
+  size: 16,
+  members: [{ name: 'nr_running', type: long, offsetBits: 0 }],
+};
+const VARIABLES = [
+  { name: 'process_counts', id: 7, type: long, offset: 0 },
+  { name: 'runqueues', id: 8, type: rq, offset: 64 },
+] as const;
+const types: TypeSet = {
+  ...createTypeSet({
+    types: [long, sock, task, rq],
+    functions: [
+      [
+        'wake_up_new_task',
+        {
+          kind: 'function',
+          returns: { kind: 'void' },
+          parameters: [{ name: 'p', type: { kind: 'pointer', to: task } }],
+          variadic: false,
+        },
+      ],
+    ],
+  }),
+  perCpuVariable: (which) => VARIABLES.find(({ name, id }) => name === which || id === which),
+};
 
 interface Case {
   readonly head: string;
@@ -24,7 +69,7 @@ interface Case {
 function readCase(text: string): Case {
   const head = text.slice(0, text.indexOf('-- log'));
   const asm = head.slice(head.indexOf('-- asm') + '-- asm\n'.length);
-  const settings = [...head.matchAll(/^-- (type|map|function) (.*)$/gm)].map(
+  const settings = [...head.matchAll(/^-- (type|attach|map|function) (.*)$/gm)].map(
     ([, key, value]) => [key!, value!.split(' ')] as const,
   );
   const values = (key: string): string[][] => settings.filter(([k]) => k === key).map(([, v]) => v);
@@ -36,7 +81,7 @@ function readCase(text: string): Case {
     maxEntries: Number(maxEntries),
     flags: 0,
   }));
-  const result = assemble(asm, { helper: (name) => HELPERS.get(name) });
+  const result = assemble(asm, NAMES);
   if (!result.ok) throw new Error(result.errors.map((e) => `${e.line}: ${e.message}`).join('\n'));
   const insns = result.program.insns.slice();
   const relocations = result.program.mapReferences.map(({ slot, map, offset }) => {
@@ -45,7 +90,9 @@ function readCase(text: string): Case {
   });
   const functions = values('function').map(([name, slot]) => ({ name: name!, slot: Number(slot) }));
   const type = values('type')[0]![0] as ProgramType;
-  return { head, maps, program: { name: 'case', type, insns, relocations, functions, lines: [] } };
+  const attach = values('attach')[0]?.[0];
+  const program = { name: 'case', type, insns, relocations, functions, lines: [] };
+  return { head, maps, program: attach === undefined ? program : { ...program, attach } };
 }
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'));
@@ -53,7 +100,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.txt'));
 test.each(files.map((name) => name.replace('.txt', '')))('%s', async (name) => {
   const path = new URL(`${name}.txt`, folder);
   const { head, program, maps } = readCase(readFileSync(path, 'utf8'));
-  const verdict = verifyProgram(program, maps, { logLevel: 2 });
+  const verdict = verifyProgram(program, maps, { logLevel: 2, types });
   const explanation =
     verdict.verdict === 'reject' ? explain(program, verdict, 'whole').map((line) => `-- ${line}\n`) : [];
   const log = `${verdict.log.join('\n')}\n-- ${verdict.verdict}\n${explanation.join('')}`;

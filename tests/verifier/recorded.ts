@@ -90,6 +90,7 @@ const recordedTypes: TypeSet = {
   typedef: () => undefined,
   int: () => undefined,
   function: (name) => (name === 'vfs_read' ? vfsRead : undefined),
+  perCpuVariable: () => undefined,
   enumerator: () => undefined,
   names: () => [],
 };

@@ -92,6 +92,9 @@ export class Builder {
   mapValue(map: number, offset: number): Value {
     return this.#push({ op: 'map_value', map, offset });
   }
+  variable(number: number, name: string): Value {
+    return this.#push({ op: 'variable', number, name });
+  }
   functionAddress(fn: IrFunction): Value {
     return this.#push({ op: 'function', function: fn });
   }

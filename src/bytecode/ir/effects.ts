@@ -23,6 +23,8 @@ const UNOBSERVABLE_HELPERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'get_prandom_u32',
   'map_lookup_elem',
   'map_lookup_percpu_elem',
+  'per_cpu_ptr',
+  'this_cpu_ptr',
   'strncmp',
 ]);
 
@@ -39,6 +41,7 @@ export function isPure(instr: Instr): boolean {
     case 'slot_address':
     case 'map':
     case 'map_value':
+    case 'variable':
     case 'function':
       return true;
     case 'load':

@@ -106,6 +106,12 @@ export interface MapValueAddress extends InstrBase {
   map: number;
   offset: number;
 }
+/** Address of a per-CPU variable of the kernel, by its number in BTF; it is no CPU's copy. */
+export interface KernelVariable extends InstrBase {
+  op: 'variable';
+  number: number;
+  name: string;
+}
 export interface FunctionAddress extends InstrBase {
   op: 'function';
   function: IrFunction;
@@ -134,6 +140,7 @@ export type Instr =
   | SlotAddress
   | MapAddress
   | MapValueAddress
+  | KernelVariable
   | FunctionAddress
   | HelperCall
   | FunctionCall;

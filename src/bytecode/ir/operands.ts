@@ -9,6 +9,7 @@ export function mapOperands(instr: Instr, change: (value: Value) => Value): void
     case 'slot_address':
     case 'map':
     case 'map_value':
+    case 'variable':
     case 'function':
       return;
     case 'phi':

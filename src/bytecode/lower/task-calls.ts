@@ -1,5 +1,8 @@
+import type { Call } from '../../ast/nodes.ts';
+import { findPath } from '../../btf/layout.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { INT32 } from '../../lang/types.ts';
+import { bug } from '../../source/bug.ts';
 import { template } from '../../source/diagnostic.ts';
 import type { Span } from '../../source/source.ts';
 import type { Value } from '../ir/ir.ts';
@@ -11,8 +14,9 @@ import { constantOf } from './constants.ts';
 import { EVENT_HEADER, sendScalar } from './events.ts';
 import { choose, when, whether } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
-import { addressOf, storeWords } from './memory.ts';
-import { NONE, scalar, scalarShape } from './operand.ts';
+import { addressOf, storeBytes, storeWords, zero } from './memory.ts';
+import { NONE, type Operand, type Place, scalar, scalarShape } from './operand.ts';
+import { literalBytes } from './strings.ts';
 import { unsupported } from './unsupported.ts';
 
 const noCgroup = template(
@@ -21,12 +25,19 @@ const noCgroup = template(
   (path: string) => `Failed to get \`cgroupid\` for path: "${path}": No such file or directory`,
 );
 
+/** include/linux/sched.h */
+const TASK_COMM_LEN = 16;
+/** What stands in front of a packet: the number of its action, and the time. */
+const PACKET_HEADER = 16;
+/** Flag of perf_event_output and its kin: the buffer of the CPU that the program runs on. */
+const BPF_F_CURRENT_CPU = 0xffff_ffffn;
+
 /** Functions that ask about the task or act on the system. */
 export const TASK_CALLS = {
   // The initial namespace is the only one that a simulated machine has.
   pid: (l) => scalar(l.b.alu('rsh', l.b.call('get_current_pid_tgid'), 32)),
   tid: (l) => scalar(l.b.extend(l.b.call('get_current_pid_tgid'), 32, false)),
-  comm: (l, node) => unsupported(l, node.span, 'comm() of another process'),
+  comm: nameOfProcess,
   cgroupid: (l, node) => {
     const path = text(node, 0) ?? '';
     const id = l.unit.typed.target.cgroupId(path);
@@ -49,10 +60,10 @@ export const TASK_CALLS = {
     l.b.call('override_return', context(l), l.value(expressionAt(node, 0)));
     return NONE;
   },
-  socket_cookie: (l, node) => unsupported(l, node.span, 'socket_cookie()'),
+  socket_cookie: (l, node) => scalar(l.b.call('get_socket_ptr_cookie', l.value(expressionAt(node, 0)))),
   // bpftrace 0.27 documents it but has no code for it either.
   unwatch: (l, node) => unsupported(l, node.span, 'unwatch()'),
-  skboutput: (l, node) => unsupported(l, node.span, 'skboutput()'),
+  skboutput: sendPacket,
   signal: sendSignal('signal', 'send_signal'),
   signal_thread: sendSignal('signal_thread', 'send_signal_thread'),
   write_user: (l, node) => {
@@ -71,6 +82,47 @@ export const TASK_CALLS = {
     );
   },
 } satisfies Record<string, Lowering>;
+
+/** The name of a process by its PID; it is held while it is looked at. A message about a missing one goes in front of what the name is for. */
+function nameOfProcess(l: Lowerer, node: Call): Operand {
+  const { b } = l;
+  const pid = l.value(expressionAt(node, 0));
+  const size = sizeOf(l.typeOf(node));
+  const struct = l.unit.typed.target.types.struct('task_struct') ?? bug('no struct task_struct');
+  const comm = (findPath(struct, ['comm']) ?? bug('no task_struct.comm')).offsetBits / 8;
+  const place: Place = { base: b.slot('comm', size), offset: 0 };
+  const task = b.call('task_from_pid', pid);
+  whether(
+    b,
+    { jump: 'jne', left: task, right: 0 },
+    () => {
+      for (let at = 0; at < TASK_COMM_LEN; at += 8) b.store(place.base, at, 8, b.load(task, comm + at, 8));
+      b.call('task_release', task);
+      zero(b, { ...place, offset: TASK_COMM_LEN }, size - TASK_COMM_LEN);
+    },
+    () => {
+      tell(l, 'warnf', 'No such process (pid=%d)', pid, node.span);
+      storeBytes(b, place, literalBytes('N/A'), size, 'exact');
+    },
+  );
+  return { kind: 'place', place };
+}
+
+/** Sends a packet through the perf buffers, behind which action it is for and when it was seen. */
+function sendPacket(l: Lowerer, node: Call): Operand {
+  const { b } = l;
+  const offset = Number(constantOf(l, expressionAt(node, 3)) ?? 0n);
+  const action = l.unit.action({ kind: 'skboutput', path: text(node, 0) ?? '', offset });
+  const skb = l.value(expressionAt(node, 1));
+  const length = l.value(expressionAt(node, 2));
+  const header = b.slot('packet_header', PACKET_HEADER);
+  b.store(header, 0, 8, action);
+  b.store(header, 8, 8, b.call('ktime_get_boot_ns'));
+  const flags = b.alu('or', b.alu('lsh', length, 32), BPF_F_CURRENT_CPU);
+  const buffers = b.map(l.unit.perfBuffers());
+  const result = b.call('skb_output', skb, buffers, flags, b.slotAddress(header), PACKET_HEADER);
+  return scalar(b.extend(result, 32, false));
+}
 
 const MOST_SIGNAL = 64n;
 

@@ -6,6 +6,7 @@ import type { Diagnostic } from '../../source/diagnostic.ts';
 import { bug } from '../../source/bug.ts';
 
 const PAGE_BYTES = 4096;
+export const PERF_BUFFERS = 'perf_event';
 
 /** What a caller may ask of code generation. */
 export interface GenerateOptions {
@@ -83,6 +84,22 @@ export class Unit {
     const index = this.addMap({ name, ...definition() });
     this.#byName.set(`%${name}`, index);
     return index;
+  }
+
+  /** The buffers that packets come through to user space, which the ring buffer's records have no room for. */
+  perfBuffers(): number {
+    return this.internalMap(PERF_BUFFERS, () => ({
+      type: 'perf_event_array',
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: this.typed.target.cpus,
+      flags: 0,
+    }));
+  }
+
+  /** Index of an internal map that some code asked for. */
+  knownInternalMap(name: string): number | undefined {
+    return this.#byName.get(`%${name}`);
   }
 
   /** Registers what user space does on an event; returns the event's first word. */

@@ -12,7 +12,6 @@ import { addressOf, materialize, zero } from './memory.ts';
 import { scalar } from './operand.ts';
 import { lowerStack } from './stacks.ts';
 import { userSymbol } from './symbols.ts';
-import { unsupported } from './unsupported.ts';
 import { lowerUserAddress } from './user-addresses.ts';
 
 /** The clocks of nsecs(). The software clock of TAI time is the same helper here. */
@@ -38,7 +37,15 @@ export const VALUE_CALLS = {
   },
   ksym: (l, node) => scalar(l.value(expressionAt(node, 0))),
   usym: (l, node) => userSymbol(l, l.value(expressionAt(node, 0))),
-  percpu_kaddr: (l, node) => unsupported(l, node.span, 'percpu_kaddr()'),
+  percpu_kaddr: (l, node) => {
+    const name = text(node, 0) ?? '';
+    const found = l.unit.typed.target.types.perCpuVariable(name) ?? bug(`no variable ${name}`);
+    const cpu = optional(node, 1);
+    const variable = l.b.variable(found.id, name);
+    return scalar(
+      cpu === undefined ? l.b.call('this_cpu_ptr', variable) : l.b.call('per_cpu_ptr', variable, l.value(cpu)),
+    );
+  },
   uaddr: lowerUserAddress,
   reg: (l, node) => {
     const name = text(node, 0) ?? '';

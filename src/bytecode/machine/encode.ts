@@ -48,7 +48,7 @@ interface Jump {
   readonly long: boolean;
 }
 
-const callTo = ({ id, kfunc }: HelperRow): Insn => (kfunc === true ? callKernel(id) : callHelper(id));
+const callTo = ({ id, kfunc }: HelperRow): Insn => (kfunc === undefined ? callHelper(id) : callKernel(id));
 
 /** Lays the functions out one behind the other, the main one first, and fills in jumps, calls and lines. */
 export function encode(
@@ -180,7 +180,7 @@ class Encoder {
         out.push(movsx(64, insn.bits, insn.dst, insn.src));
         return;
       case 'wide':
-        out.push(...loadImm64(insn.dst, insn.value));
+        out.push(...loadImm64(insn.dst, insn.value, insn.pseudo));
         return;
       case 'map': {
         const { map, offset } = insn;

@@ -14,7 +14,8 @@ export type Source = { readonly reg: Reg } | { readonly imm: number };
 export type MachineOp =
   | { op: 'mov'; dst: Reg; src: Reg }
   | { op: 'mov_imm'; dst: Reg; imm: number }
-  | { op: 'wide'; dst: Reg; value: bigint }
+  /** With `pseudo`: the number of a variable in the kernel's BTF. */
+  | { op: 'wide'; dst: Reg; value: bigint; pseudo?: 'btf_id' }
   | { op: 'map'; dst: Reg; map: number; offset: number | undefined }
   | { op: 'function'; dst: Reg; function: IrFunction }
   | { op: 'frame_address'; dst: Reg; offset: number }

@@ -104,6 +104,9 @@ class Selector {
       case 'map_value':
         this.#emit({ op: 'map', dst, map: value.map, offset: value.offset });
         return;
+      case 'variable':
+        this.#emit({ op: 'wide', dst, value: BigInt(value.number), pseudo: 'btf_id' });
+        return;
       case 'function':
         this.#emit({ op: 'function', dst, function: value.function });
         return;
@@ -146,6 +149,7 @@ class Selector {
       case 'slot_address':
       case 'map':
       case 'map_value':
+      case 'variable':
       case 'function':
       case 'phi':
         return;
@@ -285,6 +289,7 @@ function isMadeAnew(value: Value): boolean {
     value.op === 'slot_address' ||
     value.op === 'map' ||
     value.op === 'map_value' ||
+    value.op === 'variable' ||
     value.op === 'function'
   );
 }

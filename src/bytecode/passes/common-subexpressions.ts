@@ -55,6 +55,8 @@ function keyOf(instr: Instr): string | undefined {
       return `map ${instr.map}`;
     case 'map_value':
       return `value ${instr.map} ${instr.offset}`;
+    case 'variable':
+      return `variable ${instr.number}`;
     case 'call':
       return `call ${instr.helper} ${args}`;
     default:

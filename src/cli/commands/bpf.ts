@@ -43,9 +43,20 @@ async function readInput(file: string, host: CliHost): Promise<Uint8Array> {
 const shownName = (file: string): string => (file === '-' ? 'stdin' : file);
 
 function wording(file: string, errors: readonly RawError[]): string {
-  return errors
-    .map(({ line, message }) => `${shownName(file)}${line === undefined ? '' : `:${line}`}: ERROR: ${message}`)
-    .join('\n');
+  return errors.flatMap((error) => wordsOf(shownName(file), error)).join('\n');
+}
+
+/** As mistakes in scripts are told: place and message, the line with the place underlined, a hint. */
+function wordsOf(file: string, { line, column, length = 1, text, message, hint }: RawError): readonly string[] {
+  const columns = column === undefined ? '' : `:${column}-${column + length}`;
+  const place = line === undefined ? file : `${file}:${line}${columns}`;
+  const marked = text === undefined || column === undefined ? [] : [' '.repeat(column - 1) + '~'.repeat(length)];
+  return [
+    `${place}: ERROR: ${message}`,
+    ...(text === undefined ? [] : [text.replaceAll('\t', ' ')]),
+    ...marked,
+    ...(hint === undefined ? [] : [`HINT: ${hint}`]),
+  ];
 }
 
 /** The value, or the end of the command. */

@@ -9,6 +9,9 @@ type PlainHelpers = Pick<
   | 'ktime_get_tai_ns'
   | 'ktime_get_coarse_ns'
   | 'jiffies64'
+  | 'per_cpu_ptr'
+  | 'this_cpu_ptr'
+  | 'get_socket_ptr_cookie'
   | 'get_prandom_u32'
   | 'strncmp'
   | 'loop'
@@ -33,6 +36,10 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
   const now = (): number => (words[time >> 2]! >>> 0) + words[(time >> 2) + 1]! * 2 ** 32;
 
   return {
+    per_cpu_ptr: (low, high, cpu) => kernel.perCpuCopy?.(low, high, cpu) ?? 0,
+    this_cpu_ptr: (low, high) => kernel.perCpuCopy?.(low, high, words[kernel.current.cpu >> 2]!) ?? 0,
+    get_socket_ptr_cookie: (low, high) =>
+      returnNumber(host, (low | high) === 0 ? 0 : (kernel.socketCookie?.(low, high) ?? 0)),
     ktime_get_ns: () => returnWord64(host, time),
     // The machine never suspends.
     ktime_get_boot_ns: () => returnWord64(host, time),

@@ -20,6 +20,8 @@ type TaskHelpers = Pick<
   | 'override_return'
   | 'get_func_ip'
   | 'session_is_return'
+  | 'task_from_pid'
+  | 'task_release'
 >;
 
 const TASK_COMM_LEN = 16;
@@ -46,6 +48,12 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     },
     get_func_ip: () => returnWord64(host, current.probedFunction),
     session_is_return: () => returnPair(host, host.run.atReturn ? 1 : 0, 0),
+    // The task cannot go away while the program runs, so that its count of references need not change.
+    task_from_pid(pid) {
+      const task = kernel.taskAddress?.(pid) ?? 0;
+      return returnPair(host, task, task === 0 ? 0 : kernel.memory.kernelHigh);
+    },
+    task_release: () => 0,
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
     // Above the root there is at most the task's own group, as far as the kernel interface tells.

@@ -1,9 +1,10 @@
 import { MAP_TYPES, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { createArrayMap } from './array-map.ts';
-import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
+import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
 import { createHashMap } from './hash-map.ts';
 import { refusedAttributes } from './map-attributes.ts';
+import { createPerfEventMap } from './perf-event-map.ts';
 import { createQueueMap } from './queue-map.ts';
 import { createRingBuffer } from './ring-buffer.ts';
 import { createStackTraceMap } from './stack-trace-map.ts';
@@ -20,8 +21,7 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   percpu_array: createArrayMap,
   ringbuf: createRingBuffer,
   stack_trace: createStackTraceMap,
-  // Its elements are file descriptors.
-  perf_event_array: (definition, address) => withoutElements(definition, { address }),
+  perf_event_array: createPerfEventMap,
   prog_array: undefined,
   cgroup_array: undefined,
   array_of_maps: undefined,

@@ -69,6 +69,8 @@ export class Cpu {
   idtLimit = 0;
   readonly tss: number;
   readonly irqStackTop: number;
+  /** Arena offset of its copy of the per-CPU variables. */
+  readonly perCpu: number;
   /** When an NMI arrives; Infinity when none is on its way. */
   nmiAt = Infinity;
   /** pt_regs of the innermost interrupt (get_irq_regs), 0 outside. */
@@ -120,11 +122,12 @@ export class Cpu {
 
   constructor(parts: {
     id: number;
+    registerWords: number;
     time: number;
     fn: TextSymbol;
-    registerWords: number;
     tss: number;
     irqStackTop: number;
+    perCpu: number;
     idle: Task;
     runQueue: RunQueue;
     tick: HrTimer;
@@ -133,11 +136,12 @@ export class Cpu {
     wheel: TimerWheel;
   }) {
     this.id = parts.id;
+    this.registers = new Int32Array(parts.registerWords);
     this.time = parts.time;
     this.fn = parts.fn;
     this.tss = parts.tss;
-    this.registers = new Int32Array(parts.registerWords);
     this.irqStackTop = parts.irqStackTop;
+    this.perCpu = parts.perCpu;
     this.idle = parts.idle;
     this.current = parts.idle;
     this.previous = parts.idle;

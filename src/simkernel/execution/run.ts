@@ -5,6 +5,7 @@ import { account, storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { setKernelStack } from '../cpu/descriptor-tables.ts';
 import { deliver } from '../cpu/deliver.ts';
+import { storeCurrent } from '../cpu/per-cpu.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { Machine } from '../machine.ts';
 import { TASK } from '../tasks/task.ts';
@@ -146,6 +147,7 @@ function switchTo(m: Machine, cpu: Cpu): void {
   cpu.fn = next.fn;
   cpu.previous = prev;
   cpu.current = next;
+  storeCurrent(words, cpu, next);
   cpu.next = null;
   cpu.userMode = false;
   if (cpu.attentive) look(m, cpu);

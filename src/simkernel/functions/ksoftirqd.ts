@@ -1,7 +1,9 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
+import { PER_CPU } from '../cpu/per-cpu.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
+import { storeWord } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import { createKthread } from './process.ts';
 import { schedule, setTaskState } from './sched.ts';
@@ -34,6 +36,7 @@ export function createKsoftirqd(m: Machine): void {
   for (const cpu of m.cpuList) {
     const pid = FIRST_PID + PIDS_PER_CPU * cpu.id;
     cpu.ksoftirqd = createKthread(m, `ksoftirqd/${cpu.id}`, pid, cpu.id, () => smpbootThreadFn(m));
+    storeWord(m.words, cpu.perCpu + PER_CPU.ksoftirqd, cpu.ksoftirqd);
     cpu.ksoftirqd.state = TASK_INTERRUPTIBLE;
   }
 }

@@ -1,4 +1,5 @@
-import { offsetOf, sizeOfStruct } from '../kernel-types.ts';
+import { PER_CPU_SECTION } from '../../btf/decode.ts';
+import { kernelTypes, offsetOf, sizeOfStruct } from '../kernel-types.ts';
 
 /** Byte offsets of the members of a kernel structure that the machine writes, by the machine's names for them. */
 export type Fields<K extends string> = { readonly [name in K]: number } & { readonly size: number };
@@ -30,7 +31,16 @@ export function structFields<K extends string>(name: string, paths: { readonly [
   return fields as Fields<K>;
 }
 
-const place = (struct: string, path: string): number => (path === '' ? sizeOfStruct(struct) : offsetOf(struct, path));
+/** The section of per-CPU variables is laid out by BTF, too: its members are the variables. */
+function place(struct: string, path: string): number {
+  if (struct === PER_CPU_SECTION) {
+    const types = kernelTypes();
+    const found = path === '' ? types.dataSectionSize(struct) : types.perCpuVariable(path)?.offset;
+    if (found === undefined) throw new Error(`the kernel has no per-CPU variable ${path}`);
+    return found;
+  }
+  return path === '' ? sizeOfStruct(struct) : offsetOf(struct, path);
+}
 
 /** Fills every declared structure in; only the first machine has work here. */
 export function resolveFields(): void {

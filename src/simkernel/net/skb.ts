@@ -104,6 +104,18 @@ export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, 
   return { address, device, owner, head, size, protocol, packet, len, truesize, taken: 0 };
 }
 
+/** skb_copy_bits() from `data` on; what the machine does not keep of a packet is zeroes. */
+export function packetData(m: Machine, low: number, high: number, size: number): Uint8Array | undefined {
+  const skb = m.arena.kernelAddress(low, high, SKB.size);
+  if (skb < 0 || size > m.words[(skb + SKB.len) >> 2]!) return undefined;
+  const linear = Math.min(size, m.words[(skb + SKB.len) >> 2]! - m.words[(skb + SKB.dataLen) >> 2]!);
+  const [dataLow, dataHigh] = [m.words[(skb + SKB.data) >> 2]!, m.words[(skb + SKB.data + 4) >> 2]!];
+  const data = m.arena.kernelAddress(dataLow, dataHigh, linear);
+  const packet = new Uint8Array(size);
+  if (data >= 0) packet.set(m.arena.bytes.subarray(data, data + linear));
+  return packet;
+}
+
 function storeIpHeader(view: DataView, bytes: Uint8Array, at: number, packet: Packet, length: number): void {
   view.setUint8(at, 0x45);
   view.setUint16(at + 2, length, false);

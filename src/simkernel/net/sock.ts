@@ -228,3 +228,9 @@ export function createProto(m: Machine, name: string): KernelObject {
   storeText(m.arena.bytes, address + PROTO.name, name, 32);
   return { address };
 }
+
+/** sock_gen_cookie(): sockets have theirs from the beginning; 0 for what is none. */
+export function socketCookie(m: Machine, low: number, high: number): number {
+  const at = m.arena.kernelAddress(low, high, SOCK.size);
+  return at < 0 ? 0 : m.words[(at + SOCK.cookie) >> 2]!;
+}

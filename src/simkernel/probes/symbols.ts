@@ -2,6 +2,7 @@ import type { FunctionProtoType } from '../../btf/types.ts';
 import { textSymbol, textSymbolAt } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import { kernelTypes } from '../kernel-types.ts';
+import { perCpuSymbol, perCpuSymbolAt } from '../cpu/per-cpu.ts';
 import type { Machine } from '../machine.ts';
 import { addressHigh, addressLow } from '../memory/arena.ts';
 import { globalSize } from '../memory/kernel-data.ts';
@@ -41,7 +42,8 @@ export function kernelSymbolAt(m: Machine, low: number, high: number): SymbolPla
       return { name, offset: offset - at, module: 'vmlinux' };
     }
   }
-  return undefined;
+  const variable = perCpuSymbolAt(m, low, high);
+  return variable && { ...variable, module: 'vmlinux' };
 }
 
 export function userSymbolAt(m: Machine, pid: number, low: number, high: number): SymbolPlace | undefined {
@@ -60,6 +62,8 @@ export function kernelSymbolAddress(
   m: Machine,
   name: string,
 ): { readonly low: number; readonly high: number } | undefined {
-  const at = symbolNamed(m, name)?.entry ?? (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : undefined);
+  const at =
+    symbolNamed(m, name)?.entry ??
+    (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : perCpuSymbol(m, name));
   return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
 }

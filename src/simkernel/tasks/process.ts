@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
+import { countProcess } from '../cpu/per-cpu.ts';
 import { countFork, storeThreadCount } from '../memory/kernel-data.ts';
 import { structFields } from '../memory/layout.ts';
 import { declareText } from '../execution/text.ts';
@@ -114,6 +115,7 @@ export function createTask(
   if (fields.pid !== IDLE_PID) {
     m.tasks.set(fields.pid, task);
     countFork(m);
+    if (tgid === fields.pid) countProcess(m, 1);
   }
   return task;
 }
@@ -182,7 +184,8 @@ export function setProgram(m: Machine, task: Task, process: Process, body: (u: U
 
 /** Its number leads nowhere from now on. */
 export function forgetTask(m: Machine, task: Task): void {
-  m.tasks.delete(task.pid);
+  const wasKnown = m.tasks.delete(task.pid);
+  if (wasKnown && task.pid === task.tgid) countProcess(m, -1);
   storeThreadCount(m);
 }
 

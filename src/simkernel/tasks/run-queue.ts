@@ -3,7 +3,14 @@ import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { Task } from './task.ts';
 
-export const RQ = structFields('rq', { cfs: 'cfs', switches: 'nr_switches', running: 'nr_running' });
+export const RQ = structFields('rq', {
+  cfs: 'cfs',
+  switches: 'nr_switches',
+  running: 'nr_running',
+  cpu: 'cpu',
+  idle: 'idle',
+  current: 'curr',
+});
 const CFS_RQ = structFields('cfs_rq', { queued: 'nr_queued', hierarchical: 'h_nr_queued' });
 
 /** struct rq: the runnable tasks of one CPU but the running one, by virtual runtime. */

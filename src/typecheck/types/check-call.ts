@@ -238,6 +238,14 @@ const OWN_CHECKS: { readonly [K in FunctionName]?: OwnCheck } = {
       fail(`macaddr() argument must be at least ${MAC_BYTES} bytes in size`);
     }
   },
+  percpu_kaddr(node, checking, fail) {
+    const [name] = node.args;
+    if (name?.kind !== 'string' || checking.context.target.types.perCpuVariable(name.value) !== undefined) return;
+    fail(`Could not resolve variable "${name.value}" from BTF`);
+  },
+  comm(node, checking, fail) {
+    if (argument(node, 0, checking)?.type.kind !== 'int') fail("Only integer supported for comm()'s pid");
+  },
   socket_cookie(node, checking, fail) {
     const value = argument(node, 0, checking);
     const only = (got: string): void =>

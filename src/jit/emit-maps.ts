@@ -55,7 +55,7 @@ function emitReserve(index: number, writer: Writer): void {
     // The runtime counts what does not fit.
     writer.line(
       `if ((position + total - HEAP32[CONSUMER${index} >> 2] | 0) > MASK${index} + 1) ` +
-        `return bpf_ringbuf_reserve(${mapSymbol(index)}, size, 0, 0);`,
+        `return bpf_ringbuf_reserve(${mapSymbol(index)}, size, 0, 0, 0);`,
     );
     writer.line(`const at = RECORDS${index} + (position & MASK${index}) | 0;`);
     writer.line(`HEAP32[at >> 2] = size | ${RECORD_FLAGS.busy};`);

@@ -135,8 +135,9 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
       bytes.fill(0, to, to + size).copyWithin(to, PLACES.comm, PLACES.comm + Math.min(size, 16));
       return result(0);
     },
-    ringbuf_reserve: (_map, size) => {
-      if (size < 0 || nextRecord + RECORD_HEADER + size > PLACES.recordsEnd || random() % 4 === 0) return 0;
+    ringbuf_reserve: (_map, size, sizeHigh) => {
+      if (size < 0 || sizeHigh !== 0 || nextRecord + RECORD_HEADER + size > PLACES.recordsEnd || random() % 4 === 0)
+        return 0;
       const at = nextRecord + RECORD_HEADER;
       nextRecord = at + ((size + 7) & ~7);
       words[(at >> 2) - 2] = size | RECORD_FLAGS.busy;

@@ -139,6 +139,22 @@ test.each<[string, bigint, string]>([
     exit`,
   ],
   [
+    'a ring-buffer record of more than 4 GiB, which there cannot be',
+    0n,
+    `
+    r1 = map[2]
+    r2 = 0x100000010ll
+    r3 = 0
+    call ringbuf_reserve
+    if r0 == 0 goto none
+    r1 = r0
+    r2 = 0
+    call ringbuf_discard
+    r0 = 1
+  none:
+    exit`,
+  ],
+  [
     'an irreducible graph',
     11n,
     `

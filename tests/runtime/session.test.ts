@@ -51,7 +51,7 @@ async function run(
         const toolbox: Toolbox = {
           environment,
           emit(action, ...words) {
-            const record = helpers.ringbuf_reserve(maps[0]!.address, 8 + words.length * 4, 0, 0);
+            const record = helpers.ringbuf_reserve(maps[0]!.address, 8 + words.length * 4, 0, 0, 0);
             if (record === 0) return;
             view.setBigUint64(record, BigInt(action), true);
             words.forEach((word, n) => view.setInt32(record + 8 + n * 4, word, true));

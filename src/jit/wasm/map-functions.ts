@@ -127,7 +127,9 @@ export function reserveFunction(
     .i32(mask + 1)
     .op(OP.i32_gt_s);
   // The runtime counts what does not fit.
-  code.structured(OP.if, TYPE.none, '', () => code.i32(map).get(size).i32(0).i32(0).call(reserveHelper).op(OP.return));
+  code.structured(OP.if, TYPE.none, '', () =>
+    code.i32(map).get(size).i32(0).i32(0).i32(0).call(reserveHelper).op(OP.return),
+  );
   code.get(position).i32(mask).op(OP.i32_and).i32(data).op(OP.i32_add).tee(at);
   store(code.get(size).i32(RECORD_FLAGS.busy).op(OP.i32_or));
   store(code.get(at).get(position), 4);

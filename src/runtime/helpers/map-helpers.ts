@@ -61,7 +61,8 @@ export function mapHelpers(host: HelperHost): MapHelpers {
     ringbuf_query: (map, flags, flagsHigh) => returnPair(host, flagsHigh === 0 ? ringAt(map).query(flags) : 0, 0),
     ringbuf_output: (map, data, size, flags, flagsHigh) =>
       returnSigned(host, flagsHigh !== 0 ? -ERRNO.EINVAL : ringAt(map).output(data, size, flags)),
-    ringbuf_reserve: (map, size, flags, flagsHigh) => (flags | flagsHigh ? 0 : ringAt(map).reserve(size)),
+    ringbuf_reserve: (map, size, sizeHigh, flags, flagsHigh) =>
+      (sizeHigh | flags | flagsHigh) !== 0 ? 0 : ringAt(map).reserve(size),
     ringbuf_submit: (record, flags) => {
       ringOf(record).submit(record, flags);
       return 0;

@@ -32,6 +32,7 @@ export const HELPERS = {
   trace_printk: { id: 6, args: ['mem', 'const_size', 'unchecked', 'unchecked', 'unchecked'], ret: 'integer' },
   get_prandom_u32: { id: 7, args: [], ret: 'integer' },
   get_smp_processor_id: { id: 8, args: [], ret: 'integer' },
+  tail_call: { id: 12, args: ['ctx', 'const_map_ptr', 'anything'], ret: 'void' },
   get_current_pid_tgid: { id: 14, args: [], ret: 'integer' },
   get_current_uid_gid: { id: 15, args: [], ret: 'integer' },
   get_current_comm: { id: 16, args: ['uninit_mem', 'const_size'], ret: 'integer' },
@@ -105,6 +106,9 @@ export const HELPERS = {
   trace_vprintk: { id: 177, args: ['mem', 'const_size', 'mem_or_null', 'const_size_or_zero'], ret: 'integer' },
   loop: { id: 181, args: ['anything', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
   strncmp: { id: 182, args: ['mem', 'const_size', 'const_str'], ret: 'integer' },
+  get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
+  get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },
+  get_func_arg_cnt: { id: 185, args: ['ctx'], ret: 'integer' },
   map_lookup_percpu_elem: { id: 195, args: ['const_map_ptr', 'map_key', 'anything'], ret: 'map_value_or_null' },
   ktime_get_tai_ns: { id: 208, args: [], ret: 'integer' },
   /** Whether a session program (kprobe.session) runs at the function's return. */

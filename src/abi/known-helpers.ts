@@ -102,7 +102,6 @@ const DECLARED = {
     ret: 'integer',
     changesPacket: true,
   },
-  tail_call: { id: 12, args: ['ctx', 'const_map_ptr', 'anything'], ret: 'void' },
   redirect: { id: 23, args: ['anything', 'anything'], ret: 'integer' },
   skb_load_bytes: { id: 26, args: ['ctx', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
   skb_pull_data: { id: 39, args: ['ctx', 'anything'], ret: 'integer', changesPacket: true },
@@ -118,9 +117,6 @@ const DECLARED = {
   tcp_sock: { id: 96, args: ['sock_common'], ret: 'tcp_sock_or_null' },
   get_listener_sock: { id: 98, args: ['sock_common'], ret: 'sock_or_null' },
   timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
-  get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
-  get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },
-  get_func_arg_cnt: { id: 185, args: ['ctx'], ret: 'integer' },
   kptr_xchg: { id: 194, args: ['kptr', 'anything'], ret: 'integer' },
 } as const satisfies Record<string, Prototype>;
 

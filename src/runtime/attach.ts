@@ -76,7 +76,7 @@ export function attachAll(
     for (const undo of detachers.splice(0)) undo();
   };
   const sites = [
-    ...targets.map((target) => ({ target, run: { atReturn: false, cookie: cookieOf(target) } })),
+    ...targets.map((target) => ({ target, run: { atReturn: target.kind === 'fexit', cookie: cookieOf(target) } })),
     ...returns.map((target) => ({ target, run: { atReturn: true, cookie: 0 } })),
   ];
   for (const { target, run } of sites) {

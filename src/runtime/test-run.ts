@@ -7,6 +7,7 @@ import { decode } from '../isa/decode.ts';
 import { joinHalves } from '../isa/words.ts';
 import { openArena, type Arena } from './arena.ts';
 import { createRandom } from './helpers/create-helpers.ts';
+import { PLAIN_RUN } from './helpers/helper-host.ts';
 import { linkVariables } from './kernel-variables.ts';
 import type { Kernel, KernelMemory } from './kernel.ts';
 import { createEnvironment, createMaps } from './load.ts';
@@ -29,6 +30,7 @@ export interface TestResult {
   readonly memory: Uint8Array;
 }
 
+const WORD = 8;
 const ETHERNET_HEADER = 14;
 const ETHERNET_PROTOCOL = 12;
 /** Test runs use the loopback device, the first of every network namespace. */
@@ -101,10 +103,14 @@ export function testRun({ verified, engine, kernel, input, seed }: TestRun): Tes
     const arena = openArena(memory);
     const maps = createMaps(verified.image.maps, kernel, arena);
     if ('error' in maps) return maps.error;
-    const environment = createEnvironment(kernel, arena, maps, createRandom(seed));
+    const atReturn = first.program.attach?.startsWith('fexit/') === true;
+    const environment = createEnvironment(kernel, arena, maps, createRandom(seed), { ...PLAIN_RUN, atReturn });
     const { bytes } = CONTEXTS[kernel.abi.name][type];
     const isPacket = PACKET_TYPES.has(type);
-    const context = memory.allocate(Math.max(bytes, isPacket ? 0 : input.length) + PACKET_WORDS_SIZE, 8);
+    const block = memory.allocate(WORD + Math.max(bytes, isPacket ? 0 : input.length) + PACKET_WORDS_SIZE, 8);
+    // As many arguments as there are words, but for what is returned.
+    arena.words[block >> 2] = (input.length >> 3) - (atReturn ? 1 : 0);
+    const context = block + WORD;
     let at = context;
     if (isPacket) {
       at = memory.allocate(Math.max(input.length, 1), 8);
@@ -118,7 +124,10 @@ export function testRun({ verified, engine, kernel, input, seed }: TestRun): Tes
     }
     arena.bytes.set(input, at);
     FILL_CONTEXT[type]?.(arena, context, input);
-    const linked = linkVariables({ image: { ...verified.image, programs: [ready.program] }, programs: [ready] }, kernel);
+    const linked = linkVariables(
+      { image: { ...verified.image, programs: [ready.program] }, programs: [ready] },
+      kernel,
+    );
     const programs = engine(linked);
     const low = programs.get(name)!(environment, () => undefined)(context);
     const result = joinHalves(low, arena.words[environment.resultHigh >> 2]!);

@@ -3,8 +3,12 @@ import { HELPERS } from '../../src/abi/helpers.ts';
 import { helperName, helperPrototype, isHelperNumber, isImplemented } from '../../src/abi/known-helpers.ts';
 import type { ProgramType } from '../../src/abi/program-image.ts';
 
+/** Linux calls the function that tracing programs get for this number by a name of its own, inside. */
+const INTERNAL_NAMES: Readonly<Record<string, string>> = { get_socket_ptr_cookie: 'get_socket_cookie' };
+
 test('every implemented helper has its Linux number', () => {
-  for (const [name, row] of Object.entries(HELPERS)) expect(helperName(row.id)).toBe(`bpf_${name}`);
+  for (const [name, row] of Object.entries(HELPERS))
+    expect(helperName(row.id)).toBe(`bpf_${INTERNAL_NAMES[name] ?? name}`);
 });
 
 test.each<[number, string]>([
@@ -35,8 +39,8 @@ test.each<[number, ProgramType, boolean]>([
 });
 
 test('declared helpers are known without being implemented', () => {
-  expect(helperPrototype(12, 'kprobe')).toBeDefined();
-  expect(isImplemented(12, 'kprobe')).toBe(false);
+  expect(helperPrototype(44, 'xdp')).toBeDefined();
+  expect(isImplemented(44, 'xdp')).toBe(false);
   expect(isImplemented(1, 'kprobe')).toBe(true);
 });
 

@@ -1,4 +1,5 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
+import { callHelpers } from './call-helpers.ts';
 import type { HelperHost } from './helper-host.ts';
 import { mapHelpers } from './map-helpers.ts';
 import { numberHelpers } from './number-helpers.ts';
@@ -20,6 +21,7 @@ export function createHelpers(host: HelperHost): HelperFunctions {
     ...printHelpers(host),
     ...numberHelpers(host),
     ...perfHelpers(host),
+    ...callHelpers(host),
   };
 }
 

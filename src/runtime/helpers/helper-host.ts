@@ -5,7 +5,7 @@ import type { BpfMap } from '../maps/bpf-map.ts';
 
 /** What is true of one run of a program (struct bpf_session_run_ctx). */
 export interface RunContext {
-  /** A session program runs at the return of its function. */
+  /** The program runs at the return of its function (fexit, sessions). */
   atReturn: boolean;
   /** What the program was attached with: which of several places it runs at. */
   cookie: number;

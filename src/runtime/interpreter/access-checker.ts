@@ -111,6 +111,7 @@ export function createAccessChecker({ image, environment, context, lenientStack 
         uninit_map_value: (offset) => write(slot, offset, map?.valueSize ?? 0),
         mem: (offset, index) => read(slot, offset, sizeAfter(index)),
         mem_or_null: (offset, index) => offset !== 0 && read(slot, offset, sizeAfter(index)),
+        long: (offset) => write(slot, offset, 8),
         uninit_mem: (offset, index) => write(slot, offset, sizeAfter(index)),
         ringbuf_mem: (offset) => {
           const size = records.get(offset);

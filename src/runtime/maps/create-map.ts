@@ -1,7 +1,7 @@
 import { MAP_TYPES, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { createArrayMap } from './array-map.ts';
-import { MAP_OBJECT, type BpfMap, type MapHost } from './bpf-map.ts';
+import { MAP_OBJECT, withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 import { createHashMap } from './hash-map.ts';
 import { refusedAttributes } from './map-attributes.ts';
 import { createPerfEventMap } from './perf-event-map.ts';
@@ -22,7 +22,7 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   ringbuf: createRingBuffer,
   stack_trace: createStackTraceMap,
   perf_event_array: createPerfEventMap,
-  prog_array: undefined,
+  prog_array: (definition, address) => withoutElements(definition, { address }),
   cgroup_array: undefined,
   array_of_maps: undefined,
   hash_of_maps: undefined,

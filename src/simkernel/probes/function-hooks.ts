@@ -128,9 +128,10 @@ function setRegister(cpu: Cpu, offset: number, low: number, high: number): void 
   cpu.registers[offset / 4 + 1] = high;
 }
 
-/** u64[] of arguments below the return address, as a BPF trampoline leaves them on its stack; room for the result behind them. */
+/** u64[] of arguments below the return address, as a BPF trampoline leaves them on its stack: their number in front, room for the result behind. */
 function storeArguments(m: Machine, slot: number, args: readonly Word[]): number {
   const context = (slot - 128) & ~7;
+  storeWord(m.words, context - 8, args.length);
   for (let i = 0; i < args.length; i += 1) storeWord(m.words, context + 8 * i, args[i]);
   return context;
 }

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { openArena } from '../../../src/runtime/arena.ts';
 import { createHelpers, createRandom } from '../../../src/runtime/helpers/create-helpers.ts';
-import type { HelperHost } from '../../../src/runtime/helpers/helper-host.ts';
+import type { HelperHost, RunContext } from '../../../src/runtime/helpers/helper-host.ts';
 import { createMap } from '../../../src/runtime/maps/create-map.ts';
 import { createTestMachine } from '../test-machine.ts';
 
-function setUp(callback: (slot: number, args: Int32Array) => number = () => 0) {
+function setUp(
+  callback: (slot: number, args: Int32Array) => number = () => 0,
+  run: RunContext = { atReturn: false, cookie: 0 },
+) {
   const machine = createTestMachine();
   const arena = openArena(machine.kernel.memory);
   const { allocate, kernelHigh } = machine.kernel.memory;
@@ -22,7 +25,7 @@ function setUp(callback: (slot: number, args: Int32Array) => number = () => 0) {
     resultHigh: allocate(8, 8),
     scratch: allocate(4096, 8),
     random: createRandom(1),
-    run: { atReturn: false, cookie: 0 },
+    run,
     callback: () => callback,
   };
   const helpers = createHelpers(host);
@@ -300,4 +303,31 @@ test('a signal to the thread goes to the thread', () => {
   machine.setTask(42, 41, 'x');
   helpers.send_signal_thread(10, 0);
   expect(machine.signals).toEqual([[42, 10]]);
+});
+
+describe('the call that a tracing program sees', () => {
+  function traced(atReturn: boolean) {
+    const set = setUp(() => 0, { atReturn, cookie: 0 });
+    const block = set.allocate(64, 8);
+    const view = new DataView(set.arena.memory.buffer);
+    [2n, 11n, 22n, 33n].forEach((word, index) => view.setBigUint64(block + 8 * index, word, true));
+    const read = (): bigint => view.getBigUint64(set.buffer, true);
+    return { ...set, context: block + 8, read };
+  }
+  test('has as many arguments as stand in front of them', () => {
+    const { helpers, wide, context, buffer, read } = traced(false);
+    expect(wide(helpers.get_func_arg_cnt(context))).toBe(2n);
+    expect(wide(helpers.get_func_arg(context, 1, 0, buffer))).toBe(0n);
+    expect(read()).toBe(22n);
+    expect(wide(helpers.get_func_arg(context, 2, 0, buffer))).toBe(-22n);
+    expect(wide(helpers.get_func_arg(context, 0, 1, buffer))).toBe(-22n);
+    expect(read()).toBe(22n);
+  });
+  test('has a result at the function’s return only', () => {
+    const atEntry = traced(false);
+    expect(atEntry.wide(atEntry.helpers.get_func_ret(atEntry.context, atEntry.buffer))).toBe(-95n);
+    const { helpers, wide, context, buffer, read } = traced(true);
+    expect(wide(helpers.get_func_ret(context, buffer))).toBe(0n);
+    expect(read()).toBe(33n);
+  });
 });

@@ -28,6 +28,8 @@ export class PageCache {
   dirtyPages = 0;
   /** All that take memory: being read, read, or dirty. */
   cachedPages = 0;
+  /** No page before this one is dirty. */
+  private firstDirty = Infinity;
   /** Where reclaim looks next. */
   private hand = 0;
 
@@ -89,19 +91,21 @@ export class PageCache {
       this.zone.dirtyPages += 1;
     }
     this.states[page] = DIRTY | REFERENCED;
+    if (page < this.firstDirty) this.firstDirty = page;
     return !wasDirty;
   }
   /** Takes the next run of dirty pages for writing, at most `limit` long. */
   takeDirty(limit: number): { first: number; count: number } | undefined {
     if (this.dirtyPages === 0) return undefined;
     const { states } = this;
-    let first = 0;
+    let first = this.firstDirty;
     while ((states[first]! & STATE) !== DIRTY) first += 1;
     let count = 0;
     while (count < limit && first + count < states.length && (states[first + count]! & STATE) === DIRTY) {
       states[first + count] = UPTODATE;
       count += 1;
     }
+    this.firstDirty = first + count;
     this.dirtyPages -= count;
     this.zone.dirtyPages -= count;
     return { first, count };

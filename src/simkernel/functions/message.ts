@@ -22,7 +22,13 @@ export function copyFromUser(
   m.spend(count * COPY_NS_PER_BYTE);
   const mm = m.cpu.current.process?.mm;
   if (mm === undefined || count === 0) return NO_BYTES;
-  const out = new Uint8Array(Math.min(count, keep));
+  const kept = Math.min(count, keep);
+  const [first] = message.buffers;
+  if (first !== undefined && offset + kept <= first.size) {
+    const at = mm.find(first.address + offset, kept);
+    return at < 0 ? undefined : m.arena.bytes.slice(at, at + kept);
+  }
+  const out = new Uint8Array(kept);
   let done = 0;
   let skip = offset;
   for (const { address, size } of message.buffers) {

@@ -96,7 +96,8 @@ const kmemCacheFreeFunction = kernelFunction(
 );
 /** Tells of an object that was made in guest memory: kmem_cache_alloc(). */
 export function cacheAlloc(m: Machine, name: CacheName, object: KernelObject, flags: number): void {
-  kmemCacheAllocNoprof(m, { ...m.slabs.get(m, name), object }, flags);
+  const { address, objectSize } = m.slabs.get(m, name);
+  kmemCacheAllocNoprof(m, { address, name, objectSize, object }, flags);
 }
 export function cacheFree(m: Machine, name: CacheName, object: KernelObject): void {
   kmemCacheFreeFunction(m, m.slabs.get(m, name), object);

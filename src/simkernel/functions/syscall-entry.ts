@@ -46,8 +46,16 @@ export function systemCall(
   implementations[row.number] = kernelFunction(`__x64_sys_${row.entry}`, ns, (m, _regs: KernelObject): Result => {
     const { args } = m.cpu.current;
     if (allWide) return body(m, args[0]!, args[1]!, args[2]!, args[3]!, args[4]!, args[5]!);
-    const at = (i: number): number => truncate(parameters[i], args[i]!);
-    return body(m, at(0), at(1), at(2), at(3), at(4), at(5));
+    const [a, b, c, d, e, f] = parameters;
+    return body(
+      m,
+      truncate(a, args[0]!),
+      truncate(b, args[1]!),
+      truncate(c, args[2]!),
+      truncate(d, args[3]!),
+      truncate(e, args[4]!),
+      truncate(f, args[5]!),
+    );
   });
 }
 type Width = 'wide' | 'int' | 'unsigned';

@@ -76,17 +76,20 @@ export function createArena(materialize: (offset: number, size: number) => void)
   let top = IMAGE_END;
   let imageTop = IMAGE_DATA;
   let used = 0;
-  const freed = new Map<number, number[]>();
+  const freed: (number[] | undefined)[] = [];
+  const freedLarge = new Map<number, number[]>();
   // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size. Pages are
   // counted by division: bit operations would wrap sizes of 2 GB and more, which maps may ask for.
   function blockOf(size: number): number {
     if (size > 65536) return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
-    return size <= 64 ? (Math.max(size, 16) + 15) & ~15 : 2 ** Math.ceil(Math.log2(size));
+    return size <= 64 ? (Math.max(size, 16) + 15) & ~15 : 1 << (32 - Math.clz32(size - 1));
   }
   // A shared buffer is filled element by element: the larger, the faster. Blocks start and end at multiples of 16.
   const zeroBlock = (at: number, size: number): void => {
     doubles.fill(0, at / 8, (at + size) / 8);
   };
+  const blocksOf = (block: number): number[] | undefined =>
+    block <= 65536 ? freed[block >> 4] : freedLarge.get(block);
   return {
     buffer,
     wasmMemory,
@@ -96,10 +99,10 @@ export function createArena(materialize: (offset: number, size: number) => void)
     kernelHigh: KERNEL_HIGH,
     allocate(size, align = 16) {
       const block = blockOf(size);
-      const recycled = align <= 16 || align <= block ? freed.get(block) : undefined;
-      const last = recycled?.at(-1);
-      if (recycled !== undefined && last !== undefined && (last & (align - 1)) === 0) {
-        recycled.pop();
+      const recycled = align <= 16 || align <= block ? blocksOf(block) : undefined;
+      const last = recycled === undefined || recycled.length === 0 ? -1 : recycled[recycled.length - 1]!;
+      if (last >= 0 && (last & (align - 1)) === 0) {
+        recycled!.pop();
         used += block;
         zeroBlock(last, block);
         return last;
@@ -113,9 +116,10 @@ export function createArena(materialize: (offset: number, size: number) => void)
     free(address, size) {
       const block = blockOf(size);
       used -= block;
-      const list = freed.get(block);
-      if (list === undefined) freed.set(block, [address]);
-      else list.push(address);
+      const list = blocksOf(block);
+      if (list !== undefined) list.push(address);
+      else if (block <= 65536) freed[block >> 4] = [address];
+      else freedLarge.set(block, [address]);
     },
     heapBytes: () => used,
     allocateImage(size, align) {
@@ -158,6 +162,10 @@ export function storeText(bytes: Uint8Array, at: number, text: string, size: num
   const length = Math.min(text.length, size - 1);
   for (let i = 0; i < length; i += 1) bytes[at + i] = text.charCodeAt(i);
   bytes.fill(0, at + length, at + size);
+}
+/** As many bytes as Latin-1 characters, NULs too. */
+export function loadBytes(bytes: Uint8Array, at: number, size: number): string {
+  return String.fromCharCode.apply(null, bytes.subarray(at, at + size) as unknown as number[]);
 }
 export function loadText(bytes: Uint8Array, at: number, limit: number): string {
   let text = '';

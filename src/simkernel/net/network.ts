@@ -123,7 +123,8 @@ export class Network {
     return this.random.bits() >>> 0;
   }
 }
-function connectionKey(port: number, remote: IpAddress, remotePort: number): number {
+/** What a connection is found by, at either end. */
+export function connectionKey(port: number, remote: IpAddress, remotePort: number): number {
   return (port * 65536 + remotePort) * 65536 + remote.id;
 }
 

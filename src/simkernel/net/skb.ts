@@ -1,9 +1,10 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { storeWord } from '../memory/arena.ts';
+import { KERNEL_HIGH, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
+import type { IpAddress } from './ip-address.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './packet.ts';
 import type { Packet } from './packet.ts';
 
@@ -69,6 +70,11 @@ export function frameLength(packet: Packet): number {
   return ETH_HLEN + packetLength(packet);
 }
 
+function storeHeapAddress(words: Int32Array, at: number, address: number): void {
+  words[at >> 2] = address;
+  words[(at >> 2) + 1] = KERNEL_HIGH;
+}
+
 /** Makes a buffer with a packet's headers and what is kept of its data; `data` is at the IP header. */
 export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, owner: SkbOwner | null = null): SkBuff {
   const { arena, words } = m;
@@ -99,8 +105,8 @@ export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, 
   words[(address + SKB.users) >> 2] = 1;
   if (device !== null) storeWord(words, address + SKB.dev, device);
   if (owner !== null) storeWord(words, address + SKB.sk, owner);
-  storeWord(words, address + SKB.head, { address: head });
-  storeWord(words, address + SKB.data, { address: head + network });
+  storeHeapAddress(words, address + SKB.head, head);
+  storeHeapAddress(words, address + SKB.data, head + network);
   return { address, device, owner, head, size, protocol, packet, len, truesize, taken: 0 };
 }
 
@@ -122,16 +128,20 @@ function storeIpHeader(view: DataView, bytes: Uint8Array, at: number, packet: Pa
   view.setUint16(at + 6, 0x4000, false); // don't fragment
   view.setUint8(at + 8, 64);
   view.setUint8(at + 9, packet.protocol);
-  bytes.set(packet.source.bytes, at + 12);
-  bytes.set(packet.destination.bytes, at + 16);
+  storeAddress(bytes, at + 12, packet.source);
+  storeAddress(bytes, at + 16, packet.destination);
 }
 function storeIpv6Header(view: DataView, bytes: Uint8Array, at: number, packet: Packet, length: number): void {
   view.setUint8(at, 0x60);
   view.setUint16(at + 4, length, false);
   view.setUint8(at + 6, packet.protocol);
   view.setUint8(at + 7, 64);
-  bytes.set(packet.source.bytes, at + 8);
-  bytes.set(packet.destination.bytes, at + 24);
+  storeAddress(bytes, at + 8, packet.source);
+  storeAddress(bytes, at + 24, packet.destination);
+}
+/** A loop: for so few bytes `set` costs more than the rest of the header. */
+function storeAddress(bytes: Uint8Array, at: number, { bytes: from }: IpAddress): void {
+  for (let i = 0; i < from.length; i += 1) bytes[at + i] = from[i]!;
 }
 function storeTransportHeader(view: DataView, at: number, packet: Packet, headerLength: number): void {
   if (packet.protocol === IPPROTO_ICMP || packet.protocol === IPPROTO_ICMPV6) {

@@ -2,7 +2,7 @@ import type { VECTORS } from '../cpu/descriptor-tables.ts';
 import { sizeOf } from '../../btf/layout.ts';
 import { FLAGS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
-import { loadText, storeNumber } from '../memory/arena.ts';
+import { loadBytes, loadText, storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
 import type { Process, SignalHandler } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
@@ -66,6 +66,7 @@ export class UserContext {
   /** Where frames of `in` begin: the program's start, or the function that was called last. */
   private outermost: StackPosition;
   private position: StackPosition;
+  private readonly wrappers = new Map<SyscallName, LoadedFunction>();
   /** The function of the C library that makes the system call, and the program's own place below it. */
   private wrapper = '';
   /** The function that was called last: frames of `in` may begin with it. */
@@ -196,7 +197,7 @@ export class UserContext {
   /** What a buffer holds. */
   text(address: number, size: number): string {
     const at = this.process.mm.find(address, size);
-    return String.fromCharCode(...this.machine.arena.bytes.subarray(at, at + size));
+    return loadBytes(this.machine.arena.bytes, at, size);
   }
   /** A struct pollfd in scratch memory. */
   pollfd(fd: number, events: number): number {
@@ -419,7 +420,7 @@ export class UserContext {
   functionAddress(name: string): number {
     return this.find(name).entry;
   }
-  private find(name: string): { readonly entry: number; readonly row: ImageFunction } {
+  private find(name: string): LoadedFunction {
     for (const image of [this.image, LIBC, ...(this.image.libraries ?? [])]) {
       const row = layoutOf(image).byName.get(name);
       if (row !== undefined) return { entry: this.process.mm.imageBase(image) + row.offset, row };
@@ -475,11 +476,19 @@ export class UserContext {
     this.caller = this.stack.place();
     this.wrapper = name;
     const { mm } = this.process;
-    const row = layoutOf(LIBC).byName.get(name)!;
-    const entry = mm.imageBase(LIBC) + row.offset;
+    const { row, entry } = this.wrapperOf(name);
     const slot = this.stack.call(entry);
     if (mm.text.breakpoints.size > 0) this.detour = this.probedWrapper(entry, slot, row, [...this.task.args]);
     else this.stack.enter(entry + row.callSite);
+  }
+  private wrapperOf(name: SyscallName): LoadedFunction {
+    let wrapper = this.wrappers.get(name);
+    if (wrapper === undefined) {
+      const row = layoutOf(LIBC).byName.get(name)!;
+      wrapper = { row, entry: this.process.mm.imageBase(LIBC) + row.offset };
+      this.wrappers.set(name, wrapper);
+    }
+    return wrapper;
   }
   /** The way through a wrapper that may have probes: afterwards the program has left it. */
   private *probedWrapper(
@@ -535,6 +544,11 @@ const MAX_STRING = 4096;
 /** Room for what the operands of a static probe address below the frame pointer. */
 const USDT_LOCALS = 0x100;
 const SYS_URETPROBE = 335;
+
+interface LoadedFunction {
+  readonly entry: number;
+  readonly row: ImageFunction;
+}
 
 /** A chain of functions of the program, outermost first, as a tree of what was ever called; programs are in few places. */
 interface StackPosition {

@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts';
 import type { IpAddress } from '../ip-address.ts';
+import { connectionKey } from '../network.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, NO_BYTES, TCP_ACK, TCP_RST, TCP_SYN, udpPacket } from '../packet.ts';
 import type { Packet } from '../packet.ts';
 import type { RemoteHost, Wire } from '../wire.ts';
@@ -27,7 +28,7 @@ export class Host implements RemoteHost {
   readonly addresses: readonly IpAddress[];
   private readonly machine: Machine;
   private readonly wire: Wire;
-  private readonly connections = new Map<string, PeerConnection>();
+  private readonly connections = new Map<number, PeerConnection>();
   private readonly streams = new Map<number, () => PeerApplication>();
   private readonly datagrams = new Map<number, DatagramService>();
   private readonly filtered = new Set<number>();
@@ -91,7 +92,7 @@ export class Host implements RemoteHost {
     }
   }
   private receiveTcp(packet: Packet, timeNs: number): void {
-    const known = this.connections.get(keyOf(packet.dport, packet.source, packet.sport));
+    const known = this.connections.get(connectionKey(packet.dport, packet.source, packet.sport));
     if (known !== undefined) {
       known.receive(packet, timeNs);
       return;
@@ -134,7 +135,7 @@ export class Host implements RemoteHost {
     remotePort: number,
     application: PeerApplication,
   ): PeerConnection {
-    const key = keyOf(port, remote, remotePort);
+    const key = connectionKey(port, remote, remotePort);
     const connection = new PeerConnection({
       machine: this.machine,
       local,
@@ -150,4 +151,3 @@ export class Host implements RemoteHost {
     return connection;
   }
 }
-const keyOf = (port: number, remote: IpAddress, remotePort: number): string => `${port} ${remote.text} ${remotePort}`;

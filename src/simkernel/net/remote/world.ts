@@ -34,7 +34,11 @@ const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 const SSH_PORT = 22;
 
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
 
 /** A name server: known names have an address, what it has been asked lately it answers at once. */
 export function nameServer(address: string, zone: { readonly [name: string]: string }): DeviceSpec {

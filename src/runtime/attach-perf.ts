@@ -10,6 +10,14 @@ const SHORTEST_CLOCK_NS = 10_000;
 /** An execution breakpoint is as long as an address. */
 const EXECUTE_LENGTH = 1;
 
+/** By the sorted letters of the mode; what else there is, the checker has refused. */
+const WATCH_TYPES: Readonly<Record<string, Extract<HookTarget, { kind: 'watchpoint' }>['type']>> = {
+  x: 'execute',
+  w: 'write',
+  r: 'read',
+  rw: 'readwrite',
+};
+
 export function counterHook(target: Extract<AttachTarget, { kind: 'software' | 'hardware' }>): HookTarget {
   const event = perfEvent(target.kind, target.event) ?? bug(`no event ${target.event}`);
   const period = target.count === 0 ? event.period : target.count;
@@ -18,7 +26,7 @@ export function counterHook(target: Extract<AttachTarget, { kind: 'software' | '
 }
 
 export function watchHook({ address, length, mode }: Extract<AttachTarget, { kind: 'watchpoint' }>): HookTarget {
-  const type = mode.includes('x') ? 'execute' : mode.includes('r') ? 'readwrite' : 'write';
+  const type = WATCH_TYPES[[...mode].sort().join('')] ?? bug(`no watchpoint mode ${mode}`);
   return {
     kind: 'watchpoint',
     low: Number(BigInt.asIntN(32, address)),

@@ -124,7 +124,7 @@ function loadContext(w: Walk, a: Access): Register {
     const maybeNull = field.maybeNull === true;
     return pointerRegister(field.pointer, { maybeNull, id: maybeNull ? newId(w) : 0 });
   }
-  if (w.prototype === undefined) return UNKNOWN_SCALAR;
+  if (w.context.traced !== true) return UNKNOWN_SCALAR;
   return typedRegister(walkArgument(w, a.offset + Number(a.pointer.value.umax), a.size));
 }
 

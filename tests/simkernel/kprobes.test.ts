@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 // The machine first: its functions declare each other in an order.
 import { machineRunning, MILLISECOND, runFor } from './support.ts';
 import { ARCHITECTURES } from '../../src/simkernel/arch/architectures.ts';
+import type { AbiName } from '../../src/btf/abi/abis.ts';
 import { PT_REGS } from '../../src/btf/pt-regs.ts';
 import {
   instructionLength,
@@ -25,14 +26,19 @@ function* readsMotd(u: UserContext): UserBody {
     yield u.nanosleep(MILLISECOND / 4);
   }
 }
-const machine = (): Machine => machineRunning([readsMotd], { files: [{ path: '/etc/motd', size: 5000 }] });
+const machine = (arch: AbiName = 'x86_64'): Machine =>
+  machineRunning([readsMotd], { files: [{ path: '/etc/motd', size: 5000 }], arch });
 
 const vfsReadText = textSymbol('vfs_read')!;
 const CODE = ARCHITECTURES.x86_64.kernelCode;
-/** Offsets of instructions behind the function's entry. */
-const OFFSETS = Array.from({ length: vfsReadText.size }, (_, at) => at).filter(
-  (at) => at > 8 && at < vfsReadText.size - 16 && isInstructionBoundary(CODE, vfsReadText, at),
-);
+const ARCHES = ['x86_64', 'arm64'] as const;
+/** Offsets of instructions behind a function's entry. */
+const offsetsOf = (arch: AbiName): readonly number[] =>
+  Array.from({ length: vfsReadText.size }, (_, at) => at).filter(
+    (at) =>
+      at > 8 && at < vfsReadText.size - 16 && isInstructionBoundary(ARCHITECTURES[arch].kernelCode, vfsReadText, at),
+  );
+const OFFSETS = offsetsOf('x86_64');
 function textOf(m: Machine): number[] {
   m.arena.kernelAddress(vfsReadText.entry | 0x80000000, -1, vfsReadText.size);
   return [...m.arena.bytes.subarray(vfsReadText.entry, vfsReadText.entry + vfsReadText.size)];
@@ -143,33 +149,107 @@ test('the list has every probe by address', () => {
   ]);
 });
 
-test('probes come and go under load without losing an event, and leave the text as it was', () => {
-  const step = fc.record({
-    offsets: fc.uniqueArray(fc.constantFrom(0, ...OFFSETS.slice(0, 40)), { maxLength: 4 }),
-    atReturn: fc.boolean(),
+describe('on arm64 a kprobe', () => {
+  test('is a brk at the first instruction too; a copy of it runs in front of a second brk, then post-handlers', () => {
+    const m = machine('arm64');
+    const seen: string[] = [];
+    const word = (at: number): number => m.arena.view.getUint32(vfsReadText.entry + at, true);
+    const pc = (regs: number): number => m.words[(regs + m.abi.ip) >> 2]! & 0x7fffffff;
+    const { unregister } = mustRegister(m, {
+      kind: 'k',
+      function: 'vfs_read',
+      pre: (regs) => void seen.push(`pre ${pc(regs) - vfsReadText.entry}`),
+      post: (regs) => void seen.push(`post ${pc(regs) - vfsReadText.entry}`),
+    });
+    expect(word(0).toString(16)).toBe('d4200080');
+    runFor(m, MILLISECOND);
+    expect(seen.slice(0, 2)).toEqual(['pre 0', 'post 4']);
+    const copy = insnPage(m).findIndex((bits) => bits === 0xd503245f);
+    expect(insnPage(m)[copy + 1]!.toString(16)).toBe('d42000c0');
+    unregister();
+    expect(word(0).toString(16)).toBe('d503245f');
   });
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength: 5 }), (steps) => {
-      const m = machine();
-      const before = textOf(m);
-      for (const { offsets, atReturn } of steps) {
-        const counts = offsets.map(() => 0);
-        const registered = offsets.map((offset, i) =>
-          mustRegister(m, { kind: 'k', function: 'vfs_read', offset, pre: () => void (counts[i]! += 1) }),
-        );
-        let returns = 0;
-        if (atReturn) {
-          registered.push(mustRegister(m, { kind: 'r', function: 'vfs_read', pre: () => void (returns += 1) }));
-        }
-        runFor(m, MILLISECOND);
-        for (const each of registered) each.unregister();
-        // Reads of cached files do not sleep, so every call has gone through all of its places.
-        expect(new Set([...counts, ...(atReturn ? [returns] : [])]).size).toBeLessThanOrEqual(1);
-        expect(counts.every((count) => count > 0)).toBe(true);
-      }
-      expect(textOf(m)).toEqual(before);
-      expect(registeredKprobes(m)).toEqual([]);
-    }),
-    { numRuns: 15 },
-  );
+
+  test('at an instruction that does not depend on its registers is simulated: nothing is copied', () => {
+    const m = machine('arm64');
+    let hits = 0;
+    mustRegister(m, { kind: 'k', function: 'vfs_read', offset: 4, pre: () => undefined, post: () => void (hits += 1) });
+    runFor(m, MILLISECOND);
+    expect(hits).toBeGreaterThan(0);
+    expect(insnPage(m).every((bits) => bits !== 0xd42000c0)).toBe(true);
+  });
+
+  test.each([1, 2, 3, 6])('at offset %i is refused: instructions are aligned', (offset) => {
+    const registered = registerKprobe(machine('arm64'), {
+      kind: 'k',
+      function: 'vfs_read',
+      offset,
+      pre: () => undefined,
+    });
+    expect(registered).toMatchObject({ errno: 'EINVAL' });
+  });
+
+  test('finds its caller in x30, which a kretprobe replaces by the trampoline', () => {
+    const m = machine('arm64');
+    const links = new Set<string>();
+    const results: number[] = [];
+    mustRegister(m, {
+      kind: 'k',
+      function: 'vfs_read',
+      pre: (regs) => void links.add(m.kernelSymbol(m.words[(regs + m.abi.link!) >> 2]!, -1)!.name),
+    });
+    mustRegister(m, {
+      kind: 'r',
+      function: 'vfs_read',
+      pre: (regs) => void results.push(m.words[(regs + m.abi.result) >> 2]!),
+    });
+    runFor(m, MILLISECOND);
+    expect([...links]).toEqual(['ksys_read']);
+    expect(results.every((bytes) => bytes === 4096)).toBe(true);
+    expect(registeredKprobes(m).map(({ kind, offset, usesFtrace }) => [kind, offset, usesFtrace])).toEqual([
+      ['k', 0, false],
+      ['r', 0, false],
+    ]);
+  });
 });
+
+const insnPage = (m: Machine): readonly number[] => {
+  const { entry, size } = textSymbol('kprobe_insn_page')!;
+  m.arena.kernelAddress(entry | 0x80000000, -1, size);
+  return Array.from({ length: size / 4 }, (_, i) => m.arena.view.getUint32(entry + 4 * i, true));
+};
+
+test.each(ARCHES)(
+  'on %s probes come and go under load without losing an event, and leave the text as it was',
+  (arch) => {
+    const places = offsetsOf(arch);
+    const step = fc.record({
+      offsets: fc.uniqueArray(fc.constantFrom(0, ...places.slice(0, 40)), { maxLength: 4 }),
+      atReturn: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 5 }), (steps) => {
+        const m = machine(arch);
+        const before = textOf(m);
+        for (const { offsets, atReturn } of steps) {
+          const counts = offsets.map(() => 0);
+          const registered = offsets.map((offset, i) =>
+            mustRegister(m, { kind: 'k', function: 'vfs_read', offset, pre: () => void (counts[i]! += 1) }),
+          );
+          let returns = 0;
+          if (atReturn) {
+            registered.push(mustRegister(m, { kind: 'r', function: 'vfs_read', pre: () => void (returns += 1) }));
+          }
+          runFor(m, MILLISECOND);
+          for (const each of registered) each.unregister();
+          // Reads of cached files do not sleep, so every call has gone through all of its places.
+          expect(new Set([...counts, ...(atReturn ? [returns] : [])]).size).toBeLessThanOrEqual(1);
+          expect(counts.every((count) => count > 0)).toBe(true);
+        }
+        expect(textOf(m)).toEqual(before);
+        expect(registeredKprobes(m)).toEqual([]);
+      }),
+      { numRuns: 8 },
+    );
+  },
+);

@@ -1,4 +1,5 @@
 import { tracepointFormat } from '../../src/simkernel/tracepoint-formats.ts';
+import type { AbiName } from '../../src/btf/abi/abis.ts';
 import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { Image } from '../../src/simkernel/programs/image.ts';
@@ -16,6 +17,7 @@ export function machineRunning(
     cpus?: number;
     seed?: number;
     disks?: readonly DiskSpec[];
+    arch?: AbiName;
   } = {},
 ): Machine {
   const scenario: Scenario = defineScenario({
@@ -36,6 +38,7 @@ export function machineRunning(
     scenario,
     seed: options.seed ?? 7,
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
   });
 }
 

@@ -64,6 +64,7 @@ const NAMES: Readonly<Record<string, string>> = {
   kprobe_int3_handler: 'kprobe_brk_handler',
   kprobe_debug_handler: 'kprobe_ss_brk_handler',
   ftrace_regs_caller: 'ftrace_caller',
+  pv_native_safe_halt: 'cpu_do_idle',
 };
 const DECLARED = new Map(Object.entries(NAMES).map(([declared, own]) => [own, declared]));
 const { systemCallPrefix: X86_PREFIX } = X86_ABI;

@@ -9,7 +9,8 @@ import { FLAGS } from './registers.ts';
  * Debug registers (Intel SDM vol. 3, 19.2): four linear addresses, what has happened, and what to look for.
  *
  *   DR6   3..0 a condition of DR3..DR0 was met | 14 single step; the others read as ones
- *   DR7   2n+1, 2n breakpoint n is on (global, local) | 16+4n.. what: 00 execute, 01 write, 11 read or write
+ *   DR7   2n+1, 2n breakpoint n is on (global, local) | 16+4n.. what: 00 execute, 01 write, 11 read or write, and 10 where
+ *         x86 watches ports: read, which only arm64 can (DBGWCR.LSC)
  *         18+4n.. how many bytes: 00 one, 01 two, 11 four, 10 eight
  *
  * Data breakpoints are traps: they are reported behind the instruction. Programs of the machine say which memory they touch
@@ -20,7 +21,7 @@ export const DR6_RESERVED = 0xffff_0ff0 | 0;
 export const DR6_STEP = 1 << 14;
 export const DR6_BREAKPOINTS = 0xf;
 const DEBUG_ADDRESSES = 4;
-export const BREAKPOINT_TYPES = { execute: 0, write: 1, readwrite: 3 } as const;
+export const BREAKPOINT_TYPES = { execute: 0, write: 1, read: 2, readwrite: 3 } as const;
 export type BreakpointType = keyof typeof BREAKPOINT_TYPES;
 const LENGTH_CODES: Readonly<Record<number, number>> = { 1: 0, 2: 1, 4: 3, 8: 2 };
 const LENGTHS = [1, 2, 8, 4] as const;
@@ -105,7 +106,7 @@ export function checkDebugTraps(m: Machine, cpu: Cpu): void {
   for (let n = 0; n < DEBUG_ADDRESSES; n += 1) {
     const before = debug.seen[n];
     if (before === null) continue;
-    if (watchedBytes(m, cpu, n) !== before) met |= 1 << n;
+    if (typeOf(debug.control, n) !== BREAKPOINT_TYPES.read && watchedBytes(m, cpu, n) !== before) met |= 1 << n;
   }
   if ((cpu.flags & FLAGS.trap) !== 0) met |= DR6_STEP;
   if (met === 0) return;
@@ -121,7 +122,8 @@ export function memoryAccessed(cpu: Cpu, low: number, high: number, size: number
   for (let n = 0; n < DEBUG_ADDRESSES; n += 1) {
     if (!isOn(debug.control, n) || debug.high[n] !== high) continue;
     const type = typeOf(debug.control, n);
-    if (type === BREAKPOINT_TYPES.execute || (type === BREAKPOINT_TYPES.write && !write)) continue;
+    if (type === BREAKPOINT_TYPES.execute || type === (write ? BREAKPOINT_TYPES.read : BREAKPOINT_TYPES.write))
+      continue;
     const watched = debug.low[n]! >>> 0;
     if (low >>> 0 < watched + sizeAt(debug.control, n) && watched < (low >>> 0) + size) met |= 1 << n;
   }

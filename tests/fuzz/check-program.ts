@@ -3,7 +3,6 @@ import { isImplemented } from '../../src/abi/known-helpers.ts';
 import type { MapDefinition, Program, ProgramImage } from '../../src/abi/program-image.ts';
 import { decode } from '../../src/isa/decode.ts';
 import { compileImage } from '../../src/jit/compile.ts';
-import { lookupKind } from '../../src/jit/inlining.ts';
 import { createAccessChecker } from '../../src/runtime/interpreter/access-checker.ts';
 import { interpretProgram } from '../../src/runtime/interpreter/interpreter.ts';
 import { type Verdict, verifyProgram } from '../../src/verifier/verify.ts';
@@ -58,7 +57,10 @@ function canRun(program: Program): boolean {
     const op = decode(insn);
     // may_goto may run for millions of rounds.
     if (op?.kind === 'ld_packet' || op?.kind === 'may_goto') return false;
-    return op?.kind !== 'call' || (op.callee === 'helper' ? isImplemented(insn.imm, program.type) : op.callee === 'subprogram');
+    return (
+      op?.kind !== 'call' ||
+      (op.callee === 'helper' ? isImplemented(insn.imm, program.type) : op.callee === 'subprogram')
+    );
   });
 }
 
@@ -85,11 +87,6 @@ function machineFor(maps: readonly MapDefinition[]): SmallMachine | undefined {
   return known === 'none' ? undefined : known;
 }
 
-/** Generated code finds elements of these maps by their layout, which the small machine's hash maps do not have. */
-function looksUpInline(program: Program, maps: readonly MapDefinition[]): boolean {
-  return program.relocations.some(({ map }) => maps[map] !== undefined && lookupKind(maps[map]) === 'hash');
-}
-
 /**
  * Judges a program and, if it is accepted, runs it where every access is checked, comparing each step with the states that
  * the verifier held possible there, and as generated code, which must leave the same result and memory. Throws at the first
@@ -106,7 +103,8 @@ export function checkProgram(program: Program, maps: readonly MapDefinition[], s
   if (machine === undefined) return 'refused';
   const image: ProgramImage = { programs: [program], maps };
   const verified = { image, programs: [{ program, facts: verdict.facts }] };
-  const generated = TIERS.filter(() => !looksUpInline(program, maps)).map((tier) => ({
+  machine.forget();
+  const generated = TIERS.map((tier) => ({
     tier,
     run: compileImage(verified, tier).programs.get(program.name)!(machine.environment),
   }));
@@ -146,6 +144,7 @@ export function checkProgram(program: Program, maps: readonly MapDefinition[], s
       const at = memory.findIndex((byte, i) => byte !== left[i]);
       throw new Error(`memory differs at ${at}: ${memory[at]} interpreted, ${left[at]} in ${tier}`);
     }
+    machine.learn();
   }
   return observation === undefined ? 'ran' : 'described';
 }

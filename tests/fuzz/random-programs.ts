@@ -29,6 +29,8 @@ export const RANDOM_MAPS: readonly MapDefinition[] = [
   { ...MAP_ROW, name: 'array', type: 'array' },
   { ...MAP_ROW, name: 'percpu', type: 'percpu_array' },
   { ...MAP_ROW, name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0 },
+  { ...MAP_ROW, name: 'by_number', type: 'hash' },
+  { ...MAP_ROW, name: 'recent', type: 'lru_percpu_hash' },
 ];
 
 /** r6, r7: numbers; r8: a map value, perhaps unchecked, or what a caller passed; r9: an address on the stack. */
@@ -73,7 +75,7 @@ function randomFunction(
   };
   const lookup = (): void => {
     emit(build.storeImm(4, 10, -4, next(6)), build.alu64Reg('mov', 2, 10), build.alu64Imm('add', 2, -4));
-    mapReference(1, next(2));
+    mapReference(1, pick([0, 1, 3, 4]));
     emit(build.callHelper(LOOKUP));
     if (next(12) > 0) emit(build.jumpImm(next(2) === 0 ? 'jeq' : 'jne', 0, 0, 0));
     emit(build.alu64Reg('mov', 8, 0));

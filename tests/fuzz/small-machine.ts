@@ -4,6 +4,7 @@ import { HELPERS, type HelperFunctions, type HelperName, type HelperRow } from '
 import { ARG_WORDS } from '../../src/abi/helper-types.ts';
 import type { MapDefinition } from '../../src/abi/program-image.ts';
 import { Memory } from '../../src/jit/web-assembly.ts';
+import { createSmallHash, type SmallHash } from './small-hash.ts';
 
 const WASM_PAGE = 1 << 16;
 const ARENA_BYTES = 4 * WASM_PAGE;
@@ -34,7 +35,6 @@ const FULL_RING = {
   consumer: PLACES.ringConsumer,
 };
 const CPUS = 2;
-const HASH_ELEMENTS = 4;
 const CALLBACK_ROUNDS = 12;
 const EFAULT = -14;
 
@@ -52,13 +52,16 @@ export interface SmallMachine {
   readonly elements: readonly Elements[];
   /** Memory as a run leaves it; without the frames, which are gone then, and into which generated code need not store. */
   lasting(): Uint8Array;
+  /** Hash maps get some of the keys that were asked for since the last call, at the next reset; or forget them. */
+  learn(): void;
+  forget(): void;
   /** Back to the start, with other contents for another seed. */
   reset(seed: number, context: Uint8Array): void;
 }
 
 /**
- * Just enough of a machine to run any image of simple maps with every helper, alike in both engines: hash maps of four
- * elements that exist or not by their key's bits, helpers that fill buffers and return numbers out of a seeded sequence.
+ * Just enough of a machine to run any image of simple maps with every helper, alike in all engines: hash maps of four
+ * elements, helpers that fill buffers and return numbers out of a seeded sequence.
  * Undefined for images whose maps do not fit.
  */
 export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine | undefined {
@@ -72,22 +75,28 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
   const locations: MapLocation[] = [];
   const elements: Elements[] = [];
   const keys: number[] = [];
+  const hashes: (SmallHash | undefined)[] = [];
   for (const [index, map] of maps.entries()) {
     const stride = (map.valueSize + 7) & ~7;
     const isArray = map.type === 'array' || map.type === 'percpu_array';
-    const isHash = map.type.endsWith('hash');
-    const perCpu = map.type.startsWith('percpu');
-    const count = isArray ? map.maxEntries : isHash ? HASH_ELEMENTS : 0;
-    const total = stride * count * (perCpu ? CPUS : 1);
-    const key = next;
-    next += (map.keySize + 7) & ~7;
-    if (next + total > ARENA_BYTES) return undefined;
-    const array = { values: next, stride, maxEntries: count, cpuStride: perCpu ? stride * count : 0 };
+    const copies = map.type.includes('percpu') ? CPUS : 1;
     const address = PLACES.mapObjects + index * 8;
-    locations.push({ address, ...(isArray ? { array } : map.type === 'ringbuf' ? { ring: FULL_RING } : {}) });
-    elements.push({ values: next, stride, count: perCpu ? count * CPUS : count });
-    keys.push(key);
-    next += total;
+    keys.push(next);
+    next += (map.keySize + 7) & ~7;
+    const hash = map.type.endsWith('hash') ? createSmallHash(map, next, buffer, CPUS) : undefined;
+    hashes.push(hash);
+    if (hash !== undefined) {
+      locations.push({ address, hash: hash.layout });
+      elements.push({ values: hash.layout.values, stride, count: hash.count });
+      next += hash.size;
+    } else {
+      const maxEntries = isArray ? map.maxEntries : 0;
+      const array = { values: next, stride, maxEntries, cpuStride: copies > 1 ? stride * maxEntries : 0 };
+      locations.push({ address, ...(isArray ? { array } : map.type === 'ringbuf' ? { ring: FULL_RING } : {}) });
+      elements.push({ values: next, stride, count: maxEntries * copies });
+      next += stride * maxEntries * copies;
+    }
+    if (next > ARENA_BYTES) return undefined;
   }
 
   let chance = 1;
@@ -112,15 +121,15 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
       if (at >= array.maxEntries) return 0;
       return array.values + at * array.stride + array.cpuStride * words[PLACES.cpu >> 2]!;
     }
-    let sum = 0;
-    for (let i = 0; i < definition.keySize; i++) sum += bytes[key + i]!;
-    const at = sum % (2 * HASH_ELEMENTS);
-    return at < HASH_ELEMENTS ? place.values + at * place.stride : 0;
+    return hashes[index]?.find(key, words[PLACES.cpu >> 2]!) ?? 0;
   };
   const implemented: Partial<HelperFunctions> = {
     map_lookup_elem: element,
     map_lookup_percpu_elem: element,
     map_update_elem: (map, key, value) => {
+      const index = indexOf(map);
+      const { keySize } = maps[index]!;
+      if (element(map, key) === 0) hashes[index]?.add(bytes.slice(key, key + keySize));
       const at = element(map, key);
       if (at !== 0) bytes.copyWithin(at, value, value + maps[indexOf(map)]!.valueSize);
       return result(at === 0 ? -2 : 0);
@@ -217,6 +226,8 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
     bytes,
     context: PLACES.context,
     elements,
+    learn: () => hashes.forEach((hash) => hash?.learn()),
+    forget: () => hashes.forEach((hash) => hash?.forget()),
     lasting: () => bytes.slice().fill(0, PLACES.recordsEnd, PLACES.stackTop),
     reset(seed, context) {
       chance = seed | 1;
@@ -232,6 +243,7 @@ export function createSmallMachine(maps: readonly MapDefinition[]): SmallMachine
       for (const { values, stride, count } of elements) {
         for (let at = values; at < values + stride * count; at++) bytes[at] = random() % 3 === 0 ? random() : 0;
       }
+      for (const hash of hashes) hash?.fill();
       maps.forEach(({ initial }, index) => initial !== undefined && bytes.set(initial, elements[index]!.values));
     },
   };

@@ -43,7 +43,7 @@ function arraySuffix(type: CType, tokens: readonly string[]): CType | undefined 
   const length = close === 2 ? Number(tokens[1]) : 0;
   if (tokens[0] !== '[' || close === -1 || close > 2 || !Number.isInteger(length)) return undefined;
   const element = arraySuffix(type, tokens.slice(close + 1));
-  return element === undefined ? undefined : { kind: 'array', element, length };
+  return element === undefined ? undefined : { kind: 'array', element, length, declaredIn: 'format' };
 }
 
 function aggregate(of: 'struct' | 'union', name: string, types: TypeSet): CType {

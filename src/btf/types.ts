@@ -42,6 +42,8 @@ export interface ArrayType {
   readonly kind: 'array';
   readonly element: CType;
   readonly length: number;
+  /** Where it was declared, if not in BTF: what of it counts as text differs. */
+  readonly declaredIn?: 'c' | 'format';
 }
 export interface Member {
   /** Empty for an anonymous struct or union. */

@@ -1,4 +1,4 @@
-import type { CType, EnumType, StructType } from '../btf/types.ts';
+import type { ArrayType, CType, EnumType, StructType } from '../btf/types.ts';
 import { stripType } from '../btf/layout.ts';
 import { assertNever } from '../source/bug.ts';
 import type { AddressSpace, IntSize, Type } from './types.ts';
@@ -21,18 +21,15 @@ export function fromCType(type: CType, space: AddressSpace = 'kernel'): Type {
       return VOID;
     case 'int':
       return resolved.bool ? BOOL : intType(intSize(resolved.size), resolved.signed);
+    // bpftrace has no type for them.
     case 'float':
-      return intType(intSize(resolved.size), false);
+      return VOID;
     case 'pointer': {
       const target = resolved.tag === 'user' ? 'user' : space;
       return { kind: 'pointer', to: fromCType(resolved.to, target), space: target };
     }
-    case 'array': {
-      const element = fromCType(resolved.element, space);
-      // As bpftrace does: a char array is text, its size taken to include the NUL.
-      if (element.kind === 'int' && element.size === 1) return { kind: 'string', size: resolved.length };
-      return { kind: 'array', element, length: resolved.length };
-    }
+    case 'array':
+      return arrayType(resolved, space);
     case 'struct':
     case 'union':
       return { kind: 'c_struct', struct: resolved, space };
@@ -43,6 +40,23 @@ export function fromCType(type: CType, space: AddressSpace = 'kernel'): Type {
     default:
       return assertNever(resolved);
   }
+}
+
+/**
+ * As bpftrace does: text is what BTF says to be an array of bytes, and what C and tracepoint formats say to be one of char.
+ * The size of the former and the last is taken to include the NUL, C's is not.
+ */
+function arrayType(array: ArrayType, space: AddressSpace): Type {
+  const element = fromCType(array.element, space);
+  const { length, declaredIn } = array;
+  const isByte = element.kind === 'int' && element.size === 1;
+  if (!isByte || (declaredIn !== undefined && !isChar(array.element))) return { kind: 'array', element, length };
+  return { kind: 'string', size: declaredIn === 'c' ? length + 1 : length };
+}
+
+function isChar(type: CType): boolean {
+  const resolved = stripType(type);
+  return resolved.kind === 'int' && resolved.name === 'char';
 }
 
 function enumType(type: EnumType): Type {

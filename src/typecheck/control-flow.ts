@@ -9,7 +9,7 @@ import { forEachChild, rewriteChildren } from './rewrite.ts';
 export const checkControlFlow: Pass = {
   name: 'control flow',
   run(program: Program, context: PassContext): Program {
-    const returning = rewriteChildren(program, (node) => returnAfterExit(node));
+    const returning = rewriteChildren(program, returnAfterExit);
     for (const top of [...returning.subprograms, ...returning.macros, ...returning.probes]) checkJumps(top, context);
     for (const top of [...returning.subprograms, ...returning.probes]) warnUnreachable(top.body, context);
     return {
@@ -20,6 +20,8 @@ export const checkControlFlow: Pass = {
 };
 
 function returnAfterExit(node: Node): Node {
+  // exit() may stand in a macro, where a return may not: it ends the program by itself.
+  if (node.kind === 'macro') return node;
   const rewritten = rewriteChildren(node, returnAfterExit);
   if (rewritten.kind !== 'call' || rewritten.name !== 'exit' || rewritten.args.length > 1) return rewritten;
   const { span } = rewritten;

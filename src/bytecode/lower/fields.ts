@@ -121,7 +121,9 @@ function bitField(l: Lowerer, operand: Operand, member: Member, offsetBits: numb
   const read = part(l, operand, start / 8, { kind: 'int', size, signed: false });
   const word = read.kind === 'scalar' ? read.value : bug('a word is a register value');
   const top = b.alu('lsh', word, 64 - width - (offsetBits - start));
-  return b.alu(shape.signed ? 'arsh' : 'rsh', top, 64 - width);
+  // bpftrace masks the bits whatever their sign: only a field as wide as its type can be negative.
+  const isWhole = width === shape.size * 8;
+  return b.alu(shape.signed && isWhole ? 'arsh' : 'rsh', top, 64 - width);
 }
 
 export function lowerTupleAccess(l: Lowerer, node: TupleAccess): Operand {

@@ -40,7 +40,7 @@ export function readValue(context: ValueContext, type: Type, bytes: Uint8Array, 
       return { kind: 'symbolic', symbol: `0x${numeric.toString(16)}`, numeric };
     }
     case 'string':
-      return text(readString(context, bytes.subarray(0, type.size)));
+      return text(readString(context, bytes, type.size));
     case 'buffer':
       return { kind: 'buffer', value: bytes.slice(4, 4 + Math.min(view.getUint32(0, true), type.size)) };
     case 'array': {
@@ -143,10 +143,12 @@ function readUnsigned(view: DataView, at: number, size: number): bigint {
   }
 }
 
-function readString(context: ValueContext, bytes: Uint8Array): string {
+function readString(context: ValueContext, from: Uint8Array, size: number): string {
+  const bytes = from.subarray(0, size);
   const nul = bytes.indexOf(0);
-  // Without a NUL the string was cut: a whole one always has room for it.
-  return nul < 0 ? bytesToText(bytes) + context.truncationTrailer : bytesToText(bytes.subarray(0, nul));
+  if (nul >= 0) return bytesToText(bytes.subarray(0, nul));
+  // Without a NUL the string was cut: a whole one always has room for it. The room of an array at a structure's end lies behind it.
+  return bytes.length < size ? bytesToText(bytes) : bytesToText(bytes) + context.truncationTrailer;
 }
 
 function readFields(context: ValueContext, types: readonly Type[], bytes: Uint8Array, div: bigint): Primitive[] {
@@ -177,8 +179,8 @@ function readMembers(
     if (member.bitfieldSize !== undefined) {
       return [[name, readBitfield(context, type, view, bits, member.bitfieldSize, div)]];
     }
-    const at = view.byteOffset + bits / 8;
-    return [[name, readValue(context, type, new Uint8Array(view.buffer, at, sizeOf(type)), div)]];
+    const whole = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return [[name, readValue(context, type, whole.subarray(bits / 8, bits / 8 + sizeOf(type)), div)]];
   });
 }
 

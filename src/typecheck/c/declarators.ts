@@ -36,7 +36,7 @@ export function declarator(scope: DeclarationScope, given: Attributes): Declarat
     if (scope.cursor.accept('[')) {
       const tokens = scope.cursor.takeBalanced('[', ']');
       const length = tokens.length === 0 ? 0n : (constant(scope, tokens) ?? 0n);
-      suffixes.push((element) => ({ kind: 'array', element, length: Number(length) }));
+      suffixes.push((element) => ({ kind: 'array', element, length: Number(length), declaredIn: 'c' }));
     } else if (scope.cursor.accept('(')) {
       const { parameters, variadic } = parameterList(scope);
       suffixes.push((returns) => ({ kind: 'function', returns, parameters, variadic }));

@@ -13,6 +13,7 @@ import { AGGREGATIONS, isAggregation } from '../../lang/aggregations.ts';
 import type { AggregationName } from '../../lang/aggregations.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { typeName } from '../../lang/type-name.ts';
+import type { Type } from '../../lang/types.ts';
 import { assertNever } from '../../source/bug.ts';
 import { withHint } from '../../source/diagnostic.ts';
 import { error } from '../messages.ts';
@@ -21,6 +22,7 @@ import { aggregationOf, inferAggregation } from './infer-aggregation.ts';
 import { inferWrittenType } from './infer-cast.ts';
 import { inferExpression } from './infer-expression.ts';
 import type { Inference } from './infer.ts';
+import { probeSpace } from './probe-space.ts';
 import { isCastableMap, isInteger, isMultiValue, isPerCpu, promote, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 
@@ -146,12 +148,18 @@ function inferDeclaration(inference: Inference, node: VariableDeclaration): void
     const slot = inference.declare(node.variable);
     const type = inferWrittenType(inference, node.type);
     if (node.type.kind === 'typeof') inference.resolver.same(node.type, slot);
-    else if (type !== undefined) inference.resolver.seed(slot, typing(type));
+    else if (type !== undefined) inference.resolver.seed(slot, declaredTyping(type, inference));
     // `let $s: string` takes its size from what is assigned.
     if (node.type.kind === 'typeof' || (type !== undefined && sizeOf(type) !== 0)) inference.sized.add(slot);
   }
   inference.variable(node.variable);
   assignVariable(inference, node, node.variable);
+}
+
+/** What a declared variable points at is taken to lie where the probe's addresses do. */
+function declaredTyping(type: Type, inference: Inference): Typing {
+  const leads = type.kind === 'pointer' || type.kind === 'array' || type.kind === 'c_struct';
+  return typing(type, leads ? probeSpace(inference.attachment?.kind) : 'none');
 }
 
 function inferFor(inference: Inference, node: For): void {

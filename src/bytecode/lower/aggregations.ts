@@ -9,7 +9,7 @@ import type { Lowerer } from './lowerer.ts';
 import { lookup, mapKey, readElement } from './map-access.ts';
 import { asValue } from './memory.ts';
 import { update } from './map-updates.ts';
-import type { Place } from './operand.ts';
+import { scalarShape, type Place } from './operand.ts';
 
 interface Target {
   readonly symbol: MapSymbol;
@@ -26,10 +26,11 @@ export function lowerAggregation(l: Lowerer, symbol: MapSymbol, key: Expression 
 }
 
 const AGGREGATION_LOWERINGS: Record<AggregationName, Aggregation> = {
-  count: (l, target) => addToElement(l, target, undefined, [() => l.b.const(1)]),
+  count: (l, target) => addToElement(l, target, keyOf(l, target), [l.b.const(1)]),
   sum: (l, target) => {
+    const key = keyOf(l, target);
     const value = argument(l, target);
-    addToElement(l, target, undefined, [() => value]);
+    addToElement(l, target, key, [value]);
   },
   avg: totalAndCount,
   stats: totalAndCount,
@@ -38,11 +39,11 @@ const AGGREGATION_LOWERINGS: Record<AggregationName, Aggregation> = {
   hist: (l, target) => {
     const bits = target.symbol.value.kind === 'hist' ? target.symbol.value.bits : 0;
     const bucket = log2Bucket(l, argument(l, target), bits);
-    addToElement(l, target, bucket, [() => l.b.const(1)]);
+    addToElement(l, target, keyOf(l, target, bucket), [l.b.const(1)]);
   },
   lhist: (l, target) => {
     const bucket = linearBucket(l, argument(l, target), target.symbol.value);
-    addToElement(l, target, bucket, [() => l.b.const(1)]);
+    addToElement(l, target, keyOf(l, target, bucket), [l.b.const(1)]);
   },
   tseries: timeSeries,
 };
@@ -50,25 +51,36 @@ const AGGREGATION_LOWERINGS: Record<AggregationName, Aggregation> = {
 function argument(l: Lowerer, target: Target): Value {
   const node = target.call.args[0];
   if (node === undefined || node.kind === 'type') return bug(`${target.call.name}() without a value`);
-  return l.value(node);
+  const value = l.value(node);
+  const shape = scalarShape(l.typeOf(node));
+  const { value: type } = target.symbol;
+  if (!('signed' in type) || type.kind === 'tseries' || shape === undefined) return value;
+  // As in bpftrace the map's sign decides how a narrow value is widened, whatever its own.
+  if (type.signed === shape.signed || shape.size === 8) return value;
+  return l.b.extend(value, (shape.size * 8) as 8 | 16 | 32, type.signed);
+}
+
+/** As in bpftrace the key is evaluated before the value; of a histogram it is after, as the value is part of it. */
+function keyOf(l: Lowerer, target: Target, bucket?: Value): Place {
+  return mapKey(l, target.symbol, target.key, bucket);
 }
 
 function totalAndCount(l: Lowerer, target: Target): void {
+  const key = keyOf(l, target);
   const value = argument(l, target);
-  addToElement(l, target, undefined, [() => value, () => l.b.const(1)]);
+  addToElement(l, target, key, [value, l.b.const(1)]);
 }
 
 /** Runs one of two ways: on this CPU's element, or, where there is none, on a new one that is then inserted. */
 function withElement(
   l: Lowerer,
   target: Target,
-  bucket: Value | undefined,
+  key: Place,
   words: number,
   existing: (element: Value) => void,
   create: (fresh: Slot) => void,
 ): void {
   const { b } = l;
-  const key: Place = mapKey(l, target.symbol, target.key, bucket);
   const element = lookup(l, target.map, key);
   const [found, missing, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
   b.branch('jeq', element, 0, missing, found);
@@ -84,27 +96,28 @@ function withElement(
 }
 
 /** Adds to each word of the element; no other CPU touches it, and what interrupts us has no use for atomics either. */
-function addToElement(l: Lowerer, target: Target, bucket: Value | undefined, words: readonly (() => Value)[]): void {
+function addToElement(l: Lowerer, target: Target, key: Place, words: readonly Value[]): void {
   const { b } = l;
   withElement(
     l,
     target,
-    bucket,
+    key,
     words.length,
     (element) =>
-      words.forEach((word, index) => b.store(element, index * 8, 8, b.add(b.load(element, index * 8, 8), word()))),
-    (fresh) => words.forEach((word, index) => b.store(fresh, index * 8, 8, word())),
+      words.forEach((word, index) => b.store(element, index * 8, 8, b.add(b.load(element, index * 8, 8), word))),
+    (fresh) => words.forEach((word, index) => b.store(fresh, index * 8, 8, word)),
   );
 }
 
 function keepExtreme(l: Lowerer, target: Target, which: 'min' | 'max'): void {
   const { b } = l;
+  const key = keyOf(l, target);
   const value = argument(l, target);
   const better = betterThan(which, target.symbol.value);
   withElement(
     l,
     target,
-    undefined,
+    key,
     2,
     (element) => storeIfBetter(l, element, value, better),
     (fresh) => {
@@ -218,16 +231,16 @@ function timeSeries(l: Lowerer, target: Target): void {
   const { b } = l;
   const type = target.symbol.value;
   if (type.kind !== 'tseries') return bug('a time series without its intervals');
-  const value = argument(l, target);
   const { clockMap } = l.unit;
   const now = clockMap === undefined ? b.call('ktime_get_tai_ns') : scriptedTime(l, clockMap);
   const epoch = b.alu('div', now, type.intervalNs);
-  const bucket = b.alu('mod', epoch, type.intervals);
+  const key = keyOf(l, target, b.alu('mod', epoch, type.intervals));
+  const value = argument(l, target);
   const first = type.aggregation === 'none' ? now : b.const(1);
   withElement(
     l,
     target,
-    bucket,
+    key,
     3,
     (element) => {
       const { aggregation } = type;

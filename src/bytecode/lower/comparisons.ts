@@ -8,7 +8,7 @@ import type { Test } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { materialize } from './memory.ts';
 import { scalarShape } from './operand.ts';
-import { compareBytes, compareStrings } from './strings.ts';
+import { compareBytes, compareStrings, compareText } from './strings.ts';
 
 const COMPARISONS: Partial<Record<BinaryOperator, { readonly signed: JumpOp; readonly unsigned: JumpOp }>> = {
   '==': { signed: 'jeq', unsigned: 'jeq' },
@@ -25,7 +25,8 @@ export function lowerComparison(l: Lowerer, node: Binary): Test {
   const leftType = l.typeOf(node.left);
   const rightType = l.typeOf(node.right);
   if (scalarShape(leftType) !== undefined && scalarShape(rightType) !== undefined) {
-    const { left, right, signed } = commonOperands(l, node);
+    const { left, right, signed } =
+      isAddress(leftType) || isAddress(rightType) ? addresses(l, node) : commonOperands(l, node);
     return { jump: signed ? row.signed : row.unsigned, left, right };
   }
   const jump = row.unsigned;
@@ -34,7 +35,26 @@ export function lowerComparison(l: Lowerer, node: Binary): Test {
   }
   const leftPlace = materialize(l.b, leftType, l.expression(node.left));
   const rightPlace = materialize(l.b, rightType, l.expression(node.right));
+  if (leftType.kind === 'buffer') {
+    const size = Math.min(sizeOf(leftType), sizeOf(rightType));
+    return { jump, left: compareText(l, leftPlace, rightPlace, size), right: 0 };
+  }
   return { jump, left: compareBytes(l, leftPlace, rightPlace, sizeOf(leftType)), right: 0 };
+}
+
+const isAddress = (type: Type): boolean => type.kind === 'pointer';
+
+/** A pointer meets an integer as an address, which has no sign: of a negative number the bits of its own width count. */
+function addresses(
+  l: Lowerer,
+  node: { readonly left: Binary['left']; readonly right: Binary['right'] },
+): { readonly left: Value; readonly right: Value; readonly signed: boolean } {
+  const [left, right] = [node.left, node.right].map((side) => {
+    const { size, signed } = shapeOf(l.typeOf(side));
+    const value = l.value(side);
+    return signed && size < 8 ? l.b.extend(value, (size * 8) as 8 | 16 | 32, false) : value;
+  });
+  return { left: left!, right: right!, signed: false };
 }
 
 /**

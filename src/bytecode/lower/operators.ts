@@ -102,7 +102,19 @@ function pointerArithmetic(l: Lowerer, node: Binary, left: Type, right: Type): V
   if (left.kind === 'pointer' && right.kind === 'pointer') return b.alu(alu, leftValue, rightValue);
   const pointer = left.kind === 'pointer' ? left : right;
   const [base, count] = left.kind === 'pointer' ? [leftValue, rightValue] : [rightValue, leftValue];
-  return b.alu(alu, base, scaled(l, count, pointer));
+  const steps = signedIndex(
+    l,
+    alu === 'sub' ? b.alu('sub', b.const(0), count) : count,
+    pointer === left ? right : left,
+  );
+  return b.add(base, scaled(l, steps, pointer));
+}
+
+/** An index is signed whatever its type: bpftrace's code generator leaves its width and LLVM extends it by its sign. */
+function signedIndex(l: Lowerer, index: Value, type: Type): Value {
+  const shape = scalarShape(type);
+  if (shape === undefined || shape.size === 8 || shape.signed) return index;
+  return l.b.extend(index, (shape.size * 8) as 8 | 16 | 32, true);
 }
 
 function scaled(l: Lowerer, count: Value, pointer: Type): Value {

@@ -27,7 +27,7 @@ export function compareStrings(l: Lowerer, left: Expression, right: Expression, 
   const size = Math.min(sizeOf(l.typeOf(left)), sizeOf(l.typeOf(right)), limit);
   const a = l.place(left);
   const b = l.place(right);
-  return scan(l, a, b, size, { text: true, verdict: () => l.b.const(1) });
+  return compareText(l, a, b, size);
 }
 
 function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: number): Value {
@@ -62,6 +62,11 @@ function compareLiteral(l: Lowerer, node: Expression, bytes: Uint8Array, limit: 
   b.jump(done);
   b.enter(done);
   return b.load(result, 0, 8);
+}
+
+/** 0 when both places hold the same up to a NUL, else 1. So bpftrace compares buffers, too: their lengths, hardly their data. */
+export function compareText(l: Lowerer, left: Place, right: Place, size: number): Value {
+  return scan(l, left, right, size, { text: true, verdict: () => l.b.const(1) });
 }
 
 /** 0 when `size` bytes at both places are equal, else 1. */

@@ -7,7 +7,7 @@ import { lowerBuiltin } from './builtins.ts';
 import { lowerCall } from './calls.ts';
 import { lowerField, lowerIndex, lowerTupleAccess } from './fields.ts';
 import type { Lowerer } from './lowerer.ts';
-import { mapSymbol, paddingOf, readMap, mapKey, lookup, mapTarget } from './map-access.ts';
+import { hasParts, mapSymbol, paddingOf, readMap, mapKey, lookup, mapTarget } from './map-access.ts';
 import { addressOf, asValue, copy, loadScalar, materialize, storeBytes, storeOperand, zero } from './memory.ts';
 import { type Operand, type Place, NONE, at, scalar, scalarShape } from './operand.ts';
 import { fitTo, lowerBinary, lowerTernary, lowerUnary } from './operators.ts';
@@ -151,6 +151,7 @@ function addressOperator(l: Lowerer, node: Expression): Operand {
   if (node.kind === 'map' && mapSymbol(l, node).key !== undefined) return scalar(b.map(l.unit.mapIndex(node.name)));
   if (node.kind === 'map' || node.kind === 'map_access') {
     const { ref, key } = mapTarget(node);
+    if (hasParts(mapSymbol(l, ref).value)) return readMap(l, node);
     return scalar(lookup(l, l.unit.mapIndex(ref.name), mapKey(l, mapSymbol(l, ref), key)));
   }
   const operand = l.expression(node);

@@ -2,10 +2,12 @@ import type { MapAccess, MapRef } from '../../ast/nodes.ts';
 import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
 import { isAggregation } from '../../lang/aggregations.ts';
 import { bucketOffset, hasBuckets } from '../../lang/map-layout.ts';
+import { typeName } from '../../lang/type-name.ts';
 import type { MapSymbol } from '../../lang/typed-program.ts';
 import type { Type } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
+import { unsupported } from './unsupported.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
 import { reportMissing } from './events.ts';
 import { whether } from './flow.ts';
@@ -61,10 +63,16 @@ export function lookup(l: Lowerer, map: number, key: Place): Value {
   return l.b.call('map_lookup_elem', l.b.map(map), addressOf(l.b, key));
 }
 
+/** Whether an element of a map with such values is more than one number: then no program can read it. */
+export function hasParts(type: Type): boolean {
+  return hasBuckets(type) || type.kind === 'stats';
+}
+
 /** Reads `@m` or `@m[k]`: zeros where there is no such element. */
 export function readMap(l: Lowerer, node: MapRef | MapAccess): Operand {
   const { ref, key } = mapTarget(node);
   const symbol = mapSymbol(l, ref);
+  if (hasParts(symbol.value)) return unsupported(l, node.span, `one value of ${typeName(symbol.value)}`);
   const map = l.unit.mapIndex(ref.name);
   const place = mapKey(l, symbol, key);
   if (isAggregation(symbol.value.kind)) return scalar(aggregateOverCpus(l, symbol.value, map, place, node.span));

@@ -1,9 +1,8 @@
 import type { Assignment, Statement, VariableDeclaration } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
-import { hasBuckets } from '../../lang/map-layout.ts';
 import { bug } from '../../source/bug.ts';
 import type { Lowerer } from './lowerer.ts';
-import { mapSymbol } from './map-access.ts';
+import { hasParts, mapSymbol } from './map-access.ts';
 import { assignMap } from './map-updates.ts';
 import { loadScalar, materialize, storeOperand, storeScalar, zero } from './memory.ts';
 import { scalarShape } from './operand.ts';
@@ -44,9 +43,9 @@ export function lowerStatement(l: Lowerer, node: Statement): void {
 
 /** Evaluates for its effects. A value that nobody makes has none. */
 function discard(l: Lowerer, node: Parameters<Lowerer['expression']>[0]): void {
-  // A histogram has no value that a program could read: its key may still have effects.
-  if (node.kind === 'map' && hasBuckets(mapSymbol(l, node).value)) return;
-  if (node.kind === 'map_access' && hasBuckets(mapSymbol(l, node.map).value)) return discard(l, node.key);
+  // A histogram and the like have no value that a program could read: its key may still have effects.
+  if (node.kind === 'map' && hasParts(mapSymbol(l, node).value)) return;
+  if (node.kind === 'map_access' && hasParts(mapSymbol(l, node.map).value)) return discard(l, node.key);
   l.expression(node);
 }
 

@@ -1,5 +1,5 @@
 import { CONTEXTS } from '../../abi/contexts.ts';
-import type { FieldAccess, IndexAccess, TupleAccess } from '../../ast/nodes.ts';
+import type { Expression, FieldAccess, IndexAccess, TupleAccess } from '../../ast/nodes.ts';
 import { findMember, resolveForward } from '../../btf/layout.ts';
 import type { Member, StructType, UnionType } from '../../btf/types.ts';
 import { isDataLocation } from '../../lang/from-ctype.ts';
@@ -9,6 +9,7 @@ import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { constantOf } from './constants.ts';
 import { runtimeError } from './events.ts';
+import { when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, loadScalar, materialize, readRemote } from './memory.ts';
 import { type Operand, type Place, at, scalar, scalarShape } from './operand.ts';
@@ -150,7 +151,7 @@ export function lowerIndex(l: Lowerer, node: IndexAccess): Operand {
   const size = sizeOf(element);
   if (type.kind === 'pointer') {
     const pointer = l.value(node.base);
-    const target = b.add(pointer, b.alu('mul', l.value(index), Math.max(1, size)));
+    const target = b.add(pointer, b.alu('mul', unsignedIndex(l, index), Math.max(1, size)));
     return part(l, dereference(l, target, type), 0, element);
   }
   let operand = l.expression(node.base);
@@ -159,12 +160,23 @@ export function lowerIndex(l: Lowerer, node: IndexAccess): Operand {
   const length = type.kind === 'array' ? type.length : sizeOf(type);
   if (constant !== undefined && ((constant >= 0n && constant < BigInt(length)) || operand.kind === 'remote'))
     return part(l, operand, Number(constant) * size, element);
-  const chosen = l.value(index);
+  const chosen = unsignedIndex(l, index);
   if (operand.kind === 'remote') {
+    // Behind the end is told, and read all the same; what was declared without a length has no end.
+    if (type.kind === 'array' && length > 0)
+      when(b, 'jge', chosen, length, () => runtimeError(l, OUT_OF_BOUNDS, node.span));
     const pointer = b.add(operand.pointer, b.alu('mul', chosen, size));
     return part(l, { ...operand, pointer }, 0, element);
   }
   return boundedElement(l, operand, element, chosen, length, node);
+}
+
+/** An index in brackets has no sign: of a negative one the bits of its own width count. */
+function unsignedIndex(l: Lowerer, index: Expression): Value {
+  const value = l.value(index);
+  const shape = scalarShape(l.typeOf(index));
+  if (shape === undefined || !shape.signed || shape.size === 8) return value;
+  return l.b.extend(value, (shape.size * 8) as 8 | 16 | 32, false);
 }
 
 /** An element of bytes that the program holds: outside the array the result is zero and an error is reported. */
@@ -188,7 +200,8 @@ function boundedElement(
   b.jump(done);
   b.enter(outside);
   b.clear(addressOf(b, result), size);
-  runtimeError(l, OUT_OF_BOUNDS, node.span);
+  // Text is not an array: nobody looks whether an index is within it.
+  if (l.typeOf(node.base).kind === 'array') runtimeError(l, OUT_OF_BOUNDS, node.span);
   b.jump(done);
   b.enter(done);
   return part(l, { kind: 'place', place: result }, 0, element);

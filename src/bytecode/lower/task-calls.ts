@@ -70,8 +70,9 @@ export const TASK_CALLS = {
     const { b } = l;
     const [source, count] = [expressionAt(node, 1), expressionAt(node, 2)];
     const type = l.typeOf(source);
-    const to = l.value(expressionAt(node, 0));
-    const from = scalarShape(type) === undefined ? addressOf(b, l.place(source)) : l.value(source);
+    const addressIn = (given: Expression): Value =>
+      scalarShape(l.typeOf(given)) === undefined ? addressOf(b, l.place(given)) : l.value(given);
+    const [to, from] = [addressIn(expressionAt(node, 0)), addressIn(source)];
     const limit = scalarShape(type) === undefined ? sizeOf(type) : type.kind === 'pointer' ? sizeOf(type.to) : 0;
     const known = constantOf(l, count);
     const size = known === undefined ? atMost(l, l.value(count), limit) : b.const(known);

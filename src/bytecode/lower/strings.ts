@@ -117,6 +117,42 @@ export function textLength(l: Lowerer, place: Place, size: number): Value {
   return countUp(b, size, (i, leave) => leaveWhen(b, 'jeq', b.load(b.add(start, i), 0, 1), 0, leave));
 }
 
+/** Rounds times instructions that a search may cost the verifier, which walks each. */
+const MOST_WALKED = 400_000;
+const WALKED_PER_BYTE = 6;
+
+/** Whether a literal is looked for byte by byte with one decision for all of them: then no path through it is like another. */
+export function isSearchable(bytes: Uint8Array, haystackSize: number): boolean {
+  return haystackSize * bytes.length * WALKED_PER_BYTE <= MOST_WALKED;
+}
+
+/** The index of a literal in `haystack`, or -1. */
+export function findLiteral(l: Lowerer, haystack: Place, haystackSize: number, literal: Uint8Array): Value {
+  const { b } = l;
+  const end = literal.indexOf(0);
+  const bytes = end < 0 ? literal : literal.subarray(0, end);
+  if (bytes.length === 0) return b.const(0);
+  const result = b.slot('found', 8);
+  const start = addressOf(b, haystack);
+  b.store(result, 0, 8, -1);
+  countUp(b, Math.max(0, haystackSize - bytes.length + 1), (i, leave) => {
+    const here = b.add(start, i);
+    const first = b.load(here, 0, 1);
+    leaveWhen(b, 'jeq', first, 0, leave);
+    when(b, 'jeq', first, bytes[0]!, () => {
+      let difference = b.const(0);
+      for (const [at, byte] of bytes.entries()) {
+        if (at > 0) difference = b.alu('or', difference, b.alu('xor', b.load(here, at, 1), byte));
+      }
+      when(b, 'jeq', difference, 0, () => {
+        b.store(result, 0, 8, i);
+        b.jump(leave);
+      });
+    });
+  });
+  return b.load(result, 0, 8);
+}
+
 /** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
 export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
   const { b } = l;

@@ -13,7 +13,15 @@ import { choose } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, storeBytes, storeWords } from './memory.ts';
 import { type Operand, scalar } from './operand.ts';
-import { byteDifference, compareStrings, findText, literalBytes, textLength } from './strings.ts';
+import {
+  byteDifference,
+  compareStrings,
+  findLiteral,
+  findText,
+  isSearchable,
+  literalBytes,
+  textLength,
+} from './strings.ts';
 
 /** Functions of text and of bytes. */
 export const TEXT_CALLS = {
@@ -76,8 +84,13 @@ export const TEXT_CALLS = {
 
 function find(l: Lowerer, node: Call): Value {
   const [haystack, needle] = [expressionAt(node, 0), expressionAt(node, 1)];
+  const size = sizeOf(l.typeOf(haystack));
+  if (needle.kind === 'string') {
+    const bytes = literalBytes(needle.value);
+    if (isSearchable(bytes, size)) return findLiteral(l, l.place(haystack), size, bytes);
+  }
   const [a, b] = [l.place(haystack), l.place(needle)];
-  return findText(l, a, sizeOf(l.typeOf(haystack)), b, sizeOf(l.typeOf(needle)));
+  return findText(l, a, size, b, sizeOf(l.typeOf(needle)));
 }
 
 /** As many as the table of errors and the table of signals have. */

@@ -174,7 +174,7 @@ function lowerCast(l: Lowerer, node: Cast): Operand {
   if (scalarShape(to) !== undefined) {
     // An address has no sign: of a negative number the bits of its own width are taken.
     if (to.kind === 'pointer' && from.kind === 'int' && from.signed && from.size < 8) {
-      return scalar(b.extend(l.value(node.operand), from.size * 8, false));
+      return scalar(b.extend(l.value(node.operand), (from.size * 8) as 8 | 16 | 32, false));
     }
     if (scalarShape(from) !== undefined) return scalar(fitTo(l, l.value(node.operand), to));
     // Bytes read as a number: an array or a string of up to 8.

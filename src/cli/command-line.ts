@@ -5,17 +5,18 @@ import { DEFAULTS, SWITCHES, UsageMistake, type Answer, type CliConfig } from '.
 export type ParsedCommandLine =
   | { readonly kind: 'run'; readonly config: CliConfig; readonly operands: readonly string[] }
   | { readonly kind: 'answer'; readonly answer: Answer; readonly config: CliConfig }
-  /** What to print on standard error; the command fails. */
-  | { readonly kind: 'mistake'; readonly message: string };
+  /** An error to print on standard error, and the plain text behind it; the command fails. */
+  | { readonly kind: 'mistake'; readonly error?: string; readonly text: string };
 
-const usageError = (message: string): ParsedCommandLine => ({
+const usageError = (message: string, text = ''): ParsedCommandLine => ({
   kind: 'mistake',
-  message: `ERROR: USAGE: ${message}\n`,
+  error: `USAGE: ${message}`,
+  text,
 });
 
 /** Understands the arguments behind the program's name, from left to right as bpftrace does. */
 export function parseCommandLine(args: readonly string[]): ParsedCommandLine {
-  if (args.length === 0) return { kind: 'mistake', message: helpText() };
+  if (args.length === 0) return { kind: 'mistake', text: helpText() };
   const config = { ...DEFAULTS };
   const operands: string[] = [];
   for (const argument of readArguments(args, SWITCHES)) {
@@ -24,7 +25,7 @@ export function parseCommandLine(args: readonly string[]): ParsedCommandLine {
         operands.push(argument.value);
         break;
       case 'mistake':
-        return { kind: 'mistake', message: `tsbpftrace: ${argument.message}\n${helpText()}` };
+        return { kind: 'mistake', text: `tsbpftrace: ${argument.message}\n${helpText()}` };
       case 'option': {
         const { answer, set } = argument.option;
         if (answer !== undefined) return { kind: 'answer', answer, config };
@@ -43,8 +44,8 @@ export function parseCommandLine(args: readonly string[]): ParsedCommandLine {
 /** What options and operands must be to each other. */
 function checkOperands(config: CliConfig, operands: readonly string[]): ParsedCommandLine | undefined {
   if (config.command !== undefined && config.pid !== undefined)
-    return { kind: 'mistake', message: `ERROR: USAGE: Cannot use both -c and -p.\n${helpText()}` };
-  if (config.list) return operands.length > 1 ? { kind: 'mistake', message: helpText() } : undefined;
+    return usageError('Cannot use both -c and -p.', helpText());
+  if (config.list) return operands.length > 1 ? { kind: 'mistake', text: helpText() } : undefined;
   if (config.program === undefined && operands.length === 0) return usageError("filename or -e 'program' required.");
   return undefined;
 }

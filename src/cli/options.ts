@@ -370,7 +370,7 @@ export const OPTIONS = {
     section: 'MACHINE OPTIONS',
     help: [`names of kernel functions (${quoted(KERNEL_PROFILE_NAMES)})`],
     set: (config, text) =>
-      (config.kernel = choose(text, `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`)),
+      (config.kernel = choose(KERNEL_PROFILE_NAMES, text, `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`)),
   },
   arch: {
     long: 'arch',
@@ -410,7 +410,7 @@ export const OPTIONS = {
     set(config, text) {
       if (text === COMPILER_BENCH)
         throw new UsageMistake(`--mode ${COMPILER_BENCH} is not there yet; bench/front-end.ts measures the stages`);
-      config.mode = choose(MODES, text, "--mode can only be 'codegen', 'bench', 'test' or 'format'.");
+      config.mode = choose(MODES, text, "--mode can only be 'codegen', 'compiler-bench', 'bench', 'test' or 'format'.");
     },
   },
   test: {

@@ -62,7 +62,9 @@ async function dispatch(args: readonly string[], host: CliHost): Promise<number>
   const parsed = parseCommandLine(args);
   switch (parsed.kind) {
     case 'mistake':
-      host.stderr(parsed.message);
+      if (parsed.error !== undefined)
+        host.stderr(renderLine('error', parsed.error, undefined, { color: useColor(host) }));
+      host.stderr(parsed.text);
       return 1;
     case 'answer':
       return ANSWERS[parsed.answer](parsed.config, host);

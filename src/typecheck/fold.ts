@@ -22,6 +22,9 @@ function fold(node: Node, context: PassContext): Node {
   // str($1) is the parameter's text, whatever it looks like.
   const prepared = node.kind === 'call' && node.name === 'str' ? keepText(node, context) : node;
   const visit = (child: Node): Node => fold(child, context);
+  // `$1 ?: x` means `$1 ? $1 : x`: bpftrace folds the parameter, and warns of an empty one, in both places.
+  if (node.kind === 'ternary' && node.then === undefined && node.condition.kind === 'positional')
+    positional(node.condition, context);
   // The branches of an `if` stay blocks.
   const visitBranch = (child: Node): Node =>
     child.kind === 'block_expression' ? dropEmptyStatements(rewriteChildren(child, visit)) : visit(child);

@@ -198,7 +198,10 @@ const MISTAKES: readonly (readonly [name: string, expected: Case])[] = [
       exitCode: 1,
     },
   ],
-  ['an unknown mode', mistake("--mode can only be 'codegen', 'bench', 'test' or 'format'.", '--mode', 'x')],
+  [
+    'an unknown mode',
+    mistake("--mode can only be 'codegen', 'compiler-bench', 'bench', 'test' or 'format'.", '--mode', 'x'),
+  ],
   [
     "a mode of bpftrace's that is missing",
     mistake(
@@ -331,6 +334,15 @@ const OTHERS: readonly (readonly [name: string, expected: Case])[] = [
   [
     "the script's own options",
     { args: ['-e', 'begin { print(getopt("depth", 3)); }', '--', '--depth=9'], stdout: '9\n\n\n', stderr: ATTACHED },
+  ],
+  [
+    'a red mistake on the command line',
+    {
+      args: ['-B', 'some'],
+      env: { BPFTRACE_COLOR: 'always' },
+      stderr: "\u001b[31mERROR: USAGE: -B must be either 'line', 'full', or 'none'.\u001b[0m\n",
+      exitCode: 1,
+    },
   ],
   [
     'colors when asked for',

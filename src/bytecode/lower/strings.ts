@@ -117,6 +117,35 @@ export function textLength(l: Lowerer, place: Place, size: number): Value {
   return countUp(b, size, (i, leave) => leaveWhen(b, 'jeq', b.load(b.add(start, i), 0, 1), 0, leave));
 }
 
+/** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
+export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
+  const { b } = l;
+  const result = b.slot('found', 8);
+  const [hay, pin] = [addressOf(b, haystack), addressOf(b, needle)];
+  b.store(result, 0, 8, -1);
+  countUp(b, haystackSize, (i, leave) => {
+    const [here, elsewhere] = [b.newBlock(), b.newBlock()];
+    countUp(b, needleSize, (j) => {
+      const wanted = b.load(b.add(pin, j), 0, 1);
+      leaveWhen(b, 'jeq', wanted, 0, here);
+      const at = b.add(i, j);
+      leaveWhen(b, 'jge', at, haystackSize, leave);
+      const found = b.load(b.add(hay, at), 0, 1);
+      when(b, 'jne', found, wanted, () => {
+        // Behind the haystack's own end nothing is found.
+        leaveWhen(b, 'jeq', found, 0, leave);
+        b.jump(elsewhere);
+      });
+    });
+    b.jump(here);
+    b.enter(here);
+    b.store(result, 0, 8, i);
+    b.jump(leave);
+    b.enter(elsewhere);
+  });
+  return b.load(result, 0, 8);
+}
+
 /** Rounds times instructions that a search may cost the verifier, which walks each. */
 const MOST_WALKED = 400_000;
 const WALKED_PER_BYTE = 6;
@@ -149,35 +178,6 @@ export function findLiteral(l: Lowerer, haystack: Place, haystackSize: number, l
         b.jump(leave);
       });
     });
-  });
-  return b.load(result, 0, 8);
-}
-
-/** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
-export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
-  const { b } = l;
-  const result = b.slot('found', 8);
-  const [hay, pin] = [addressOf(b, haystack), addressOf(b, needle)];
-  b.store(result, 0, 8, -1);
-  countUp(b, haystackSize, (i, leave) => {
-    const [here, elsewhere] = [b.newBlock(), b.newBlock()];
-    countUp(b, needleSize, (j) => {
-      const wanted = b.load(b.add(pin, j), 0, 1);
-      leaveWhen(b, 'jeq', wanted, 0, here);
-      const at = b.add(i, j);
-      leaveWhen(b, 'jge', at, haystackSize, leave);
-      const found = b.load(b.add(hay, at), 0, 1);
-      when(b, 'jne', found, wanted, () => {
-        // Behind the haystack's own end nothing is found.
-        leaveWhen(b, 'jeq', found, 0, leave);
-        b.jump(elsewhere);
-      });
-    });
-    b.jump(here);
-    b.enter(here);
-    b.store(result, 0, 8, i);
-    b.jump(leave);
-    b.enter(elsewhere);
   });
   return b.load(result, 0, 8);
 }

@@ -15,7 +15,7 @@ interface SubcommandRow {
 }
 
 /** The subcommands of `tsbpftrace bpf`. */
-const BPF_SUBCOMMANDS = {
+export const BPF_SUBCOMMANDS = {
   asm: { summary: 'assemble text to an ELF object or bytes', options: ['output', 'format'], file: '<file>' },
   dis: { summary: 'disassemble an ELF object or bytes to text', options: ['program'], file: '<file>' },
   verify: {

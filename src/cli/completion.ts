@@ -1,3 +1,5 @@
+import { BPF_SUBCOMMANDS } from './bpf-command-line.ts';
+import { BPF_OPTIONS } from './bpf-options.ts';
 import { GOLDEN_OPTIONS } from './golden/options.ts';
 import { SUBCOMMANDS } from './help.ts';
 import { REPL_OPTIONS } from './repl/options.ts';
@@ -48,9 +50,18 @@ const commanderFlags = (options: Readonly<Record<string, CommanderRow>>): readon
         ],
   );
 
-/** Subcommands with options of their own. */
-const OF_SUBCOMMANDS = { golden: commanderFlags(GOLDEN_OPTIONS), repl: commanderFlags(REPL_OPTIONS) };
-const SUBCOMMAND_FLAGS = Object.entries(OF_SUBCOMMANDS);
+/** What follows a subcommand: options of its own, and the words that its first operand may be. */
+interface Subcommand {
+  readonly flags: readonly Flag[];
+  readonly words?: readonly string[];
+}
+const OF_SUBCOMMANDS = {
+  golden: { flags: commanderFlags(GOLDEN_OPTIONS) },
+  repl: { flags: commanderFlags(REPL_OPTIONS) },
+  bpf: { flags: commanderFlags(BPF_OPTIONS), words: Object.keys(BPF_SUBCOMMANDS) },
+  completion: { flags: [], words: ['bash', 'zsh', 'fish'] },
+} as const satisfies Record<string, Subcommand>;
+const SUBCOMMAND_ROWS: readonly [string, Subcommand][] = Object.entries(OF_SUBCOMMANDS);
 
 const names = (flags: readonly Flag[]): string => flags.flatMap((flag) => flag.names).join(' ');
 const commands = Object.entries(SUBCOMMANDS);
@@ -74,12 +85,17 @@ function bash(): string {
   return `# bash completion for tsbpftrace
 _tsbpftrace() {
     local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} options='${names(mainFlags())}'
-${SUBCOMMAND_FLAGS.map(
-  ([name, flags], i) => `    ${i === 0 ? 'if' : 'elif'} [[ \${COMP_WORDS[1]} == ${name} ]]; then
+${SUBCOMMAND_ROWS.map(
+  ([name, { flags, words }], i) => `    ${i === 0 ? 'if' : 'elif'} [[ \${COMP_WORDS[1]} == ${name} ]]; then
         options='${names(flags)}'
         case $previous in
 ${values(flags)}
-        esac`,
+        esac${
+          words === undefined
+            ? ''
+            : `
+        ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$word")) && return`
+        }`,
 ).join('\n')}
     else
         case $previous in
@@ -125,10 +141,13 @@ function zsh(): string {
 # zsh completion for tsbpftrace
 _tsbpftrace() {
     local -a commands=(${described})
-${SUBCOMMAND_FLAGS.map(
-  ([name, flags]) => `    if [[ $words[2] == ${name} ]]; then
+${SUBCOMMAND_ROWS.map(
+  ([name, { flags, words }]) => `    if [[ $words[2] == ${name} ]]; then
         _arguments -s \\
-${specifications(flags)} \\
+${[
+  ...(flags.length === 0 ? [] : [specifications(flags)]),
+  ...(words === undefined ? [] : [`        '2:word:(${words.join(' ')})'`]),
+].join(' \\\n')} \\
         '*:script:_files'
         return
     fi
@@ -165,7 +184,10 @@ function fish(): string {
       ([name, { help }]) => `complete -c tsbpftrace -n '__fish_is_first_arg' -a ${quoted(name)} -d ${quoted(help)}`,
     ),
     ...lines(mainFlags(), `not __fish_seen_subcommand_from ${all}`),
-    ...SUBCOMMAND_FLAGS.flatMap(([name, flags]) => lines(flags, `__fish_seen_subcommand_from ${name}`)),
+    ...SUBCOMMAND_ROWS.flatMap(([name, { flags, words = [] }]) => [
+      ...words.map((word) => `complete -c tsbpftrace -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -a ${word}`),
+      ...lines(flags, `__fish_seen_subcommand_from ${name}`),
+    ]),
     '',
   ].join('\n');
 }

@@ -43,6 +43,9 @@ test.each<[string, string[], string[]]>([
   ['subcommands', ['gol'], ['golden']],
   ['options of a subcommand', ['golden', '--re'], ['--reporter']],
   ['values of its options', ['golden', '--reporter', 'j'], ['junit']],
+  ['what bpf does', ['bpf', ''], ['asm', 'dis', 'run', 'verify']],
+  ['options of bpf', ['bpf', 'run', '--mem'], ['--mem', '--mem-file']],
+  ['shells', ['completion', 'z'], ['zsh']],
 ])('bash completes %s', (_, words, offered) => {
   expect(complete(...words)).toEqual(offered);
 });

@@ -1,4 +1,5 @@
-import { openSession, Session, type SessionOptions } from './session.ts';
+import { openSession, Session } from './session.ts';
+import type { SessionOptions } from './session-options.ts';
 
 export interface RunSessionOptions extends SessionOptions {
   /** Virtual time after which the session ends as by Ctrl-C. */

@@ -1,52 +1,20 @@
-import type { EnginePrograms } from '../abi/execution.ts';
-import type { ProgramImage } from '../abi/program-image.ts';
 import type { AttachKind } from '../lang/attach-target.ts';
-import type { Attachment, Resources } from '../lang/resources.ts';
+import type { Attachment } from '../lang/resources.ts';
 import type { Severity } from '../source/diagnostic.ts';
 import { renderLine } from '../source/render.ts';
 import { attachProbes } from './attach-probes.ts';
 import { createEventConsumer, type EventConsumer, type ReadMap } from './events.ts';
-import type { HookHandler, Kernel, SpawnedProcess } from './kernel.ts';
+import type { HookHandler } from './kernel.ts';
 import type { RunContext } from './helpers/helper-host.ts';
 import { loadImage, type LoadedImage } from './load.ts';
 import { runBenchmarks, runTests } from './measured-probes.ts';
-import type { Meter } from './meter.ts';
 import { byteText } from './output/byte-text.ts';
 import { createJsonOutput } from './output/json-output.ts';
 import type { Output, OutputStreams } from './output/output.ts';
 import { createTextOutput } from './output/text-output.ts';
 import { chooseAttachments, FAILED, nothingAttached } from './session-checks.ts';
-
-export interface SessionOptions {
-  readonly image: ProgramImage;
-  readonly resources: Resources;
-  /** The image's programs as an engine readied them. */
-  readonly programs: EnginePrograms;
-  readonly kernel: Kernel;
-  readonly output: OutputStreams;
-  readonly format: 'text' | 'json';
-  /** -q: no "Attached" line. */
-  readonly quiet?: boolean;
-  /** False for --no-warnings. */
-  readonly warnings?: boolean;
-  /** -v: what is attached is told. */
-  readonly verbose?: boolean;
-  /** --dry-run: attaches, then ends. */
-  readonly dryRun?: boolean;
-  /** --test and --bench run such probes instead of attaching the others; `programs` are metered then. */
-  readonly measure?: { readonly kind: 'test' | 'bench'; readonly meter: Meter };
-  /** --probe-filter: only probes whose names match it. */
-  readonly probeFilter?: string;
-  /** -p: the session ends with this process. */
-  readonly pid?: number;
-  /** -c: starts once everything is attached; the session ends with it. */
-  readonly child?: SpawnedProcess;
-  readonly seed?: number;
-  /** Called when everything is attached and the machine is about to run. */
-  readonly onAttached?: () => void;
-  /** Called before each run of an attached program, with its name. */
-  readonly onFire?: (program: string) => void;
-}
+import { printedMaps, startElapsed } from './session-maps.ts';
+import type { SessionOptions } from './session-options.ts';
 
 /** From the first event of a batch to the moment its reader runs: the wake-up of a process that sleeps in epoll_wait. */
 const WAKE_UP_NS = 20_000;
@@ -333,18 +301,4 @@ export class Session {
   #tell(message: string): void {
     if (this.#options.verbose === true) this.#options.output.stderr(`${message}\n`);
   }
-}
-
-/** The `elapsed` builtin subtracts what this internal map holds: when the script started. */
-function startElapsed({ arena, maps }: LoadedImage, now: number): void {
-  const map = maps.find(({ definition }) => definition.name === 'elapsed')?.location.array;
-  if (map !== undefined) arena.view.setBigUint64(map.values, BigInt(Math.floor(now)), true);
-}
-
-/** Maps with a name in the script, in the order of their names. */
-function printedMaps(resources: Resources): number[] {
-  return resources.maps
-    .flatMap((map, index) => (map === undefined ? [] : [{ name: map.name, index }]))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map(({ index }) => index);
 }

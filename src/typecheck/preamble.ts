@@ -28,6 +28,7 @@ export const readPreamble: Pass = {
       ...(context.readInclude === undefined ? {} : { readInclude: context.readInclude }),
       includes,
       headers: importedHeaders,
+      defines: { [context.target.abi.define]: '1' },
     });
     for (const diagnostic of preamble.diagnostics) context.report(diagnostic);
     context.definitions = {

@@ -132,6 +132,37 @@ processes:
   expect(calls).toEqual([257, 0, 0, 17, 3, 231]);
 });
 
+test('a machine of another architecture makes its own system calls, and gets its registers', () => {
+  const { scenario, diagnostics } = readScenario(
+    'arm.yaml',
+    `
+name: arm
+arch: arm64
+files: [{ path: /data, size: 64 KiB }]
+processes:
+  - name: worker
+    does:
+      - open: { path: /data, as: d }
+      - read: { file: d, bytes: 100 }
+      - close: d
+`,
+  );
+  expect(diagnostics).toEqual([]);
+  const m = createMachine({ scenario: scenario! });
+  expect(m.abi.machine).toBe('aarch64');
+  const calls = new Set<number>();
+  m.attach({ kind: 'tracepoint', category: 'raw_syscalls', name: 'sys_enter' }, (record) => {
+    calls.add(m.words[(record + 8) >> 2]!);
+  });
+  runFor(m, 0.1 * SECOND);
+  expect([...calls]).toEqual(expect.arrayContaining([56, 63, 57]));
+});
+
+test('an unknown architecture is told with those that there are', () => {
+  const { diagnostics } = readScenario('arm.yaml', 'name: arm\narch: armv7\nprocesses: []\n');
+  expect(renderDiagnostics(diagnostics)).toMatch(/x86_64.*arm64/);
+});
+
 test('every scenario in examples can be read and runs', () => {
   const folder = join(import.meta.dirname, '../../examples/scenarios');
   const names = readdirSync(folder);

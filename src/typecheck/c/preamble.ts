@@ -40,7 +40,6 @@ const FIRST_LINE = '\n';
 // Scripts ask for it to leave out kernel headers; the others keep headers of a C library from asking for an unknown machine.
 const DEFINES = {
   BPFTRACE_HAVE_BTF: '1',
-  __x86_64__: '1',
   __linux__: '1',
   __LP64__: '1',
   __STDC__: '1',

@@ -80,7 +80,7 @@ function foldUsermode(node: Identifier, probe: Probe | undefined, context: PassC
     case 'iter':
       return integerNode(0n, node.span);
     default:
-      if (context.target.abi.name !== 'x86_64') {
+      if (!context.target.abi.hasUsermodeBuiltin) {
         context.report(error('usermode', node.span, "'usermode' builtin is only supported on x86_64"));
       }
       return node;

@@ -34,6 +34,8 @@ export interface Abi {
   readonly stackArguments: number;
   /** What is under a mask in one register when user mode was interrupted. */
   readonly userMode: { readonly at: number; readonly mask: number; readonly value: number };
+  /** Whether bpftrace's `usermode` knows how to look there. */
+  readonly hasUsermodeBuiltin: boolean;
   /** Instructions start at multiples of it. */
   readonly alignment: 1 | 4;
   /** What the function of a system call is called: `__x64_sys_openat`. */

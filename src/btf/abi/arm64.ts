@@ -61,6 +61,7 @@ export const ARM64: Abi = {
   stackArguments: 0,
   // PSR_MODE_EL0t
   userMode: { at: PSTATE, mask: 0xf, value: 0 },
+  hasUsermodeBuiltin: false,
   alignment: 4,
   systemCallPrefix: '__arm64_sys_',
   watchpointModes: ['r', 'w', 'x', 'rw'],

@@ -45,6 +45,7 @@ export const X86_64: Abi = {
   link: undefined,
   stackArguments: 8,
   userMode: { at: PT_REGS.cs, mask: 3, value: 3 },
+  hasUsermodeBuiltin: true,
   alignment: 1,
   systemCallPrefix: '__x64_sys_',
   watchpointModes: ['x', 'w', 'rw'],

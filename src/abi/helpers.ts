@@ -16,6 +16,8 @@ export interface KernelFunctionRow {
   readonly acquires?: true;
   /** KF_RELEASE */
   readonly releases?: true;
+  /** Arguments that may be pointers of any kind, or none. */
+  readonly anyPointer?: readonly number[];
   /** Only session programs may call it (bpf_kprobe_multi_filter in kernel/trace/bpf_trace.c). */
   readonly sessions?: true;
   /** Struct that BTF arguments and results point to. */
@@ -113,6 +115,13 @@ export const HELPERS = {
   ktime_get_tai_ns: { id: 208, args: [], ret: 'integer' },
   /** Whether a session program (kprobe.session) runs at the function's return. */
   session_is_return: { id: 66_736, args: ['ctx'], ret: 'integer', kfunc: { sessions: true } },
+  /** Where text of at most so many bytes contains another, or -errno; both may be any memory (the kernel's `__ign`). */
+  strnstr: {
+    id: 66_924,
+    args: ['anything', 'anything', 'anything'],
+    ret: 'integer',
+    kfunc: { anyPointer: [0, 1] },
+  },
   task_from_pid: {
     id: 66_993,
     args: ['anything'],

@@ -14,6 +14,9 @@ type KernelFunctionName = {
 }[HelperName];
 
 const INT: IntType = { kind: 'int', name: 'int', size: 4, signed: true, bool: false, char: false };
+const CHAR: IntType = { kind: 'int', name: 'char', size: 1, signed: true, bool: false, char: false };
+const SIZE: IntType = { kind: 'int', name: 'unsigned long', size: 8, signed: false, bool: false, char: false };
+const TEXT: CType = { kind: 'pointer', to: { kind: 'qualifier', qualifier: 'const', type: CHAR } };
 /** libbpf compares structs behind pointers by their kind only. */
 const TASK: StructType = { kind: 'struct', name: 'task_struct', size: 0, members: [] };
 
@@ -22,6 +25,16 @@ const TYPES: Record<KernelFunctionName, FunctionProtoType> = {
     kind: 'function',
     returns: { kind: 'int', name: '_Bool', size: 1, signed: false, bool: true, char: false },
     parameters: [{ name: 'ctx', type: { kind: 'pointer', to: { kind: 'void' } } }],
+    variadic: false,
+  },
+  strnstr: {
+    kind: 'function',
+    returns: INT,
+    parameters: [
+      { name: 's1__ign', type: TEXT },
+      { name: 's2__ign', type: TEXT },
+      { name: 'len', type: SIZE },
+    ],
     variadic: false,
   },
   task_from_pid: {

@@ -236,7 +236,7 @@ function kernelArgumentsFault(
     const register = index + 1;
     const r = registersOf(w)[register]!;
     if (r.type === 'not_init') return registerViolation(register, 'EACCES', `R${register} !read_ok`);
-    if (kind === 'anything' && isPointer(r))
+    if (kind === 'anything' && isPointer(r) && row.anyPointer?.includes(index) !== true)
       return registerViolation(register, 'EINVAL', `R${register} is not a scalar`);
     const fault =
       kind === 'btf_id' ? referenceFault(w, id, register, row) : argumentFault(w, id, prototype, index, call);

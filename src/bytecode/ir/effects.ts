@@ -26,6 +26,7 @@ const UNOBSERVABLE_HELPERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'per_cpu_ptr',
   'this_cpu_ptr',
   'strncmp',
+  'strnstr',
 ]);
 
 const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>(['uninit_mem', 'uninit_map_value']);

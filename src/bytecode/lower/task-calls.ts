@@ -1,4 +1,4 @@
-import type { Call } from '../../ast/nodes.ts';
+import type { Call, Expression } from '../../ast/nodes.ts';
 import { findPath } from '../../btf/layout.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import { INT32 } from '../../lang/types.ts';

@@ -14,6 +14,7 @@ type PlainHelpers = Pick<
   | 'get_socket_ptr_cookie'
   | 'get_prandom_u32'
   | 'strncmp'
+  | 'strnstr'
   | 'loop'
 >;
 
@@ -35,7 +36,18 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
 
   const now = (): number => (words[time >> 2]! >>> 0) + words[(time >> 2) + 1]! * 2 ** 32;
 
+  /** Up to its NUL or so many bytes; undefined where it cannot be read. */
+  function textAt(low: number, high: number, limit: number): Uint8Array | undefined {
+    const start = kernel.memory.kernelAddress(low, high, 1);
+    if (start < 0) return undefined;
+    let size = 0;
+    while (size < limit && kernel.memory.kernelAddress(low + size, high, 1) >= 0 && bytes[start + size] !== 0) size++;
+    return bytes.subarray(start, start + size);
+  }
+
   return {
+    strnstr: (low, high, needleLow, needleHigh, length) =>
+      returnSigned(host, findText(textAt(low, high, length), textAt(needleLow, needleHigh, MAX_TEXT))),
     per_cpu_ptr: (low, high, cpu) => kernel.perCpuCopy?.(low, high, cpu) ?? 0,
     this_cpu_ptr: (low, high) => kernel.perCpuCopy?.(low, high, words[kernel.current.cpu >> 2]!) ?? 0,
     get_socket_ptr_cookie: (low, high) =>
@@ -80,4 +92,15 @@ export function plainHelpers(host: HelperHost): PlainHelpers {
       return returnPair(host, i, 0);
     },
   };
+}
+
+/** XATTR_SIZE_MAX: the kernel's functions of text look no further. */
+const MAX_TEXT = 65_536;
+
+/** bpf_strnstr: the first place, -ENOENT where there is none. */
+function findText(text: Uint8Array | undefined, needle: Uint8Array | undefined): number {
+  if (text === undefined || needle === undefined) return -ERRNO.EFAULT;
+  for (let at = 0; at + needle.length <= text.length; at++)
+    if (needle.every((byte, index) => text[at + index] === byte)) return at;
+  return -ERRNO.ENOENT;
 }

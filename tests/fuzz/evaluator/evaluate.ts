@@ -15,6 +15,7 @@ import { isAggregation } from '../../../src/lang/aggregations.ts';
 import { sizeOf } from '../../../src/lang/layout.ts';
 import type { TypedProgram, VariableSymbol } from '../../../src/lang/typed-program.ts';
 import type { Type } from '../../../src/lang/types.ts';
+import { SeriesElement, shownSeries } from './series.ts';
 import { type Aggregate, add, emptyAggregate, linearBucket, powerBucket } from './aggregates.ts';
 import { shownMap } from './printed-lines.ts';
 
@@ -39,6 +40,7 @@ class Evaluator {
   /** Elements by the text of their keys. */
   readonly #maps = new Map<string, Map<string, { readonly key: Value; readonly value: Value }>>();
   readonly #aggregates = new Map<string, Map<string, Aggregate>>();
+  readonly #series = new Map<string, Map<string, SeriesElement>>();
   /** Of the call that runs. */
   #returned: Value = 0n;
   #output = '';
@@ -83,6 +85,12 @@ class Evaluator {
           const left = this.#body(node.body);
           if (left === 'break') break;
           if (left === 'return') return left;
+        }
+        return undefined;
+      case 'unroll':
+        for (let left = this.#number(node.count); left > 0n; left--) {
+          const way = this.#body(node.body);
+          if (way !== undefined) return way;
         }
         return undefined;
       case 'for': {
@@ -157,12 +165,26 @@ class Evaluator {
     const argument = value.args[0];
     const added = argument === undefined ? 0n : this.#number(argument as Expression);
     const name = target.kind === 'map' ? target.name : target.map.name;
+    const type = this.#typed.maps.get(name)!.value;
+    if (type.kind === 'tseries') {
+      const time = this.#map('clock').get('')?.value as bigint;
+      this.#seriesOf(name, keyText(this.#value((target as MapAccess).key))).add(added, time, type);
+      return true;
+    }
     const elements = this.#elements(name);
     const key = target.kind === 'map' ? '' : keyText(this.#value(target.key));
     let element = elements.get(key);
     if (element === undefined) elements.set(key, (element = emptyAggregate()));
-    add(element, added, bucketOf(this.#typed.maps.get(name)!.value, added));
+    add(element, added, bucketOf(type, added));
     return true;
+  }
+
+  #seriesOf(name: string, key: string): SeriesElement {
+    let map = this.#series.get(name);
+    if (map === undefined) this.#series.set(name, (map = new Map()));
+    let element = map.get(key);
+    if (element === undefined) map.set(key, (element = new SeriesElement()));
+    return element;
   }
 
   #elements(name: string): Map<string, Aggregate> {
@@ -177,7 +199,8 @@ class Evaluator {
     else if (target.kind === 'map_access') {
       const key = this.#value(target.key);
       this.#map(target.map.name).set(keyText(key), { key, value });
-    } else throw new Error(`no assignment to ${target.kind}`);
+    } else if (target.kind === 'map') this.#map(target.name).set('', { key: '', value });
+    else throw new Error(`no assignment to ${target.kind}`);
   }
 
   #map(name: string): Map<string, { readonly key: Value; readonly value: Value }> {
@@ -355,7 +378,11 @@ class Evaluator {
         return BigInt(this.#map((args[0] as MapRef).name).size);
       case 'print': {
         const { name } = args[0] as MapRef;
-        this.#output += shownMap(name, this.#elements(name));
+        const type = this.#typed.maps.get(name)!.value;
+        this.#output +=
+          type.kind === 'tseries'
+            ? shownSeries(name, this.#series.get(name) ?? new Map(), type)
+            : shownMap(name, this.#elements(name));
         return 0n;
       }
       case 'memcmp': {
@@ -378,6 +405,8 @@ class Evaluator {
       }
       case 'strcontains':
         return (this.#value(args[0]!) as string).includes(this.#value(args[1]!) as string) ? 1n : 0n;
+      case 'str_concat':
+        return args.map((arg) => this.#value(arg) as string).join('');
       case 'strlen':
         return BigInt((this.#value(args[0]!) as string).length);
       case 'strstr':

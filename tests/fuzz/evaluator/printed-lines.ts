@@ -10,6 +10,11 @@ interface Stats {
   readonly average: number | string;
   readonly total: number | string;
 }
+interface Point {
+  readonly interval_start: string;
+  readonly value: number | string;
+}
+type SeriesMap = Readonly<Record<string, readonly Point[]>>;
 type Maps = Readonly<Record<string, Readonly<Record<string, readonly Bucket[] | Stats>>>>;
 
 /** What a session printed as JSON, in the words of the evaluator: text as it is, maps by key, without empty buckets. */
@@ -18,13 +23,32 @@ export function printedLines(json: string): string {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const { type, data } = JSON.parse(line) as { readonly type: string; readonly data: unknown };
+      const { type, data } = JSON.parse(quoted(line)) as { readonly type: string; readonly data: unknown };
       if (type === 'printf') return data as string;
       // What divides by zero is reported, too.
+      if (type === 'tseries') return seriesText(data as Readonly<Record<string, SeriesMap>>);
       return type === 'hist' || type === 'stats' ? mapText(data as Maps) : '';
     })
     .join('');
 }
+
+/** Numbers with more digits than JSON's can keep become text. */
+const quoted = (line: string): string => line.replace(/: ?(-?\d{16,})(?=[,}\]])/g, ':"$1"');
+
+/** Intervals of a microsecond each, within the first second: their number is in the digits of their start. */
+function seriesText(maps: Readonly<Record<string, SeriesMap>>): string {
+  return Object.entries(maps)
+    .map(([name, elements]) =>
+      elementLines(
+        name.slice(1),
+        Object.entries(elements).map(([key, points]) => [key, points.map(pointText).join(' ')]),
+      ),
+    )
+    .join('');
+}
+
+const pointText = ({ interval_start: start, value }: Point): string =>
+  `${Number(start.slice(-9)) / 1000}:${BigInt(value)}`;
 
 function mapText(maps: Maps): string {
   return Object.entries(maps)
@@ -59,7 +83,8 @@ export function shownMap(name: string, elements: ReadonlyMap<string, Aggregate>)
   );
 }
 
-function elementLines(name: string, elements: readonly (readonly [string, string])[]): string {
+/** The lines of a map's elements, in an order that does not depend on the map's. */
+export function elementLines(name: string, elements: readonly (readonly [string, string])[]): string {
   return elements
     .map(([key, text]) => `@${name}[${key}] ${text}\n`)
     .sort()

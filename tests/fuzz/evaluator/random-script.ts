@@ -1,7 +1,7 @@
 /** Picks one of `below` numbers. */
 export type Random = (below: number) => number;
 
-type Kind = 'int' | 'bool' | 'string' | 'pair' | 'record' | 'bytes';
+type Kind = 'int' | 'bool' | 'string' | 'pair' | 'nested' | 'record' | 'bytes' | 'text';
 
 interface Scope {
   readonly variables: { readonly name: string; readonly kind: Kind; readonly constant?: true }[];
@@ -16,8 +16,8 @@ const COMPARISONS = ['==', '!=', '<', '>', '<=', '>='];
 const COMPOUND = ['+=', '-=', '*=', '&=', '|=', '^='];
 
 /** Key types of the maps that scripts use, by name: values are 64-bit integers. */
-const MAPS: Readonly<Record<string, Kind>> = { i: 'int', s: 'string', p: 'pair' };
-/** What every script begins with: macros and a function to call, and text of a size that all records share. */
+const MAPS: Readonly<Record<string, Kind>> = { i: 'int', s: 'string', p: 'pair', d: 'nested' };
+/** What every script begins with: macros and a function to call. */
 const PREAMBLE = `macro mix(a, b) { let $t = (int64)(a); $t = $t * 3; $t ^ (int64)(b) }
 macro bump($x) { $x = $x + (typeof($x))1; }
 fn choose($a: int64, $b: int64): int64 { if ($a > $b) { return $a - $b; } return $b + 1; }
@@ -37,8 +37,28 @@ const PRINTED: Readonly<Record<string, readonly [call: string, more: string]>> =
   lhist: ['lhist', ', 3, 100, 7'],
   stats: ['stats', ''],
 };
+/** Time series of one interval, which a map of the script stands in for: `@clock` is the time. */
+const SERIES: Readonly<Record<string, string>> = {
+  last: '',
+  sums: ', "sum"',
+  least: ', "min"',
+  most: ', "max"',
+  means: ', "avg"',
+};
 /** Folding that does not depend on the order in which a loop visits a map. */
 const COMMUTATIVE = ['+=', '^=', '|=', '&='];
+
+/** One element of each map, which tells its types. */
+const FIRST_ELEMENTS: Readonly<Record<string, string>> = {
+  i: '@i[(int64)0] = (int64)0;',
+  s: '@s["a longer text"] = (int64)0;',
+  p: '@p[((int64)0, "a longer text")] = (int64)0;',
+  d: '@d[((int8)0, ("a longer text", (int32)0))] = (int64)0;',
+};
+const HEAD = 'config = { print_maps_on_exit = false; max_map_keys = 64; unstable_tseries = true }\n';
+
+/** No window of a time series reaches back to the beginning of time. */
+const FIRST_TICK = 10_000;
 
 /** Aggregations, by name. */
 const AGGREGATIONS: Readonly<Record<string, string>> = {
@@ -60,41 +80,73 @@ class Generator {
   #loops = 0;
   /** How many more statements there may be. */
   #budget: number;
+  /** What this script is about: few things each, so that it is small and they meet often. */
+  readonly #maps: readonly string[];
+  readonly #aggregations: readonly string[];
+  readonly #keyed: readonly string[];
+  readonly #printed: readonly string[];
+  readonly #series: readonly string[];
+  readonly #hasRecords: boolean;
 
   constructor(random: Random) {
     this.#random = random;
-    this.#budget = 5 + random(9);
+    this.#budget = 3 + random(7);
+    this.#maps = this.#some(Object.keys(MAPS), 1 + random(2));
+    this.#aggregations = this.#some(Object.keys(AGGREGATIONS), random(3));
+    this.#keyed = this.#some(Object.keys(KEYED_AGGREGATIONS), random(2));
+    this.#printed = this.#some(Object.keys(PRINTED), random(3) === 0 ? 1 : 0);
+    this.#series = this.#some(Object.keys(SERIES), random(4) === 0 ? 1 : 0);
+    this.#hasRecords = random(3) === 0;
+  }
+
+  #some(names: readonly string[], count: number): readonly string[] {
+    const first = this.#random(names.length);
+    return Array.from({ length: count }, (_, index) => names[(first + index) % names.length]!);
   }
 
   script(): string {
     const scope: Scope = { variables: [{ name: '$text', kind: 'string' }] };
-    const body: string[] = ['let $found : int64;', `$record = ${this.#record(scope)};`];
-    scope.variables.push({ name: '$record', kind: 'record' });
-    for (let left = 2 + this.#random(3); left > 0; left--) body.push(this.#declaration(scope));
+    const body: string[] = [];
+    if (this.#maps.includes('i')) body.push('let $found : int64;');
+    if (this.#hasRecords) {
+      body.push(`$record = ${this.#record(scope)};`);
+      scope.variables.push({ name: '$record', kind: 'record' });
+    }
+    for (let left = 1 + this.#random(3); left > 0; left--) body.push(this.#declaration(scope));
     while (this.#budget > 0) body.push(this.#statement(scope, 0));
     for (const { name, kind } of scope.variables) body.push(this.#print(name, kind));
-    for (const name of Object.keys(MAPS)) {
+    for (const name of this.#maps)
       for (let left = 2; left > 0; left--) body.push(this.#print(`@${name}[${this.#key(name, scope)}]`, 'int'));
-    }
-    for (const name of Object.keys(AGGREGATIONS)) body.push(this.#print(`@${name}`, 'int'));
-    for (const name of Object.keys(KEYED_AGGREGATIONS)) body.push(this.#print(`@${name}[${this.#random(4)}]`, 'int'));
-    for (let key = 0; key < 3; key++)
-      body.push(this.#print(`@r[${key}]`, 'record'), this.#print(`@t[${key}]`, 'string'));
-    for (const name of Object.keys(PRINTED)) body.push(`print(@${name});`);
-    // What is read must have been given a type.
-    const types = [
+    for (const name of this.#aggregations) body.push(this.#print(`@${name}`, 'int'));
+    for (const name of this.#keyed) body.push(this.#print(`@${name}[${this.#random(4)}]`, 'int'));
+    if (this.#hasRecords) body.push(this.#print('@r[1]', 'record'), this.#print('@t[1]', 'string'));
+    for (const name of [...this.#printed, ...this.#series]) body.push(`print(@${name});`);
+    const lines = [...this.#types(), ...body].join('\n');
+    return `${HEAD}${PREAMBLE}begin {\n${lines}\n}\n`;
+  }
+
+  /** What is read must have been given a type. */
+  #types(): string[] {
+    const aggregations = this.#aggregations.map((name) => `@${name} = ${aggregate(AGGREGATIONS[name]!, '(int64)5')};`);
+    const keyed = this.#keyed.map(
+      (name) => `@${name}[(int64)9] = ${aggregate(KEYED_AGGREGATIONS[name]!, '(int64)1')};`,
+    );
+    const printed = this.#printed.map(
+      (name) => `@${name}[(int64)9] = ${PRINTED[name]![0]}((int64)1${PRINTED[name]![1]});`,
+    );
+    const series = this.#series.map((name) => `@${name}[(int64)9] = ${tseries(name, '(int64)1')};`);
+    return [
       'let $text : string[16] = "a longer text";',
-      '@r[(int64)9] = (n=(int64)0, b=(uint8)0, s=$text, w=(int16)0); @t[(int64)9] = $text;',
-      ...Object.entries(KEYED_AGGREGATIONS).map(
-        ([name, call]) => `@${name}[(int64)9] = ${aggregate(call, '(int64)1')};`,
-      ),
-      ...Object.entries(PRINTED).map(([name, [call, more]]) => `@${name}[(int64)9] = ${call}((int64)1${more});`),
-      '@i[(int64)0] = (int64)0;',
-      '@s["a longer text"] = (int64)0;',
-      '@p[((int64)0, "a longer text")] = (int64)0;',
-      '@count = count(); @sum = sum((int64)5); @min = min((int64)5); @max = max((int64)5); @avg = avg((int64)5);',
+      ...(this.#hasRecords
+        ? ['@r[(int64)9] = (n=(int64)0, b=(uint8)0, s=$text, w=(int16)0); @t[(int64)9] = $text;']
+        : []),
+      ...(series.length === 0 ? [] : [`@clock = (uint64)${FIRST_TICK};`]),
+      ...this.#maps.map((name) => FIRST_ELEMENTS[name]!),
+      ...aggregations,
+      ...keyed,
+      ...printed,
+      ...series,
     ];
-    return `config = { print_maps_on_exit = false; max_map_keys = 64 }\n${PREAMBLE}begin {\n${[...types, ...body].join('\n')}\n}\n`;
   }
 
   #pick<T>(choices: readonly T[]): T {
@@ -106,13 +158,27 @@ class Generator {
     if (kind === 'record')
       return `printf("%lld %lld %s %lld\\n", ${what}.n, (int64)${what}.b, ${what}.s, (int64)${what}.w);`;
     if (kind === 'bytes') return `printf("%lld\\n", (int64)(uint64)${what});`;
+    if (kind === 'text') return `printf("%s\\n", ${what});`;
+    if (kind === 'nested') return `printf("%lld %s %lld\\n", (int64)${what}.0, ${what}.1.0, (int64)${what}.1.1);`;
     if (kind === 'pair') return `printf("%lld %s\\n", (int64)${what}.0, ${what}.1);`;
     return `printf("%lld\\n", (int64)${what});`;
   }
 
   #declaration(scope: Scope): string {
     const name = `$v${this.#names++}`;
-    const kind = this.#pick<Kind>(['int', 'int', 'int', 'bool', 'string', 'pair', 'record', 'bytes']);
+    const records: readonly Kind[] = this.#hasRecords ? ['record'] : [];
+    const kind = this.#pick<Kind>([
+      'int',
+      'int',
+      'int',
+      'bool',
+      'string',
+      'pair',
+      'nested',
+      'bytes',
+      'text',
+      ...records,
+    ]);
     const value = this.#value(kind, scope, 2);
     scope.variables.push({ name, kind });
     // An integer's first value decides its type; text is made as long as it may get.
@@ -136,44 +202,55 @@ class Generator {
   #statement(scope: Scope, depth: number): string {
     this.#budget--;
     const simple = depth > 2 || this.#budget <= 0;
-    switch (this.#random(simple ? 12 : 18)) {
+    switch (this.#random(simple ? 12 : 19)) {
       case 0:
       case 1:
         return this.#assignment(scope);
       case 2: {
-        const name = this.#pick(Object.keys(MAPS));
+        const name = this.#pick(this.#maps);
         return `@${name}[${this.#key(name, scope)}] ${this.#pick(['=', '=', ...COMPOUND])} (int64)(${this.#int(scope, 2)});`;
       }
       case 3: {
-        const name = this.#pick(Object.keys(MAPS));
+        const name = this.#pick(this.#maps);
         return `@${name}[${this.#key(name, scope)}]${this.#pick(['++', '--'])};`;
       }
       case 4: {
-        const name = this.#pick(Object.keys(AGGREGATIONS));
+        if (this.#aggregations.length === 0) return this.#assignment(scope);
+        const name = this.#pick(this.#aggregations);
         const call = AGGREGATIONS[name]!;
         return `@${name} = ${aggregate(call, `(int64)(${this.#int(scope, 2)})`)};`;
       }
       case 5:
         return this.#print(`(${this.#int(scope, 3)})`, 'int');
       case 6: {
-        const name = this.#pick(Object.keys(MAPS));
+        const name = this.#pick(this.#maps);
         return this.#random(2) === 0
           ? `delete(@${name}, ${this.#key(name, scope)});`
           : this.#print(`has_key(@${name}, ${this.#key(name, scope)})`, 'int');
       }
       case 7: {
-        const name = this.#pick(Object.keys(KEYED_AGGREGATIONS));
+        if (this.#keyed.length === 0) return this.#assignment(scope);
+        const name = this.#pick(this.#keyed);
         return `@${name}[${this.#smallKey(scope)}] = ${aggregate(KEYED_AGGREGATIONS[name]!, `(int64)(${this.#int(scope, 2)})`)};`;
       }
       case 8: {
-        const [name, [call, more]] = this.#pick(Object.entries(PRINTED));
-        return `@${name}[${this.#smallKey(scope)}] = ${call}((int64)(${this.#int(scope, 2)})${more});`;
+        const value = `(int64)(${this.#int(scope, 2)})`;
+        if (this.#series.length > 0) {
+          const tick = this.#random(3) === 0 ? `@clock = (uint64)${FIRST_TICK + this.#random(6_000)};\n` : '';
+          return `${tick}@${this.#series[0]}[${this.#smallKey(scope)}] = ${tseries(this.#series[0]!, value)};`;
+        }
+        if (this.#printed.length === 0) return this.#assignment(scope);
+        const name = this.#printed[0]!;
+        const [call, more] = PRINTED[name]!;
+        return `@${name}[${this.#smallKey(scope)}] = ${call}(${value}${more});`;
       }
       case 9:
+        if (!this.#hasRecords) return this.#assignment(scope);
         return this.#random(2) === 0
           ? `@r[${this.#smallKey(scope)}] = ${this.#value('record', scope, 1)};`
           : `@t[${this.#smallKey(scope)}] = ${this.#variable(scope, 'string') ?? '$text'};`;
       case 10:
+        if (!this.#maps.includes('i')) return this.#assignment(scope);
         return `if (find(@i, ${this.#key('i', scope)}, $found)) {\n${this.#print('$found', 'int')}\n}`;
       case 11:
         return this.#bump(scope);
@@ -193,6 +270,10 @@ class Generator {
         this.#loops++;
         const body = this.#statements(scope, depth + 2);
         return `${counter} = 0; while (${counter} < ${1 + this.#random(6)}) {\n${counter}++;\n${leave}${body}\n}`;
+      }
+      case 17: {
+        const body = this.#statements(scope, depth + 2);
+        return `unroll (${1 + this.#random(3)}) {\n${body}\n}`;
       }
       default: {
         const counter = `$r${this.#names++}`;
@@ -215,15 +296,16 @@ class Generator {
   #visit(scope: Scope): string {
     const pair = `$kv${this.#names++}`;
     const sum = `$sum${this.#names++}`;
-    const map = this.#pick(['i', 's', 'r']);
+    const visited = [...this.#maps.filter((name) => name === 'i' || name === 's'), ...(this.#hasRecords ? ['r'] : [])];
+    if (visited.length === 0) return this.#assignment(scope);
+    const map = this.#pick(visited);
     const value = map === 'r' ? `${pair}.1.${this.#pick(['n', 'w'])}` : `${pair}.1`;
     const worth = this.#pick([value, ...(map === 's' ? [`strlen(${pair}.0)`] : [`${pair}.0`])]);
     const inner: Scope = { variables: scope.variables.map((variable) => ({ ...variable, constant: true })) };
     const folded = `${sum} ${this.#pick(COMMUTATIVE)} (int64)(${worth}) ${this.#pick(['+', '*', '^'])} (int64)(${this.#int(inner, 1)});`;
     const more = this.#pick([
-      '@count = count();',
-      `@sum = sum((int64)(${value}));`,
-      `@kmax[${this.#random(3)}] = max((int64)(${value}));`,
+      ...this.#aggregations.map((name) => `@${name} = ${aggregate(AGGREGATIONS[name]!, `(int64)(${value})`)};`),
+      ...this.#keyed.map((name) => `@${name}[1] = ${aggregate(KEYED_AGGREGATIONS[name]!, `(int64)(${value})`)};`),
       `if ((int64)(${value}) > ${this.#random(9)}) { continue; }`,
     ]);
     scope.variables.push({ name: sum, kind: 'int' });
@@ -276,6 +358,10 @@ class Generator {
         return this.#text(scope);
       case 'pair':
         return this.#pair(scope);
+      case 'nested':
+        return this.#nested(scope);
+      case 'text':
+        return this.#longText(scope);
       case 'record':
         return this.#variable(scope, 'record') ?? this.#record(scope);
       case 'bytes':
@@ -294,6 +380,11 @@ class Generator {
         return `"${this.#pick(TEXTS)}"`;
       case 'pair':
         return `((int64)${this.#random(3)}, "${this.#pick(TEXTS)}")`;
+      case 'nested':
+        return (
+          this.#variable(scope, 'nested') ??
+          `((int8)${this.#random(3)}, ("${this.#pick(TEXTS)}", (int32)${this.#random(2)}))`
+        );
       default:
         return this.#random(2) === 0 ? `(int64)${this.#random(4)}` : `((int64)(${this.#int(scope, 1)}) & 3)`;
     }
@@ -301,6 +392,19 @@ class Generator {
 
   #text(scope: Scope): string {
     return this.#variable(scope, 'string') ?? `"${this.#pick(TEXTS)}"`;
+  }
+
+  /** Text of str_concat()'s own size. */
+  #longText(scope: Scope): string {
+    return this.#variable(scope, 'text') ?? `str_concat(${this.#text(scope)}, ${this.#text(scope)})`;
+  }
+
+  #nested(scope: Scope): string {
+    const text = scope.variables.find(({ kind }) => kind === 'string')!.name;
+    return (
+      this.#variable(scope, 'nested') ??
+      `((int8)(${this.#int(scope, 1)}), (${this.#variable(scope, 'string') ?? text}, (int32)(${this.#int(scope, 1)})))`
+    );
   }
 
   #pair(scope: Scope): string {
@@ -326,11 +430,11 @@ class Generator {
       case 6:
         return `(${this.#bool(scope, depth - 1)} ? (int64)(${inner()}) : (int64)(${inner()}))`;
       case 7: {
-        const name = this.#pick(Object.keys(MAPS));
+        const name = this.#pick(this.#maps);
         return `@${name}[${this.#key(name, scope)}]`;
       }
       case 8:
-        return `(int64)@${this.#pick(Object.keys(AGGREGATIONS))}`;
+        return this.#aggregations.length === 0 ? leaf() : `(int64)@${this.#pick(this.#aggregations)}`;
       case 9: {
         const pair = this.#variable(scope, 'pair');
         return pair === undefined ? leaf() : `${pair}.0`;
@@ -344,6 +448,7 @@ class Generator {
       case 12:
         return `choose((int64)(${inner()}), (int64)(${inner()}))`;
       case 13: {
+        if (!this.#hasRecords) return leaf();
         const record = this.#variable(scope, 'record') ?? `@r[${this.#smallKey(scope)}]`;
         return `${record}.${this.#pick(['n', 'b', 'w'])}`;
       }
@@ -375,8 +480,10 @@ class Generator {
         return this.#pick([
           `(int64)strncmp(${this.#text(scope)}, ${this.#text(scope)}, ${1 + this.#random(6)})`,
           `(int64)strcontains(${this.#text(scope)}, "${this.#pick(TEXTS.slice(1))}")`,
-          `(int64)@${this.#pick(Object.keys(KEYED_AGGREGATIONS))}[${this.#smallKey(scope)}]`,
-          'len(@i)',
+          ...this.#keyed.map((name) => `(int64)@${name}[${this.#smallKey(scope)}]`),
+          `len(@${this.#pick(this.#maps)})`,
+          `(int64)strlen(${this.#longText(scope)})`,
+          `(int64)strcontains(${this.#longText(scope)}, "${this.#pick(TEXTS.slice(1))}")`,
         ]);
       default:
         return leaf();
@@ -407,3 +514,5 @@ class Generator {
 function aggregate(call: string, value: string): string {
   return call.endsWith(')') ? call : `${call}(${value})`;
 }
+
+const tseries = (name: string, value: string): string => `tseries(${value}, 1us, 3${SERIES[name]})`;

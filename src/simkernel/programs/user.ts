@@ -1,8 +1,6 @@
 import type { VECTORS } from '../cpu/descriptor-tables.ts';
-import { sizeOf } from '../../btf/layout.ts';
 import { FLAGS } from '../cpu/registers.ts';
 import type { Machine } from '../machine.ts';
-import { loadBytes, loadText, storeNumber } from '../memory/arena.ts';
 import type { Random } from '../time/random.ts';
 import type { Process, SignalHandler } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
@@ -21,12 +19,12 @@ import {
   WORK,
 } from './image.ts';
 import type { UserBody, UserStep } from './image.ts';
-import { storeValue } from './image-data.ts';
-import type { CValue } from './image-data.ts';
-import { imageType } from './image-types.ts';
 import type { UserFunctionFacts, UserWord } from './user-function.ts';
 import { layoutOf } from './image-layout.ts';
 import type { ImageFunction } from './image-layout.ts';
+import { createPosition } from './stack-position.ts';
+import type { StackPosition } from './stack-position.ts';
+import { UserMemory } from './user-memory.ts';
 import { UserStack } from './user-stack.ts';
 import type { UserPlace } from './user-stack.ts';
 import { placeOperands } from './usdt-values.ts';
@@ -46,11 +44,9 @@ const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'HOME=/root', 'LANG=C.UTF-8
  * What a simulated program programs against: `const n = yield u.read(fd, buffer, 4096)`. Every method prepares one step of
  * the task and returns what the body has to yield.
  */
-export class UserContext {
+export class UserContext extends UserMemory {
   readonly task: Task;
-  readonly process: Process;
   readonly random: Random;
-  private readonly machine: Machine;
   /** What `int N` is executed with. */
   intRegisters: readonly number[] = [];
   /** General registers that the program has set itself, by their place in pt_regs: loaded where a probe will look. */
@@ -58,11 +54,8 @@ export class UserContext {
   readonly stack: UserStack;
   /** Lowest address of a thread's stack; 0 for the main thread. */
   readonly threadStack: number;
-  /** For the arguments of one call. */
-  private readonly scratch: number;
   /** Steps of a wrapper of the C library that somebody probes, taken before the program goes on. */
   detour: Generator<UserStep, UserWord, number> | null = null;
-  private readonly image: Image;
   /** Where frames of `in` begin: the program's start, or the function that was called last. */
   private outermost: StackPosition;
   private position: StackPosition;
@@ -74,16 +67,14 @@ export class UserContext {
   private caller: UserPlace;
 
   constructor(m: Machine, task: Task, process: Process, image: Image) {
-    this.task = task;
-    this.process = process;
-    this.image = image;
-    this.random = m.random.stream(`${image.path}#${task.pid}`);
-    this.machine = m;
     const { mm } = process;
     const isThread = task.pid !== task.tgid;
     // The C library keeps the stacks of threads that have ended for new ones.
-    this.threadStack = isThread ? (process.freeStacks.pop() ?? mm.allocate(THREAD_STACK_SIZE)) : 0;
-    this.scratch = isThread ? this.threadStack + THREAD_STACK_SIZE - SCRATCH_SIZE : process.scratch;
+    const threadStack = isThread ? (process.freeStacks.pop() ?? mm.allocate(THREAD_STACK_SIZE)) : 0;
+    super(m, process, image, isThread ? threadStack + THREAD_STACK_SIZE - SCRATCH_SIZE : process.scratch);
+    this.task = task;
+    this.threadStack = threadStack;
+    this.random = m.random.stream(`${image.path}#${task.pid}`);
     const stackTop = isThread ? this.scratch - 256 : mm.stackTop;
     this.stack = new UserStack(m.words, mm, stackTop, m.arch);
     const start = isThread ? 'start_thread' : '__libc_start_call_main';
@@ -190,61 +181,6 @@ export class UserContext {
     this.leaveWrapper();
     return SOFTWARE_INTERRUPT;
   }
-  /** The n-th page of the program's own text and data. */
-  page(n: number): number {
-    return this.process.mm.imageBase(this.image) + n * 4096;
-  }
-  /** What a buffer holds. */
-  text(address: number, size: number): string {
-    const at = this.process.mm.find(address, size);
-    return loadBytes(this.machine.arena.bytes, at, size);
-  }
-  /** A struct pollfd in scratch memory. */
-  pollfd(fd: number, events: number): number {
-    const view = this.view(this.scratch + 32, 8);
-    view.setInt32(0, fd, true);
-    view.setInt16(4, events, true);
-    return this.scratch + 32;
-  }
-  /** Its memory at an address, to read and write numbers. */
-  view(address: number, size: number): DataView {
-    const bytes = this.bytes(address, size);
-    return new DataView(bytes.buffer, bytes.byteOffset, size);
-  }
-  /** Its memory at an address. */
-  bytes(address: number, size: number): Uint8Array {
-    const at = this.process.mm.find(address, size);
-    if (at < 0) throw new Error(`${this.image.path} has nothing at 0x${address.toString(16)}`);
-    return this.machine.arena.bytes.subarray(at, at + size);
-  }
-  /** An unsigned number of up to six bytes. */
-  load(address: number, size: number): number {
-    return this.bytes(address, size).reduceRight((value, byte) => value * 256 + byte, 0);
-  }
-  store(address: number, size: number, value: UserWord): void {
-    const bytes = this.bytes(address, size);
-    let rest = BigInt(value);
-    for (let i = 0; i < size; i += 1, rest >>= 8n) bytes[i] = Number(BigInt.asUintN(8, rest));
-  }
-  /** The text at an address up to its NUL. */
-  cString(address: number): string {
-    const at = this.process.mm.find(address, 1);
-    return at < 0 ? '' : loadText(this.machine.arena.bytes, at, MAX_STRING);
-  }
-  string(text: string): number {
-    return this.process.mm.string(text);
-  }
-  buffer(size: number): number {
-    return this.process.mm.allocate(size);
-  }
-  /** A buffer that all threads of the process use under this name: what malloc would give them one after the other. */
-  sharedBuffer(name: string, size: number): number {
-    const known = this.process.buffers.get(name);
-    if (known !== undefined) return known;
-    const at = this.buffer(size);
-    this.process.buffers.set(name, at);
-    return at;
-  }
   call(name: SyscallName, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): UserStep {
     const { task } = this;
     task.syscall = SYSCALL_NUMBERS[name];
@@ -327,39 +263,6 @@ export class UserContext {
   }
   exit(code: number): UserStep {
     return this.call('exit_group', code);
-  }
-  /** A NULL-terminated array of string pointers. */
-  private stringArray(texts: readonly string[]): number {
-    const at = this.buffer(8 * (texts.length + 1));
-    const offset = this.process.mm.find(at, 8 * (texts.length + 1));
-    texts.forEach((text, i) => storeNumber(this.machine.words, offset + 8 * i, this.string(text)));
-    storeNumber(this.machine.words, offset + 8 * texts.length, 0);
-    return at;
-  }
-  private timespec(ns: number): number {
-    const at = this.scratch;
-    const offset = this.process.mm.find(at, 16);
-    const { view } = this.machine.arena;
-    view.setUint32(offset, Math.floor(ns / 1e9), true);
-    view.setUint32(offset + 8, Math.round(ns % 1e9), true);
-    return at;
-  }
-
-  /** A structure of the image's debugging information, or any type in C, in memory of its own. */
-  value(type: string, value: CValue): number {
-    const types = layoutOf(this.image).debug?.types;
-    const cType = types === undefined ? undefined : imageType(type, types);
-    if (cType === undefined) throw new Error(`${this.image.path} does not know ${type}`);
-    const size = sizeOf(cType) ?? 0;
-    const at = this.buffer(size);
-    storeValue(this.machine.arena.view, this.process.mm.find(at, size), cType, value);
-    return at;
-  }
-  /** Address of a global variable of the program. */
-  variable(name: string): number {
-    const row = layoutOf(this.image).variables.find((candidate) => candidate.name === name);
-    if (row === undefined) throw new Error(`${this.image.path} has no variable ${name}`);
-    return this.process.mm.imageBase(this.image) + row.offset;
   }
 
   /** What a declared function's call does: see user-function.ts. */
@@ -540,7 +443,6 @@ export class UserContext {
 
 const NS_PER_MS = 1_000_000;
 const START_SITE = 0x6b;
-const MAX_STRING = 4096;
 /** Room for what the operands of a static probe address below the frame pointer. */
 const USDT_LOCALS = 0x100;
 const SYS_URETPROBE = 335;
@@ -548,16 +450,4 @@ const SYS_URETPROBE = 335;
 interface LoadedFunction {
   readonly entry: number;
   readonly row: ImageFunction;
-}
-
-/** A chain of functions of the program, outermost first, as a tree of what was ever called; programs are in few places. */
-interface StackPosition {
-  readonly frames: readonly string[];
-  readonly callees: Map<string, StackPosition>;
-  /** Registers there, and the stack down from the outermost position; null until the program first is there. */
-  place: UserPlace | null;
-  words: Int32Array | null;
-}
-function createPosition(frames: readonly string[], place: UserPlace | null): StackPosition {
-  return { frames, callees: new Map(), place, words: null };
 }

@@ -13,7 +13,7 @@ const { mount } = await import('../src/repl/view/mount.tsx');
 
 const BAR_MS = 16;
 const KEYS = 30;
-const SETTINGS = { scenario: 'server', yaml: undefined, seed: 1, cpus: undefined } as const;
+const SETTINGS = { scenario: 'server', yaml: undefined, seed: 1, cpus: undefined, arch: undefined } as const;
 const PROBE = `kprobe:vfs_read /pid > 1/ {
   $file = (struct file *)arg0;
   @start[tid, comm] = nsecs;

@@ -61,10 +61,11 @@ const HIGH_SHIFT = 32n;
 export function createSimulation(options: SimulationOptions): Simulation {
   const own = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
   const { readHostFile } = options;
-  const scenario = readHostFile === undefined ? own : { ...own, outsideImage: outsidePrograms(readHostFile) };
+  const arch = options.arch ?? own.arch ?? 'x86_64';
+  const hasOutside = readHostFile !== undefined && ARCHITECTURES[arch].runsOutsidePrograms;
+  const scenario = hasOutside ? { ...own, outsideImage: outsidePrograms(readHostFile) } : own;
   const cpus = options.cpus ?? scenario.cpus;
   const { types: ownTypes, kernel: kernelName = '7.2' } = options;
-  const arch = options.arch ?? scenario.arch ?? 'x86_64';
   const profile: KernelProfile = KERNEL_PROFILES[kernelName];
   let types: TypeSet | undefined;
   let kernel: Machine | undefined;

@@ -11,6 +11,8 @@ export interface Architecture {
   readonly kernelCode: KernelCode;
   readonly userCode: UserCode;
   readonly breakpoint: BreakpointFormat;
+  /** Programs of real instructions, from outside of the machine, can be carried out. */
+  readonly runsOutsidePrograms: boolean;
   /** The kernel's name of a function that the machine declares under x86's; undefined: it has no such function. */
   ownName(declared: string): string | undefined;
   /** The other way round. */
@@ -41,6 +43,8 @@ export interface KernelCode {
   callTracer(view: DataView, entry: number, tracer: number): void;
   /** Whether a kprobe at the start of a function goes through ftrace, at its site, instead of a breakpoint. */
   readonly kprobesUseFtrace: boolean;
+  /** The instruction that makes room for locals: a full stack is noticed there. */
+  stackLowered(traceable: boolean): number;
   /** From which instruction on a probe finds the function's frame set up. */
   frameEnd(traceable: boolean): number;
   /** Bytes of an instruction as objdump shows them. */

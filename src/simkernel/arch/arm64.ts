@@ -117,6 +117,8 @@ export const ARM64: Architecture = {
     },
     // arch/arm64 has no CONFIG_KPROBES_ON_FTRACE.
     kprobesUseFtrace: false,
+    // sub, stp and add are its last three.
+    stackLowered: (traceable) => arm64FrameEnd(traceable) - 3 * INSTRUCTION_BYTES,
     frameEnd: arm64FrameEnd,
     rawText: (bytes) => `${wordAt(bytes, 0).toString(16).padStart(8, '0')} `,
     disassemble,
@@ -143,6 +145,7 @@ export const ARM64: Architecture = {
     isSimulated: (bytes, offset) => code.isSimulated(wordAt(bytes, offset)),
     returnsBySystemCall: false,
   },
+  runsOutsidePrograms: false,
   ownName(declared) {
     if (!declared.startsWith(X86_PREFIX)) return NAMES[declared] ?? declared;
     const entry = declared.slice(X86_PREFIX.length);

@@ -79,6 +79,8 @@ export const X86_64: Architecture = {
       view.setInt32(end - 4, tracer - end, true);
     },
     kprobesUseFtrace: true,
+    // Behind endbr64, the fentry site, push %rbp and mov.
+    stackLowered: () => FENTRY_OFFSET + FENTRY_SIZE + 4,
     // Probes inside of a function are met behind its prologue.
     frameEnd: () => 0,
     rawText: (code) =>
@@ -108,6 +110,7 @@ export const X86_64: Architecture = {
     isSimulated: () => false,
     returnsBySystemCall: true,
   },
+  runsOutsidePrograms: true,
   ownName: (declared) => declared,
   declaredName: (own) => own,
   systemCallNumber: (declared) => declared,

@@ -15,13 +15,5 @@ export const STACK_MASK = -KERNEL_STACK_SIZE;
 export function hitGuardPage(m: Machine, cpu: Cpu, callee: TextSymbol, below: number): void {
   cpu.guardPageHit = below;
   cpu.fn = callee;
-  deliver(
-    m,
-    cpu,
-    VECTORS.doubleFault,
-    callee.entry + (m.arch.kernelCode.frameEnd(callee.traceable) || PROLOGUE_END),
-    0,
-  );
+  deliver(m, cpu, VECTORS.doubleFault, callee.entry + m.arch.kernelCode.stackLowered(callee.traceable), 0);
 }
-/** On x86, behind endbr64, the fentry site, push %rbp and mov: the instruction that makes room for locals. */
-const PROLOGUE_END = 13;

@@ -1,3 +1,4 @@
+import { complete, type Completion } from '../simkernel/shell/complete.ts';
 import { Lab } from '../simkernel/shell/lab.ts';
 import type { HostRequest } from '../simkernel/shell/lab.ts';
 import { takeModuleRequests } from '../simkernel/shell/module-source.ts';
@@ -13,6 +14,9 @@ export interface LabSessionOptions {
   readonly echo: boolean;
   /** Commands that are carried out outside of the machine, and how. */
   readonly commands: Readonly<Record<string, (request: HostRequest) => Promise<number>>>;
+  /** Somebody else shows prompts and edits lines. */
+  readonly onPrompt?: (text: string, directory: string) => void;
+  readonly colors?: boolean;
   /** The code of a module in a file of the user's, or why it cannot be loaded. */
   readonly loadModule: (path: string) => Promise<ModuleSource | string>;
 }
@@ -25,20 +29,35 @@ export class LabSession {
   /** Host commands under way: each of them drives the machine. */
   private running = 0;
 
-  constructor({ simulation, print, interactive, echo, commands, loadModule }: LabSessionOptions) {
+  constructor({ simulation, commands, loadModule, ...options }: LabSessionOptions) {
     const machine = simulation.machine();
     this.commands = commands;
     this.loadModule = loadModule;
-    this.lab = new Lab(machine, { print, interactive, echo, hostCommands: Object.keys(commands) });
+    this.lab = new Lab(machine, { ...options, hostCommands: Object.keys(commands) });
   }
   get exitCode(): number | undefined {
     return this.lab.exitCode;
+  }
+  /** It has read all that was typed. */
+  get isWaiting(): boolean {
+    return this.lab.isWaiting;
   }
   /** Types text; null ends the input. */
   feed(text: string | null): void {
     if (text === null) this.lab.feed(null);
     else
       for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) this.lab.feed(line.endsWith('\n') ? line : `${line}\n`);
+  }
+  /** Ctrl-C: ends what runs, or the line that was begun. */
+  interrupt(): void {
+    const { lab } = this;
+    if (!lab.isWaiting) return lab.interrupt();
+    lab.interrupted = true;
+    lab.feed('\n');
+  }
+  /** What Tab finds at the end of a line. */
+  complete(line: string): Completion {
+    return complete(this.lab, line);
   }
   /** Until the shell has ended or waits for a line. */
   async run(): Promise<void> {

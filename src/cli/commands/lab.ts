@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { pathToFileURL } from 'node:url';
@@ -7,8 +6,10 @@ import { LabSession, type HostRequest, type ModuleSource } from '../../pipeline/
 import { ARCH_NAMES, type AbiName } from '../../pipeline/settings.ts';
 import { DEFAULTS } from '../options.ts';
 import type { Command as RunCommand } from '../golden/run-case.ts';
+import { useColor } from '../color.ts';
 import type { CliHost } from '../host.ts';
 import { openMachine } from './compile-script.ts';
+import type { LabTerminal } from './lab-terminal.ts';
 import { CommandFailure, reason } from './script.ts';
 
 interface LabConfig {
@@ -54,19 +55,29 @@ export async function lab(args: readonly string[], host: CliHost, command: RunCo
     host,
   );
   const interactive = config.command === undefined && script === undefined && host.isInteractive?.() === true;
+  const colors = interactive && useColor(host);
+  // Loaded only here: scripts need no line editor.
+  const terminal = interactive ? await openLabTerminal(colors) : undefined;
   const session = new LabSession({
     simulation,
     interactive: interactive || config.echo,
     echo: config.echo,
+    colors,
+    ...(terminal === undefined ? {} : { onPrompt: terminal.onPrompt }),
     print: (text) => host.stdout(Buffer.from(text, 'latin1')),
     loadModule: (path) => loadModule(path, host),
     commands: { bpftrace: (request) => bpftrace(request, { ...host, simulation }, command) },
   });
-  if (interactive) return converse(session);
+  if (terminal !== undefined) return terminal.converse(session);
   session.feed(config.command ?? (script === undefined ? host.stdin() : readScript(script, host)));
   session.feed(null);
   await session.run();
   return session.exitCode ?? 1;
+}
+
+async function openLabTerminal(colors: boolean): Promise<LabTerminal> {
+  const { LabTerminal } = await import('./lab-terminal.ts');
+  return new LabTerminal({ input: process.stdin, output: process.stdout }, colors);
 }
 
 /** The user's own code, run with the user's rights: nothing of it comes from a script or from the machine. */
@@ -104,17 +115,4 @@ function bpftrace(request: HostRequest, host: CliHost, command: RunCommand): Pro
       request.interrupt = handler;
     },
   });
-}
-
-/** Line by line with somebody at a terminal. */
-async function converse(session: LabSession): Promise<number> {
-  const lines = createInterface({ input: process.stdin, terminal: false });
-  await session.run();
-  for await (const line of lines) {
-    session.feed(line);
-    await session.run();
-    if (session.exitCode !== undefined) break;
-  }
-  lines.close();
-  return session.exitCode ?? 0;
 }

@@ -59,6 +59,20 @@ const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> =
   '-ge': (a, b) => Number(a) >= Number(b),
 };
 
+/** `help`: what there is, by purpose. */
+const HELP = `This is a simulated machine. Every command is a process of it; time passes only while commands run.
+
+shell     cd echo exit export help history jobs kill pwd read test wait clear   for while if $(...) | < > >> 2>&1 &
+files     cat cut dd grep head ls mkdir rm sort tail tee tr uniq wc
+machine   dmesg hostname id pidof ps seq sleep uname uptime
+tracing   bpftrace  perf list|probe|record|report|script|stat  readelf  objdump --disassemble=FUNCTION
+modules   insmod lsmod rmmod   (open_logger, irq_nesting, probe_the_prober, see_int3, or a file of yours)
+tracefs   /sys/kernel/tracing: kprobe_events uprobe_events events/ trace current_tracer set_ftrace_filter
+          /sys/kernel/debug/kprobes: list blacklist enabled
+
+Programs in your own directory run by their path, ./a.out; Tab completes, Ctrl-C ends what runs, Ctrl-D leaves.
+`;
+
 /** What the shell does itself. */
 export const BUILTINS: Readonly<Record<string, Builtin>> = {
   echo,
@@ -81,6 +95,16 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   },
   *pwd(u, state) {
     return yield* writeText(u, STDOUT, `${state.variables.get('PWD') ?? '/'}\n`);
+  },
+  *help(u) {
+    return yield* writeText(u, STDOUT, HELP);
+  },
+  *history(u, state) {
+    const lines = state.lab.history.map((line, i) => `${String(i + 1).padStart(5)}  ${line}\n`);
+    return yield* writeText(u, STDOUT, lines.join(''));
+  },
+  *clear(u) {
+    return yield* writeText(u, STDOUT, '\u001b[H\u001b[2J\u001b[3J');
   },
   *exit(_u, state, [code = String(state.status)]) {
     state.isOver = true;

@@ -6,7 +6,8 @@ import type { Machine } from '../machine.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import { Pending } from '../execution/pending.ts';
-import type { File, Inode, IovIter, Kiocb } from '../fs/file.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Dentry, File, Inode, IovIter, Kiocb } from '../fs/file.ts';
 import { msleep } from '../functions/sleep.ts';
 import { writeUserText } from '../functions/proc.ts';
 import type { Image, UserBody } from '../programs/image.ts';
@@ -36,8 +37,13 @@ export interface LabOptions {
   readonly interactive: boolean;
   /** Lines appear on the terminal as they are read, as those that somebody types do. */
   readonly echo: boolean;
+  /** Somebody shows the prompt and edits lines outside of the machine: its text, and the shell's directory. */
+  readonly onPrompt?: (text: string, directory: string) => void;
+  /** What is shown may be coloured. */
+  readonly colors?: boolean;
 }
 
+const SIGINT = 2;
 const TERMINAL = '/dev/pts/0';
 const CHARACTER_DEVICE = 0o020620;
 const PER_CHARACTER_NS = 12;
@@ -55,6 +61,9 @@ export class Lab {
   /** It has read all input that there is. */
   isWaiting = false;
   readonly requests: HostRequest[] = [];
+  /** Ctrl-C: the shell does nothing more of what it was told. */
+  interrupted = false;
+  private shell!: Task;
   /** Lines typed at the terminal; null: its end. */
   private readonly input: (string | null)[] = [];
 
@@ -76,12 +85,38 @@ export class Lab {
     this.isWaiting = false;
     this.input.push(line);
   }
+  get colors(): boolean {
+    return this.options.colors === true;
+  }
+  /** The shell's directory. */
+  get directory(): Dentry | undefined {
+    return this.shell.fs?.dentry ?? undefined;
+  }
+  /** Ctrl-C at the terminal: SIGINT for whatever runs in the foreground. */
+  interrupt(): void {
+    this.interrupted = true;
+    const visit = (task: Task): void => {
+      for (const child of [...task.children]) {
+        if (this.background.has(child.pid)) continue;
+        visit(child);
+        if (child.exitState === 0) this.machine.sendSignal(child.pid, SIGINT);
+      }
+    };
+    visit(this.shell);
+  }
+  /** Lines that were typed. */
+  readonly history: string[] = [];
+  /** Children that the shell does not wait for. */
+  readonly background = new Set<number>();
   nextLine(): string | null | undefined {
     const line = this.input.shift();
     if (line === undefined) {
       this.isWaiting = true;
       this.machine.stop();
-    } else if (line !== null && this.options.echo) this.options.print(line);
+    } else if (line !== null) {
+      if (line.trim() !== '') this.history.push(line.replace(/\n$/, ''));
+      if (this.options.echo) this.options.print(line);
+    }
     return line;
   }
   /** Runs the machine on; it stops early when the shell waits or asks the host for something. */
@@ -91,6 +126,7 @@ export class Lab {
   private start(): void {
     const m = this.machine;
     const task = createTask(m, { pid: (m.lastPid += 1), comm: 'bash', parent: m.tasks.get(1) ?? null });
+    this.shell = task;
     const home = m.fileSystem.find('/root')!;
     setProgram(m, task, createProcess(m, task, BASH), (u) => this.run(u));
     task.fs?.setDirectory(m.fileSystem.mountOf(home), home);

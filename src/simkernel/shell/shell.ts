@@ -13,6 +13,8 @@ import type { Command, Script } from './syntax.ts';
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const SYNTAX_ERROR = 2;
+/** Of what Ctrl-C has ended. */
+const INTERRUPTED = 130;
 
 /** Reads the terminal line by line and does what it says. */
 export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
@@ -32,14 +34,18 @@ export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
   };
   let pending = '';
   while (!state.isOver) {
-    if (lab.options.interactive) yield* writeText(u, STDOUT, pending === '' ? 'lab# ' : '> ');
+    if (lab.options.interactive) yield* prompt(u, state, pending === '' ? 'lab# ' : '> ');
+    lab.interrupted = false;
     const line = yield* readSome(u, STDIN);
     if (typeof line === 'number' || line === '') {
       if (lab.options.interactive) yield* writeText(u, STDOUT, 'exit\n');
       if (pending.trim() !== '') yield* complain(u, 'syntax error: unexpected end of file');
       break;
     }
-    pending += line;
+    // Ctrl-C at a prompt forgets what was begun.
+    pending = lab.interrupted ? '' : pending + line;
+    if (pending === '') continue;
+    lab.interrupted = false;
     try {
       const script = parseScript(pending);
       pending = '';
@@ -54,11 +60,25 @@ export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
   }
   return state.status;
 }
+/** Says which jobs have ended, and asks for a line. */
+function* prompt(u: UserContext, state: ShellState, text: string): Steps<void> {
+  const { lab, jobs } = state;
+  for (const job of jobs.filter(({ task }) => task.exitState !== 0)) {
+    yield* waitFor(u, job.task);
+    jobs.splice(jobs.indexOf(job), 1);
+    yield* writeText(u, STDERR, `[${job.number}]+  Done                    ${job.text}\n`);
+  }
+  const { onPrompt } = lab.options;
+  if (onPrompt === undefined) yield* writeText(u, STDOUT, text);
+  else onPrompt(text, state.variables.get('PWD') ?? '/');
+}
+
 export function* runScript(u: UserContext, state: ShellState, script: Script): Steps<number> {
   for (const { command, background, text } of script) {
     if (background) yield* runInBackground(u, state, command, text);
     else state.status = yield* run(u, state, command);
-    if (state.isOver) break;
+    if (state.lab.interrupted) state.status = INTERRUPTED;
+    if (state.isOver || state.lab.interrupted) break;
   }
   return state.status;
 }
@@ -71,6 +91,7 @@ function* runInBackground(u: UserContext, state: ShellState, command: Command, t
   const number = (state.jobs.at(-1)?.number ?? 0) + 1;
   state.jobs.push({ number, pid, task: state.lab.machine.tasks.get(pid)!, text });
   state.lastBackground = pid;
+  state.lab.background.add(pid);
   state.status = 0;
   if (state.lab.options.interactive) yield* writeText(u, STDERR, `[${number}] ${pid}\n`);
 }
@@ -102,14 +123,14 @@ function* run(u: UserContext, state: ShellState, command: Command): Steps<number
       for (const item of items) {
         state.variables.set(command.name, item);
         yield* runScript(u, state, command.body);
-        if (state.isOver) break;
+        if (state.isOver || state.lab.interrupted) break;
       }
       return state.status;
     }
     case 'while': {
       for (;;) {
         const test = yield* runScript(u, state, command.test);
-        if ((test === 0) === command.until || state.isOver) return 0;
+        if ((test === 0) === command.until || state.isOver || state.lab.interrupted) return 0;
         yield* runScript(u, state, command.body);
         // A loop that does nothing must not stop the machine's time.
         yield u.work(20_000);
@@ -174,6 +195,8 @@ function* nothing(): Steps<number> {
 }
 /** Becomes the program, or says why not. */
 function* execute(u: UserContext, { lab }: ShellState, argv: readonly string[]): Steps<number> {
+  // Ctrl-C came before there was anybody to be sent a signal.
+  if (lab.interrupted) return INTERRUPTED;
   const name = argv[0] ?? '';
   const { fileSystem } = lab.machine;
   const candidates = name.includes('/') ? [name] : SEARCH_PATH.map((folder) => `${folder}/${name}`);

@@ -277,7 +277,7 @@ test('stack maps give one id to one stack and refuse another with the same id', 
 });
 
 test('a map type that nobody implements is refused with a reason', () => {
-  expect(() => setUp('prog_array', 4)).toThrow('map type prog_array is not supported');
+  expect(() => setUp('cgroup_array', 4)).toThrow('map type cgroup_array is not supported');
 });
 
 /** What bpf_map_update_elem returns for [flags, whether the key is there] (kernel/bpf/hashtab.c, arraymap.c; include/uapi/linux/bpf.h). */

@@ -28,6 +28,8 @@ export interface CompileInput {
   /** What the path of an `import` leads to. */
   readonly readImport?: NonNullable<CheckInput['readImport']>;
   readonly unsafe?: boolean;
+  /** False for --no-feature kprobe_session. */
+  readonly kprobeSessions?: boolean;
   /** -p: events of other processes do not count. */
   readonly pid?: number;
   /** Child of -c. */

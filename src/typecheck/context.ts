@@ -21,6 +21,8 @@ export interface CheckInput {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** --unsafe */
   readonly unsafe?: boolean;
+  /** False for --no-feature kprobe_session: entry and return of a function are two programs then. */
+  readonly kprobeSessions?: boolean;
   /** -p: only events of this process. */
   readonly pid?: number;
   /** Child of -c. */

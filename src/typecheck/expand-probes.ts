@@ -26,7 +26,7 @@ export const expandProbes: Pass = {
       });
       if (probe.attachPoints.length === 1 && attachPoints.length === 1 && !isOwn) alone.push(probes.at(-1)!);
     }
-    pairSessions(alone, context);
+    if (context.kprobeSessions !== false) pairSessions(alone, context);
     const limit = context.config.max_bpf_progs;
     if (probes.length > limit) {
       const text =

@@ -124,6 +124,7 @@ export function compileScript(
     readImport: (path) => readImport(resolve(directory, path)),
     includes: config.includes,
     unsafe: config.unsafe,
+    kprobeSessions: !config.withoutFeatures.includes('kprobe_session'),
     reportHelperErrors: config.warnings === 2,
     verifierLog: config.debug.includes('verifier'),
     ...lastStage(config.debug),

@@ -53,6 +53,9 @@ export interface ModuleApi {
   local_irq_save(): number;
   local_irq_restore(flags: number): void;
   irqs_disabled(): boolean;
+  /** The n-th argument at a function's entry, from 0, and the result at its return, on any architecture. */
+  regs_get_kernel_argument(regs: Registers, n: number): bigint;
+  regs_return_value(regs: Registers): bigint;
   /** Of the process that the CPU runs. */
   current(): { readonly pid: number; readonly comm: string };
   /** Text in the memory of the current process, or of the kernel. */
@@ -156,6 +159,8 @@ export class LoadedModule {
     local_irq_restore: (flags) => localIrqRestore(this.machine, flags),
     irqs_disabled: () => !this.machine.cpu.interruptsEnabled,
     current: () => ({ pid: this.machine.cpu.current.pid, comm: this.machine.cpu.current.comm }),
+    regs_get_kernel_argument: (regs, n) => regs[registerAt(this.machine, this.machine.abi.arguments[n])] ?? 0n,
+    regs_return_value: (regs) => regs[registerAt(this.machine, this.machine.abi.result)],
     string: (address) => stringAt(this.machine, address),
     kernel_text: (symbol, count) => {
       const { machine } = this;
@@ -166,6 +171,10 @@ export class LoadedModule {
   };
 }
 
+/** The name that a place in pt_regs has. */
+function registerAt({ abi }: Machine, offset: number | undefined): keyof Registers {
+  return Object.keys(abi.registers).find((name) => abi.registers[name] === offset) as keyof Registers;
+}
 function registersAt(m: Machine, context: number): Registers {
   const { view } = m.arena;
   return new Proxy({} as Registers, {

@@ -9,7 +9,9 @@ export function openLogger(unregisters: boolean): ModuleSource {
         symbol_name: 'do_sys_openat2',
         pre_handler(regs) {
           const { comm, pid } = kernel.current();
-          kernel.printk(`open_logger: ${comm}[${pid}] opens ${kernel.string(regs.si)}`);
+          kernel.printk(
+            `open_logger: ${comm}[${pid}] opens ${kernel.string(kernel.regs_get_kernel_argument(regs, 1))}`,
+          );
         },
       };
       const error = kernel.register_kprobe(probe);

@@ -48,6 +48,7 @@ export function programImage(path: string, bytes: Uint8Array): Image | string {
       fileOffset: row.fileOffset,
       size: row.fileSize,
       executable: row.executable,
+      writable: row.writable,
     })),
     sections: file.sections.slice(1).map((section) => describeSection(section, base)),
     variables: file.variables.map(({ name, address, size }) => ({
@@ -107,6 +108,7 @@ function loadText(file: ProgramFile, base: number, size: number): ReturnType<Ima
     );
   return { bytes, boundaries };
 }
+const WRITABLE = 1;
 const EXECUTABLE = 4;
 
 /** A section cut where symbols say that a function begins: what lies between two need not be code. */
@@ -192,5 +194,6 @@ function describeSection({ name, type, flags, address, fileOffset, size }: Progr
     fileOffset,
     size,
     executable: (flags & EXECUTABLE) !== 0,
+    writable: (flags & WRITABLE) !== 0,
   };
 }

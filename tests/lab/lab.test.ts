@@ -20,7 +20,7 @@ describe('transcripts of the lab', () => {
     '%s',
     async (name) => {
       const path = join(CASES, name);
-      const { stdout, stderr } = await runArguments(['lab', '--echo', ...optionsOf(path), path]);
+      const { stdout, stderr } = await runArguments(['lab', '--echo', ...optionsOf(path), path], {}, CASES);
       expect(stderr).toBe('');
       await expect(stdout).toMatchFileSnapshot(path.replace(/\.lab$/, '.out'));
     },

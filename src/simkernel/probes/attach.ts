@@ -21,7 +21,7 @@ import type { SyscallEvents } from './syscall-events.ts';
 
 export type AttachTarget =
   | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number }
-  | { readonly kind: 'kretprobe'; readonly function: string }
+  | { readonly kind: 'kretprobe'; readonly function: string; readonly maxActive?: number }
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'rawtracepoint'; readonly name: string }
@@ -153,6 +153,7 @@ function attachKprobe(
     kind: target.kind === 'kprobe' ? 'k' : 'r',
     function: name,
     offset: target.kind === 'kprobe' ? target.offset : 0,
+    ...(target.kind === 'kretprobe' && target.maxActive !== undefined ? { maxActive: target.maxActive } : {}),
     pre: order === undefined ? handler : reordered(m, handler, order),
   });
   if ('errno' in registered) {

@@ -32,6 +32,7 @@ export interface ImageSegment {
   readonly fileOffset: number;
   readonly size: number;
   readonly executable: boolean;
+  readonly writable: boolean;
 }
 export interface ImageSection extends ImageSegment {
   readonly name: string;
@@ -164,8 +165,20 @@ const pageEnd = (offset: number): number => Math.ceil(offset / PAGE) * PAGE;
 
 /** One segment of text and one of data, at the same places in file and memory. */
 function declaredSections(textEnd: number, dataBytes: number): Pick<ImageLayout, 'segments' | 'sections'> {
-  const text = { offset: TEXT_START, fileOffset: TEXT_START, size: textEnd - TEXT_START, executable: true };
-  const data = { offset: pageEnd(textEnd), fileOffset: pageEnd(textEnd), size: dataBytes, executable: false };
+  const text = {
+    offset: TEXT_START,
+    fileOffset: TEXT_START,
+    size: textEnd - TEXT_START,
+    executable: true,
+    writable: false,
+  };
+  const data = {
+    offset: pageEnd(textEnd),
+    fileOffset: pageEnd(textEnd),
+    size: dataBytes,
+    executable: false,
+    writable: true,
+  };
   return {
     segments: dataBytes === 0 ? [text] : [text, data],
     sections: [{ ...text, name: '.text', type: 'PROGBITS', flags: 'AX' }],

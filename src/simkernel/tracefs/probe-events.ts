@@ -29,8 +29,9 @@ export const probeEvents = (array: TraceArray, kind: ProbeKind): readonly ProbeE
   [...array.dynamic.values()].filter((event): event is ProbeEvent => 'probe' in event && event.probe === kind);
 
 /** One line as the file shows it. */
-export function probeLine({ isReturn, system, name, place, args }: ProbeEvent): string {
-  return `${[`${isReturn ? 'r' : 'p'}:${system}/${name}`, place, ...args.map(({ source }) => source)].join(' ')}\n`;
+export function probeLine({ isReturn, system, name, place, args, target }: ProbeEvent): string {
+  const maxActive = target.kind === 'kretprobe' ? (target.maxActive ?? '') : '';
+  return `${[`${isReturn ? 'r' : 'p'}${maxActive}:${system}/${name}`, place, ...args.map(({ source }) => source)].join(' ')}\n`;
 }
 
 /** Takes one command (`p:...`, `r:...`, `-:...`): 0, or a negative error number with the reason in error_log. */
@@ -96,8 +97,11 @@ function define(array: TraceArray, kind: ProbeKind, text: string): number {
   if (match === null) return -EINVAL;
   const isReturn = match[1] === 'r';
   if (match[2] !== '' && !isReturn) throw new ProbeMistake('Maxactive is only for function exit', 1);
+  if (Number(match[2]) > MOST_ACTIVE) throw new ProbeMistake('Maxactive is too big', 1);
+  if (match[2] !== '' && kind === 'uprobe') return -EINVAL;
   const placeAt = head.length + 1;
-  const place = (kind === 'kprobe' ? kernelPlace : userPlace)(array, placeText, placeAt, isReturn);
+  const found = (kind === 'kprobe' ? kernelPlace : userPlace)(array, placeText, placeAt, isReturn);
+  const place = Number(match[2]) > 0 ? withMaxActive(found, Number(match[2])) : found;
   const fallback = { system: DEFAULT_GROUPS[kind], name: place.name };
   const { system, name } = match[3] === undefined ? fallback : eventName(match[3], head.indexOf(':') + 1, fallback);
   if (array.event(system, name) !== undefined) {
@@ -128,6 +132,14 @@ function define(array: TraceArray, kind: ProbeKind, text: string): number {
   return 0;
 }
 
+/** KRETPROBE_MAXACTIVE_MAX */
+const MOST_ACTIVE = 4096;
+/** `r5:...`: so many calls may be under way; returns of others are missed. */
+function withMaxActive(place: Place, maxActive: number): Place {
+  const { target } = place;
+  return target.kind === 'kretprobe' ? { ...place, target: { ...target, maxActive } } : place;
+}
+
 /** `do_sys_openat2+4`, `0xffffffff81234560` */
 function kernelPlace({ machine }: TraceArray, text: string, at: number, isReturn: boolean): Place {
   const match = /^(?:(\w+):)?(?:(0x[0-9a-f]+)|([A-Za-z_][\w.]*)(?:\+(0x[0-9a-f]+|\d+))?)(%return)?$/i.exec(text);
@@ -152,7 +164,7 @@ function kernelPlace({ machine }: TraceArray, text: string, at: number, isReturn
 }
 /** `/usr/bin/bash:0x1040` */
 function userPlace({ machine }: TraceArray, text: string, at: number, isReturn: boolean): Place {
-  const match = /^(\/[^:]*):(0x[0-9a-f]+|\d+)(?:\((?:0x[0-9a-f]+|\d+)\))?(%return)?$/i.exec(text);
+  const match = /^([^:]*\/[^:]*):(0x[0-9a-f]+|\d+)(?:\((?:0x[0-9a-f]+|\d+)\))?(%return)?$/i.exec(text);
   if (match === null) throw new ProbeMistake('Invalid uprobe offset', at);
   const [, path = '', offset = '0'] = match;
   if (imageAt(machine.scenario, path) === undefined) throw new ProbeMistake('Failed to find the given file', at);
@@ -210,7 +222,9 @@ function createEvent(
       const texts = args.map(({ fetch }) => fetch(machine, regs));
       const data = new Uint8Array(offset + texts.reduce<number>((sum, value) => sum + textBytes(value), 0));
       const out = new DataView(data.buffer);
-      const here = kind === 'kprobe' ? place.ip : view.getBigUint64(regs + machine.abi.ip, true);
+      // Behind a function's return the program is at its caller.
+      const at = kind === 'uprobe' && isReturn ? machine.current.probedFunction : regs + machine.abi.ip;
+      const here = kind === 'kprobe' ? place.ip : view.getBigUint64(at, true);
       out.setBigUint64(COMMON_SIZE, BigInt.asUintN(64, here), true);
       if (isReturn) out.setBigUint64(COMMON_SIZE + 8, view.getBigUint64(regs + machine.abi.ip, true), true);
       let tail = offset;

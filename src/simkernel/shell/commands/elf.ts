@@ -40,8 +40,8 @@ function describeSections({ sections, linkAddress }: ImageLayout): string {
 
 function describeSegments({ segments, linkAddress }: ImageLayout): string {
   const rows = segments.map(
-    ({ offset, fileOffset, size, executable }) =>
-      `  LOAD           0x${hex(fileOffset, 6)} 0x${hex(offset + linkAddress, 16)} 0x${hex(size, 6)} ${executable ? 'R E' : 'R'}`,
+    ({ offset, fileOffset, size, executable, writable }) =>
+      `  LOAD           0x${hex(fileOffset, 6)} 0x${hex(offset + linkAddress, 16)} 0x${hex(size, 6)} ${executable ? 'R E' : writable ? 'RW' : 'R'}`,
   );
   return joinLines(['Program Headers:', '  Type           Offset   VirtAddr           FileSiz  Flg', ...rows]);
 }

@@ -20,7 +20,7 @@ function pattern(text: string, options: ReadonlyMap<string, string>): RegExp {
   if (options.has('F')) source = cut(text);
   else if (!options.has('E'))
     source = text.replace(/\\?[+?|(){}]/g, (token) => (token.startsWith('\\') ? token.slice(1) : `\\${token}`));
-  if (options.has('w')) source = `\\b(?:${source})\\b`;
+  if (options.has('w')) source = `(?<!\\w)(?:${source})(?!\\w)`;
   if (options.has('x')) source = `^(?:${source})$`;
   return new RegExp(source, flags);
 }

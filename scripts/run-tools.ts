@@ -11,26 +11,33 @@ import { SCENARIO_NAMES } from '../src/pipeline/settings.ts';
  */
 interface Setting {
   readonly scenario: string;
-  /** Positional arguments, options. */
+  /** Positional arguments. */
   readonly args?: readonly string[];
 }
+/** Processes of the scenario `server` that scripts ask for by their number. */
+const SSH_SESSION = '18988';
+const MYSQLD = '18644';
+/** bpftrace keeps scripts for older kernels in a folder of this name. */
+const OLD = /^old\//;
+const OLD_KERNEL = '5.0-book';
 
 /** Scripts whose subject is elsewhere than in the scenario `server`. */
 const SETTINGS: readonly (readonly [pattern: RegExp, setting: Setting])[] = [
+  [/^shellsnoop/, { scenario: 'server', args: [SSH_SESSION] }],
+  [/^threaded/, { scenario: 'server', args: [MYSQLD] }],
+  [/^(threadsnoop|eperm|mlock|mysqld|naptime)/, { scenario: 'server' }],
+  [/^smpcalls/, { scenario: 'interrupts' }],
   [/^(swapin|oomkill|vmscan|drsnoop|kswapd|shrink|hfaults|faults|vmstat)/, { scenario: 'memory' }],
   [
     /^(bio|bitesize|blk|disk|io|seeksize|mdflush|nvme|scsi|xfs|sync|writeback|fsrwstat|ext4|cachestat|readahead|writesync|dcs|icstat|filetype|fileslower|elv)/,
     { scenario: 'disk' },
   ],
   [
-    /^(exec|brkstack|ffaults|mmapfiles|bufgrow|filelife|pidpersec|threadsnoop|elfsnoop|statsnoop|forks|syscount|eperm|runq|mlock|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
+    /^(exec|brkstack|ffaults|mmapfiles|bufgrow|filelife|pidpersec|elfsnoop|statsnoop|forks|syscount|runq|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
     { scenario: 'build' },
   ],
-  [
-    /^(tcp|so|udp|net|nic|ip|undump|gethost|ssl|superping|qdisc|skb|nettx|connect|sock|mysqld|undump)/,
-    { scenario: 'network' },
-  ],
-  [/^(hardirq|softirq|irq|ttysnoop|napi|naptime|kvm)/, { scenario: 'interrupts' }],
+  [/^(tcp|so|udp|net|nic|ip|undump|gethost|ssl|superping|qdisc|skb|nettx|connect|sock)/, { scenario: 'network' }],
+  [/^(hardirq|softirq|irq|ttysnoop|napi|kvm)/, { scenario: 'interrupts' }],
 ];
 const DEFAULT: Setting = { scenario: 'server' };
 
@@ -66,12 +73,13 @@ interface Row {
 async function runScript(directory: string, path: string): Promise<Row> {
   const name = basename(path, '.bt');
   const { scenario, args = [] } = settingOf(name);
+  const profile = kernel ?? (OLD.test(relative(directory, path)) ? OLD_KERNEL : undefined);
   const machine = [
     '--scenario',
     scenario,
     '--duration',
     duration,
-    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(profile === undefined ? [] : ['--kernel', profile]),
   ];
   const { stdout, stderr, exitCode } = await capture(
     runCli,
@@ -96,7 +104,7 @@ async function runScript(directory: string, path: string): Promise<Row> {
 let silent = 0;
 let refused = 0;
 let total = 0;
-console.log('script                          scenario    probes  events   lines  problem');
+console.log('script                                    scenario    probes  events   lines  problem');
 for (const directory of options) {
   const paths = statSync(directory).isDirectory()
     ? readdirSync(directory, { recursive: true, encoding: 'utf8' })
@@ -112,7 +120,7 @@ for (const directory of options) {
     if (row.problem !== '') refused += 1;
     else if (row.events === 0) silent += 1;
     console.log(
-      `${row.script.padEnd(32)}${row.scenario.padEnd(12)}${row.probes.padStart(6)}${String(row.events).padStart(8)}` +
+      `${row.script.padEnd(42)}${row.scenario.padEnd(12)}${row.probes.padStart(6)}${String(row.events).padStart(8)}` +
         `${String(row.lines).padStart(8)}  ${row.problem}`.trimEnd(),
     );
   }

@@ -20,6 +20,7 @@ import {
   userFiles,
 } from '../simkernel/machine.ts';
 import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
+import { typesOfProfile } from '../simkernel/profile-types.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
@@ -75,7 +76,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     abi: ABIS[arch],
     // Decoded when first asked for: the smallest scripts need none.
     get types() {
-      const own = typesOf(arch);
+      const own = typesOfProfile(profile.structs, typesOf(arch));
       return ownTypes === undefined ? own : (types ??= overlayTypeSets(ownTypes, own));
     },
     cpus,
@@ -87,8 +88,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
     },
     rawTracepoint: rawTracepointParameters,
     rawTracepoints: rawTracepointNames,
-    userFiles: () => userFiles(scenario),
-    userFile: (path) => userFile(scenario, path, ARCHITECTURES[arch]),
+    userFiles: () => [...userFiles(scenario), ...Object.keys(profile.files)],
+    userFile: (path) => userFile(scenario, profile.files[path] ?? path, ARCHITECTURES[arch]),
     processFiles: (pid) => processFiles(scenario, pid),
     syscalls: () =>
       syscalls().flatMap(({ name, number: declared }) => {

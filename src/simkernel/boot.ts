@@ -29,6 +29,7 @@ import { EXT4 } from './functions/ext4.ts';
 import { startJournal } from './functions/jbd2.ts';
 import { cpuStartupEntry } from './functions/idle.ts';
 import { deviceEntry, irqEntriesStart } from './functions/irq-entry.ts';
+import { createPtmx } from './functions/tty.ts';
 import { KMSG_FILES } from './functions/kmsg.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { PROC } from './functions/proc.ts';
@@ -43,6 +44,7 @@ import { createKswapd } from './functions/vmscan.ts';
 import { createHrTimer } from './irq/hrtimer.ts';
 // These only declare: system calls, and what takes packets of a protocol.
 import './functions/cred.ts';
+import './functions/dup.ts';
 import './functions/eventfd.ts';
 import './functions/eventpoll.ts';
 import './functions/futex.ts';
@@ -101,6 +103,7 @@ export function bootWorkload(m: Machine): void {
   m.fileSystem.ext4.disk = disk;
   createKsoftirqd(m);
   m.workqueues = createWorkqueues(m);
+  createPtmx(m);
   startFlusher(m, disk);
   startJournal(m, m.fileSystem.ext4, 'nvme0n1p1');
   createKswapd(m);

@@ -1,15 +1,23 @@
 import { decodeBtf } from '../btf/decode.ts';
 import type { BtfTypeSet } from '../btf/decode.ts';
 import { findPath, sizeOf, stripType } from '../btf/layout.ts';
-import type { CType, FunctionProtoType } from '../btf/types.ts';
+import type { CType, FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { decodeBase64 } from './base64.ts';
 import { KERNEL_BTF_BASE64 } from './generated/kernel-btf.ts';
+import { declareStructs, MODULE_STRUCTS } from './module-types.ts';
 
 let decoded: BtfTypeSet | undefined;
 
 /** The simulated kernel's types; decoded when first asked for. */
 export function kernelTypes(): BtfTypeSet {
   return (decoded ??= decodeBtf(decodeBase64(KERNEL_BTF_BASE64)));
+}
+
+let declaredByModules: TypeSet | undefined;
+
+/** Types that are in the BTF of modules; made when first asked for. */
+export function moduleTypes(): TypeSet {
+  return (declaredByModules ??= declareStructs(MODULE_STRUCTS, kernelTypes()));
 }
 
 /** Where a member lies in a kernel struct. */
@@ -30,7 +38,7 @@ export function findField(struct: string, path: string): FieldPlace | undefined 
   const key = `${struct}.${path}`;
   const known = places.get(key);
   if (known !== undefined) return known;
-  const outer = kernelTypes().struct(struct) ?? kernelTypes().union(struct);
+  const outer = kernelTypes().struct(struct) ?? kernelTypes().union(struct) ?? moduleTypes().struct(struct);
   const steps = path.match(/\w+/g)?.map((step) => (/^\d/.test(step) ? Number(step) : step)) ?? [];
   const found = outer === undefined ? undefined : findPath(outer, steps);
   const size = found === undefined ? undefined : sizeOf(found.type);
@@ -64,7 +72,7 @@ export function offsetOf(struct: string, path: string): number {
 
 /** Size in bytes of a kernel struct or union. */
 export function sizeOfStruct(name: string): number {
-  const type = kernelTypes().struct(name) ?? kernelTypes().union(name);
+  const type = kernelTypes().struct(name) ?? kernelTypes().union(name) ?? moduleTypes().struct(name);
   if (type === undefined) throw new Error(`the kernel has no struct ${name}`);
   return type.size;
 }

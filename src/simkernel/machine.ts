@@ -356,7 +356,7 @@ export class Machine {
     return attach(this, target, handler);
   }
   executable(path: string): UserFile | undefined {
-    return userFile(this.scenario, path, this.arch);
+    return userFile(this.scenario, this.profile.files[path] ?? path, this.arch);
   }
   kernelStack(out: number, limit: number, skip: number): number {
     return unwindKernelStack(this, out, limit, skip);

@@ -5,6 +5,8 @@ import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, IntType, Member, StructType } from '../btf/types.ts';
 import { FIELD_TYPES, FORMATS } from './generated/tracepoint-formats.ts';
 import { kernelTypes } from './kernel-types.ts';
+import { MODULE_FORMATS } from './module-formats.ts';
+import type { ModuleFormat } from './module-formats.ts';
 
 export interface TracepointField {
   /** C text without the name, and the dimensions behind the name: `char` and `[16]`. */
@@ -59,11 +61,13 @@ function rowsOf(category: string): ReadonlyMap<string, string> {
 
 /** Every tracepoint of an architecture, sorted by category and name. */
 export function listTracepoints(arch: Architecture): readonly { readonly category: string; readonly name: string }[] {
-  return Object.keys(FORMATS).flatMap((category) =>
-    [...rowsOf(category).keys()]
-      .filter((name) => hasTracepoint(arch, category, name))
-      .map((name) => ({ category, name })),
-  );
+  return [...Object.keys(FORMATS), ...Object.keys(MODULE_FORMATS)]
+    .sort()
+    .flatMap((category) =>
+      [...rowsOf(category).keys(), ...Object.keys(MODULE_FORMATS[category] ?? {})]
+        .filter((name) => hasTracepoint(arch, category, name))
+        .map((name) => ({ category, name })),
+    );
 }
 /** Those of system calls go with the calls. */
 function hasTracepoint(arch: Architecture, category: string, name: string): boolean {
@@ -78,8 +82,9 @@ export function tracepointFormat(category: string, name: string): TracepointForm
   const known = formats.get(key);
   if (known !== undefined) return known;
   const row = rowsOf(category).get(name);
-  if (row === undefined) return undefined;
-  const format = parseRow(category, row);
+  const ofModule = MODULE_FORMATS[category]?.[name];
+  if (row === undefined && ofModule === undefined) return undefined;
+  const format = row === undefined ? layOut(category, name, ofModule!) : parseRow(category, row);
   formats.set(key, format);
   return format;
 }
@@ -104,6 +109,23 @@ function parseRow(category: string, row: string): TracepointFormat {
     fields.push({ type: type!, name: fieldName!, dimensions: dimensions!, offset, size, signed: signed === '1' });
   }
   return { category, name: name!, id: Number(id), fields, print: print.join('\t') };
+}
+
+/** Fields of a module's event, each at its natural alignment. */
+function layOut(category: string, name: string, { id, fields: texts, print }: ModuleFormat): TracepointFormat {
+  let end = 8;
+  const fields = texts.map((text): TracepointField => {
+    const [, type, field, dimensions] = /^(.*?)(\w+)((?:\[\d+\])*)$/.exec(text)!;
+    const isDynamic = type!.startsWith(DATA_LOC);
+    const parsed = isDynamic ? undefined : parseTypeText(`${type!}${dimensions!}`, kernelTypes());
+    const size = isDynamic ? 4 : (sizeOf(parsed!) ?? 0);
+    const bare = parsed === undefined ? undefined : stripType(parsed);
+    const offset = Math.ceil(end / Math.min(8, size)) * Math.min(8, size);
+    end = offset + size;
+    const signed = bare?.kind === 'int' && bare.signed;
+    return { type: type!.trim(), name: field!, dimensions: dimensions!, offset, size, signed };
+  });
+  return { category, name, id, fields, print };
 }
 
 const records = new Map<string, StructType>();

@@ -6,6 +6,8 @@ import type { ScenarioName } from '../../src/simkernel/scenarios/index.ts';
 import { fieldOffset, runFor, SECOND, u64At } from './support.ts';
 
 const LENGTH = 0.4 * SECOND;
+/** Bios of mirrored disks become others for their members. */
+const MD_MAJOR = 9;
 const LOADED = ['disk', 'memory', 'build'] as const satisfies readonly ScenarioName[];
 
 function onTracepoint(m: Machine, event: string, handler: (record: number) => void): void {
@@ -17,11 +19,15 @@ test.each(LOADED)(
   '%s: every byte that is issued completes or is still under way, and every bio has its request',
   (name) => {
     const m = createMachine({ scenario: SCENARIOS[name] });
-    const sum = { queued: 0, merged: 0, requests: 0, issued: 0, completed: 0 };
+    const sum = { queued: 0, stacked: 0, merged: 0, requests: 0, issued: 0, completed: 0 };
     const under = new Map<string, number>();
     const key = (record: number, event: string): string =>
       `${m.words[(record + fieldOffset(event, 'dev')) >> 2]}/${u64At(m, record + fieldOffset(event, 'sector'))}`;
-    onTracepoint(m, 'block:block_bio_queue', () => (sum.queued += 1));
+    onTracepoint(m, 'block:block_bio_queue', (record) => {
+      const major = m.words[(record + fieldOffset('block:block_bio_queue', 'dev')) >> 2]! >> 20;
+      if (major === MD_MAJOR) sum.stacked += 1;
+      else sum.queued += 1;
+    });
     onTracepoint(m, 'block:block_bio_backmerge', () => (sum.merged += 1));
     onTracepoint(m, 'block:block_getrq', () => (sum.requests += 1));
     onTracepoint(m, 'block:block_rq_issue', (record) => {

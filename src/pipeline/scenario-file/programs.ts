@@ -1,10 +1,12 @@
 import type { Image } from '../../simkernel/programs/image.ts';
 import { BORG } from '../../simkernel/programs/images/backup.ts';
 import { PYTHON } from '../../simkernel/programs/images/batch.ts';
-import { CONSOLE_BASH, SERIAL_LOGGER } from '../../simkernel/programs/images/console.ts';
+import { BASH, CONSOLE_BASH } from '../../simkernel/programs/images/bash.ts';
+import { SERIAL_LOGGER } from '../../simkernel/programs/images/console.ts';
 import { MYSQLD } from '../../simkernel/programs/images/database.ts';
 import { SNMP_PASS, SNMPD } from '../../simkernel/programs/images/monitoring.ts';
-import { BASH, COMMANDS, CRON, SH } from '../../simkernel/programs/images/shell.ts';
+import { SSH_SESSION } from '../../simkernel/programs/images/ssh.ts';
+import { COMMANDS, CRON, SH } from '../../simkernel/programs/images/shell.ts';
 import { NGINX } from '../../simkernel/programs/images/web.ts';
 
 /** Built-in programs that a scenario file may run by name, and what they execute. */
@@ -14,7 +16,7 @@ export const PROGRAMS: Readonly<Record<string, { readonly image: Image; readonly
   borg: { image: BORG },
   python3: { image: PYTHON },
   cron: { image: CRON, runs: [SH, ...COMMANDS] },
-  bash: { image: BASH, runs: COMMANDS },
+  bash: { image: SSH_SESSION, runs: [BASH, ...COMMANDS] },
   'bash-on-keyboard': { image: CONSOLE_BASH, runs: COMMANDS },
   'serial-logger': { image: SERIAL_LOGGER },
   snmpd: { image: SNMPD },

@@ -3,7 +3,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { DeadlineQueue } from './deadline.ts';
-import type { Request } from './request.ts';
+import type { Bio, Request } from './request.ts';
 
 const QUEUE = structFields('request_queue', { disk: 'disk', elevator: 'elevator' });
 const GENDISK = structFields('gendisk', {
@@ -25,14 +25,22 @@ interface DiskParts {
   readonly minor: number;
   /** Null: requests go to the driver at once. Otherwise it gets one at a time. */
   readonly scheduler: DeadlineQueue | null;
+  /** blk_mq_tag_set.cmd_size: what the driver wants behind each request. */
+  readonly commandBytes: number;
   /** blk_mq_ops.queue_rq, and what ends a request in the BLOCK softirq, if the driver uses that. */
   queueRq(m: Machine, hctx: KernelObject, request: Request): number;
   complete(m: Machine, request: Request): void;
   /** Hands a started request to the hardware. */
   issue(m: Machine, request: Request): void;
 }
+/** A driver that takes bios as they are and passes them on to other disks: block_device_operations.submit_bio. */
+export interface StackedDisk {
+  submitBio(m: Machine, bio: Bio): void;
+}
 /** A disk with its queue and whole-disk block device. */
 export interface Disk extends KernelObject, DiskParts {
+  /** Null: the driver takes requests. */
+  readonly stacked: StackedDisk | null;
   readonly device: number;
   readonly queue: KernelObject;
   readonly part0: KernelObject;
@@ -61,7 +69,7 @@ export interface DiskStats {
 /** The largest request that the block layer makes of neighbours (max_sectors_kb). */
 export const MAX_REQUEST_BYTES = 1280 * 1024;
 
-export function createDisk(m: Machine, parts: DiskParts): Disk {
+export function createDisk(m: Machine, parts: DiskParts, stacked: StackedDisk | null = null): Disk {
   const { arena, words } = m;
   const { name, major, minor } = parts;
   const address = arena.allocate(GENDISK.size, 64);
@@ -85,6 +93,7 @@ export function createDisk(m: Machine, parts: DiskParts): Disk {
     device,
     queue,
     part0,
+    stacked,
     inFlight: 0,
     troubles: { errorPart: 0, slowness: 1 },
     stats: { read: none(), write: none(), flush: none() },

@@ -11,7 +11,7 @@ const BIO = structFields('bio', {
   bdev: 'bi_bdev',
   opf: 'bi_opf',
   sector: 'bi_iter.bi_sector',
-  size: 'bi_iter.bi_size',
+  bytes: 'bi_iter.bi_size',
   status: 'bi_status',
 });
 const REQUEST = structFields('request', {
@@ -26,6 +26,13 @@ const REQUEST = structFields('request', {
   start: 'start_time_ns',
   ioStart: 'io_start_time_ns',
 });
+
+/**
+ * Behind a bio: bi_disk. Behind a request: rq_disk and special, then what is the driver's own (blk_mq_rq_to_pdu). Older
+ * kernels had the first ones in the structures, and scripts for those find them here (kernel-profiles.ts).
+ */
+const BIO_TAIL = 8;
+const REQUEST_TAIL = 16;
 
 /** struct bio: a range of the disk to read or write. */
 export interface Bio extends KernelObject {
@@ -54,13 +61,18 @@ export function createBio(
   bytes: number,
   onEnd: Bio['onEnd'],
 ): Bio {
-  const address = m.arena.allocate(BIO.size);
+  const address = m.arena.allocate(BIO.size + BIO_TAIL);
   const { words } = m;
   storeWord(words, address + BIO.bdev, disk.part0);
+  storeWord(words, address + BIO.size, disk);
   words[(address + BIO.opf) >> 2] = flags;
   storeNumber(words, address + BIO.sector, sector);
-  words[(address + BIO.size) >> 2] = bytes;
+  words[(address + BIO.bytes) >> 2] = bytes;
   return { address, disk, flags, sector, bytes, error: 0, onEnd };
+}
+/** bio_put(), of a bio that no request has. */
+export function freeBio(m: Machine, bio: Bio): void {
+  m.arena.free(bio.address, BIO.size + BIO_TAIL);
 }
 
 /** struct request: identity and progress of one command, made of one bio or of several neighbours. */
@@ -76,12 +88,16 @@ export interface Request extends KernelObject {
   readonly startNs: number;
   /** What the hardware said of it. */
   error: number;
+  /** The elevator has given it to the driver; an empty flush ends without. */
+  hasDriverTag: boolean;
+  /** The driver's own part (blk_mq_rq_to_pdu): its command. */
+  readonly command: KernelObject;
   /** Of a flush that the block layer sends by itself: what follows it. Such requests are not accounted. */
   readonly then: ((m: Machine, error: number) => void) | null;
 }
 
 function makeRequest(m: Machine, disk: Disk, bios: Bio[], parts: Pick<Request, 'flags' | 'then'>): Request {
-  const address = m.arena.allocate(REQUEST.size, 64);
+  const address = m.arena.allocate(requestBytes(disk), 64);
   const { words } = m;
   const [bio] = bios;
   const sector = bio?.sector ?? 0;
@@ -94,9 +110,14 @@ function makeRequest(m: Machine, disk: Disk, bios: Bio[], parts: Pick<Request, '
   storeWord(words, address + REQUEST.biotail, bio ?? null);
   storeWord(words, address + REQUEST.part, disk.part0);
   storeNumber(words, address + REQUEST.start, m.cpu.time);
+  const command = { address: address + REQUEST.size + REQUEST_TAIL };
+  storeWord(words, address + REQUEST.size, disk);
+  storeWord(words, address + REQUEST.size + 8, command);
   const { id, current, time } = m.cpu;
-  return { address, bios, disk, sector, bytes, cpu: id, comm: current.comm, startNs: time, error: 0, ...parts };
+  const own = { error: 0, hasDriverTag: false, command };
+  return { address, bios, disk, sector, bytes, cpu: id, comm: current.comm, startNs: time, ...own, ...parts };
 }
+const requestBytes = (disk: Disk): number => REQUEST.size + REQUEST_TAIL + disk.commandBytes;
 export function createRequest(m: Machine, bio: Bio): Request {
   return makeRequest(m, bio.disk, [bio], { flags: bio.flags, then: null });
 }
@@ -133,6 +154,6 @@ export function startRequest(m: Machine, request: Request): void {
   storeNumber(m.words, request.address + REQUEST.ioStart, m.cpu.time);
 }
 export function freeRequest(m: Machine, request: Request): void {
-  for (const bio of request.bios) m.arena.free(bio.address, BIO.size);
-  m.arena.free(request.address, REQUEST.size);
+  for (const bio of request.bios) freeBio(m, bio);
+  m.arena.free(request.address, requestBytes(request.disk));
 }

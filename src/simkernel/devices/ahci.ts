@@ -7,7 +7,7 @@ import { EIO } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
-import { ataQcCompleteMultiple, scsiComplete, scsiQueueRq } from '../functions/scsi.ts';
+import { ataQcCompleteMultiple, SCSI_COMMAND_BYTES, scsiComplete, scsiQueueRq } from '../functions/scsi.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, IRQF_SHARED } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -92,6 +92,7 @@ export function createAhciDisk(m: Machine, name: string, index: number): Disk {
     major: SCSI_DISK_MAJOR,
     minor: MINORS_PER_DISK * index,
     scheduler: new DeadlineQueue(),
+    commandBytes: SCSI_COMMAND_BYTES,
     queueRq: scsiQueueRq,
     complete: scsiComplete,
     issue(_m, request) {

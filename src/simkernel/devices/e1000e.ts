@@ -17,7 +17,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/dev-xmit.ts';
 import { consumeSkb } from '../functions/skb-free.ts';
 import { createNetDevice } from '../net/device.ts';
-import type { NetDevice } from '../net/device.ts';
+import type { NetDevice, QdiscKind } from '../net/device.ts';
 import { ipAddress } from '../net/ip-address.ts';
 import { HOST_V4, HOST_V6 } from '../net/network.ts';
 import { NO_BYTES, udpPacket } from '../net/packet.ts';
@@ -140,7 +140,11 @@ export interface Traffic {
 const NO_TRAFFIC: Traffic = { meanGapNs: Infinity, bursts: [] };
 
 /** A gigabit Ethernet card, eth0, and the wire that it is plugged into. */
-export function ethernet(traffic: Traffic = NO_TRAFFIC, wireSpec: WireSpec = GIGABIT): DeviceSpec {
+export function ethernet(
+  traffic: Traffic = NO_TRAFFIC,
+  wireSpec: WireSpec = GIGABIT,
+  queues: readonly QdiscKind[] = ['fq_codel'],
+): DeviceSpec {
   return {
     name: 'eth0',
     start(m) {
@@ -150,7 +154,7 @@ export function ethernet(traffic: Traffic = NO_TRAFFIC, wireSpec: WireSpec = GIG
         inet6: { address: hexAddress(HOST_V6.bytes), prefix: 64, scope: 0, flags: IFA_F_PERMANENT },
         addresses: [HOST_V4, HOST_V6],
         transmit: e1000XmitFrame,
-        queues: true,
+        queues,
       });
       const wire = new Wire(m, wireSpec);
       m.network.wire = wire;

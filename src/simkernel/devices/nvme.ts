@@ -4,7 +4,7 @@ import type { Disk } from '../block/disk.ts';
 import { REQ_OP_FLUSH, REQ_OP_MASK, REQ_OP_READ, REQ_OP_WRITE } from '../block/flags.ts';
 import type { Request } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { nvmeCompleteRq, nvmePciCompleteRq, nvmeQueueRq } from '../functions/nvme.ts';
+import { NVME_COMMAND_BYTES, nvmeCompleteRq, nvmePciCompleteRq, nvmeQueueRq } from '../functions/nvme.ts';
 import { msixChip } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, nextMsiIrq } from '../irq/irq-desc.ts';
@@ -74,6 +74,7 @@ export function createNvme(m: Machine, name: string, index = 0): Disk {
     major: NVME_MAJOR,
     minor: MINORS_PER_DISK * index,
     scheduler: null,
+    commandBytes: NVME_COMMAND_BYTES,
     queueRq: nvmeQueueRq,
     complete: nvmeCompleteRq,
     issue,

@@ -82,9 +82,10 @@ export class FileSystem {
     this.mounts.splice(this.mounts.indexOf(mount), 1);
     return true;
   }
-  /** A file system on the first partition of a disk; nothing of it is in memory yet. */
-  mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number): SuperBlock {
-    const sb = this.superBlock(type, `${disk.name}1`, disk.device + 1);
+  /** A file system on the first partition of a disk, or on all of it; nothing of it is in memory yet. */
+  mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number, isPartition: boolean): SuperBlock {
+    const part = isPartition ? 1 : 0;
+    const sb = this.superBlock(type, `${disk.name}${part === 0 ? '' : part}`, disk.device + part);
     sb.disk = disk;
     sb.gapSectors = gapSectors;
     sb.warm = 0;

@@ -21,6 +21,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
 import {
   blockBioBackmerge,
+  blockBioComplete,
   blockBioQueue,
   blockGetRq,
   blockIoDone,
@@ -77,6 +78,7 @@ const blkMqSchedDispatchRequests = kernelFunction(
       const rq = ddDispatchRequest(m, hctx);
       if (rq === null) return;
       disk.inFlight += 1;
+      rq.hasDriverTag = true;
       blkMqDispatchRqList(m, hctx, rq, 1);
     }
   },
@@ -224,18 +226,34 @@ export function blkFinishPlug(m: Machine, plug: Plug): void {
 }
 const PLUG_BYTES = 64;
 
-const innerSubmitBio = kernelFunction('__submit_bio', 15, (m, bio: Bio): void => blkMqSubmitBio(m, bio));
+const innerSubmitBio = kernelFunction('__submit_bio', 15, (m, bio: Bio): void => {
+  if (bio.disk.stacked === null) blkMqSubmitBio(m, bio);
+  else bio.disk.stacked.submitBio(m, bio);
+});
+/** What drivers of stacked disks send on waits here until they have returned: their frames do not pile up on the stack. */
+const innerSubmitBioNoacct = kernelFunction('__submit_bio_noacct', 20, (m, bio: Bio): void => {
+  const task = m.cpu.current;
+  const list = (task.bioList = [bio]);
+  for (let next = list.shift(); next !== undefined; next = list.shift()) innerSubmitBio(m, next);
+  task.bioList = null;
+});
 const submitBioNoacctNocheck = kernelFunction('submit_bio_noacct_nocheck', 25, (m, bio: Bio, _split: number): void => {
   blockBioQueue(m, bio);
-  innerSubmitBio(m, bio);
+  const { bioList } = m.cpu.current;
+  if (bioList !== null) bioList.push(bio);
+  else if (bio.disk.stacked === null) innerSubmitBio(m, bio);
+  else innerSubmitBioNoacct(m, bio);
 });
-const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void =>
+export const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void =>
   submitBioNoacctNocheck(m, bio, 0),
 );
 /** Sends a bio to its disk. */
 export const submitBio = kernelFunction('submit_bio', 25, (m, bio: Bio): void => submitBioNoacct(m, bio));
 
-const bioEndio = kernelFunction('bio_endio', 25, (m, bio: Bio): void => bio.onEnd(m, bio));
+export const bioEndio = kernelFunction('bio_endio', 25, (m, bio: Bio): void => {
+  if (bio.disk.stacked !== null) blockBioComplete(m, bio.disk.queue, bio);
+  bio.onEnd(m, bio);
+});
 export const blkUpdateRequest = kernelFunction(
   'blk_update_request',
   35,
@@ -260,7 +278,7 @@ export const blkUpdateRequest = kernelFunction(
 /** Statistics, and the request is free again. */
 export const endRequest = kernelFunction('__blk_mq_end_request', 20, (m, rq: Request, error: number): void => {
   if (rq.then === null) blkAccountIoDone(m, rq, m.cpu.time);
-  if (rq.disk.scheduler !== null) rq.disk.inFlight -= 1;
+  if (rq.hasDriverTag) rq.disk.inFlight -= 1;
   freeRequest(m, rq);
   rq.then?.(m, error);
 });

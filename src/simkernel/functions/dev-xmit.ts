@@ -2,20 +2,17 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { createNetDevice } from '../net/device.ts';
 import type { NetDevice, Qdisc } from '../net/device.ts';
-import { DROP } from '../net/drop-reasons.ts';
 import { LOOPBACK_V4, LOOPBACK_V6 } from '../net/ip-address.ts';
 import { frameLength, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { netDevQueue, netDevStartXmit, netDevXmit } from '../tracepoints/net.ts';
 import { localBhDisable, localBhEnable } from './bottom-half.ts';
 import { netifRx } from './net-rx.ts';
-import { dropSkb } from './skb-free.ts';
+import { QDISCS } from './qdisc.ts';
 
 /** netdev_tx_t */
 export const NETDEV_TX_OK = 0;
 export const NETDEV_TX_BUSY = 16;
-/** fq_codel's limit of packets. */
-const QDISC_LIMIT = 10_240;
 const LOOPBACK_MTU = 65_536;
 const IFA_F_PERMANENT = 0x80;
 const IPV6_ADDR_LOOPBACK = 0x10;
@@ -32,26 +29,13 @@ const devHardStartXmit = kernelFunction(
   },
 );
 
-const fqCodelEnqueue = kernelFunction('fq_codel_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => {
-  if (sch.queue.length >= QDISC_LIMIT) {
-    dropSkb(m, null, skb, DROP.QDISC_DROP);
-    return 1;
-  }
-  sch.queue.push(skb);
-  return 0;
-});
-const fqCodelDequeue = kernelFunction(
-  'fq_codel_dequeue',
-  40,
-  (_m, sch: Qdisc): SkBuff | null => sch.queue.shift() ?? null,
-);
 const schDirectXmit = kernelFunction(
   'sch_direct_xmit',
   25,
   (m, skb: SkBuff, q: Qdisc, device: NetDevice, _queue: null, _lock: null, _validate: number): number => {
     const rc = devHardStartXmit(m, skb, device, null, null);
     if (rc === NETDEV_TX_OK) return 1;
-    q.queue.unshift(skb);
+    q.queue.unshift({ skb, atNs: m.cpu.time });
     q.stopped = true;
     return 0;
   },
@@ -59,16 +43,24 @@ const schDirectXmit = kernelFunction(
 /** Hands packets to the driver until there are none or its ring is full. */
 const qdiscRun = kernelFunction('__qdisc_run', 12, (m, q: Qdisc): void => {
   while (!q.stopped) {
-    const skb = fqCodelDequeue(m, q);
+    const skb = QDISCS[q.kind].dequeue(m, q);
     if (skb === null || schDirectXmit(m, skb, q, q.device, null, null, 1) === 0) return;
   }
 });
 /** The driver's ring has room again (netif_wake_queue and the NET_TX softirq that it raises). */
 export function wakeQueue(m: Machine, device: NetDevice): void {
-  const { qdisc } = device;
-  if (qdisc === null || !qdisc.stopped) return;
-  qdisc.stopped = false;
-  if (qdisc.queue.length > 0) qdiscRun(m, qdisc);
+  for (const qdisc of device.qdiscs) {
+    if (!qdisc.stopped) continue;
+    qdisc.stopped = false;
+    if (qdisc.queue.length > 0) qdiscRun(m, qdisc);
+  }
+}
+
+/** skb_tx_hash(): a flow keeps its queue. */
+function pickQueue({ qdiscs }: NetDevice, { packet }: SkBuff): Qdisc | undefined {
+  return qdiscs.length < 2
+    ? qdiscs[0]
+    : qdiscs[(Math.imul(packet.sport ^ (packet.dport << 4), 0x9e3779b1) >>> 16) % qdiscs.length];
 }
 
 /** Queues a packet for its device. A packet for the machine itself is received before this returns. */
@@ -78,11 +70,12 @@ export const devQueueXmit = kernelFunction('__dev_queue_xmit', 45, (m, skb: SkBu
   netDevQueue(m, skb);
   localBhDisable(m);
   let rc = NETDEV_TX_OK;
-  if (device.qdisc === null) {
+  const qdisc = pickQueue(device, skb);
+  if (qdisc === undefined) {
     rc = devHardStartXmit(m, skb, device, null, null);
   } else {
-    rc = fqCodelEnqueue(m, skb, device.qdisc, null);
-    qdiscRun(m, device.qdisc);
+    rc = QDISCS[qdisc.kind].enqueue(m, skb, qdisc, null);
+    qdiscRun(m, qdisc);
   }
   localBhEnable(m);
   return rc;
@@ -108,6 +101,6 @@ export function createLoopback(m: Machine): NetDevice {
     inet6: { address: `${'0'.repeat(31)}1`, prefix: 128, scope: IPV6_ADDR_LOOPBACK, flags: IFA_F_PERMANENT },
     addresses: [LOOPBACK_V4, LOOPBACK_V6],
     transmit: loopbackXmit,
-    queues: false,
+    queues: [],
   });
 }

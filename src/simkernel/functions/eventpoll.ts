@@ -6,6 +6,8 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE } from '../tasks/task.ts';
 import { EBADF, EEXIST, EFAULT, EINTR, EINVAL, ENOENT, EPERM } from '../errno.ts';
+import { createMutex, mutexLock, mutexUnlock } from './mutex.ts';
+import type { Mutex } from './mutex.ts';
 import { EPOLL } from './poll-events.ts';
 import { deadline, scheduleHrtimeoutRange } from './poll-timeout.ts';
 import { callRcu } from './rcu.ts';
@@ -40,6 +42,8 @@ const ALWAYS = EPOLL.ERR | EPOLL.HUP;
 interface EventPoll extends KernelObject {
   readonly items: Map<number, EpItem>;
   readonly ready: EpItem[];
+  /** Held while events go to the user. */
+  readonly mtx: Mutex;
   /** Tasks in epoll_wait(). */
   readonly queue: WaitQueue;
   /** Those who watch the epoll file itself. */
@@ -217,7 +221,9 @@ const doEpollWait = sleepingFunction(
     const end = deadline(m, timeoutNs);
     for (;;) {
       if (ep.ready.length > 0) {
+        yield* wait(mutexLock(m, ep.mtx));
         const sent = epSendEvents(m, ep, events, maxevents);
+        mutexUnlock(m, ep.mtx);
         if (sent !== 0) return sent;
       }
       if (timeoutNs === 0 || m.cpu.time >= end) return 0;
@@ -264,6 +270,7 @@ const doEpollCreate = kernelFunction('do_epoll_create', 700, (m, flags: number):
     address: m.arena.allocate(EVENTPOLL_SIZE),
     items: new Map(),
     ready: [],
+    mtx: createMutex(m),
     queue: createWaitQueue(m),
     pollers: createWaitQueue(m),
   };

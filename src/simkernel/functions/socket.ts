@@ -6,7 +6,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from '../net/ip-address.ts';
-import { parseSocketAddress, socketAddressBytes } from '../net/socket-address.ts';
+import { parseSocketAddress, socketAddressBytes, SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { createSocket } from '../net/socket-file.ts';
 import { MSG_DONTWAIT, Sock, SOCK_DGRAM, SOCK_STREAM, SOCKET } from '../net/sock.ts';
 import type { Message, Socket, SocketAddress } from '../net/sock.ts';
@@ -164,10 +164,8 @@ const moveAddrToKernel = kernelFunction(
     return 0;
   },
 );
-/** Half of the scratch area: struct sockaddr_storage on the stack of the system call. */
-const STORAGE_OFFSET = 128;
 function userAddress(m: Machine, uaddr: number, length: number): UserAddress | number {
-  const kaddr: KernelObject & { value?: SocketAddress } = { address: m.scratch + STORAGE_OFFSET };
+  const kaddr: KernelObject & { value?: SocketAddress } = { address: m.scratch + SOCKADDR_STORAGE };
   const status = moveAddrToKernel(m, uaddr, length, kaddr);
   return status !== 0 || kaddr.value === undefined ? status : (kaddr as UserAddress);
 }

@@ -12,7 +12,7 @@ import { writeUserText } from './proc.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
 import type { Work } from './workqueue.ts';
-import { EINTR } from '../errno.ts';
+import { EFAULT, EINTR } from '../errno.ts';
 
 const TTY = structFields('tty_struct', { name: 'name' });
 const NAME_SIZE = 64;
@@ -109,6 +109,40 @@ const TTY_FILES: FileOperations = {
   readIter: (m, iocb, to) => ttyRead(m, iocb, to),
   writeIter: (m, iocb, from) => ttyWrite(m, iocb, from),
 };
+
+/** Pseudo terminals: what is written to the master of a pair arrives at the slave as if it had been typed. */
+const masters = new WeakMap<File, Tty>();
+const terminals = new WeakMap<Machine, number>();
+const ptmxOpen = kernelFunction('ptmx_open', 900, (m, _inode: Inode, file: File): Result => {
+  const index = terminals.get(m) ?? 0;
+  terminals.set(m, index + 1);
+  masters.set(file, createTty(m, `pts/${index}`));
+  return 0;
+});
+const ptyWrite = kernelFunction(
+  'pty_write',
+  70,
+  (m, tty: Tty, buf: KernelObject & { readonly text: string }, count: number): number => {
+    m.spend(count * PER_CHARACTER_NS);
+    tty.flip += buf.text;
+    ttyFlipBufferPush(m, tty.port);
+    return count;
+  },
+);
+const PTMX_FILES: FileOperations = {
+  open: (m, inode, file) => ptmxOpen(m, inode, file),
+  writeIter: (m, iocb, from) => {
+    const tty = masters.get(iocb.file);
+    const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
+    if (tty === undefined || at < 0) return -EFAULT;
+    const text = String.fromCharCode(...m.arena.bytes.subarray(at, at + from.count));
+    return ptyWrite(m, tty, { address: m.scratch, text }, from.count);
+  },
+};
+/** /dev/ptmx: each open makes a pair. */
+export function createPtmx(m: Machine): void {
+  m.fileSystem.special('/dev/ptmx', CHARACTER_DEVICE, PTMX_FILES);
+}
 
 /** Makes a terminal with its file in /dev. */
 export function createTty(m: Machine, name: string): Tty {

@@ -4,6 +4,7 @@ import type { Result, Sleeping } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import { AF_UNIX, ANY_V4 } from '../net/ip-address.ts';
 import { KEPT_BYTES, udpPacket } from '../net/packet.ts';
@@ -360,7 +361,7 @@ const unixPoll = kernelFunction('unix_poll', 20, (m, file: File, socket: Socket,
   return mask;
 });
 
-const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.scratch, value });
+const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.scratch + SOCKADDR_STORAGE, value });
 const LENGTH = 110;
 
 /** unix_stream_ops and unix_dgram_ops. */

@@ -27,23 +27,39 @@ export interface NetDevice extends KernelObject {
   readonly addresses: readonly IpAddress[];
   /** ndo_start_xmit; null for a device that only receives. */
   transmit: { (m: Machine, skb: SkBuff, device: NetDevice): number; readonly symbol: TextSymbol } | null;
-  /** Packets that wait for room in the device's ring (struct Qdisc); null for devices without a queue. */
-  qdisc: Qdisc | null;
+  /** What packets wait in, one for each transmit queue; none for devices that send at once. */
+  readonly qdiscs: readonly Qdisc[];
 }
-/** struct Qdisc: fq_codel, as far as one queue in order of arrival is one. */
+/** Queueing disciplines that the machine knows (functions/qdisc.ts). */
+export const QDISC_KINDS = ['fq_codel', 'fq', 'codel', 'red'] as const;
+export type QdiscKind = (typeof QDISC_KINDS)[number];
+/** struct Qdisc. */
 export interface Qdisc extends KernelObject {
+  readonly kind: QdiscKind;
   readonly device: NetDevice;
-  readonly queue: SkBuff[];
+  /** In the order in which they came, with the time of that. */
+  readonly queue: QueuedPacket[];
+  /** codel: since when packets have waited too long; red: the average length. */
+  since: number;
+  average: number;
+  /** fq: the flow that had its turn last. */
+  lastFlow: string;
   /** __QUEUE_STATE_DRV_XOFF: the driver's ring is full. */
   stopped: boolean;
 }
 
 const QDISC_SIZE = 384;
+export interface QueuedPacket {
+  readonly skb: SkBuff;
+  readonly atNs: number;
+}
 
 /** Makes the struct of a device and gives it the next index. */
 export function createNetDevice(
   m: Machine,
-  parts: Pick<NetDevice, 'name' | 'mtu' | 'inet6' | 'addresses' | 'transmit'> & { readonly queues: boolean },
+  parts: Pick<NetDevice, 'name' | 'mtu' | 'inet6' | 'addresses' | 'transmit'> & {
+    readonly queues: readonly QdiscKind[];
+  },
 ): NetDevice {
   const address = m.arena.allocate(NET_DEVICE.size, 64);
   const index = m.netDevices.length + 1;
@@ -51,6 +67,7 @@ export function createNetDevice(
   m.words[(address + NET_DEVICE.ifindex) >> 2] = index;
   m.words[(address + NET_DEVICE.mtu) >> 2] = parts.mtu;
   const { name, mtu, inet6, addresses, transmit } = parts;
+  const qdiscs: Qdisc[] = [];
   const device: NetDevice = {
     address,
     name,
@@ -60,9 +77,12 @@ export function createNetDevice(
     inet6,
     addresses,
     transmit,
-    qdisc: null,
+    qdiscs,
   };
-  if (parts.queues) device.qdisc = { address: m.arena.allocate(QDISC_SIZE), device, queue: [], stopped: false };
+  for (const kind of parts.queues) {
+    const address = m.arena.allocate(QDISC_SIZE);
+    qdiscs.push({ address, kind, device, queue: [], since: Infinity, average: 0, lastFlow: '', stopped: false });
+  }
   m.netDevices.push(device);
   return device;
 }

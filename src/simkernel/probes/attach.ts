@@ -78,7 +78,7 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
 }
 
 function attachUser(m: Machine, target: UserTarget, handler: Handler): Attachment {
-  const image = imageAt(m.scenario, target.path);
+  const image = imageAt(m.scenario, m.profile.files[target.path] ?? target.path);
   if (image === undefined) return { ok: false, errno: 'ENOENT', reason: `no file ${target.path}` };
   const layout = layoutOf(image);
   const { semaphoreOffset } = target;

@@ -1,4 +1,5 @@
 import type { Image } from './image.ts';
+import { MUTEX_FUNCTIONS } from './mutex.ts';
 import { LIBC_FUNCTIONS } from './resolver.ts';
 import { STANDARD_FUNCTIONS } from './libc-names.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
@@ -11,8 +12,6 @@ const OTHERS = [
   'gethostbyname2',
   'gethostbyname2_r',
   'gethostbyname_r',
-  'pthread_mutex_lock',
-  'pthread_mutex_unlock',
 ];
 
 /** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
@@ -25,6 +24,7 @@ export const LIBC: Image = {
     ...OTHERS,
     ...LIBC_FUNCTIONS,
     ...STANDARD_FUNCTIONS,
+    ...MUTEX_FUNCTIONS,
   ],
   main: null,
 };

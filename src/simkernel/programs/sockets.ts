@@ -45,6 +45,17 @@ export function writeText(u: UserContext, at: number, text: string): number {
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   return text.length;
 }
+/** Room for a peer's address and its length, as programs pass them to accept(). */
+const ADDRESS_BYTES = 128;
+export function accept(u: UserContext, listener: number, flags = 0): UserStep {
+  const { at, length } = addressRoom(u);
+  return u.call('accept4', listener, at, length, flags);
+}
+export function addressRoom(u: UserContext): { readonly at: number; readonly length: number } {
+  const at = u.sharedBuffer('peer address', ADDRESS_BYTES + 8);
+  u.view(at + ADDRESS_BYTES, 4).setInt32(0, ADDRESS_BYTES, true);
+  return { at, length: at + ADDRESS_BYTES };
+}
 export function socket(u: UserContext, to: UserSocketAddress, type = SOCK_STREAM): UserStep {
   return u.call('socket', to.family, type, 0);
 }

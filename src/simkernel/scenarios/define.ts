@@ -4,9 +4,9 @@ import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { post } from '../cpu/local-apic.ts';
 import type { Disk } from '../block/disk.ts';
 import { startJournal } from '../functions/jbd2.ts';
+import { createMirror } from '../functions/md.ts';
 import { startAt } from '../functions/process.ts';
 import { startFlusher } from '../functions/writeback.ts';
-import type { FileSystemType } from '../fs/types.ts';
 import { File } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
@@ -52,25 +52,63 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
   };
 }
 
-function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
-  let hardDisks = 0;
-  let flashDisks = 1;
-  for (const { kind, mountedAt, fileSystem } of disks) {
-    if (kind === 'hard-disk') {
-      const disk = createAhciDisk(m, `sd${String.fromCharCode(FIRST_LETTER + hardDisks)}`, hardDisks);
-      hardDisks += 1;
-      mount(m, mountedAt, disk, fileSystem, 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8));
-    } else {
-      const disk = createNvme(m, `nvme${flashDisks}n1`, flashDisks);
-      flashDisks += 1;
-      mount(m, mountedAt, disk, fileSystem, 0);
-    }
+/** Makes disks of each kind in their order, and numbers them. */
+class DiskMaker {
+  private readonly machine: Machine;
+  private hardDisks = 0;
+  private flashDisks = 1;
+  private mirrors = 0;
+  constructor(m: Machine) {
+    this.machine = m;
+  }
+  hardDisk(): Disk {
+    const disk = createAhciDisk(
+      this.machine,
+      `sd${String.fromCharCode(FIRST_LETTER + this.hardDisks)}`,
+      this.hardDisks,
+    );
+    this.hardDisks += 1;
+    return disk;
+  }
+  flashDisk(): Disk {
+    const disk = createNvme(this.machine, `nvme${this.flashDisks}n1`, this.flashDisks);
+    this.flashDisks += 1;
+    return disk;
+  }
+  mirror(): Disk {
+    const disk = createMirror(this.machine, this.mirrors, [this.hardDisk(), this.hardDisk()]);
+    this.mirrors += 1;
+    return disk;
   }
 }
-function mount(m: Machine, path: string, disk: Disk, type: FileSystemType = 'ext4', gapSectors: number): void {
-  const sb = m.fileSystem.mountDisk(path, disk, type, gapSectors);
-  startFlusher(m, disk);
-  if (type === 'ext4') startJournal(m, sb, `${disk.name}${/\d$/.test(disk.name) ? 'p' : ''}1`);
+/** How each kind is made; files on hard disks lie apart, so that the arm moves. */
+const MAKERS: Readonly<
+  Record<
+    DiskSpec['kind'],
+    { readonly make: (maker: DiskMaker) => Disk; readonly gapSectors: number; readonly partition: string }
+  >
+> = {
+  'hard-disk': {
+    make: (maker) => maker.hardDisk(),
+    gapSectors: 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8),
+    partition: '1',
+  },
+  nvme: { make: (maker) => maker.flashDisk(), gapSectors: 0, partition: 'p1' },
+  mirror: {
+    make: (maker) => maker.mirror(),
+    gapSectors: 8 * Math.floor(CAPACITY_SECTORS / FILE_GROUPS / 8),
+    partition: '',
+  },
+};
+function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
+  const maker = new DiskMaker(m);
+  for (const { kind, mountedAt, fileSystem = 'ext4' } of disks) {
+    const { make, gapSectors, partition } = MAKERS[kind];
+    const disk = make(maker);
+    const sb = m.fileSystem.mountDisk(mountedAt, disk, fileSystem, gapSectors, partition !== '');
+    startFlusher(m, disk);
+    if (fileSystem === 'ext4') startJournal(m, sb, `${disk.name}${partition}`);
+  }
 }
 
 function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {

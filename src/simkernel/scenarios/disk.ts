@@ -1,22 +1,24 @@
-import { DD, EDITOR, FIND, FIO, POSTGRES, TAR } from '../programs/images/disk-load.ts';
+import { DD, EDITOR, FIND, FIO, MAIL, POSTGRES, TAR } from '../programs/images/disk-load.ts';
 import { defineScenario } from './define.ts';
 
 const MIB = 1_048_576;
 const POSTGRES_UID = 110;
 const USER = 1000;
+const MAIL_UID = 8;
 
 export const disk = defineScenario({
   name: 'disk',
   summary:
-    'a hard disk with ext4 and a flash disk with xfs under load: direct and cached, synchronous and not, with fsync, and a moment of read errors',
+    'a hard disk with ext4, a flash disk with xfs and two mirrored disks under load: direct and cached, synchronous and not, with fsync, and a moment of read errors',
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
   disks: [
     { kind: 'hard-disk', mountedAt: '/data', fileSystem: 'ext4' },
     { kind: 'nvme', mountedAt: '/fast', fileSystem: 'xfs' },
+    { kind: 'mirror', mountedAt: '/mail', fileSystem: 'ext4' },
   ],
-  directories: ['/fast/notes'],
+  directories: ['/fast/notes', '/mail/new'],
   files: [
     { path: '/fast/random.dat', size: 512 * MIB, warm: 0 },
     { path: '/fast/pg/wal', size: 16 * MIB, warm: 0.5 },
@@ -39,5 +41,6 @@ export const disk = defineScenario({
     { pid: 2_102, image: TAR },
     { pid: 2_131, image: FIND, uid: USER },
     { pid: 2_160, image: EDITOR, uid: USER },
+    { pid: 2_210, image: MAIL, uid: MAIL_UID },
   ],
 });

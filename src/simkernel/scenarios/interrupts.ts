@@ -15,10 +15,10 @@ import { endlessRecursion } from '../modules/recurse.ts';
 import { burstSampler } from '../modules/sampler.ts';
 import { sleepyHandler } from '../modules/sleepy.ts';
 import { stuckLine } from '../modules/stuck-line.ts';
+import { CONSOLE_BASH } from '../programs/images/bash.ts';
 import {
   ADC_INTERRUPT,
   ADC_POLLED,
-  CONSOLE_BASH,
   CRASHER,
   DISK_READER,
   IRQ_BALANCER,

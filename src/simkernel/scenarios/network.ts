@@ -31,7 +31,12 @@ export const network = defineScenario({
   cpus: 4,
   lengthNs: 10 * SECOND,
   devices: [
-    ethernet({ meanGapNs: 40 * MS, bursts: [] }, { bitsPerSecond: 1e9, latencyNs: 200_000, loss: 0.008 }),
+    ethernet({ meanGapNs: 40 * MS, bursts: [] }, { bitsPerSecond: 1e9, latencyNs: 200_000, loss: 0.008 }, [
+      'fq_codel',
+      'fq',
+      'codel',
+      'red',
+    ]),
     nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
     webSite('198.51.100.7', 14 * MS, 21_000),
     webSite('198.51.100.20', 31 * MS, 3_200),

@@ -37,6 +37,7 @@ export interface DiskSpec {
 export const DISK_KINDS = {
   'hard-disk': 'a SATA disk of 5400 rpm behind the mq-deadline scheduler',
   nvme: 'a flash disk with one queue for each CPU and no scheduler',
+  mirror: 'two hard disks that hold the same: md0, md1, ... (RAID 1)',
 } as const;
 
 /** What a machine is made of and does: hardware, files, processes, and how long a run takes by default. */

@@ -1,15 +1,17 @@
 import { ethernet } from '../devices/e1000e.ts';
 import { nameServer, pinger, sshUser, visitors, webSite } from '../net/remote/world.ts';
+import { BASH } from '../programs/images/bash.ts';
 import { PHP_FPM } from '../programs/images/application.ts';
+import { JAVA } from '../programs/images/java.ts';
 import { MYSQLD } from '../programs/images/database.ts';
 import { CURL, TELEMETRY } from '../programs/images/network-commands.ts';
 import { MONIT } from '../programs/images/watchdog.ts';
-import { SSHD } from '../programs/images/ssh.ts';
+import { SSH_SESSION, SSHD } from '../programs/images/ssh.ts';
 import { RSYSLOGD } from '../programs/images/syslog.ts';
 import { PYTHON } from '../programs/images/batch.ts';
 import { BORG } from '../programs/images/backup.ts';
 import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
-import { BASH, COMMANDS, CRON, SH } from '../programs/images/shell.ts';
+import { COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { NGINX } from '../programs/images/web.ts';
 import { defineScenario } from './define.ts';
 
@@ -23,7 +25,7 @@ const NOBODY = 65_534;
 export const server = defineScenario({
   name: 'server',
   summary:
-    'a web server with visitors, an application server, a database, ssh, monitoring, backups to a hard disk, cron and a person in a shell on four CPUs',
+    'a web server with visitors, an application server, a database, a service in Java, ssh, monitoring, backups to a hard disk, cron and a person in a shell on four CPUs',
   seed: 1,
   cpus: 4,
   lengthNs: 10_000_000_000,
@@ -69,7 +71,7 @@ export const server = defineScenario({
     { path: '/usr/share/locale/locale.alias', size: 2_996 },
     { path: '/etc/cron.hourly/logrotate', size: 377 },
   ],
-  images: [SH, CURL, ...COMMANDS],
+  images: [SH, BASH, CURL, ...COMMANDS],
   processes: [
     { pid: 512, image: RSYSLOGD },
     { pid: 612, image: CRON },
@@ -85,6 +87,7 @@ export const server = defineScenario({
     { pid: 1_190, image: BORG, argv: ['borg', 'create', '::hourly', '/var/log'] },
     { pid: 14_207, image: PYTHON, uid: USER },
     { pid: 18_644, image: MYSQLD, uid: MYSQL },
-    { pid: 18_988, image: BASH, uid: USER },
+    { pid: 18_988, image: SSH_SESSION, uid: USER },
+    { pid: 19_120, image: JAVA, argv: ['java', '-jar', 'invoices.jar'], uid: USER },
   ],
 });

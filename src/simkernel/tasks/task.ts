@@ -1,4 +1,5 @@
 import type { Plug } from '../block/plug.ts';
+import type { Bio } from '../block/request.ts';
 import type { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
@@ -153,6 +154,8 @@ export class Task implements KernelObject {
   transfer: TransferScratch | null = null;
   /** Requests that it gathers for its disks; made at its first plug. */
   plug: Plug | null = null;
+  /** Bios for the disks below a stacked one, while its driver runs. */
+  bioList: Bio[] | null = null;
   /** The path walk under way. */
   nameidata: Walk | null = null;
   /** Working directory; null for tasks that were made before there were files. */

@@ -90,3 +90,43 @@ export const blockUnplug: Tracepoint<[q: KernelObject, depth: number, explicit: 
     };
   },
 );
+
+export const blockBioRemap: Tracepoint<[bio: Bio, dev: number, from: number]> = tracepoint(
+  'block:block_bio_remap',
+  3,
+  (f) => {
+    const dev = f.number('dev');
+    const sector = f.number('sector');
+    const nrSector = f.number('nr_sector');
+    const oldDev = f.number('old_dev');
+    const oldSector = f.number('old_sector');
+    const rwbsField = f.text('rwbs');
+    return (bio, device, from) => {
+      dev(bio.disk.device);
+      sector(bio.sector);
+      nrSector(sectorsOf(bio.bytes));
+      oldDev(device);
+      oldSector(from);
+      rwbsField(rwbs(bio.flags));
+    };
+  },
+);
+/** Only where no request does the accounting. */
+export const blockBioComplete: Tracepoint<[q: KernelObject, bio: Bio]> = tracepoint(
+  'block:block_bio_complete',
+  2,
+  (f) => {
+    const dev = f.number('dev');
+    const sector = f.number('sector');
+    const nrSector = f.number('nr_sector');
+    const error = f.number('error');
+    const rwbsField = f.text('rwbs');
+    return (_q, bio) => {
+      dev(bio.disk.device);
+      sector(bio.sector);
+      nrSector(sectorsOf(bio.bytes));
+      error(bio.error);
+      rwbsField(rwbs(bio.flags));
+    };
+  },
+);

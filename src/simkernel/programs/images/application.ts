@@ -43,7 +43,8 @@ export const PHP_FPM: Image = {
         v.in('main', 'php_execute_script', 'zend_execute_ex', 'mysqlnd_query');
         const connection = yield* connectTo(v, to);
         for (let query = random.between(1, 4); query > 0 && connection >= 0; query -= 1) {
-          yield send(v, connection, v.string(QUERY), QUERY.length);
+          const statement = random.weighted(QUERIES);
+          yield send(v, connection, v.string(statement), statement.length);
           if ((yield receive(v, connection, memory, BUFFER)) <= 0) break;
           yield v.work(random.logNormal(60_000, 0.4));
         }
@@ -58,4 +59,7 @@ export const PHP_FPM: Image = {
 };
 const PAGE =
   'Content-type: text/html; charset=UTF-8\r\n\r\n<!DOCTYPE html><html><head><title>Shop</title></head><body><h1>Your orders</h1>';
-const QUERY = 'SELECT o.id, o.total FROM orders o WHERE o.customer = ? ORDER BY o.created DESC LIMIT 20';
+const QUERIES = [
+  [97, 'SELECT o.id, o.total FROM orders o WHERE o.customer = ? ORDER BY o.created DESC LIMIT 20'],
+  [3, 'SELECT MONTH(o.created), SUM(o.total) FROM orders o GROUP BY MONTH(o.created)'],
+] as const;

@@ -51,7 +51,17 @@ function* load(u: UserContext, buffer: number): UserBody {
   return 0;
 }
 
-const number = (argv: readonly string[]): string => argv[1] ?? '0';
+/** Number of the source file that a command line is about. */
+const number = (argv: readonly string[]): string => /file(\d+)/.exec(argv.join(' '))?.[1] ?? '0';
+const compileLine = (n: number): readonly string[] => [
+  'cc',
+  '-O2',
+  '-Iinclude',
+  '-c',
+  `file${n}.c`,
+  '-o',
+  `obj/file${n}.o`,
+];
 
 /** The compiler proper: reads the source and its headers, thinks, writes assembler. */
 const CC1: Image = {
@@ -95,10 +105,15 @@ const CC: Image = {
   *main(u, argv) {
     const buffer = u.buffer(4096);
     yield* load(u, buffer);
-    for (const image of [CC1, AS]) {
+    const n = number(argv);
+    const lines = [
+      [CC1.path, '-quiet', '-I', 'include', `file${n}.c`, '-O2', '-o', `/tmp/cc${n}.s`],
+      [AS.path, '--64', '-o', `obj/file${n}.o.tmp`, `/tmp/cc${n}.s`],
+    ];
+    for (const line of lines) {
       u.in('main', 'execute');
       const child = (yield u.fork(function* (v) {
-        yield v.execve(image.path, [image.path, number(argv)]);
+        yield v.execve(line[0]!, line);
         return 127;
       })) as number;
       yield u.wait4(child);
@@ -124,6 +139,8 @@ const LD: Image = {
   },
 };
 
+const OBJECTS = Array.from({ length: SOURCES / 4 }, (_, i) => `obj/file${4 * i}.o`);
+
 /** make -j: looks whether each target is there, runs a shell for each rule, never more than some at once. */
 export const MAKE: Image = {
   path: '/usr/bin/make',
@@ -144,8 +161,8 @@ export const MAKE: Image = {
         u.in('main', 'update_goal_chain', 'start_job_command');
         yield u.fork(function* (v) {
           // The shell looks along PATH.
-          yield v.execve('/usr/local/bin/cc', ['cc', String(i)]);
-          yield v.execve(CC.path, ['cc', String(i)]);
+          yield v.execve('/usr/local/bin/cc', compileLine(i));
+          yield v.execve(CC.path, compileLine(i));
           return 127;
         });
         running += 1;
@@ -153,7 +170,7 @@ export const MAKE: Image = {
       u.in('main', 'reap_children');
       for (; running > 0; running -= 1) yield u.wait4(-1);
       const linker = (yield u.fork(function* (v) {
-        yield v.execve(LD.path, ['ld']);
+        yield v.execve(LD.path, ['ld', '-o', 'program', ...OBJECTS]);
         return 127;
       })) as number;
       yield u.wait4(linker);

@@ -1,47 +1,6 @@
 import { VECTORS } from '../../cpu/descriptor-tables.ts';
 import { FLAGS } from '../../cpu/registers.ts';
 import type { Image } from '../image.ts';
-import { userFunction } from '../user-function.ts';
-
-const LINE_BYTES = 256;
-/** Shows a prompt and reads a line without its end; NULL at the end of the input. */
-const readline = userFunction('char *readline(const char *prompt)', function* (u, prompt: number) {
-  const terminal = u.load(u.variable('rl_instream'), 4);
-  yield u.write(terminal, prompt, 2);
-  const line = u.buffer(LINE_BYTES);
-  const count = yield u.read(terminal, line, LINE_BYTES);
-  if (count <= 0) return 0;
-  const bytes = u.bytes(line, LINE_BYTES);
-  const end = bytes.indexOf(NEWLINE);
-  if (end >= 0) bytes[end] = 0;
-  return line;
-});
-const NEWLINE = 10;
-
-/** A shell at a terminal: reads lines, runs the commands that they name. */
-export const CONSOLE_BASH: Image = {
-  path: '/usr/bin/bash',
-  symbols: ['main', 'reader_loop', readline, 'execute_command', 'make_child'],
-  /** The terminal; a descriptor where the real one has a stream. */
-  variables: [{ name: 'rl_instream', type: 'int', value: 0 }],
-  *main(u) {
-    u.in('main', 'reader_loop');
-    u.store(u.variable('rl_instream'), 4, yield u.openat('/dev/tty1', 2));
-    for (;;) {
-      u.in('main', 'reader_loop');
-      const line = Number(yield* readline(u, u.string('$ ')));
-      if (line === 0) return 0;
-      const [name, ...args] = u.cString(line).trim().split(' ');
-      if (name === undefined || name === '') continue;
-      u.in('main', 'reader_loop', 'execute_command', 'make_child');
-      const child = yield u.fork(function* (v) {
-        yield v.execve(`/usr/bin/${name}`, [name, ...args]);
-        return 127;
-      });
-      yield u.wait4(child);
-    }
-  },
-};
 
 /** Copies what arrives at a device, line by line, into a file. */
 function logger(path: string, device: string, file: string): Image {

@@ -193,3 +193,19 @@ export const EDITOR = stepsImage('/usr/bin/vim', [
     ],
   },
 ]);
+
+/** Takes mail: each message is safe on the disk before its sender hears so. */
+export const MAIL = stepsImage('/usr/lib/postfix/sbin/smtpd', [
+  {
+    do: 'repeat',
+    times: Infinity,
+    steps: [
+      { do: 'sleep', ns: mean(450 * MS) },
+      { do: 'open', path: '/mail/new/incoming', as: 'message', flags: 0o1101 },
+      { do: 'write', file: 'message', bytes: about(9_000), at: 'next' },
+      { do: 'fsync', file: 'message', dataOnly: false },
+      { do: 'close', file: 'message' },
+      { do: 'paths', call: 'rename', paths: ['/mail/new/incoming', '/mail/new/delivered'] },
+    ],
+  },
+]);

@@ -1,5 +1,7 @@
 import { EPOLL } from '../../functions/poll-events.ts';
 import {
+  accept,
+  addressRoom,
   bind,
   connect,
   connectTo,
@@ -28,7 +30,8 @@ export const LEGACY: Image = {
     const listener = yield* listenOn(u, socketAddress(u, '0.0.0.0', 8080), 4);
     for (;;) {
       u.in('main', 'accept_loop');
-      const client = yield u.call('accept', listener, 0, 0);
+      const from = addressRoom(u);
+      const client = yield u.call('accept', listener, from.at, from.length);
       if (client < 0) continue;
       u.in('main', 'accept_loop', 'handle_client');
       if ((yield receive(u, client, buffer, 4096)) > 0) {
@@ -119,7 +122,7 @@ export const COLLECTOR: Image = {
         const { fd } = epoll.at(i);
         u.in('main', 'event_loop', fd === listener ? 'on_accept' : 'on_readable');
         if (fd === listener) {
-          yield epoll.add(yield u.call('accept4', fd, 0, 0, SOCK_NONBLOCK));
+          yield epoll.add(yield accept(u, fd, SOCK_NONBLOCK));
           continue;
         }
         const size = yield receive(u, fd, buffer, BUFFER);

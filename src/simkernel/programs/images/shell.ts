@@ -4,7 +4,7 @@ import type { Image } from '../image.ts';
 const LIBRARIES = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
 
 /** A short-lived command: the loader opens libraries, the program reads some files and prints. */
-function command(name: string, files: readonly string[], workNs: number): Image {
+function command(name: string, files: readonly string[], workNs: number, output: string): Image {
   return {
     path: `/usr/bin/${name}`,
     symbols: ['main', '_dl_start', 'usage'],
@@ -22,16 +22,17 @@ function command(name: string, files: readonly string[], workNs: number): Image 
         yield u.close(fd);
       }
       yield u.work(u.random.logNormal(workNs, 0.4));
+      yield u.write(1, u.string(output), output.length);
       return 0;
     },
   };
 }
 export const COMMANDS: readonly Image[] = [
-  command('ls', ['/etc/passwd', '/usr/share/locale/locale.alias'], 700_000),
-  command('date', ['/etc/localtime'], 200_000),
-  command('run-parts', ['/etc/cron.hourly/logrotate'], 500_000),
-  command('grep', ['/var/log/syslog'], 1_500_000),
-  command('df', ['/proc/self/mountinfo'], 400_000),
+  command('ls', ['/etc/passwd', '/usr/share/locale/locale.alias'], 700_000, 'access.log\nerror.log\n'),
+  command('date', ['/etc/localtime'], 200_000, 'Thu Jan  1 00:01:00 UTC 2026\n'),
+  command('run-parts', ['/etc/cron.hourly/logrotate'], 500_000, '/etc/cron.hourly/logrotate\n'),
+  command('grep', ['/var/log/syslog'], 1_500_000, '17\n'),
+  command('df', ['/proc/self/mountinfo'], 400_000, '/dev/nvme0n1p1 487652 203117 41% /\n'),
 ];
 
 export const SH: Image = {
@@ -80,35 +81,6 @@ export const CRON: Image = {
       yield* syslog(u, `<78>CRON[${u.task.pid}]: (root) CMD (${job})`);
       const child = yield u.fork(function* (v) {
         yield v.execve('/bin/sh', ['sh', job]);
-        return 127;
-      });
-      yield u.wait4(child);
-    }
-  },
-};
-
-/** A person at a prompt who runs a command now and then. */
-export const BASH: Image = {
-  path: '/usr/bin/bash',
-  symbols: [
-    'main',
-    'reader_loop',
-    'readline',
-    'execute_command',
-    'execute_disk_command',
-    'make_child',
-    'find_function_def',
-    'restore_funcarray_state',
-  ],
-  *main(u) {
-    for (;;) {
-      u.in('main', 'reader_loop', 'readline');
-      yield u.nanosleep(u.random.logNormal(900_000_000, 0.6));
-      yield u.work(250_000);
-      const path = u.random.pick(['/usr/bin/ls', '/usr/bin/grep', '/usr/bin/date']);
-      u.in('main', 'reader_loop', 'execute_command', 'execute_disk_command', 'make_child');
-      const child = yield u.fork(function* (v) {
-        yield v.execve(path, [path]);
         return 127;
       });
       yield u.wait4(child);

@@ -1,4 +1,4 @@
-import { listenOn, receive, send, socketAddress } from '../sockets.ts';
+import { accept, listenOn, receive, send, socketAddress } from '../sockets.ts';
 import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
@@ -29,7 +29,7 @@ export const SSHD: Image = {
     u.view(pollfd, 8).setInt16(4, 1, true);
     for (;;) {
       if ((yield u.call('poll', pollfd, 1, -1)) <= 0) continue;
-      const connection = yield u.call('accept4', listener, 0, 0, 0);
+      const connection = yield accept(u, listener);
       if (connection < 0) continue;
       yield u.fork((child) => session(child, listener, connection));
       yield u.close(connection);
@@ -83,3 +83,31 @@ function* session(u: UserContext, listener: number, connection: number): UserCal
   yield u.write(1, buffer, 1);
   return 0;
 }
+
+/** What the person at the other end types now and then: commands, and functions of the shell. */
+const TYPED = ['ls -l', 'grep -c sshd /var/log/syslog', 'date', 'newest', 'failures'];
+/** From one line to the next: reading what came, thinking, typing. */
+const THINK_NS = 900_000_000;
+
+/** A session that somebody is in: a pseudo terminal with a shell at it, and lines that come over the connection. */
+export const SSH_SESSION: Image = {
+  path: '/usr/libexec/openssh/sshd-session',
+  symbols: ['main', 'do_authenticated', 'do_exec_pty', 'server_loop2', 'channel_after_poll'],
+  *main(u) {
+    u.in('main', 'do_authenticated', 'do_exec_pty');
+    const master = yield u.openat('/dev/ptmx', O_RDWR);
+    yield u.fork(function* (v) {
+      yield v.close(master);
+      yield v.execve('/usr/bin/bash', ['-bash']);
+      return 127;
+    });
+    for (;;) {
+      u.in('main', 'do_authenticated', 'server_loop2');
+      yield u.nanosleep(u.random.logNormal(THINK_NS, 0.6));
+      u.in('main', 'do_authenticated', 'server_loop2', 'channel_after_poll');
+      const line = `${u.random.pick(TYPED)}\n`;
+      yield u.write(master, u.string(line), line.length);
+    }
+  },
+};
+const O_RDWR = 2;

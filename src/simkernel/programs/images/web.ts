@@ -1,6 +1,16 @@
 import { EAGAIN } from '../../errno.ts';
 import { EPOLL } from '../../functions/poll-events.ts';
-import { connectTo, Epoll, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
+import {
+  accept,
+  connectTo,
+  Epoll,
+  listenOn,
+  receive,
+  send,
+  SOCK_NONBLOCK,
+  socketAddress,
+  writeText,
+} from '../sockets.ts';
 import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
@@ -65,7 +75,7 @@ export const NGINX: Image = {
         const { fd } = epoll.at(i);
         if (listeners.includes(fd)) {
           u.in(...CYCLE, 'ngx_event_accept');
-          const connection = yield u.call('accept4', fd, 0, 0, 0o4000);
+          const connection = yield accept(u, fd, SOCK_NONBLOCK);
           if (connection < 0) continue;
           yield u.call('setsockopt', connection, IPPROTO_TCP, TCP_NODELAY, one, 4);
           yield epoll.add(connection);

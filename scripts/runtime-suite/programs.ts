@@ -68,6 +68,9 @@ function* forever(u: UserContext, pause: number): UserBody {
   }
 }
 
+const TRACER = '/usr/bin/bpftrace';
+const TRACER_PID = 690;
+
 const program = (name: string, main: NonNullable<Image['main']>): Image => ({
   path: `./testprogs/${name}`,
   symbols: ['main', '_start', '_init'],
@@ -84,6 +87,8 @@ const PROGRAMS: readonly Image[] = [
     yield u.work(50_000);
     return 0;
   }),
+  // The tracer itself is a process of the machine that it traces.
+  { path: TRACER, symbols: ['main'], main: (u) => forever(u, 1_000_000_000) },
   program('nanosleep_loop', (u) => forever(u, 1_000_000)),
   program('work_loop', (u) => forever(u, 10_000_000)),
   ...TESTPROGS,
@@ -188,6 +193,10 @@ export function scenarioFor(befores: readonly string[], after: string | undefine
       BASH,
       ...(after === undefined ? [] : [shellFor(AFTER_SHELL, stepsOf(after), signals)]),
     ],
-    processes: [...idle.processes, ...running],
+    processes: [
+      ...idle.processes,
+      { pid: TRACER_PID, image: PROGRAMS.find(({ path }) => path === TRACER)!, argv: ['bpftrace'] },
+      ...running,
+    ],
   });
 }

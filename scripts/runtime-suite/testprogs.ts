@@ -503,7 +503,7 @@ const WATCHPOINTS: readonly Image[] = [
       const child = yield u.fork(function* () {
         return 0;
       });
-      yield u.wait4(child);
+      yield u.call('wait4', typeof child === 'number' ? child : -1, 0, 0, u.buffer(144));
       return 0;
     },
   }),

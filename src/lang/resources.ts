@@ -59,6 +59,8 @@ export type Action =
       readonly format: string;
       readonly args: readonly EventField[];
       readonly span: Span;
+      /** Of an iterator: it writes a file that is read to its end, whatever exit() says. */
+      readonly sequence?: true;
     }
   | { readonly kind: 'exit'; readonly code?: EventField }
   /** `map` is an index in ProgramImage.maps; top and div are constants of the call. */

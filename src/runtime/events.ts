@@ -215,19 +215,20 @@ export function createEventConsumer(host: EventHost): EventConsumer {
 
   function receive(event: Uint8Array): void {
     const id = new DataView(event.buffer, event.byteOffset).getUint32(0, true);
-    handle(resources.actions[id] ?? bug(`event of unknown action ${id}`), event);
+    const action = resources.actions[id] ?? bug(`event of unknown action ${id}`);
+    if (exiting && !('sequence' in action)) return;
+    handle(action, event);
   }
 
   return {
     drain() {
+      exiting = false;
       perfBuffers?.take().forEach(receive);
       reportLost();
-      exiting = false;
       while (
         ring.consume((address, size) => {
           // A copy: actions run while programs may already produce new events.
-          const event = snapshot(arena, address, size);
-          if (!exiting) receive(event);
+          receive(snapshot(arena, address, size));
         })
       );
     },

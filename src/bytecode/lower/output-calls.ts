@@ -13,7 +13,8 @@ const formatted =
   (l, node) => {
     const args = node.args.slice(1).map((_, index) => expressionAt(node, index + 1));
     const format = text(node, 0) ?? bug(`${kind} without a format`);
-    sendArguments(l, args, (fields) => ({ kind, format, args: fields, span: node.span }));
+    const sequence = kind === 'printf' && l.origin.probe?.attach.kind === 'iter' ? ({ sequence: true } as const) : {};
+    sendArguments(l, args, (fields) => ({ kind, format, args: fields, span: node.span, ...sequence }));
     return NONE;
   };
 

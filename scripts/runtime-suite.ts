@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { complaints } from './runtime-suite/check.ts';
+import { whyNot } from './runtime-suite/not-applicable.ts';
 import { applies, parseSuite, type SuiteTest } from './runtime-suite/parse.ts';
 import { needsShell, runTest } from './runtime-suite/run.ts';
 
@@ -112,6 +113,13 @@ function report(tests: readonly SuiteTest[], verdicts: readonly Verdict[]): void
   console.log(
     `${'all'.padEnd(16)} ${String(tests.length - failed.size).padStart(4)} of ${String(tests.length).padStart(4)}`,
   );
+  const reasons = new Map<string, number>();
+  for (const test of failed.keys()) {
+    const why = whyNot(test) ?? 'of the others';
+    reasons.set(why, (reasons.get(why) ?? 0) + 1);
+  }
+  console.log('\nnot passed');
+  for (const [why, count] of reasons) console.log(`${String(count).padStart(4)} ${why}`);
   if (flags.failures)
     for (const { test, complaints, output } of failed.values())
       console.log(`\n--- ${test}\n${complaints.join('\n')}\n${output.split('\n').slice(0, 12).join('\n')}`);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { runCli } from '../../src/cli/run-cli.ts';
+import type { CliHost } from '../../src/cli/host.ts';
 import type { Outcome } from './check.ts';
 import type { SuiteTest } from './parse.ts';
 import { AFTER_SHELL, beforePid, scenarioFor } from './programs.ts';
@@ -63,6 +64,21 @@ function grepOf({ command: { kind, text } }: SuiteTest): RegExp | undefined {
   return match === null ? undefined : new RegExp(match[1]!);
 }
 
+const KALLSYMS = /\$\(awk '\$3 == "(\w+)" \{print \$1\}' \/proc\/kallsyms\)/g;
+/** Addresses that a line looks up in the kernel's symbols: of the machine, not of the host. */
+async function withAddresses(text: string): Promise<string> {
+  let result = text;
+  for (const [lookup, name] of text.matchAll(KALLSYMS)) {
+    const chunks: Buffer[] = [];
+    await runCli(['-q', '--scenario', 'idle', '-e', `begin { printf("%lx", kaddr("${name}")); }`], {
+      ...QUIET_HOST,
+      stdout: (bytes) => chunks.push(Buffer.from(bytes)),
+    });
+    result = result.replaceAll(lookup, Buffer.concat(chunks).toString().trim());
+  }
+  return result;
+}
+
 /** PIDs as the test means them: of the program before it, or found by its name. */
 function withPids(text: string, befores: readonly string[]): string {
   return text.replaceAll(BEFORE_PID, String(beforePid(0))).replace(/\$\(pidof (\w+)\)/g, (whole, name: string) => {
@@ -82,13 +98,28 @@ function argumentsOf({ command: { kind, text }, expectations, befores }: SuiteTe
 export const needsShell = (test: SuiteTest): boolean => argumentsOf(test) === undefined;
 
 /** Runs a test in this process, or through a shell if its line needs one. */
-export async function runTest(test: SuiteTest, place: Place): Promise<Outcome> {
+export async function runTest(given: SuiteTest, place: Place): Promise<Outcome> {
+  const { kind, text } = given.command;
+  const test: SuiteTest = { ...given, command: { kind, text: kind === 'run' ? await withAddresses(text) : text } };
   const args = argumentsOf(test);
   if (args !== undefined) return runHere(test, args, place);
   return runInShell(test, test.command.text.replaceAll(BEFORE_PID, String(beforePid(0))), place);
 }
 
 const NOTHING = (): void => undefined;
+const QUIET_HOST: CliHost = {
+  stdout: NOTHING,
+  stderr: NOTHING,
+  env: {},
+  directory: '/',
+  isTerminal: false,
+  onInterrupt: NOTHING,
+  onUserSignal: NOTHING,
+  stdin: () => '',
+  stdinChunks: () => {
+    throw new Error('a test reads standard input');
+  },
+};
 
 async function runHere(test: SuiteTest, args: readonly string[], { directory }: Place): Promise<Outcome> {
   const chunks: Buffer[] = [];

@@ -15,15 +15,18 @@ const GLOBALS = {
   nr_threads: 4,
   sys_call_table: 8 * SYSTEM_CALLS,
 } as const satisfies Readonly<Record<string, number>>;
-export type GlobalName = keyof typeof GLOBALS;
+/** A second name of one of them: on 64-bit machines the linker makes the short counter the long one. */
+const ALIASES = { jiffies: 'jiffies_64' } as const satisfies Readonly<Record<string, keyof typeof GLOBALS>>;
+export type GlobalName = keyof typeof GLOBALS | keyof typeof ALIASES;
 export type KernelGlobals = Readonly<Record<GlobalName, number>>;
 
 export function allocateGlobals(m: Pick<Machine, 'arena'>): KernelGlobals {
-  const places = Object.entries(GLOBALS).map(([name, size]) => [name, m.arena.allocateImage(size, 64)]);
+  const places = new Map(Object.entries(GLOBALS).map(([name, size]) => [name, m.arena.allocateImage(size, 64)]));
+  for (const [alias, name] of Object.entries(ALIASES)) places.set(alias, places.get(name)!);
   return Object.fromEntries(places) as KernelGlobals;
 }
 export function globalSize(name: GlobalName): number {
-  return GLOBALS[name];
+  return GLOBALS[name in ALIASES ? ALIASES[name as keyof typeof ALIASES] : (name as keyof typeof GLOBALS)];
 }
 
 /** include/linux/sched/loadavg.h: 11 bits of fraction, decay per 5 seconds over 1, 5 and 15 minutes. */

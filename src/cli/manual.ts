@@ -21,6 +21,10 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['BPFTRACE_*', 'Configuration, as in bpftrace: BPFTRACE_MAX_STRLEN and so on.'],
   ['BPFTRACE_BTF', 'A BTF file whose types shadow those of the machine.'],
   ['BPFTRACE_COLOR', 'auto, always or never: colors of messages.'],
+  [
+    'BPFTRACE_KERNEL_SOURCE, BPFTRACE_KERNEL_BUILD, BPFTRACE_VMLINUX',
+    'Without effect: headers, types and symbols are those of the machine.',
+  ],
 ];
 const STATUS: readonly (readonly [string, string])[] = [
   ['0', 'The script ran, or it called exit() without a code.'],

@@ -21,7 +21,8 @@ const DEPRECATED: ReadonlySet<string> = new Set([
 ]);
 const ONLY_ENVIRONMENT: ReadonlySet<string> = new Set(['btf', 'kernel_build', 'kernel_source', 'vmlinux']);
 const ENVIRONMENT_PREFIX = 'BPFTRACE_';
-const LICENSES = ['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL'];
+// In the order in which bpftrace's message names them: that of a hash table.
+const LICENSES = ['Dual MIT/GPL', 'Dual BSD/GPL', 'Dual MPL/GPL', 'GPL and additional rights', 'GPL v2', 'GPL'];
 
 /** The defaults, changed by the script's `config = { ... }` block and then by the environment. */
 export const configure: Pass = {

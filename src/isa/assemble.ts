@@ -1,6 +1,7 @@
 import { type AssemblyNames, type Statement, type Target, parseStatement } from './assembly-forms.ts';
 import { type Mistake, isMistake } from './assembly-operands.ts';
 import type { Insn } from './instruction.ts';
+import { CALL_CODE } from './opcodes.ts';
 
 /** `rD = map[name]` or `rD = map[name]+offset`: the caller knows which map that is. */
 export interface MapReference {
@@ -108,7 +109,7 @@ function resolve(insn: Insn, target: Target, slot: number, labels: ReadonlyMap<s
     distance = Number(literal);
   } else {
     const at = labels.get(target.text);
-    if (at === undefined) return unknownLabel(target.text, labels);
+    if (at === undefined) return unknownLabel(insn, target.text, labels);
     distance = at - slot - 1;
   }
   const bits = target.field === 'off' ? 16 : 32;
@@ -119,8 +120,9 @@ function resolve(insn: Insn, target: Target, slot: number, labels: ReadonlyMap<s
   return { ...insn, [target.field]: distance };
 }
 
-function unknownLabel(text: string, labels: ReadonlyMap<string, number>): Mistake {
+function unknownLabel(insn: Insn, text: string, labels: ReadonlyMap<string, number>): Mistake {
   const known = [...labels.keys()];
   const hint = known.length === 0 ? 'a label is a line of its own: `done:`' : `labels are ${known.join(', ')}`;
-  return { message: `unknown label '${text}'`, word: text, hint };
+  const what = insn.code === CALL_CODE ? `no helper and no label '${text}'` : `unknown label '${text}'`;
+  return { message: what, word: text, hint };
 }

@@ -83,7 +83,12 @@ test('callbacks named by a label get the function record that Linux wants', asyn
 });
 
 test.each([
-  ['a bad instruction', ['asm', '-'], 'r0 = 7\nr0 =* 3\n', "stdin:2: ERROR: cannot read the instruction 'r0 =* 3'"],
+  [
+    'a bad instruction',
+    ['asm', '-'],
+    'r0 = 7\nr0 =* 3\n',
+    "stdin:2:1-8: ERROR: cannot read the instruction 'r0 =* 3'\nr0 =* 3\n~~~~~~~",
+  ],
   ['a bad directive', ['asm', '-'], '.map c:arry:4:8:1\nexit\n', "stdin:1: ERROR: no map type 'arry'"],
   ['an unknown map', ['verify', '-'], 'r1 = map[c]\nexit\n', "names map 'c': declare it"],
   ['bad hex', ['dis', '-'], 'b700000007000000\n95zz\n', 'stdin:2: ERROR: expected bytes as hex'],

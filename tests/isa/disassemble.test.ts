@@ -100,6 +100,7 @@ test.each<[text: string, message: string, word: string, hint?: string]>([
   ['  3: (bf) frob', "cannot read the instruction 'frob'", 'frob'],
   ['r11 = 1', "no register 'r11': r0 to r10 exist", 'r11'],
   ['goto nowhere', "unknown label 'nowhere'", 'nowhere', 'a label is a line of its own: `done:`'],
+  ['call bpf_frob', "no helper and no label 'bpf_frob'", 'bpf_frob', 'a label is a line of its own: `done:`'],
   ['r1 += w2', 'both registers must have the same width', 'r1 += w2'],
   [
     'r1 = 4294967296 ; four giga',

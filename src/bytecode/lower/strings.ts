@@ -117,14 +117,22 @@ export function textLength(l: Lowerer, place: Place, size: number): Value {
   return countUp(b, size, (i, leave) => leaveWhen(b, 'jeq', b.load(b.add(start, i), 0, 1), 0, leave));
 }
 
-/** More comparisons than these the verifier should not have to walk: a loop over long text inside of others is too much for it. */
+/**
+ * More comparisons than these the verifier should not have to walk: loops over long text inside of others are too much for it,
+ * and each place at which a search may end is a path that waits.
+ */
 const MOST_COMPARISONS = 4096;
+const LONGEST_LOOP = 512;
+
+/** Whether a search is left to the kernel's own function. */
+const isLongSearch = (haystackSize: number, needleSize: number): boolean =>
+  haystackSize * needleSize > MOST_COMPARISONS || haystackSize > LONGEST_LOOP;
 
 /** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
 export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
   const { b } = l;
   const [hay, pin] = [addressOf(b, haystack), addressOf(b, needle)];
-  if (haystackSize * needleSize > MOST_COMPARISONS) {
+  if (isLongSearch(haystackSize, needleSize)) {
     const at = b.call('strnstr', hay, pin, haystackSize);
     return choose(
       b,
@@ -164,7 +172,7 @@ const WALKED_PER_BYTE = 6;
 
 /** Whether a literal is looked for byte by byte with one decision for all of them: then no path through it is like another. */
 export function isSearchable(bytes: Uint8Array, haystackSize: number): boolean {
-  return haystackSize * bytes.length * WALKED_PER_BYTE <= MOST_WALKED;
+  return !isLongSearch(haystackSize, bytes.length) && haystackSize * bytes.length * WALKED_PER_BYTE <= MOST_WALKED;
 }
 
 /** The index of a literal in `haystack`, or -1. */

@@ -1,4 +1,6 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { wait } from '../execution/pending.ts';
+import type { Result } from '../execution/pending.ts';
 import type { File } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -9,12 +11,14 @@ import { freePages } from './page-alloc.ts';
 import { GFP_KERNEL } from './gfp.ts';
 import { cacheAlloc, cacheFree } from './slab.ts';
 import { systemCall } from './syscall-entry.ts';
+import { flushTlbMmRange } from './tlb.ts';
 import { fput } from './vfs.ts';
 
 const PAGE = 4096;
 const MAP_SHARED = 1;
 const MAP_ANONYMOUS = 0x20;
 const UNMAP_PAGE_NS = 12;
+const PAGE_SHIFT = 12;
 
 function mmOf(m: Machine): AddressSpace | undefined {
   return m.cpu.current.process?.mm;
@@ -97,6 +101,10 @@ const unmapRegion = kernelFunction('unmap_region', 120, (m, unmap: UnmapDesc): v
   m.zone.anonymousPages -= present - kept;
   freePages(m, present - kept);
 });
+/** Whether a CPU may have read a page table entry of it. */
+function hasPages({ ptes }: Mapping): boolean {
+  return ptes?.some((pte) => (pte & PTE_PRESENT) !== 0) === true;
+}
 /** struct unmap_desc */
 interface UnmapDesc extends KernelObject {
   readonly mm: AddressSpace;
@@ -113,20 +121,23 @@ function unmap(m: Machine, mm: AddressSpace, mapping: Mapping): void {
 const doVmiMunmap = kernelFunction(
   'do_vmi_munmap',
   150,
-  (m, _vmi: KernelObject, mm: AddressSpace, start: number, length: number, _uf: null, _unlock: number): number => {
+  (m, _vmi: KernelObject, mm: AddressSpace, start: number, length: number, _uf: null, _unlock: number): Result => {
     const end = start + Math.ceil(length / PAGE) * PAGE;
     if (start % PAGE !== 0 || length === 0) return -EINVAL;
+    let touched = false;
     for (const mapping of [...mm.mappings]) {
       if (mapping.area === null || mapping.start >= end || mapping.start + mapping.size <= start) continue;
       let cut = mapping;
       if (cut.start < start) cut = mm.split(cut, start);
       if (cut.start + cut.size > end) mm.split(cut, end);
+      touched ||= hasPages(cut);
       unmap(m, mm, cut);
     }
-    return 0;
+    // tlb_finish_mmu(): frames go to others only when no CPU knows the pages any more.
+    return touched ? flushTlbMmRange(m, mm, start, end, PAGE_SHIFT, 1) : 0;
   },
 );
-const innerVmMunmap = kernelFunction('__vm_munmap', 40, (m, start: number, length: number, _unlock: number): number => {
+const innerVmMunmap = kernelFunction('__vm_munmap', 40, (m, start: number, length: number, _unlock: number): Result => {
   const mm = mmOf(m);
   return mm === undefined ? -EINVAL : doVmiMunmap(m, { address: m.scratch }, mm, start, length, null, 1);
 });
@@ -135,15 +146,20 @@ systemCall('munmap', 20, (m, start, length) => innerVmMunmap(m, start, length, 1
 const mprotectFixup = kernelFunction(
   'mprotect_fixup',
   140,
-  (m, vma: KernelObject & { readonly of: Mapping }, protection: number): number => {
-    mmOf(m)?.protect(vma.of, protection);
-    return 0;
+  (m, vma: KernelObject & { readonly of: Mapping }, protection: number): Result => {
+    const mm = mmOf(m);
+    const { of } = vma;
+    const taken = (of.area?.protection ?? 0) & ~protection;
+    mm?.protect(of, protection);
+    // What a CPU still knows does no harm where more is allowed than before.
+    if (mm === undefined || taken === 0 || !hasPages(of)) return 0;
+    return flushTlbMmRange(m, mm, of.start, of.start + of.size, PAGE_SHIFT, 0);
   },
 );
-const doMprotectPkey = kernelFunction(
+const doMprotectPkey = sleepingFunction(
   'do_mprotect_pkey',
   90,
-  (m, start: number, length: number, prot: number, _pkey: number): number => {
+  function* (m, start: number, length: number, prot: number, _pkey: number) {
     const mm = mmOf(m);
     if (mm === undefined) return -EINVAL;
     const end = start + Math.ceil(length / PAGE) * PAGE;
@@ -155,7 +171,7 @@ const doMprotectPkey = kernelFunction(
       let part = mapping;
       if (part.start < start) part = mm.split(part, start);
       if (part.start + part.size > end) mm.split(part, end);
-      mprotectFixup(m, { address: mm.vmaOf(part).address, of: part }, prot & VM_ACCESS);
+      yield* wait(mprotectFixup(m, { address: mm.vmaOf(part).address, of: part }, prot & VM_ACCESS));
     }
     return found ? 0 : -ENOMEM;
   },

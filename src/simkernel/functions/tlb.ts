@@ -10,7 +10,10 @@ import type { CpuMask } from './smp.ts';
 const TLB_REMOTE_SHOOTDOWN = 1;
 const TLB_LOCAL_SHOOTDOWN = 2;
 const TLB_REMOTE_SEND_IPI = 4;
-const PAGE_SHIFT = 12;
+const PAGE_SIZE = 4096;
+/** tlb_single_page_flush_ceiling: for more pages than that the CPU forgets everything. */
+const FLUSH_CEILING = 33;
+const TLB_FLUSH_ALL = -1;
 
 /** struct flush_tlb_info */
 interface FlushInfo extends KernelObject {
@@ -38,7 +41,8 @@ export const flushTlbMmRange = kernelFunction(
   40,
   (m, mm: AddressSpace, start: number, end: number, _strideShift: number, _freedTables: number): Result => {
     const { id } = m.cpu;
-    const info: FlushInfo = { address: m.scratch, initiator: id, pages: (end - start) >>> PAGE_SHIFT };
+    const pages = Math.floor((end - start) / PAGE_SIZE);
+    const info: FlushInfo = { address: m.scratch, initiator: id, pages: pages > FLUSH_CEILING ? TLB_FLUSH_ALL : pages };
     flushTlbFunc(m, info);
     const cpus = m.cpuList.filter((cpu) => cpu.id !== id && cpu.current.process?.mm === mm).map((cpu) => cpu.id);
     return cpus.length === 0 ? 0 : nativeFlushTlbMulti(m, { address: m.scratch, cpus }, info);

@@ -14,6 +14,7 @@ import {
   type Reg,
   type Source,
 } from './insn.ts';
+import { type Move, inOrder } from './parallel-moves.ts';
 
 /**
  * Chooses instructions for a function whose slots have their place in the frame. Constants and addresses of slots and
@@ -259,25 +260,14 @@ class Selector {
   #copiesFor(from: Block, to: Block): void {
     const phis = to.instrs.filter((instr): instr is Phi => instr.op === 'phi');
     const constants: { dst: Reg; value: Value }[] = [];
-    const moves: { dst: Reg; src: Reg }[] = [];
+    const moves: Move[] = [];
     for (const phi of phis) {
       const dst = this.#register(phi);
       const value = phi.inputs.get(from) ?? bug('phi lacks an input');
       if (isMadeAnew(value)) constants.push({ dst, value });
       else if (this.#register(value) !== dst) moves.push({ dst, src: this.#register(value) });
     }
-    while (moves.length > 0) {
-      const ready = moves.findIndex((move) => !moves.some((other) => other !== move && other.src === move.dst));
-      if (ready >= 0) {
-        const [move] = moves.splice(ready, 1);
-        this.#emit({ op: 'mov', dst: move!.dst, src: move!.src });
-      } else {
-        const saved = this.#virtual();
-        const first = moves[0]!;
-        this.#emit({ op: 'mov', dst: saved, src: first.dst });
-        for (const move of moves) if (move.src === first.dst) move.src = saved;
-      }
-    }
+    for (const move of inOrder(moves, () => this.#virtual())) this.#emit({ op: 'mov', ...move });
     for (const copy of constants) this.#moveTo(copy.dst, copy.value);
   }
 }

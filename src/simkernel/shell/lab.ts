@@ -162,7 +162,7 @@ function hostImage(lab: Lab, name: string): Image {
     main: (u, argv) => hostCommand(u, lab, argv),
   };
 }
-const ptyWrite = kernelFunction('pty_write', 60, (m, iocb: Kiocb, from: IovIter): Result => {
+const nTtyWrite = kernelFunction('n_tty_write', 60, (m, iocb: Kiocb, from: IovIter): Result => {
   const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
   m.spend(from.count * PER_CHARACTER_NS);
   if (at >= 0) (iocb.file.inode.channel as Lab).options.print(loadBytes(m, at, from.count));
@@ -171,7 +171,7 @@ const ptyWrite = kernelFunction('pty_write', 60, (m, iocb: Kiocb, from: IovIter)
 function loadBytes(m: Machine, at: number, count: number): string {
   return count === 0 ? '' : String.fromCharCode(...m.arena.bytes.subarray(at, at + count));
 }
-const ptyRead = kernelFunction('pty_read', 40, (m, file: File, buffer: number, count: number): Result => {
+const nTtyRead = kernelFunction('n_tty_read', 40, (m, file: File, buffer: number, count: number): Result => {
   const lab = file.inode.channel as Lab;
   const line = lab.nextLine();
   if (line === null) return 0;
@@ -181,12 +181,12 @@ const ptyRead = kernelFunction('pty_read', 40, (m, file: File, buffer: number, c
   }
   const task = m.cpu.current;
   const slept = msleep(m, POLL_MS);
-  const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : ptyRead(m, file, buffer, count));
+  const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : nTtyRead(m, file, buffer, count));
   return slept instanceof Pending ? slept.then(again) : again();
 });
 const ptyOpen = kernelFunction('pty_open', 90, (_m, _inode: Inode, _file: File): Result => 0);
 const terminalFiles: FileOperations = {
   open: (m, inode, file) => ptyOpen(m, inode, file),
-  readIter: (m, iocb, to) => ptyRead(m, iocb.file, to.buffer, to.count),
-  writeIter: (m, iocb, from) => ptyWrite(m, iocb, from),
+  readIter: (m, iocb, to) => nTtyRead(m, iocb.file, to.buffer, to.count),
+  writeIter: (m, iocb, from) => nTtyWrite(m, iocb, from),
 };

@@ -1,10 +1,11 @@
 import { decodeBtf } from '../btf/decode.ts';
 import type { BtfTypeSet } from '../btf/decode.ts';
 import { findPath, sizeOf, stripType } from '../btf/layout.ts';
+import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { decodeBase64 } from './base64.ts';
 import { KERNEL_BTF_BASE64 } from './generated/kernel-btf.ts';
-import { declareStructs, MODULE_STRUCTS } from './module-types.ts';
+import { declareStructs, MODULE_STRUCTS, MODULE_TRACEPOINTS } from './module-types.ts';
 
 let decoded: BtfTypeSet | undefined;
 
@@ -79,7 +80,18 @@ export function sizeOfStruct(name: string): number {
 
 /** Parameters of a raw tracepoint, without the leading `void *__data`. */
 export function rawTracepointParameters(name: string): FunctionProtoType['parameters'] | undefined {
-  return kernelTypes().function(`${PROBE_STUB}${name}`)?.parameters.slice(1);
+  const known = kernelTypes().function(`${PROBE_STUB}${name}`)?.parameters.slice(1);
+  if (known !== undefined || !Object.hasOwn(MODULE_TRACEPOINTS, name)) return known;
+  return Object.entries(MODULE_TRACEPOINTS[name]!).map(([parameter, text]) => ({
+    name: parameter,
+    type: typeOf(name, text),
+  }));
+}
+
+function typeOf(tracepoint: string, text: string): CType {
+  const type = parseTypeText(text, moduleTypes());
+  if (type === undefined) throw new Error(`${tracepoint} has no type ${text}`);
+  return type;
 }
 
 // The kernel defines one such function for every tracepoint, and its BTF keeps the parameter names.

@@ -43,6 +43,13 @@ export const MODULE_STRUCTS = {
   mddev: ['void *private', 'void *pers', 'unsigned int unit', 'int md_minor'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** What the tracepoints of those modules are given, as their raw form has it. */
+export const MODULE_TRACEPOINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // include/trace/events/scsi.h
+  scsi_dispatch_cmd_start: { cmd: 'struct scsi_cmnd *' },
+  scsi_dispatch_cmd_done: { cmd: 'struct scsi_cmnd *' },
+};
+
 /** Members of structures in C, by structure: see profile-types.ts. */
 export type StructMembers = Readonly<Record<string, readonly string[]>>;
 

@@ -44,7 +44,8 @@ export interface LabOptions {
 }
 
 const SIGINT = 2;
-const TERMINAL = '/dev/pts/0';
+/** Behind the one of an ssh session (pts/0) and the one of -c (pts/1). */
+const TERMINAL = '/dev/pts/2';
 const CHARACTER_DEVICE = 0o020620;
 const PER_CHARACTER_NS = 12;
 const POLL_MS = 1;
@@ -171,22 +172,26 @@ const nTtyWrite = kernelFunction('n_tty_write', 60, (m, iocb: Kiocb, from: IovIt
 function loadBytes(m: Machine, at: number, count: number): string {
   return count === 0 ? '' : String.fromCharCode(...m.arena.bytes.subarray(at, at + count));
 }
-const nTtyRead = kernelFunction('n_tty_read', 40, (m, file: File, buffer: number, count: number): Result => {
-  const lab = file.inode.channel as Lab;
-  const line = lab.nextLine();
-  if (line === null) return 0;
-  if (line !== undefined) {
-    writeUserText(m, buffer, line.slice(0, count));
-    return Math.min(count, line.length);
-  }
-  const task = m.cpu.current;
-  const slept = msleep(m, POLL_MS);
-  const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : nTtyRead(m, file, buffer, count));
-  return slept instanceof Pending ? slept.then(again) : again();
-});
+const canonCopyFromReadBuf = kernelFunction(
+  'canon_copy_from_read_buf',
+  40,
+  (m, file: File, buffer: number, count: number): Result => {
+    const lab = file.inode.channel as Lab;
+    const line = lab.nextLine();
+    if (line === null) return 0;
+    if (line !== undefined) {
+      writeUserText(m, buffer, line.slice(0, count));
+      return Math.min(count, line.length);
+    }
+    const task = m.cpu.current;
+    const slept = msleep(m, POLL_MS);
+    const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : canonCopyFromReadBuf(m, file, buffer, count));
+    return slept instanceof Pending ? slept.then(again) : again();
+  },
+);
 const ptyOpen = kernelFunction('pty_open', 90, (_m, _inode: Inode, _file: File): Result => 0);
 const terminalFiles: FileOperations = {
   open: (m, inode, file) => ptyOpen(m, inode, file),
-  readIter: (m, iocb, to) => nTtyRead(m, iocb.file, to.buffer, to.count),
+  readIter: (m, iocb, to) => canonCopyFromReadBuf(m, iocb.file, to.buffer, to.count),
   writeIter: (m, iocb, from) => nTtyWrite(m, iocb, from),
 };

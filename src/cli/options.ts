@@ -370,7 +370,11 @@ export const OPTIONS = {
     section: 'MACHINE OPTIONS',
     help: [`names of kernel functions (${quoted(KERNEL_PROFILE_NAMES)})`],
     set: (config, text) =>
-      (config.kernel = choose(KERNEL_PROFILE_NAMES, text, `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`)),
+      (config.kernel = choose(
+        KERNEL_PROFILE_NAMES,
+        text,
+        `--kernel must be one of ${KERNEL_PROFILE_NAMES.join(', ')}.`,
+      )),
   },
   arch: {
     long: 'arch',

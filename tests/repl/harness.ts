@@ -4,7 +4,13 @@ import { KeyDecoder } from '../../src/repl/model/keys.ts';
 import { initialModel, type InitialOptions, type Model } from '../../src/repl/model/model.ts';
 import type { EngineEvent, MachineSettings } from '../../src/repl/protocol.ts';
 
-export const SETTINGS: MachineSettings = { scenario: 'server', yaml: undefined, seed: 1, cpus: undefined, arch: undefined };
+export const SETTINGS: MachineSettings = {
+  scenario: 'server',
+  yaml: undefined,
+  seed: 1,
+  cpus: undefined,
+  arch: undefined,
+};
 
 export const INITIAL: InitialOptions = {
   columns: 80,

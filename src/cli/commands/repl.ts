@@ -46,8 +46,17 @@ async function start(config: ReplConfig, host: CliHost, command: Command): Promi
     : runOnScreen({ ...shared, terminal, first: initialModel({ ...options, ...terminal.size(), speed }) });
 }
 
-async function readSettings({ scenario, seed, cpus, arch }: ReplConfig, { directory }: CliHost): Promise<MachineSettings> {
-  const settings = { scenario, seed, cpus, arch, yaml: isScenarioFile(scenario) ? readYaml(scenario, directory) : undefined };
+async function readSettings(
+  { scenario, seed, cpus, arch }: ReplConfig,
+  { directory }: CliHost,
+): Promise<MachineSettings> {
+  const settings = {
+    scenario,
+    seed,
+    cpus,
+    arch,
+    yaml: isScenarioFile(scenario) ? readYaml(scenario, directory) : undefined,
+  };
   const { simulate } = await import('../../repl/engine/simulate.ts');
   const made = simulate(settings);
   if ('rendered' in made) throw new CommandFailure(made.rendered.replace(/^ERROR: /, '').trimEnd());

@@ -1,6 +1,7 @@
 import { readArguments } from './getopt.ts';
 import { helpText } from './help.ts';
-import { DEFAULTS, SWITCHES, UsageMistake, type Answer, type CliConfig } from './options.ts';
+import { UsageMistake } from './option-values.ts';
+import { DEFAULTS, SWITCHES, type Answer, type CliConfig } from './options.ts';
 
 export type ParsedCommandLine =
   | { readonly kind: 'run'; readonly config: CliConfig; readonly operands: readonly string[] }

@@ -4,7 +4,7 @@ import { initialModel, type InitialOptions } from '../../repl/model/model.ts';
 import type { MachineSettings } from '../../repl/protocol.ts';
 import type { Command } from '../golden/run-case.ts';
 import type { CliHost } from '../host.ts';
-import { isScenarioFile } from '../options.ts';
+import { isScenarioFile } from '../option-values.ts';
 import { openHistory } from '../repl/history-file.ts';
 import { runOnScreen } from '../repl/on-screen.ts';
 import { parseRepl, type ReplConfig } from '../repl/options.ts';

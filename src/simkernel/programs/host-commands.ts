@@ -1,6 +1,6 @@
 import type { Machine } from '../machine.ts';
 import { formatLogLine } from '../printk.ts';
-import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../version.ts';
+import { HOST_NAME, unameParts } from '../version.ts';
 
 /** Commands that the tracer's `system()` may run on the simulated machine; they take no virtual time. */
 const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[]) => string } = {
@@ -21,18 +21,8 @@ const COMMANDS: { readonly [name: string]: (m: Machine, args: readonly string[])
     '    PID COMMAND\n' + [...m.tasks.values()].map(({ pid, comm }) => `${String(pid).padStart(7)} ${comm}\n`).join(''),
 };
 
-/** The parts of `uname -a` in its order, by option letter. */
-const unameParts = ({ abi }: Machine) =>
-  [
-    ['s', 'Linux'],
-    ['n', HOST_NAME],
-    ['r', KERNEL_RELEASE],
-    ['v', KERNEL_VERSION],
-    ['m', abi.machine],
-    ['o', 'GNU/Linux'],
-  ] as const;
 function uname(m: Machine, args: readonly string[]): string {
-  const parts = unameParts(m);
+  const parts = unameParts(m.abi.machine);
   const letters = args.join('');
   const wanted = parts.filter(([letter]) => letters.includes('a') || letters.includes(letter));
   return `${(wanted.length === 0 ? parts.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`;

@@ -1,16 +1,6 @@
+import { OPERATOR_LEVELS } from '../operator-levels.ts';
+
 const TOKEN = /\s*(0x[0-9a-f]+|\d+|[A-Za-z_]\w*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>()])/giy;
-const LEVELS: readonly (readonly string[])[] = [
-  ['||'],
-  ['&&'],
-  ['|'],
-  ['^'],
-  ['&'],
-  ['==', '!='],
-  ['<', '<=', '>', '>='],
-  ['<<', '>>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
 const truth = (is: boolean): bigint => (is ? 1n : 0n);
 const APPLY: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
   '||': (a, b) => truth(a !== 0n || b !== 0n),
@@ -40,7 +30,7 @@ export function evaluateArithmetic(text: string, variable: (name: string) => str
   for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) tokens.push(match[1]!);
   let at = 0;
   const level = (depth: number): bigint => {
-    const ops = LEVELS[depth];
+    const ops = OPERATOR_LEVELS[depth];
     if (ops === undefined) return unary();
     let value = level(depth + 1);
     while (ops.includes(tokens[at] ?? '')) value = BigInt.asIntN(64, APPLY[tokens[at++]!]!(value, level(depth + 1)));

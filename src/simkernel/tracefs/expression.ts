@@ -1,3 +1,5 @@
+import { OPERATOR_LEVELS } from '../operator-levels.ts';
+
 /** What a `print fmt` is made of: C as the preprocessor left it. */
 export type Expression =
   | { readonly kind: 'number'; readonly value: bigint }
@@ -56,20 +58,6 @@ const TYPE_WORDS = new Set(
 );
 const isTypeWord = (word: string): boolean => TYPE_WORDS.has(word) || /^\w+_t$/.test(word);
 
-/** Binary operators by precedence, loosest first. */
-const LEVELS: readonly (readonly string[])[] = [
-  ['||'],
-  ['&&'],
-  ['|'],
-  ['^'],
-  ['&'],
-  ['==', '!='],
-  ['<', '<=', '>', '>='],
-  ['<<', '>>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
-
 class Parser {
   private readonly tokens: readonly Token[];
   private at = 0;
@@ -114,7 +102,7 @@ class Parser {
     return { kind: 'choice', test, yes, no: this.expression() };
   }
   private binary(level: number): Expression {
-    const ops = LEVELS[level];
+    const ops = OPERATOR_LEVELS[level];
     if (ops === undefined) return this.unary();
     let left = this.binary(level + 1);
     for (;;) {

@@ -1,5 +1,4 @@
-import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
-import type { Machine } from '../../machine.ts';
+import { HOST_NAME, unameParts } from '../../version.ts';
 import { formatLogLine } from '../../printk.ts';
 import { errorText } from '../error-text.ts';
 import { command, joinLines, readOptions } from './command.ts';
@@ -10,16 +9,6 @@ const NS_PER_SECOND = 1e9;
 const DIRENT_BYTES = 16_384;
 const HEAD_BYTES = 19;
 const COLUMNS_WIDTH = 80;
-
-const unameParts = ({ abi }: Machine) =>
-  [
-    ['s', 'Linux'],
-    ['n', HOST_NAME],
-    ['r', KERNEL_RELEASE],
-    ['v', KERNEL_VERSION],
-    ['m', abi.machine],
-    ['o', 'GNU/Linux'],
-  ] as const;
 
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
@@ -44,7 +33,7 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   }),
   command('uname', function* (c, args) {
     const letters = args.join('');
-    const parts = unameParts(c.machine);
+    const parts = unameParts(c.machine.abi.machine);
     const wanted = parts.filter(([letter]) => letters.includes('a') || letters.includes(letter));
     yield* c.print(`${(wanted.length === 0 ? parts.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`);
     return 0;

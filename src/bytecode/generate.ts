@@ -112,6 +112,7 @@ function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, s
 /** What the verifier must know of where a program attaches. */
 function attachSection(target: AttachTarget): string | undefined {
   if (target.kind === 'fentry' || target.kind === 'fexit') return `${target.kind}/${target.function}`;
+  if (target.kind === 'iter') return `iter/${target.name}`;
   if (target.kind === 'rawtracepoint') return `tp_btf/${target.name}`;
   return target.kind === 'kprobe' && target.session === true ? `kprobe.session/${target.function}` : undefined;
 }

@@ -1,3 +1,4 @@
+import { iteratorFunction, iteratorMember } from '../abi/iterators.ts';
 import { isMapType } from '../abi/map-types.ts';
 import type { CType, Member, StructType, UnionType } from '../btf/types.ts';
 import type { Access } from './check-memory.ts';
@@ -7,7 +8,7 @@ import type { Walk } from './walk.ts';
 /** What a load through kernel types yields: a number, or a pointer to another type. */
 export type Loaded =
   | { readonly scalar: true }
-  | { readonly pointer: CType; readonly trust: Trust }
+  | { readonly pointer: CType; readonly trust: Trust; readonly maybeNull?: true }
   | { readonly fault: readonly string[] };
 
 const SCALAR: Loaded = { scalar: true };
@@ -158,21 +159,27 @@ export function walkMapObject(w: Walk, a: Access): Loaded {
 
 const ordinal = (n: number): string => `${n + 1}-th`;
 
+/** Attach points whose programs get pointers that the kernel vouches for (prog_args_trusted, kernel/bpf/btf.c). */
+const VOUCHED: ReadonlySet<string> = new Set(['tp_btf', 'iter']);
+
 /** The function's argument (or, on return, result) that a load of the context reads. */
 export function walkArgument(w: Walk, offset: number, size: number): Loaded {
   const [kind, name] = (w.program.attach ?? '').split('/');
   const { prototype } = w;
-  if (prototype === undefined || name === undefined) return SCALAR;
-  if (offset % 8 !== 0) return { fault: [`func '${name}' offset ${offset} is not multiple of 8`] };
+  if (prototype === undefined || kind === undefined || name === undefined) return SCALAR;
+  const func = `func '${kind === 'iter' ? iteratorFunction(name) : name}'`;
+  if (offset % 8 !== 0) return { fault: [`${func} offset ${offset} is not multiple of 8`] };
   const index = offset / 8;
   const count = prototype.parameters.length;
   const returns = kind === 'fexit' && index === count;
   if (index > count || (index === count && !returns)) {
-    return { fault: [`func '${name}' doesn't have ${ordinal(index)} argument`] };
+    return { fault: [`${func} doesn't have ${ordinal(index)} argument`] };
   }
   const type = resolved(w, returns ? prototype.returns : prototype.parameters[index]!.type);
   if (type.kind !== 'pointer') return SCALAR;
-  const loaded = throughPointer(w, type.to, 'trusted_');
-  if ('pointer' in loaded && size !== 8) return { fault: [`func '${name}' size ${size} must be 8`] };
-  return loaded;
+  const loaded = throughPointer(w, type.to, VOUCHED.has(kind) ? 'trusted_' : '');
+  if (!('pointer' in loaded)) return loaded;
+  if (size !== 8) return { fault: [`${func} size ${size} must be 8`] };
+  const member = kind === 'iter' ? iteratorMember(name, prototype.parameters[index]!.name ?? '') : undefined;
+  return member === undefined ? loaded : { ...loaded, trust: member.trusted ? 'trusted_' : '', maybeNull: true };
 }

@@ -114,8 +114,10 @@ function loadMapValue(a: Access): Register {
   return scalarRegister(constant(a.signed ? BigInt.asIntN(a.size * 8, bits) : bits));
 }
 
-function typedRegister(loaded: Loaded): Register {
-  return 'pointer' in loaded ? pointerRegister('ptr_', { btf: loaded.pointer, trust: loaded.trust }) : UNKNOWN_SCALAR;
+function typedRegister(w: Walk, loaded: Loaded): Register {
+  if (!('pointer' in loaded)) return UNKNOWN_SCALAR;
+  const { pointer: btf, trust, maybeNull = false } = loaded;
+  return pointerRegister('ptr_', { btf, trust, maybeNull, id: maybeNull ? newId(w) : 0 });
 }
 
 function loadContext(w: Walk, a: Access): Register {
@@ -125,7 +127,7 @@ function loadContext(w: Walk, a: Access): Register {
     return pointerRegister(field.pointer, { maybeNull, id: maybeNull ? newId(w) : 0 });
   }
   if (w.context.traced !== true) return UNKNOWN_SCALAR;
-  return typedRegister(walkArgument(w, a.offset + Number(a.pointer.value.umax), a.size));
+  return typedRegister(w, walkArgument(w, a.offset + Number(a.pointer.value.umax), a.size));
 }
 
 function loadAny(w: Walk, a: Access): Register {
@@ -137,9 +139,9 @@ function loadAny(w: Walk, a: Access): Register {
     case 'ctx':
       return loadContext(w, a);
     case 'ptr_':
-      return typedRegister(walkStruct(w, a));
+      return typedRegister(w, walkStruct(w, a));
     case 'map_ptr':
-      return typedRegister(walkMapObject(w, a));
+      return typedRegister(w, walkMapObject(w, a));
     default:
       return UNKNOWN_SCALAR;
   }

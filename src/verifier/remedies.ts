@@ -39,7 +39,9 @@ function nullCheck({ held }: Fault): string {
     case 'sock_common':
       return 'the packet may belong to no socket: compare the pointer with 0 before using it';
     default:
-      return 'the call may have found nothing: compare its result with 0 before using it';
+      return held?.type === 'ptr_' && held.reference === 0
+        ? 'there may be none, as behind the last element of an iterator: compare the pointer with 0 before using it'
+        : 'the call may have found nothing: compare its result with 0 before using it';
   }
 }
 
@@ -130,8 +132,20 @@ function rangeList(fields: readonly ContextField[]): string {
   return ranges.map(({ first, end, how }) => `${first}-${end - 1}${how}`).join(', ');
 }
 
+function allowedResults({ program }: Fault): string {
+  const kind = (program.attach ?? '').split('/')[0];
+  if (kind === 'iter') return 'programs of iterators return 0, or 1 to be given the element again';
+  if (kind === 'kprobe.session') return 'at the entry a session returns 0, or 1 to leave out the return';
+  return 'programs at fentry and fexit return 0';
+}
+
 function contextFields({ program, refusal }: Fault): string | undefined {
   if (refusal.walk === undefined) return undefined;
+  const { prototype } = refusal.walk;
+  if (prototype !== undefined) {
+    const names = prototype.parameters.map(({ name }, index) => `${name} at ${8 * index}`).join(', ');
+    return `the context is what the function takes, a word each (${names}); none may be written`;
+  }
   const { fields } = refusal.walk.context;
   const written = rangeList(fields.filter((f) => f.write === true));
   const writes = written === '' ? 'none may be written' : `${written} may be written`;
@@ -237,7 +251,7 @@ const REMEDIES: readonly RemedyRow[] = [
     fix: () => 'a pointer can only be moved, by adding or subtracting a number of 64 bits',
   },
   { when: /different pointers/, fix: () => 'give each kind of pointer a load or store of its own' },
-  { when: /At program exit/, fix: () => 'programs at fentry and fexit return 0' },
+  { when: /At program exit/, fix: allowedResults },
   { when: /At callback return/, fix: () => 'a callback returns 0 to go on or 1 to stop' },
   {
     when: /expected=/,

@@ -1,6 +1,7 @@
 import { CONTEXTS } from '../abi/contexts.ts';
 import { argumentCount, isKernelFunction } from '../abi/known-helpers.ts';
 import { noKernelFunction } from './check-helper.ts';
+import { iteratorFunction } from '../abi/iterators.ts';
 import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
 import type { ProgramFacts, VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
@@ -168,6 +169,7 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
 function tracedPrototype({ attach = '' }: Program, types: TypeSet | undefined): FunctionProtoType | undefined {
   const [kind, target] = attach.split('/');
   if (target === undefined) return undefined;
+  if (kind === 'iter') return types?.function(iteratorFunction(target));
   if (kind !== 'tp_btf') return types?.function(target);
   // In front of a tracepoint's own arguments its functions take what was registered with them.
   const stub = types?.function(`__probestub_${target}`);

@@ -5,7 +5,7 @@ import { helperName } from '../../src/abi/known-helpers.ts';
 import type { MapType } from '../../src/abi/map-types.ts';
 import type { MapDefinition, Program, ProgramType } from '../../src/abi/program-image.ts';
 import { createTypeSet } from '../../src/btf/type-set.ts';
-import type { IntType, StructType, TypeSet } from '../../src/btf/types.ts';
+import type { FunctionProtoType, IntType, StructType, TypeSet } from '../../src/btf/types.ts';
 import { assemble } from '../../src/isa/assemble.ts';
 import type { AssemblyNames } from '../../src/isa/assembly-forms.ts';
 import { PSEUDO } from '../../src/isa/opcodes.ts';
@@ -42,19 +42,23 @@ const VARIABLES = [
   { name: 'process_counts', id: 7, type: long, offset: 0 },
   { name: 'runqueues', id: 8, type: rq, offset: 64 },
 ] as const;
+const meta: StructType = { kind: 'struct', name: 'bpf_iter_meta', size: 24, members: [] };
+const taking = (parameters: Readonly<Record<string, StructType | IntType>>): FunctionProtoType => ({
+  kind: 'function',
+  returns: { kind: 'void' },
+  parameters: Object.entries(parameters).map(([name, to]) => ({
+    name,
+    type: to.kind === 'struct' ? { kind: 'pointer', to } : to,
+  })),
+  variadic: false,
+});
 const types: TypeSet = {
   ...createTypeSet({
-    types: [long, sock, task, rq],
+    types: [long, sock, task, rq, meta],
     functions: [
-      [
-        'wake_up_new_task',
-        {
-          kind: 'function',
-          returns: { kind: 'void' },
-          parameters: [{ name: 'p', type: { kind: 'pointer', to: task } }],
-          variadic: false,
-        },
-      ],
+      ['wake_up_new_task', taking({ p: task })],
+      ['__probestub_sched_wakeup_new', taking({ __data: task, p: task })],
+      ['bpf_iter_task', taking({ meta, task })],
     ],
   }),
   perCpuVariable: (which) => VARIABLES.find(({ name, id }) => name === which || id === which),

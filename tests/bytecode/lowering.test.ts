@@ -77,3 +77,14 @@ test('a loop that is never reached leaves no callback behind', () => {
   const { image } = compileScript('begin { if ("a" == "b") { for ($i : 0..100) { print($i); } } }');
   expect(image.programs[0]!.functions).toHaveLength(1);
 });
+
+test.each([
+  ['if (arg0 > 5) { if (arg0 > 5) { @ = 1; } }', 1],
+  ['if (arg0 > 5) { if (arg0 <= 5) { @ = 1; } }', 0],
+  ['if (arg0 <= 5) { return; } @ = nsecs; if (arg0 > 5) { @b = 1; }', 1],
+  ['if (arg0 > 5) { @ = 1; } if (arg0 > 5) { @b = 1; }', 2],
+])('%s asks what the way here has not answered: %i times', (body, asked) => {
+  const { image } = compileScript(`kprobe:vfs_read { ${body} }`);
+  const code = disassembleProgram(image.programs[0]!.insns);
+  expect(code.match(/ [<>]=? 0x[56] /g) ?? []).toHaveLength(asked);
+});

@@ -2,6 +2,7 @@ import type { IrFunction } from '../ir/ir.ts';
 import { shareCommonSubexpressions } from './common-subexpressions.ts';
 import { removeDeadCode, removeUnreachable } from './dead-code.ts';
 import { forwardMemory, removeDeadStores } from './forward-memory.ts';
+import { decideKnownBranches } from './known-branches.ts';
 import { promoteSlots } from './promote-slots.ts';
 import { signLoads } from './sign-loads.ts';
 import { simplify } from './simplify.ts';
@@ -29,6 +30,7 @@ export function optimize(fn: IrFunction): void {
   promoteSlots(fn);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     let changed = simplify(fn);
+    changed = decideKnownBranches(fn) || changed;
     changed = simplifyFlow(fn) || changed;
     changed = shareCommonSubexpressions(fn) || changed;
     changed = forwardMemory(fn) || changed;

@@ -16,7 +16,7 @@ import { archInstallHwBreakpoint, archUninstallHwBreakpoint } from '../../src/si
 import type { HwBreakpoint } from '../../src/simkernel/functions/hw-breakpoint.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import { KERNEL_HIGH } from '../../src/simkernel/memory/arena.ts';
-import { registerKprobe } from '../../src/simkernel/probes/attach.ts';
+import { registerKprobe } from '../../src/simkernel/probes/register-kprobe.ts';
 import { machineRunning, MILLISECOND, runFor } from './support.ts';
 
 const writer = kernelFunction('test_debug_writer', 20, (m, at: number, value: number): void => {

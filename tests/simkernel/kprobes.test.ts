@@ -13,7 +13,7 @@ import {
 } from '../../src/simkernel/execution/text.ts';
 import { vfsRead } from '../../src/simkernel/functions/vfs.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
-import { registeredKprobes, registerKprobe } from '../../src/simkernel/probes/attach.ts';
+import { registeredKprobes, registerKprobe } from '../../src/simkernel/probes/register-kprobe.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 

@@ -4,7 +4,7 @@ import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
 import { loadText } from '../memory/arena.ts';
-import { EACCES, EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
+import { EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
 import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
@@ -23,13 +23,12 @@ const nodeOf = (file: File): FileNode => file.inode.channel as FileNode;
 const tracingOpen = kernelFunction('tracing_open', 120, (_m, _inode: Inode, file: File): Result => {
   const node = nodeOf(file);
   const isWrite = (file.flags & O_ACCMODE) !== 0;
-  if (isWrite && node.write === undefined && node.truncate === undefined) return -EACCES;
-  if (isWrite && (file.flags & O_TRUNC) !== 0) node.truncate?.();
-  return 0;
+  return isWrite && (file.flags & O_TRUNC) !== 0 ? (node.truncate?.() ?? 0) : 0;
 });
 const tracingRead = kernelFunction('tracing_read', 60, (m, iocb: Kiocb, to: IovIter): Result => {
   const { file, pos } = iocb;
   const node = nodeOf(file);
+  if (node.read === undefined && node.stream === undefined) return -EINVAL;
   if (node.stream !== undefined) return tracingReadPipe(m, file, to.buffer, to.count);
   if (file.text === null) {
     file.text = node.read?.() ?? '';
@@ -98,6 +97,8 @@ export const TRACEFS: FileSystemOperations = {
     mkdir: readOnly,
     rmdir: readOnly,
     rename: readOnly,
+    symlink: readOnly,
+    getLink: () => undefined,
     getattr: () => 0,
   },
   readahead: noPages,

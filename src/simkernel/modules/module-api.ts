@@ -10,7 +10,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import { printk } from '../printk.ts';
-import { registerKprobe } from '../probes/attach.ts';
+import { registerKprobe } from '../probes/register-kprobe.ts';
 import { EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 
 /** pt_regs as a handler reads them by the kernel's names: `regs.si`, on arm64 `regs.x1`. */

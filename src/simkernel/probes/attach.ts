@@ -1,5 +1,4 @@
 import { syscallByName } from '../syscalls.ts';
-import type { TextSymbol } from '../execution/text.ts';
 import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
 import { prototypeNamed, symbolNamed } from './symbols.ts';
@@ -11,10 +10,9 @@ import { declaredTracepoints } from '../tracepoints/tracepoint.ts';
 import { attachCounter, attachWatchpoint } from './attach-perf.ts';
 import type { PerfTarget, WatchTarget } from './attach-perf.ts';
 import { attachClock } from './clock.ts';
-import { checkKprobe } from './kprobes.ts';
-import type { Kprobe, KprobeError, KprobeRequest } from './kprobes.ts';
+import { hooksOf, patch } from './probed-text.ts';
+import { registerKprobe } from './register-kprobe.ts';
 import { attachIterator } from './iterators.ts';
-import type { FunctionHooks } from './function-hooks.ts';
 import type { Handler } from './handler.ts';
 import { without } from './handler.ts';
 import type { SyscallEvents } from './syscall-events.ts';
@@ -91,56 +89,6 @@ function attachUser(m: Machine, target: UserTarget, handler: Handler): Attachmen
   });
 }
 
-const LISTS = { k: 'entry', r: 'returns' } as const;
-
-/** Puts a kprobe or kretprobe into the text; what modules, tracefs and tracers share. */
-export function registerKprobe(
-  m: Machine,
-  request: KprobeRequest,
-): { readonly probe: Kprobe; unregister(): void } | KprobeError {
-  const probe = checkKprobe(m, request);
-  if ('errno' in probe) return probe;
-  const { symbol, offset } = probe;
-  const hooks = hooksOf(m, symbol);
-  if (probe.usesFtrace) {
-    const list = LISTS[probe.kind];
-    hooks[list] = [...hooks[list], probe];
-    patch(m, symbol);
-    return {
-      probe,
-      unregister() {
-        hooks[list] = hooks[list].filter((other) => other !== probe);
-        patch(m, symbol);
-      },
-    };
-  }
-  const at = symbol.entry + offset;
-  m.breakpoints.set(at, [...(m.breakpoints.get(at) ?? []), probe]);
-  hooks.breakpoints = [...new Set([...hooks.breakpoints, offset])].sort((a, b) => a - b);
-  if (probe.kind === 'r') hooks.returns = [...hooks.returns, probe];
-  patch(m, symbol);
-  return {
-    probe,
-    unregister() {
-      const left = (m.breakpoints.get(at) ?? []).filter((other) => other !== probe);
-      if (left.length > 0) m.breakpoints.set(at, left);
-      else {
-        m.breakpoints.delete(at);
-        hooks.breakpoints = hooks.breakpoints.filter((other) => other !== offset);
-      }
-      if (probe.kind === 'r') hooks.returns = hooks.returns.filter((other) => other !== probe);
-      patch(m, symbol);
-    },
-  };
-}
-
-/** Every kprobe in the text, by address: the rows of /sys/kernel/debug/kprobes/list. */
-export function registeredKprobes(m: Machine): readonly Kprobe[] {
-  const lists = [...m.functionHooks.values()].flatMap(({ entry, returns }) => [...entry, ...returns]);
-  const all = [...lists.filter(({ usesFtrace }) => usesFtrace), ...[...m.breakpoints.values()].flat()];
-  return all.sort((a, b) => a.symbol.entry + a.offset - (b.symbol.entry + b.offset));
-}
-
 function attachKprobe(
   m: Machine,
   target: Extract<AttachTarget, { kind: 'kprobe' | 'kretprobe' }>,
@@ -182,28 +130,6 @@ function attachTracing(m: Machine, kind: 'fentry' | 'fexit', wanted: string, han
       patch(m, symbol);
     },
   };
-}
-
-function hooksOf(m: Machine, symbol: TextSymbol): FunctionHooks {
-  let hooks = m.functionHooks.get(symbol.index);
-  if (hooks === undefined) {
-    hooks = { entry: [], returns: [], fentry: [], fexit: [], breakpoints: [] };
-    m.functionHooks.set(symbol.index, hooks);
-  }
-  return hooks;
-}
-
-/** Writes what the probes of a function need into its text: a call at the fentry site, breakpoints elsewhere, the original without them. */
-function patch(m: Machine, symbol: TextSymbol): void {
-  const hooks = hooksOf(m, symbol);
-  m.visibleText.restore(m.arena, symbol);
-  const { bytes, view } = m.arena;
-  const { kernelCode, breakpoint } = m.arch;
-  const byFtrace = kernelCode.kprobesUseFtrace ? hooks.entry.length + hooks.returns.length : 0;
-  const usesSite = byFtrace + hooks.fentry.length + hooks.fexit.length > 0;
-  if (usesSite) kernelCode.callTracer(view, symbol.entry, m.ftraceCaller.entry);
-  for (const offset of hooks.breakpoints) bytes.set(breakpoint.kprobe, symbol.entry + offset);
-  m.hooked[symbol.index] = usesSite || hooks.breakpoints.length > 0 ? 1 : 0;
 }
 
 function attachTracepoint(m: Machine, category: string, wanted: string, handler: Handler): Attachment {

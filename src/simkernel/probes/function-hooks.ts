@@ -12,8 +12,8 @@ import type { Word } from '../memory/arena.ts';
 import { highOf, KERNEL_HIGH, lowOf, storeWord } from '../memory/arena.ts';
 import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
-import { runKprobes, runPostHandlers, takeInstances } from './kprobes.ts';
-import type { Kprobe } from './kprobes.ts';
+import { runKprobes, runPostHandlers, runReturns, takeInstances } from './kprobes.ts';
+import type { Kprobe, ReturnInstance } from './kprobes.ts';
 
 /** What sits on one function. Lists are replaced, never changed, so that a handler may detach. */
 export interface FunctionHooks {
@@ -27,7 +27,7 @@ export interface FunctionHooks {
   breakpoints: readonly number[];
 }
 
-const NOBODY: readonly Kprobe[] = [];
+const NOBODY: readonly ReturnInstance[] = [];
 /** After `call fentry` of 5 bytes; ftrace's kprobe handler shows the address behind the first byte, as an int3 would. */
 const KPROBE_IP = 1;
 
@@ -69,7 +69,12 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
     words[slot >> 2] = returnLow;
     words[(slot >> 2) + 1] = -1;
   }
-  const followed = hooks.returns.length === 0 ? NOBODY : takeInstances(m, hooks.returns);
+  const followed =
+    hooks.returns.length === 0
+      ? NOBODY
+      : takeInstances(m, hooks.returns, () =>
+          storeRegisters(m, cpu, slot, symbol.entry + kernelCode.ftraceSite.offset + KPROBE_IP),
+        );
   const hasRethook = followed.length > 0;
   const { current } = cpu;
   if (hasRethook) {
@@ -101,12 +106,12 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
       setRegister(here, abi.result, lowOf(value), highOf(value));
       const regs = storeRegisters(m, here, sp, returnLow);
       m.traceFrom(returnLow, fp, 0);
-      for (const probe of followed) probe.active -= 1;
+      for (const { probe } of followed) probe.active -= 1;
       // Whoever has left meanwhile is not called any more.
       const { returns } = hooks;
-      runKprobes(
+      runReturns(
         m,
-        followed.filter((probe) => returns.includes(probe)),
+        followed.filter(({ probe }) => returns.includes(probe)),
         regs,
         symbol,
       );

@@ -6,8 +6,11 @@ import type { Machine } from '../machine.ts';
 import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
 
-/** What a kprobe does before its instruction runs; a true result says that it has changed where the CPU goes on. */
-export type PreHandler = (context: number) => boolean | void;
+/**
+ * What a kprobe does before its instruction runs; a true result says that it has changed where the CPU goes on. A kretprobe's
+ * is given what its entry handler kept.
+ */
+export type PreHandler = (context: number, kept?: unknown) => boolean | void;
 
 /** struct kprobe, struct kretprobe: somebody's wish to be called at an instruction, or when a function returns. */
 export interface Kprobe {
@@ -18,7 +21,11 @@ export interface Kprobe {
   readonly usesFtrace: boolean;
   readonly pre: PreHandler;
   readonly post: Handler | undefined;
+  /** Of a kretprobe, when its function is called: what it returns is kept until the return. */
+  readonly entry: ((context: number) => unknown) | undefined;
   isDisabled: boolean;
+  /** It is in the text. */
+  isArmed: boolean;
   /** Hits that were not taken: inside another kprobe's handler, or with all instances of a kretprobe in use. */
   missed: number;
   /** How many calls of the function a kretprobe can follow at a time, and follows now. */
@@ -32,7 +39,10 @@ export interface KprobeRequest {
   readonly offset?: number;
   readonly pre: PreHandler;
   readonly post?: Handler;
+  readonly entry?: (context: number) => unknown;
   readonly maxActive?: number;
+  /** Registered, but not yet enabled. */
+  readonly isDisabled?: boolean;
 }
 
 export type KprobeError = { readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ'; readonly reason: string };
@@ -50,7 +60,7 @@ export function blacklistedFunctions(): readonly string[] {
 
 /** register_kprobe(), register_kretprobe(): the probe, not yet in the text, or what is wrong with it. */
 export function checkKprobe(m: Machine, request: KprobeRequest): Kprobe | KprobeError {
-  const { kind, function: name, offset = 0, pre, post } = request;
+  const { kind, function: name, offset = 0, pre, post, entry } = request;
   if (isBlacklisted(m.arch.declaredName(name))) return { errno: 'EINVAL', reason: `${name} is blacklisted` };
   const symbol = symbolNamed(m, name);
   if (symbol === undefined) return { errno: 'ENOENT', reason: `no kernel function ${name}` };
@@ -75,7 +85,9 @@ export function checkKprobe(m: Machine, request: KprobeRequest): Kprobe | Kprobe
     usesFtrace,
     pre,
     post,
-    isDisabled: false,
+    entry,
+    isDisabled: request.isDisabled ?? false,
+    isArmed: false,
     missed: 0,
     // kernel/kprobes.c with CONFIG_PREEMPTION: max(10, 2 * num_possible_cpus()).
     maxActive: request.maxActive ?? Math.max(DEFAULT_INSTANCES, 2 * m.cpus),
@@ -111,17 +123,53 @@ export function runPostHandlers(m: Machine, probes: readonly Kprobe[], context: 
   if (handlers.length > 0) runHandlers(m, handlers, context);
 }
 
-/** The kretprobes that have an instance left for this call of their function. */
-export function takeInstances(m: Machine, probes: readonly Kprobe[]): readonly Kprobe[] {
-  return probes.filter((probe) => {
-    if (probe.isDisabled) return false;
+/** struct kretprobe_instance: one call of a function that a kretprobe follows. */
+export interface ReturnInstance {
+  readonly probe: Kprobe;
+  readonly kept: unknown;
+}
+
+/** The kretprobes that have an instance left for this call of their function; `registers` stores those of the entry. */
+export function takeInstances(
+  m: Machine,
+  probes: readonly Kprobe[],
+  registers: () => number,
+): readonly ReturnInstance[] {
+  const taken: ReturnInstance[] = [];
+  for (const probe of probes) {
     if (m.kprobeRunning || probe.active >= probe.maxActive) {
       probe.missed += 1;
-      return false;
+      continue;
     }
     probe.active += 1;
-    return true;
-  });
+    taken.push({ probe, kept: probe.entry?.(registers()) });
+  }
+  return taken;
+}
+
+/** Runs the handlers of kretprobes at the return. */
+export function runReturns(
+  m: Machine,
+  instances: readonly ReturnInstance[],
+  context: number,
+  probed: TextSymbol,
+): void {
+  if (m.kprobeRunning) {
+    for (const { probe } of instances) probe.missed += 1;
+    return;
+  }
+  m.kprobeRunning = true;
+  runHandlers(
+    m,
+    instances.map(
+      ({ probe, kept }) =>
+        (at: number): void =>
+          void probe.pre(at, kept),
+    ),
+    context,
+    probed,
+  );
+  m.kprobeRunning = false;
 }
 
 /** Where the single step under way is, and what it has to restore. */

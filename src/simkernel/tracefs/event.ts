@@ -1,9 +1,15 @@
-import type { AttachTarget } from '../probes/attach.ts';
+import { EINVAL, ENOENT } from '../errno.ts';
+import type { Machine } from '../machine.ts';
+import { attach } from '../probes/attach.ts';
 import { tracepointFormat } from '../tracepoint-formats.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
 import type { PrintFormat } from './expression.ts';
 import { parsePrintFormat } from './expression.ts';
 import type { Filter } from './filter.ts';
+import { tracepointRecord } from './tracepoint-record.ts';
+
+/** Who is told of an event: how to come by the bytes of its record, and the context of the hook point. */
+export type Listener = (record: () => Uint8Array, context: number) => void;
 
 /** struct trace_event_call: something that can be switched on and writes records of one layout. */
 export interface TraceEvent {
@@ -17,9 +23,10 @@ export interface TraceEvent {
   readonly format: PrintFormat | undefined;
   /** Before the text of a record. */
   readonly title: string;
-  readonly target: AttachTarget;
-  /** Fills a record from the context of the hook point; tracepoints have theirs ready. */
-  readonly record?: (context: number, id: number) => Uint8Array;
+  /** A record's text, where more than `format` is known of it. */
+  readonly describe?: (data: Uint8Array) => string;
+  /** Tells the listener of each event until what it returns is called; a negative error number: it cannot be. */
+  readonly listen: (m: Machine, listener: Listener) => (() => void) | number;
 }
 
 /** What is set in the event's files. */
@@ -71,7 +78,13 @@ export function tracepointEvent(system: string, name: string): TraceEvent | unde
       return parsedFormat(format.print);
     },
     title: titleOf(system, name),
-    target: { kind: 'tracepoint', category: system, name },
+    listen(m, listener) {
+      const attached = attach(m, { kind: 'tracepoint', category: system, name }, (at) =>
+        listener(() => tracepointRecord(m, event, at), at),
+      );
+      if (attached.ok) return () => attached.detach();
+      return attached.errno === 'ENOENT' ? -ENOENT : -EINVAL;
+    },
   };
   known.set(key, event);
   return event;

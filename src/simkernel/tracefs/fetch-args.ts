@@ -1,170 +1,316 @@
-import { kernelSymbolAddress } from '../probes/symbols.ts';
+import type { FunctionProtoType } from '../../btf/types.ts';
+import { stripType } from '../../btf/layout.ts';
 import type { Machine } from '../machine.ts';
-import { addressHigh, addressLow, loadText } from '../memory/arena.ts';
-import { DEFAULT_TYPE, FETCH_TYPES } from './fetch-types.ts';
-import type { FetchType } from './fetch-types.ts';
+import { kernelSymbolAddress } from '../probes/symbols.ts';
+import { followFields, MOST_STACK_WORDS, textAddress, typeOfWord } from './btf-args.ts';
+import type { TypedWord } from './btf-args.ts';
+import { loadFrom, loadTextFrom, register } from './fetch-memory.ts';
+import type { Word } from './fetch-memory.ts';
+import { DEFAULT_TYPE, parseFetchType, STRING_TYPE } from './fetch-types.ts';
+import type { ArgumentType } from './fetch-types.ts';
+import { symbolText } from './print-format.ts';
+import { ProbeMistake } from './probe-mistake.ts';
 
 /** An argument of a probe event: its name, and how its value is found when the probe hits. */
-export interface FetchArg {
+export interface FetchArg extends ArgumentType {
   readonly name: string;
-  readonly type: FetchType;
-  /** As it was written, for kprobe_events. */
-  readonly source: string;
-  readonly fetch: Fetch;
-}
-/** The value at the arena offset of pt_regs; undefined: the memory is not there. */
-export type Fetch = (m: Machine, regs: number) => bigint | string | undefined;
-
-/** A mistake in a definition, in the words of trace_probe.h, and where in the command. */
-export class ProbeMistake extends Error {
-  readonly position: number;
-  constructor(message: string, position: number) {
-    super(message);
-    this.position = position;
-  }
+  /** Behind `name=`, as it was written. */
+  readonly body: string;
+  /** The element with this index of an array, or the value; undefined: the memory is not there. */
+  readonly fetch: (m: Machine, regs: number, entry: readonly bigint[], index: number) => bigint | string | undefined;
 }
 
 export interface FetchContext {
   readonly machine: Machine;
   readonly isReturn: boolean;
   readonly isUser: boolean;
+  /** Probed is a function as such, so that its arguments are known: at its entry, or kept from there. */
+  readonly hasArguments: boolean;
+  readonly prototype: FunctionProtoType | undefined;
+  /** Numbers of the arguments that a return event wants to be kept at the entry. */
+  readonly kept: number[];
 }
 
-const LONGEST_STRING = 255;
-const MAX_DEREFERENCES = 8;
-
-const register =
-  (offset: number): Fetch =>
-  (m, regs) =>
-    m.arena.view.getBigUint64(regs + offset, true);
-
-/** Arena offset of memory that the current task sees at an address, or -1. */
-function place(m: Machine, address: bigint, size: number, fromUser: boolean): number {
-  const value = BigInt.asUintN(64, address);
-  if (fromUser || value < 1n << 47n) return m.currentTask.process?.mm.find(Number(value), size) ?? -1;
-  return m.arena.kernelAddress(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)), size);
-}
-function loadWord(m: Machine, address: bigint, fromUser: boolean): bigint | undefined {
-  const at = place(m, address, 8, fromUser);
-  return at < 0 ? undefined : m.arena.view.getBigUint64(at, true);
+/** What an expression stands for before it is stored. */
+interface Operand {
+  readonly kind: 'word' | 'memory' | 'immediate' | 'comm' | 'text';
+  /** The value; of memory the address. */
+  readonly word: Word;
+  readonly fromUser: boolean;
+  readonly text?: string;
+  readonly typed?: TypedWord;
 }
 
-/** Cuts `NAME=FETCH:TYPE`; `number` counts the arguments without a name. */
-export function parseArgument(word: string, number: number, position: number, context: FetchContext): FetchArg {
-  const equals = /^([A-Za-z_]\w*|\d\w*|)=/.exec(word);
-  let name = `arg${number}`;
-  let body = word;
-  let at = position;
-  if (equals !== null) {
-    name = equals[1]!;
-    if (name === '') throw new ProbeMistake('Argument name is not specified', position);
-    if (/^\d/.test(name)) throw new ProbeMistake('Argument name must follow the same rules as C identifiers', position);
-    body = word.slice(equals[0].length);
-    at += equals[0].length;
-  }
-  if (body === '') throw new ProbeMistake('No argument expression', at);
-  const colon = body.lastIndexOf(':');
-  const typeName = colon < 0 ? undefined : body.slice(colon + 1);
+const LONGEST_BODY = 63;
+const LONGEST_NAME = 32;
+/** Of 16 instructions what is left for dereferences. */
+const MOST_DEREFERENCES = 12;
+const RESERVED_NAMES = new Set(
+  'common_type common_flags common_preempt_count common_pid common_tgid __probe_ip __probe_ret_ip __probe_func'.split(
+    ' ',
+  ),
+);
+const NAME = /^[A-Za-z_]\w*$/;
+
+/** Cuts `NAME=FETCH:TYPE`; `index` counts the arguments. */
+export function parseArgument(
+  word: string,
+  index: number,
+  position: number,
+  context: FetchContext,
+  used: readonly FetchArg[],
+): FetchArg {
+  const equals = word.indexOf('=');
+  if (equals > LONGEST_NAME) throw new ProbeMistake('ARG_NAME_TOO_LONG', position);
+  if (equals === 0) throw new ProbeMistake('NO_ARG_NAME', position);
+  const body = word.slice(equals + 1);
+  const name =
+    equals > 0 ? word.slice(0, equals) : /^[A-Za-z_]/.test(word) ? word.replace(/:.*$/, '') : `arg${index + 1}`;
+  if (!NAME.test(name)) throw new ProbeMistake('BAD_ARG_NAME', position);
+  if (RESERVED_NAMES.has(name) || used.some((other) => other.name === name))
+    throw new ProbeMistake('USED_ARG_NAME', position);
+  return { name, body, ...parseBody(body, position + equals + 1, context) };
+}
+
+function parseBody(body: string, at: number, context: FetchContext): Omit<FetchArg, 'name' | 'body'> {
+  if (body.length > LONGEST_BODY) throw new ProbeMistake('ARG_TOO_LONG', at);
+  if (body === '') throw new ProbeMistake('NO_ARG_BODY', at);
+  const colon = body.indexOf(':', body.startsWith('\\"') ? body.lastIndexOf('"') : 0);
   const expression = colon < 0 ? body : body.slice(0, colon);
-  const type = typeName === undefined ? defaultType(expression) : FETCH_TYPES.get(typeName);
-  if (type === undefined) throw new ProbeMistake('Unknown type is specified', at + colon + 1);
-  const isComm = expression === '$comm' || expression === '$COMM';
-  if (type.text !== undefined && !isComm && !/^[@+-]/.test(expression))
-    throw new ProbeMistake('String accepts only memory argument', at + colon + 1);
-  const fetch = parseFetch(expression, at, context, type, 0);
-  return { name, type, source: `${name}=${body}`, fetch };
-}
-function defaultType(expression: string): FetchType {
-  return /^\$comm$/i.test(expression) ? FETCH_TYPES.get('string')! : DEFAULT_TYPE;
+  const typeAt = colon < 0 ? at : at + colon + 1;
+  if (expression.includes('$arg*')) throw new ProbeMistake('BAD_VAR_ARGS', at + expression.indexOf('$arg*'));
+  const written = colon < 0 ? undefined : parseFetchType(body.slice(colon + 1), typeAt);
+  const operand = parseOperand(expression, at, context, 0);
+  if (operand.kind === 'comm' || operand.kind === 'text') {
+    if (written !== undefined && (written.type !== STRING_TYPE || written.count > 0))
+      throw new ProbeMistake('NEED_STRING_TYPE', typeAt);
+    const { text } = operand;
+    return { type: STRING_TYPE, count: 0, fetch: (m) => text ?? m.currentTask.comm };
+  }
+  const known = operand.typed === undefined ? undefined : typeOfWord(operand.typed);
+  const argument = written ?? known ?? { type: DEFAULT_TYPE, count: 0 };
+  if (argument.type.text === undefined) return { ...argument, fetch: fetchIntegers(operand, argument, typeAt) };
+  return { ...argument, fetch: fetchTexts(operand, argument, typeAt) };
 }
 
-function parseFetch(text: string, at: number, context: FetchContext, type: FetchType, depth: number): Fetch {
-  if (depth > MAX_DEREFERENCES) throw new ProbeMistake('Dereference is too much nested', at);
-  const [first = ''] = text;
-  if (first === '$') return variable(text.slice(1), at, context);
-  if (first === '%') {
-    // By the names of arch/*/kernel/ptrace.c; `%eax` and the like are not known there.
-    const { registers } = context.machine.abi;
-    const offset = Object.hasOwn(registers, text.slice(1)) ? registers[text.slice(1)] : undefined;
-    if (offset === undefined) throw new ProbeMistake('Invalid register name', at + 1);
-    return register(offset);
-  }
-  if (first === '\\') {
-    if (!/^\\-?(0x[0-9a-f]+|\d+)$/i.test(text)) throw new ProbeMistake('Invalid immediate value', at + 1);
-    const value = immediate(text.slice(1));
-    return () => value;
-  }
-  if (first === '@') return memory(text.slice(1), at + 1, context, type);
-  if (first === '+' || first === '-') return dereference(text, at, context, type, depth);
-  throw new ProbeMistake('Invalid fetch argument', at);
+function fetchIntegers({ kind, word, fromUser }: Operand, argument: ArgumentType, typeAt: number): FetchArg['fetch'] {
+  const { type, count, bits } = argument;
+  if (count > 0 && kind !== 'memory') throw new ProbeMistake('BAD_STRING', typeAt);
+  const width = type.size * 8;
+  const cut = (value: bigint): bigint => {
+    if (bits === undefined) return value;
+    const shifted = BigInt.asUintN(width, value << BigInt(bits.left));
+    return (type.signed ? BigInt.asIntN(width, shifted) : shifted) >> BigInt(bits.right);
+  };
+  return (m, regs, entry, index) => {
+    const value = word(m, regs, entry);
+    if (value === undefined) return undefined;
+    if (kind !== 'memory') return cut(value);
+    const loaded = loadFrom(m, value + BigInt(index * type.size), type.size, fromUser);
+    return loaded === undefined ? undefined : cut(loaded);
+  };
 }
+
+function fetchTexts(operand: Operand, { type, count }: ArgumentType, typeAt: number): FetchArg['fetch'] {
+  const { kind, word, typed } = operand;
+  if (type.text === 'symbol') {
+    const address = kind === 'memory' ? memoryWord(operand) : word;
+    if (operand.fromUser || count > 0) throw new ProbeMistake('BAD_SYMSTRING', typeAt);
+    return (m, regs, entry) => {
+      const value = address(m, regs, entry);
+      return value === undefined ? undefined : symbolText(m, BigInt.asUintN(64, value), true);
+    };
+  }
+  const fromUser = operand.fromUser || type.text === 'user';
+  if (typed !== undefined && count === 0) {
+    const address = textAddress(typed, typeAt);
+    return (m, regs, entry) => {
+      const value = address(m, regs, entry);
+      return value === undefined ? undefined : loadTextFrom(m, value, fromUser);
+    };
+  }
+  if (kind !== 'memory' && kind !== 'immediate') throw new ProbeMistake('BAD_STRING', typeAt);
+  return (m, regs, entry, index) => {
+    const address = word(m, regs, entry);
+    if (address === undefined) return undefined;
+    if (count === 0) return loadTextFrom(m, address, fromUser);
+    // An array of texts is one of pointers.
+    const pointer = loadFrom(m, address + BigInt(8 * index), 8, operand.fromUser);
+    return pointer === undefined ? undefined : loadTextFrom(m, pointer, fromUser);
+  };
+}
+
+/** The word at the address that an operand in memory is. */
+function memoryWord({ word, fromUser }: Operand): Word {
+  return (m, regs, entry) => {
+    const address = word(m, regs, entry);
+    return address === undefined ? undefined : loadFrom(m, address, 8, fromUser);
+  };
+}
+
+/** What begins an expression, and who reads it. */
+const OPERANDS: Readonly<Record<string, (text: string, at: number, context: FetchContext, depth: number) => Operand>> =
+  {
+    $: (text, at, context) => parseVariable(text.slice(1), at, context),
+    '%': parseRegister,
+    '@': parseMemory,
+    '+': parseDereference,
+    '-': parseDereference,
+    '\\': parseImmediate,
+  };
+function parseOperand(text: string, at: number, context: FetchContext, depth: number): Operand {
+  if (depth > MOST_DEREFERENCES) throw new ProbeMistake('TOO_MANY_OPS', at);
+  const parse = Object.hasOwn(OPERANDS, text[0] ?? '') ? OPERANDS[text[0]!] : undefined;
+  if (parse !== undefined) return parse(text, at, context, depth);
+  if (/^[A-Za-z_]/.test(text) && !context.isUser) return parseParameter(text, at, context);
+  throw new ProbeMistake('BAD_FETCH_ARG', at);
+}
+const operandOf = (word: Word, typed?: TypedWord): Operand => ({
+  kind: 'word',
+  word,
+  fromUser: false,
+  ...(typed === undefined ? {} : { typed }),
+});
+
+/** By the names of arch/*\/kernel/ptrace.c; `%eax` and the like are not known there. */
+function parseRegister(text: string, at: number, { machine }: FetchContext): Operand {
+  const { registers } = machine.abi;
+  const offset = Object.hasOwn(registers, text.slice(1)) ? registers[text.slice(1)] : undefined;
+  if (offset === undefined) throw new ProbeMistake('BAD_REG_NAME', at);
+  return operandOf(register(offset));
+}
+
+function parseVariable(text: string, at: number, context: FetchContext): Operand {
+  const { machine, isUser, hasArguments } = context;
+  const { abi } = machine;
+  const [, name = '', path = ''] = /^(\w*)(.*)$/.exec(text) ?? [];
+  if (name === 'retval') return parseReturnValue(path, at, context);
+  if (path !== '') throw new ProbeMistake('BAD_VAR', at);
+  if (name === 'comm' || name === 'COMM') return { kind: 'comm', word: () => undefined, fromUser: false };
+  const stack = /^stack(\d*)$/.exec(name)?.[1];
+  if (stack === '') return operandOf(register(abi.sp));
+  if (stack !== undefined) {
+    if (!isUser && Number(stack) > MOST_STACK_WORDS) throw new ProbeMistake('BAD_STACK_NUM', at);
+    return operandOf(stackWord(abi.sp, Number(stack)));
+  }
+  const argument = /^arg(\d+)$/.exec(name)?.[1];
+  if (argument === undefined || isUser) throw new ProbeMistake('BAD_VAR', at);
+  const number = Number(argument);
+  if (number < 1 || number > MOST_STACK_WORDS) throw new ProbeMistake('BAD_ARG_NUM', at);
+  if (!hasArguments) throw new ProbeMistake('BAD_VAR', at);
+  return operandOf(argumentWord(number - 1, context));
+}
+const stackWord =
+  (sp: number, index: number): Word =>
+  (m, regs) =>
+    loadFrom(m, m.arena.view.getBigUint64(regs + sp, true) + BigInt(index * 8), 8, false);
+
+/** regs_get_kernel_argument(), now or when the function was called. */
+function argumentWord(index: number, { machine, isReturn, kept }: FetchContext): Word {
+  const { abi } = machine;
+  const offset = abi.arguments[index];
+  const word =
+    offset === undefined
+      ? stackWord(abi.sp, index - abi.arguments.length + (abi.link === undefined ? 1 : 0))
+      : register(offset);
+  if (!isReturn) return word;
+  if (!kept.includes(index)) kept.push(index);
+  const slot = kept.indexOf(index);
+  return (_m, _regs, entry) => entry[slot];
+}
+/** What a return event keeps of its function's entry. */
+export function keptWords(kept: readonly number[], context: FetchContext): readonly Word[] {
+  return kept.map((index) => argumentWord(index, { ...context, isReturn: false }));
+}
+
+function parseReturnValue(path: string, at: number, context: FetchContext): Operand {
+  const { isReturn, isUser, prototype, machine } = context;
+  if (!isReturn) throw new ProbeMistake('RETVAL_ON_PROBE', at);
+  const word = register(machine.abi.result);
+  if (isUser && path === '') return operandOf(word);
+  if (prototype === undefined) {
+    if (path !== '') throw new ProbeMistake('NO_BTF_ENTRY', at);
+    return operandOf(word);
+  }
+  if (stripType(prototype.returns).kind === 'void') throw new ProbeMistake('NO_RETVAL', at);
+  return typedOperand({ word, inMemory: false, type: prototype.returns }, path, at + '$retval'.length);
+}
+
+/** `count`, `file->f_mode`: a parameter by its name. */
+function parseParameter(text: string, at: number, context: FetchContext): Operand {
+  const { prototype, hasArguments } = context;
+  if (!hasArguments) throw new ProbeMistake('NOSUP_BTFARG', at);
+  if (prototype === undefined) throw new ProbeMistake('NO_BTF_ENTRY', at);
+  const [, name = '', path = ''] = /^(\w+)(.*)$/.exec(text) ?? [];
+  const index = prototype.parameters.findIndex((parameter) => parameter.name === name);
+  if (index < 0) throw new ProbeMistake('NO_BTFARG', at);
+  const { type } = prototype.parameters[index]!;
+  return typedOperand({ word: argumentWord(index, context), inMemory: false, type }, path, at + name.length);
+}
+function typedOperand(variable: TypedWord, path: string, at: number): Operand {
+  const typed = followFields(variable, path, at);
+  return { kind: typed.inMemory ? 'memory' : 'word', word: typed.word, fromUser: false, typed };
+}
+
+const NUMBER = /^(0x[0-9a-f]+|\d+)$/i;
 const immediate = (text: string): bigint => (text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text));
 
-function variable(name: string, at: number, { isReturn, machine }: FetchContext): Fetch {
-  const { abi } = machine;
-  if (name === 'retval') {
-    if (!isReturn) throw new ProbeMistake('$retval is not available on probe', at);
-    return register(abi.result);
-  }
-  if (name === 'comm' || name === 'COMM') return (m) => m.currentTask.comm;
-  const stack = /^stack(\d*)$/.exec(name);
-  if (stack !== null) {
-    const [, index] = stack;
-    if (index === '') return register(abi.sp);
-    return (m, regs) => loadWord(m, m.arena.view.getBigUint64(regs + abi.sp, true) + BigInt(index!) * 8n, false);
-  }
-  const argument = /^arg(\d+)$/.exec(name);
-  if (argument !== null) {
-    const offset = abi.arguments[Number(argument[1]) - 1];
-    if (offset === undefined || isReturn) throw new ProbeMistake('Invalid argument number', at);
-    return register(offset);
-  }
-  throw new ProbeMistake('Invalid $-variable specified', at);
-}
-
 /** `@SYM+offset`, `@0xffff...` */
-function memory(text: string, at: number, { machine, isUser }: FetchContext, type: FetchType): Fetch {
-  const match = /^(?:(0x[0-9a-f]+|\d+)|([A-Za-z_]\w*)([+-](?:0x[0-9a-f]+|\d+))?)$/i.exec(text);
-  if (match === null) throw new ProbeMistake('Invalid memory address', at);
-  const [, address, symbol, offset = '0'] = match;
-  if (address !== undefined) return read(() => BigInt(address), type, isUser);
-  if (isUser) throw new ProbeMistake('Symbol is not available with uprobe', at);
-  const found = kernelSymbolAddress(machine, symbol!);
-  if (found === undefined) throw new ProbeMistake('Invalid memory address', at);
+function parseMemory(text: string, at: number, { machine, isUser }: FetchContext): Operand {
+  const body = text.slice(1);
+  if (/^\d/.test(body)) {
+    if (!NUMBER.test(body)) throw new ProbeMistake('BAD_MEM_ADDR', at);
+    const address = BigInt(body);
+    return { kind: 'memory', word: () => address, fromUser: isUser };
+  }
+  if (body.startsWith('+')) {
+    if (!isUser) throw new ProbeMistake('FILE_ON_KPROBE', at);
+    throw new ProbeMistake('BAD_FILE_OFFS', at);
+  }
+  if (isUser) throw new ProbeMistake('SYM_ON_UPROBE', at);
+  const [, symbol = '', offset = '+0'] = /^([^+-]*)([+-](?:0x[0-9a-f]+|\d+))?$/i.exec(body) ?? [];
+  const found = kernelSymbolAddress(machine, symbol);
+  // Looked up when the probe is registered, so that the place of the probe is blamed.
+  if (found === undefined) throw new UnknownSymbol(symbol);
   const base = BigInt.asUintN(64, (BigInt(found.high) << 32n) | BigInt(found.low >>> 0));
   const value = base + immediate(offset.replace('+', ''));
-  return read(() => value, type, false);
+  return { kind: 'memory', word: () => value, fromUser: false };
 }
+/** A definition reads the memory of a symbol that does not exist. */
+export class UnknownSymbol extends Error {}
 
 /** `+8(%di)`, `-4($stack)`, `+u0(+0(%si))` */
-function dereference(text: string, at: number, context: FetchContext, type: FetchType, depth: number): Fetch {
+function parseDereference(text: string, at: number, context: FetchContext, depth: number): Operand {
   const open = text.indexOf('(');
-  if (open < 0) throw new ProbeMistake('Dereference needs a brace', at);
-  const fromUser = text[1] === 'u';
-  const offset = text.slice(fromUser ? 2 : 1, open);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(offset)) throw new ProbeMistake('Invalid dereference offset', at + 1);
-  if (!text.endsWith(')')) throw new ProbeMistake('Dereference brace is not closed', at + text.length);
-  const inside = text.slice(open + 1, -1);
-  if (/^\$comm$/i.test(inside)) throw new ProbeMistake('$comm can not be dereferenced', at + open + 1);
-  const inner = parseFetch(inside, at + open + 1, context, DEFAULT_TYPE, depth + 1);
+  if (open < 0) throw new ProbeMistake('DEREF_NEED_BRACE', at);
+  const isUserPlace = text[1] === 'u';
+  const offset = text.slice(isUserPlace ? 2 : 1, open);
+  if (!NUMBER.test(offset)) throw new ProbeMistake('BAD_DEREF_OFFS', at);
+  const close = text.lastIndexOf(')');
+  if (close < open) throw new ProbeMistake('DEREF_OPEN_BRACE', at + text.length);
+  const inner = parseOperand(text.slice(open + 1, close), at + open + 1, context, depth + 1);
+  if (inner.kind === 'comm' || inner.kind === 'text') throw new ProbeMistake('COMM_CANT_DEREF', at + open + 1);
+  const base = inner.kind === 'memory' ? memoryWord(inner) : inner.word;
   const by = text.startsWith('-') ? -BigInt(offset) : BigInt(offset);
-  const address: Fetch = (m, regs) => {
-    const value = inner(m, regs);
-    return typeof value === 'bigint' ? value + by : undefined;
+  return {
+    kind: 'memory',
+    word: (m, regs, entry) => {
+      const value = base(m, regs, entry);
+      return value === undefined ? undefined : value + by;
+    },
+    fromUser: isUserPlace || context.isUser,
   };
-  return read(address, type, fromUser || context.isUser);
 }
 
-/** What is at the address: a word, or a text up to its NUL. */
-function read(address: Fetch, type: FetchType, fromUser: boolean): Fetch {
-  return (m, regs) => {
-    const at = address(m, regs);
-    if (typeof at !== 'bigint') return undefined;
-    if (type.text === undefined) return loadWord(m, at, fromUser);
-    const from = place(m, at, 1, fromUser || type.text === 'user');
-    return from < 0 ? undefined : loadText(m.arena.bytes, from, LONGEST_STRING);
-  };
+/** `\100`, `\"text"` */
+function parseImmediate(text: string, at: number): Operand {
+  const none: Word = () => undefined;
+  if (text.startsWith('\\"')) {
+    if (text.length < 3 || !text.endsWith('"')) throw new ProbeMistake('IMMSTR_NO_CLOSE', at + text.length);
+    return { kind: 'text', word: none, fromUser: false, text: text.slice(2, -1) };
+  }
+  const body = text.slice(1);
+  if (!NUMBER.test(body.replace(/^[+-]/, ''))) throw new ProbeMistake('BAD_IMM', at + 1);
+  const value = BigInt.asUintN(64, immediate(body.replace(/^\+/, '')));
+  return { kind: 'immediate', word: () => value, fromUser: false };
 }
-/** An image offset as the kernel's address. */
-export const kernelAddressOf = (offset: number): bigint =>
-  BigInt.asUintN(64, (BigInt(addressHigh(offset)) << 32n) | BigInt(addressLow(offset) >>> 0));

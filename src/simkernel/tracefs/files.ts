@@ -4,8 +4,8 @@ import { COMMON_SIZE, formatText } from './event.ts';
 import type { TraceEvent } from './event.ts';
 import { createFunctionFilters, PRINT_EVENT, TRACERS } from './function-tracer.ts';
 import type { FunctionFilter, FunctionFilters, TracerName } from './function-tracer.ts';
-import { probeCommand, probeEvents, probeLine, removeAll } from './probe-events.ts';
-import type { ProbeKind } from './probe-events.ts';
+import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events.ts';
+import type { ProbeKind } from './probe-record.ts';
 import type { TraceArray } from './trace-array.ts';
 import { entriesText, traceText, traceTime } from './trace-text.ts';
 import type { DirectoryNode, FileNode, Node } from './tree.ts';
@@ -16,7 +16,8 @@ export interface TraceFile {
   readonly mode?: number;
   readonly read?: (array: TraceArray, filters: FunctionFilters) => string;
   readonly write?: (array: TraceArray, text: string, filters: FunctionFilters) => number;
-  readonly truncate?: (array: TraceArray, filters: FunctionFilters) => void;
+  /** 0, or the negative error number with which opening fails. */
+  readonly truncate?: (array: TraceArray, filters: FunctionFilters) => number;
   readonly stream?: (array: TraceArray) => string;
 }
 
@@ -93,28 +94,41 @@ function filterFile(key: keyof FunctionFilters, none: string): TraceFile {
     truncate(array, filters) {
       filters[key].patterns = [];
       restart(array, filters);
+      return 0;
     },
   };
 }
 
 const probeFile = (kind: ProbeKind): TraceFile => ({
   mode: 0o644,
-  read: (array) => probeEvents(array, kind).map(probeLine).join(''),
+  read: (array) => probeEvents(array, kind).map(probeLines).join(''),
   write: (array, text) => {
     const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
     return each(lines, (line) => probeCommand(array, kind, line));
   },
   truncate: (array) => removeAll(array, kind),
 });
+/** Hits of each line of the file of events; of kprobes also those that were missed. */
 const profileFile = (kind: ProbeKind): TraceFile => ({
   read: (array) =>
     probeEvents(array, kind)
-      .map(({ name, counts, place }) => {
-        const numbers = `${String(counts.hits).padStart(15)}${kind === 'kprobe' ? ` ${String(counts.misses).padStart(15)}` : ''}`;
-        return kind === 'kprobe' ? `  ${name.padEnd(44)} ${numbers}\n` : `  ${place} ${name.padEnd(44)} ${numbers}\n`;
-      })
+      .flatMap(({ name, sources }) =>
+        sources.map(({ counts, place: { target } }) => {
+          const { hits, misses } = counts();
+          const count = (value: number): string => ` ${String(value).padStart(15)}`;
+          if (target.kind === 'user') return `  ${target.path} ${name.padEnd(44)}${count(hits)}\n`;
+          return `  ${name.padEnd(44)}${count(hits)}${count(misses)}\n`;
+        }),
+      )
       .join(''),
 });
+/** Truncating empties something and cannot fail. */
+const emptied =
+  (empty: (array: TraceArray) => void) =>
+  (array: TraceArray): number => {
+    empty(array);
+    return 0;
+  };
 
 /** The files at the top of tracefs. */
 const FILES: Readonly<Record<string, TraceFile>> = {
@@ -148,7 +162,7 @@ const FILES: Readonly<Record<string, TraceFile>> = {
     mode: 0o644,
     read: (array) => array.errors.join(''),
     write: () => 0,
-    truncate: (array) => void array.errors.splice(0),
+    truncate: emptied((array) => array.errors.splice(0)),
   },
   kprobe_events: probeFile('kprobe'),
   kprobe_profile: profileFile('kprobe'),
@@ -163,7 +177,7 @@ const FILES: Readonly<Record<string, TraceFile>> = {
         .map((name) => `${name}\n`)
         .join(''),
     write: (array, text) => each(words(text), (word) => array.setEvent(word)),
-    truncate: (array) => void array.setEvent('!*:*'),
+    truncate: emptied((array) => array.setEvent('!*:*')),
   },
   set_ftrace_filter: filterFile('only', '#### all functions enabled ####\n'),
   set_ftrace_notrace: filterFile('not', '#### no functions disabled ####\n'),
@@ -172,7 +186,7 @@ const FILES: Readonly<Record<string, TraceFile>> = {
     mode: 0o640,
     read: (array) => traceText(array),
     write: () => 0,
-    truncate: (array) => array.clear(),
+    truncate: emptied((array) => array.clear()),
   },
   trace_clock: { read: () => '[local] global counter uptime perf mono mono_raw boot tai x86-tsc\n' },
   trace_marker: { mode: 0o220, write: marker },
@@ -190,7 +204,7 @@ const CPU_FILES: Readonly<Record<string, (array: TraceArray, cpu: number) => Tra
     mode: 0o640,
     read: (array) => traceText(array, cpu),
     write: () => 0,
-    truncate: (array) => array.rings[cpu]!.clear(),
+    truncate: emptied((array) => array.rings[cpu]!.clear()),
   }),
   trace_pipe: (_array, cpu) => ({ stream: (array) => drain(array, cpu) }),
   buffer_size_kb: () => ({ read: (array) => `${array.bufferKb}\n` }),

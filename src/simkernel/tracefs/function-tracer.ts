@@ -2,6 +2,7 @@ import { textSymbols } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { Architecture } from '../arch/architecture.ts';
 import type { Machine } from '../machine.ts';
+import { EINVAL } from '../errno.ts';
 import { attach } from '../probes/attach.ts';
 import { COMMON_SIZE, parsedFormat } from './event.ts';
 import type { TraceEvent } from './event.ts';
@@ -90,7 +91,8 @@ function ftraceEvent(name: string, id: number, fields: TraceEvent['fields'], pri
     print,
     format: parsedFormat(print),
     title: '',
-    target: { kind: 'clock', periodNs: 0, cpu: 0 },
+    // Nobody enables these: the tracers write them.
+    listen: () => -EINVAL,
   };
 }
 const FUNCTION = ftraceEvent(

@@ -1,9 +1,10 @@
 import { textSymbol } from '../execution/text.ts';
+import { EINVAL } from '../errno.ts';
 import type { Machine } from '../machine.ts';
-import { registeredKprobes } from '../probes/attach.ts';
+import { armAllKprobes, kprobesArmed, registeredKprobes } from '../probes/register-kprobe.ts';
 import { blacklistedFunctions } from '../probes/kprobes.ts';
 import { nameOf } from '../probes/symbols.ts';
-import { kernelAddressOf } from './fetch-args.ts';
+import { kernelAddressOf } from './fetch-memory.ts';
 import { directory } from './tree.ts';
 import type { DirectoryNode, FileNode } from './tree.ts';
 
@@ -35,5 +36,17 @@ function blacklistText(): string {
 /** /sys/kernel/debug/kprobes */
 export function kprobesTree(m: Machine): DirectoryNode {
   const file = (read: () => string): FileNode => ({ kind: 'file', mode: 0o400, read });
-  return directory({ list: file(() => listText(m)), blacklist: file(blacklistText), enabled: file(() => '1\n') });
+  const enabled: FileNode = {
+    kind: 'file',
+    mode: 0o600,
+    read: () => `${kprobesArmed(m) ? 1 : 0}\n`,
+    write(text) {
+      // kstrtobool(): the first letter decides.
+      const on = /^(?:[yYtT1]|on)/i.test(text);
+      if (!on && !/^(?:[nNfF0]|of)/i.test(text)) return -EINVAL;
+      armAllKprobes(m, on);
+      return 0;
+    },
+  };
+  return directory({ list: file(() => listText(m)), blacklist: file(blacklistText), enabled });
 }

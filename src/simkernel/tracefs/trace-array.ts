@@ -1,15 +1,12 @@
-import { attach } from '../probes/attach.ts';
 import type { Machine } from '../machine.ts';
-import { DATA_LOC, listTracepoints } from '../tracepoint-formats.ts';
-import { EINVAL, ENOENT } from '../errno.ts';
-import { COMMON_SIZE, fieldsByName, tracepointEvent } from './event.ts';
+import { listTracepoints } from '../tracepoint-formats.ts';
+import { EINVAL } from '../errno.ts';
+import { fieldsByName, tracepointEvent } from './event.ts';
 import type { EventState, TraceEvent } from './event.ts';
 import type { FunctionTracer } from './function-tracer.ts';
 import { parseFilter } from './filter.ts';
-import { loadInteger } from './print-format.ts';
 import { TraceRing } from './ring-buffer.ts';
 import type { TraceEntry } from './ring-buffer.ts';
-import { fillUserStrings } from './syscall-strings.ts';
 
 /** Per CPU, once somebody traces. */
 const BUFFER_KB = 1408;
@@ -67,9 +64,11 @@ export class TraceArray {
       state.enabled = false;
       return 0;
     }
-    const attached = attach(this.machine, event.target, (context) => this.hit(event, state, context));
-    if (!attached.ok) return attached.errno === 'ENOENT' ? -ENOENT : -EINVAL;
-    state.detach = attached.detach;
+    const detach = event.listen(this.machine, (record) => {
+      if (this.on) this.commit(event, record(), state);
+    });
+    if (typeof detach === 'number') return detach;
+    state.detach = detach;
     state.enabled = true;
     return 0;
   }
@@ -104,26 +103,6 @@ export class TraceArray {
     const time = `${String(Math.floor(at / 1e9)).padStart(5)}.${String(Math.floor((at % 1e9) / 1e3)).padStart(6, '0')}`;
     this.errors.push(`[${time}] ${message}\n  Command: ${command}\n${' '.repeat(11 + position)}^\n`);
     if (this.errors.length > ERROR_LOG_LINES) this.errors.shift();
-  }
-  private hit(event: TraceEvent, state: EventState, context: number): void {
-    if (!this.on) return;
-    this.commit(event, this.recordOf(event, context), state);
-  }
-  /** The bytes of a record, from the context of its event's hook point. */
-  recordOf(event: TraceEvent, context: number): Uint8Array {
-    return event.record?.(context, event.id) ?? this.tracepointRecord(event, context);
-  }
-  private tracepointRecord(event: TraceEvent, at: number): Uint8Array {
-    const { bytes } = this.machine.arena;
-    let end = COMMON_SIZE;
-    for (const { offset, size, type } of event.fields) {
-      end = Math.max(end, offset + size);
-      if (!type.startsWith(DATA_LOC)) continue;
-      const place = Number(loadInteger(bytes, at + offset, 4, false));
-      end = Math.max(end, (place & 0xffff) + (place >>> 16));
-    }
-    const data = bytes.slice(at, at + end);
-    return event.system === 'syscalls' ? fillUserStrings(this.machine, event, data) : data;
   }
   /** Writes a record into the current CPU's buffer. */
   commit(event: TraceEvent, data: Uint8Array, state: EventState | null = null): void {

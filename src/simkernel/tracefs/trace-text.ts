@@ -49,7 +49,8 @@ export function flagsText(data: Uint8Array): string {
 /** What an event says, by its `print fmt`. */
 export function recordText(array: TraceArray, { event, data }: TraceEntry): string {
   const record = { machine: array.machine, data, fields: fieldsByName(event) };
-  const { format } = event;
+  const { format, describe } = event;
+  if (describe !== undefined) return describe(data);
   if (format !== undefined) return printRecord(record, format);
   const fields = event.fields.map(({ name }) => {
     const value = fieldValue(record, name);

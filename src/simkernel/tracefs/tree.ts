@@ -10,8 +10,8 @@ export interface FileNode {
   readonly read?: () => string;
   /** 0 or a negative error number. */
   readonly write?: (text: string) => number;
-  /** Opened for writing with O_TRUNC. */
-  readonly truncate?: () => void;
+  /** Opened for writing with O_TRUNC: 0 or a negative error number. */
+  readonly truncate?: () => number;
   /** What has come since the last read; readers wait while it is empty. */
   readonly stream?: () => string;
 }

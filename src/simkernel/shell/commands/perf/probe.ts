@@ -52,7 +52,12 @@ export function* perfProbe(c: CommandContext, args: readonly string[]): Steps<nu
   const [option = '', spec = ''] = args[0]?.startsWith('--add=') === true ? ['-a', args[0].slice(6)] : args;
   const array = traceArray(c.machine);
   if (option === '-l' || option === '--list') {
-    const lines = probeEvents(array, 'kprobe').map(({ system, name, place, isReturn, args: fetched }) => {
+    const lines = probeEvents(array, 'kprobe').map((event) => {
+      const { system, name, isReturn } = event;
+      const {
+        args: fetched,
+        place: { text: place },
+      } = event.sources[0]!;
       const names = fetched.map((arg) => arg.name);
       const what = names.length === 0 ? '' : ` with ${names.join(' ')}`;
       return `  ${`${system}:${name}`.padEnd(20)} (on ${place}${isReturn ? '%return' : ''}${what})`;

@@ -80,12 +80,12 @@ function openEvent(
   const [system = '', event = ''] = name.split(':');
   const found = traceArray(m).event(system, event);
   if (found === undefined) return undefined;
-  const attached = attach(m, found.target, (context) => {
-    const data = traceArray(m).recordOf(found, context);
+  const close = found.listen(m, (record, context) => {
+    const data = record();
     const place = 'probe' in found ? placeOf(m, context) : { object: '[kernel.kallsyms]', symbol: `[k] ${event}` };
     take(sampleOf(m, name, { text: eventText(m, found, data), ...place }));
   });
-  return attached.ok ? attached.detach : undefined;
+  return typeof close === 'number' ? undefined : close;
 }
 function eventText(m: Machine, event: TraceEvent, data: Uint8Array): string {
   const format = parsedFormat(event.print);

@@ -12,7 +12,7 @@ export const SEED_STRUCTS = words(`
   super_block task_struct tasklet_struct tcp_options_received tcp_sack_block tcp_skb_cb tcp_sock tcphdr timer_list timespec64
   timezone udp_sock udphdr unix_sock uts_namespace vfsmount vm_area_struct vm_fault work_struct
   nf_conntrack_man_proto nf_inet_addr new_utsname bio_vec blk_mq_hw_ctx css_set net pid task_group tty_struct user_namespace mnt_namespace
-  folio page pid_namespace sighand_struct sigpending workqueue_struct io_context kernel_siginfo trace_entry
+  folio page pid_namespace sighand_struct sigpending workqueue_struct io_context kernel_siginfo trace_entry neighbour neigh_table arphdr cgroup_root
 `);
 export const POINTER_DEPTH = 1;
 
@@ -99,6 +99,13 @@ export const FUNCTION_PATTERNS: readonly RegExp[] = [
   /^security_(file_\w+|inode_\w+|socket_\w+|task_\w+|bprm_\w+|capable|path_\w+|mmap_\w+|sb_\w+|bpf\w*|kernel_\w+)$/,
   /^(send_signal_locked|__send_signal_locked|do_send_sig_info|do_send_specific|get_signal|do_notify_parent|complete_signal|kill_pid_info\w*|group_send_sig_info|force_sig\w*|dequeue_signal|do_tkill|arch_do_signal_or_restart|signal_wake_up_state)$/,
   /^(cgroup_(attach_task|mkdir|rmdir|procs_write\w*|migrate\w*|post_fork|can_fork|exit)|ptrace_(attach|request|traceme|stop)|ns_capable|capable|commit_creds|prepare_creds|override_creds|revert_creds|create_new_namespaces|copy_namespaces|unshare_nsproxy_namespaces|path_mount|do_new_mount|path_umount|do_umount|printk|_printk|vprintk\w*|panic|oops_\w+|register_kprobe|unregister_kprobe|kprobe_exceptions_notify)$/,
+  /^(do_file_open|path_init|terminate_walk|pick_link|step_into_slowpath|fput_close(_sync)?|do_dup2)$/,
+  /^(readlink_copy|simple_get_link|page_get_link|page_symlink|do_readlinkat|filename_symlinkat|ext4_(symlink|get_link))$/,
+  /^(init_module_from_file|idempotent_init_module|free_module|try_module_get)$/,
+  /^(kernfs_fop_(open|write_iter|read_iter|release)|kernfs_iop_(lookup|mkdir|rmdir|permission)|cgroup_(path_ns_locked|file_write|procs_show|kn_unlock)|proc_cgroup_show)$/,
+  /^(arp_(create|xmit|xmit_finish|send|send_dst|rcv|process|solicit|constructor|error_report)|neigh_(resolve_output|connected_output|update|timer_handler|probe|add_timer|lookup|invalidate)|__neigh_(create|event_send|update))$/,
+  /^(kmalloc_reserve|kfree_skbmem|skb_free_head|skb_attempt_defer_free|napi_skb_cache_put)$/,
+  /^(__netif_schedule|netif_schedule_queue|__qdisc_run)$/,
   /^(input_event|kbd_event|kbd_keycode|atkbd_(receive_byte|event)|serio_interrupt|i8042_interrupt|serial8250_(interrupt|handle_irq|rx_chars|tx_chars)|uart_(write|insert_char)|tty_insert_\w+|tty_flip_\w+|flush_to_ldisc|n_tty_receive_\w+)$/,
   /^rcu_(gp_\w+|sched_clock_irq|note_context_switch|do_batch)$/,
 ];

@@ -4,6 +4,7 @@ import './functions/mount.ts';
 import './functions/names.ts';
 import './functions/readdir.ts';
 import './functions/stat.ts';
+import './functions/symlink.ts';
 import './functions/sync.ts';
 import { Cpu } from './cpu/cpu.ts';
 import { PER_CPU, createPerCpuArea } from './cpu/per-cpu.ts';
@@ -66,6 +67,8 @@ import type { Task } from './tasks/task.ts';
 import { KERNEL_STACK_SIZE, PF_IDLE } from './tasks/task.ts';
 
 const IRQ_STACK_SIZE = 16384;
+/** Since Debian 12 these are links to their namesakes in /usr. */
+const MERGED_INTO_USR = ['bin', 'lib', 'lib64', 'sbin'];
 const IRQ_STUB_SIZE = 16;
 const CPUHP_AP_ONLINE_IDLE = 148;
 /** How the idle tasks came to be: the boot CPU's is what start_kernel became, the others were started by it. */
@@ -92,6 +95,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC });
   addProcFiles(fileSystem);
   addSysFiles(m, fileSystem.root.root);
+  for (const name of MERGED_INTO_USR) fileSystem.symlink(`/${name}`, `usr/${name}`);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);
   return { tracer, fileSystem };

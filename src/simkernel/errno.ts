@@ -24,6 +24,7 @@ export const EROFS = 30;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
+export const ELOOP = 40;
 export const EILSEQ = 84;
 export const ENOTSOCK = 88;
 export const EDESTADDRREQ = 89;

@@ -77,6 +77,7 @@ export const KERNEL_PROFILES = {
           { of: 1, struct: 'iov_iter', field: 'count' },
         ],
       },
+      do_filp_open: { function: 'do_file_open' },
       _do_fork: { function: 'kernel_clone' },
     },
     tracepoints: { 'vmscan:mm_vmscan_writepage': 'vmscan:mm_vmscan_write_folio' },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { File } from '../../src/simkernel/fs/file.ts';
+import { openedFile } from '../../src/simkernel/fs/file.ts';
 import { machineRunning } from './support.ts';
 
 const m = machineRunning([], {
@@ -10,7 +10,7 @@ m.run(1);
 function pathOf(name: string): string | undefined {
   const dentry = m.fileSystem.find(name);
   if (dentry === undefined) throw new Error(`no file ${name}`);
-  const file = new File(m, m.fileSystem.root, dentry, 0);
+  const file = openedFile(m, m.fileSystem.root, dentry, 0);
   return m.pathName(file.path.address, m.memory.kernelHigh);
 }
 

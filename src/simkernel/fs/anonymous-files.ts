@@ -1,8 +1,8 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
-import { Dentry, File, FILE, Inode, createMount, createSuperBlock } from './file.ts';
-import type { FileOperations, Mount } from './file.ts';
+import { Dentry, FILE, Inode, createMount, createSuperBlock, openedFile } from './file.ts';
+import type { File, FileOperations, Mount } from './file.ts';
 
 /** The file systems that are mounted nowhere: their files have inodes and no names. */
 const DEVICES = { sockfs: 8, pipefs: 13, anon_inodefs: 14 } as const;
@@ -36,7 +36,7 @@ export class AnonymousFiles {
   open(type: AnonymousFileSystem, inode: Inode, name: string, flags: number, data: KernelObject): File {
     const m = this.machine;
     const mount = this.mountOf(type);
-    const file = new File(m, mount, new Dentry(m, name, mount.root, inode), flags);
+    const file = openedFile(m, mount, new Dentry(m, name, mount.root, inode), flags);
     mount.root.children.delete(name);
     storeWord(m.words, file.address + FILE.privateData, data);
     return file;

@@ -9,6 +9,7 @@ import type { FileSystemType } from './types.ts';
 
 const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
 const SECTOR = 512;
 const NO_OPERATIONS: FileOperations = {};
 
@@ -104,6 +105,7 @@ export class FileSystem {
     for (const name of names(path)) {
       at = at.mounted?.root ?? at;
       at = at.children.get(name) ?? this.newDirectory(name, at);
+      if (at.inode.link !== null) at = this.directory(this.target(at, at.inode.link.path));
     }
     return at.mounted?.root ?? at;
   }
@@ -140,6 +142,14 @@ export class FileSystem {
     this.link(path, inode);
     return inode;
   }
+  /** A symbolic link that was there all along; it takes no inode number from files. */
+  symlink(path: string, target: string): void {
+    const slash = path.lastIndexOf('/');
+    const directory = this.directory(path.slice(0, slash));
+    const inode = new Inode(this.machine, MOUNT_POINT_INO, S_IFLNK | 0o777, 0, directory.inode.sb, NO_OPERATIONS);
+    inode.setLink(this.machine, target);
+    new Dentry(this.machine, path.slice(slash + 1), directory, inode);
+  }
   /** Any inode under a name. */
   special(path: string, mode: number, operations: FileOperations): Inode {
     const inode = new Inode(this.machine, this.nextIno++, mode, 0, this.ext4, operations);
@@ -164,6 +174,13 @@ export class FileSystem {
       this.cached.add(inode);
       this.warmth.set(inode, 0);
     }
+    return this.fill(negative, inode);
+  }
+  instantiateLink(negative: NegativeDentry, target: string): Dentry {
+    const inode = this.newInode(S_IFLNK | 0o777, 0, negative.parent.inode.sb);
+    inode.setLink(this.machine, target);
+    inode.inMemory = true;
+    inode.metadataDirty = true;
     return this.fill(negative, inode);
   }
   addLink(negative: NegativeDentry, inode: Inode): void {
@@ -208,8 +225,19 @@ export class FileSystem {
   /** Finds a path without the kernel's help (for the tracer). */
   find(path: string): Dentry | undefined {
     let at: Dentry | undefined = this.root.root;
-    for (const name of names(path)) at = (at?.mounted?.root ?? at)?.children.get(name);
+    for (const name of names(path)) {
+      at = (at?.mounted?.root ?? at)?.children.get(name);
+      const link = at?.inode.link ?? null;
+      if (at !== undefined && link !== null) at = this.find(this.target(at, link.path));
+    }
     return at?.mounted?.root ?? at;
+  }
+  /** Where a link leads, from the root. */
+  private target(link: Dentry, text: string): string {
+    if (text.startsWith('/')) return text;
+    const above: string[] = [];
+    for (let at = link.parent; at !== null && at.parent !== null; at = at.parent) above.unshift(at.name);
+    return `/${above.join('/')}/${text}`;
   }
   /** The mount that a directory lies on. */
   mountOf(dentry: Dentry): Mount {

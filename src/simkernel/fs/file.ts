@@ -17,6 +17,7 @@ const INODE = structFields('inode', {
   mapping: 'i_mapping',
   data: 'i_data',
   nlink: 'i_nlink',
+  link: 'i_link',
 });
 export const DENTRY = structFields('dentry', {
   parent: 'd_parent',
@@ -58,6 +59,8 @@ const ADDRESS_SPACE = structFields('address_space', { host: 'host', nrpages: 'nr
 
 const SHORT_NAME = 40;
 const S_IFDIR = 0o040000;
+/** What of a link's text fits into an inode's i_data. */
+const LONGEST_FAST_LINK = 60;
 
 /** How the files of a kind behave; the functions are kernel functions. */
 export interface FileOperations {
@@ -185,6 +188,8 @@ export class Inode implements KernelObject {
   contents: ((m: Machine) => string) | null = null;
   /** State of pipes, sockets and terminals. */
   channel: unknown = null;
+  /** Of a symbolic link: the path that it stands for. */
+  link: (KernelObject & { readonly path: string }) | null = null;
   private readonly words: Int32Array;
 
   constructor(m: Machine, ino: number, mode: number, size: number, sb: SuperBlock, operations: FileOperations) {
@@ -206,6 +211,7 @@ export class Inode implements KernelObject {
   }
   /** Frees its memory; nobody may look at it any more. */
   release(m: Machine): void {
+    if (this.link !== null) m.arena.free(this.link.address, this.link.path.length + 1);
     m.arena.free(this.address, INODE.size);
   }
   get isDirectory(): boolean {
@@ -214,6 +220,17 @@ export class Inode implements KernelObject {
   setLinks(links: number): void {
     this.links = links;
     this.words[(this.address + INODE.nlink) >> 2] = links;
+  }
+  /** Makes it a symbolic link; short texts lie in the inode (i_link), others in a block. */
+  setLink(m: Machine, path: string): void {
+    const address = m.arena.allocate(path.length + 1);
+    storeText(m.arena.bytes, address, path, path.length + 1);
+    this.link = { address, path };
+    if (this.hasFastLink) storeWord(this.words, this.address + INODE.link, this.link);
+    this.setSize(path.length);
+  }
+  get hasFastLink(): boolean {
+    return this.link !== null && this.link.path.length < LONGEST_FAST_LINK;
   }
   setSize(size: number): void {
     this.size = size;
@@ -305,8 +322,10 @@ export interface Path extends KernelObject {
 
 export class File implements KernelObject {
   readonly address: number;
+  /** What it leads to: from vfs_open() and do_dentry_open() on. Nobody but path_openat() has it before. */
   readonly path: Path;
-  readonly inode: Inode;
+  inode!: Inode;
+  private isOpen = false;
   readonly flags: number;
   references = 1;
   pos = 0;
@@ -318,22 +337,29 @@ export class File implements KernelObject {
   readonly readahead = { start: 0, size: 0, asyncSize: 0, previous: -1 };
   private readonly words: Int32Array;
 
-  constructor(m: Machine, mount: Mount, dentry: Dentry, flags: number) {
+  constructor(m: Machine, flags: number) {
     const { arena, words } = m;
     this.words = words;
     this.address = arena.allocate(FILE.size, 64);
-    this.inode = dentry.inode;
-    this.inode.users += 1;
     this.flags = flags;
-    this.path = { address: this.address + FILE.path, mount, dentry };
-    const { address } = this;
-    words[(address + FILE.flags) >> 2] = flags;
-    words[(address + FILE.mode) >> 2] = fileMode(flags);
-    storeWord(words, address + FILE.mnt, mount);
-    storeWord(words, address + FILE.dentry, dentry);
-    storeWord(words, address + FILE.inode, this.inode);
-    storeWord(words, address + FILE.mapping, this.inode.mapping);
-    storeNumber(words, address + FILE.pos, 0);
+    this.path = { address: this.address + FILE.path, mount: m.fileSystem.root, dentry: m.fileSystem.root.root };
+    words[(this.address + FILE.flags) >> 2] = flags;
+    words[(this.address + FILE.mode) >> 2] = fileMode(flags);
+    storeNumber(words, this.address + FILE.pos, 0);
+  }
+  setPath(m: Machine, mount: Mount, dentry: Dentry): void {
+    this.path.mount = mount;
+    this.path.dentry = dentry;
+    storeWord(m.words, this.address + FILE.mnt, mount);
+    storeWord(m.words, this.address + FILE.dentry, dentry);
+  }
+  /** The inode of its dentry, which it keeps in memory from now on. */
+  setInode(m: Machine): void {
+    this.inode = this.path.dentry.inode;
+    this.inode.users += 1;
+    this.isOpen = true;
+    storeWord(m.words, this.address + FILE.inode, this.inode);
+    storeWord(m.words, this.address + FILE.mapping, this.inode.mapping);
   }
   setPosition(pos: number): void {
     this.pos = pos;
@@ -341,8 +367,15 @@ export class File implements KernelObject {
   }
   release(m: Machine): void {
     m.arena.free(this.address, FILE.size);
-    this.inode.users -= 1;
+    if (this.isOpen) this.inode.users -= 1;
   }
+}
+/** A file that is open already, without anybody's having opened it. */
+export function openedFile(m: Machine, mount: Mount, dentry: Dentry, flags: number): File {
+  const file = new File(m, flags);
+  file.setPath(m, mount, dentry);
+  file.setInode(m);
+  return file;
 }
 /** FMODE_READ, FMODE_WRITE from the access mode. */
 function fileMode(flags: number): number {

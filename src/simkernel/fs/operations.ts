@@ -1,5 +1,6 @@
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
+import type { CString } from '../functions/filename.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { Dentry, FileOperations, Inode, Kiocb, Mapping, NegativeDentry, Path, SuperBlock } from './file.ts';
 import type { PageIo } from './page-cache.ts';
@@ -36,6 +37,9 @@ export interface InodeOperations {
     target: Dentry | NegativeDentry,
     flags: number,
   ): Result;
+  symlink(m: Machine, idmap: null, dir: Inode, dentry: NegativeDentry, target: CString): Result;
+  /** Of links whose text is not in the inode. */
+  getLink(m: Machine, dentry: Dentry, inode: Inode, done: null): void;
   getattr(m: Machine, idmap: null, path: Path, stat: KernelObject, mask: number, flags: number): number;
 }
 

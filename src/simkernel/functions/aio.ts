@@ -12,6 +12,7 @@ import { blkFinishPlug, blkStartPlug } from './block.ts';
 import { EIOCBQUEUED } from './direct-io.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { systemCall } from './syscall-entry.ts';
+import { fget, fput } from './vfs.ts';
 
 /** include/uapi/linux/aio_abi.h: struct iocb and struct io_event. */
 const IOCB = { size: 64, data: 0, opcode: 16, fd: 20, buffer: 24, bytes: 32, offset: 40 } as const;
@@ -83,13 +84,15 @@ const ioSubmitOne = kernelFunction(
     const at = userOffset(m, userIocb, IOCB.size);
     if (at < 0) return -EFAULT;
     const { view } = m.arena;
-    const file = m.cpu.current.process?.files.get(view.getInt32(at + IOCB.fd, true)) ?? null;
-    if (file === null) return -EBADF;
     const opcode = view.getUint16(at + IOCB.opcode, true);
     if (opcode !== IOCB_CMD_PREAD && opcode !== IOCB_CMD_PWRITE) return -EINVAL;
+    const file = fget(m, view.getInt32(at + IOCB.fd, true));
+    if (file === null) return -EBADF;
     const data = u64(m, at + IOCB.data);
-    const complete = (_m: Machine, result: number): void =>
+    const complete = (_m: Machine, result: number): void => {
       aioComplete(m, { address: m.scratch, context: ctx, data, iocb: userIocb, result });
+      fput(m, file);
+    };
     const iocb: Kiocb = { address: m.scratch, file, pos: u64(m, at + IOCB.offset), complete };
     const iter: IovIter = {
       address: m.scratch,

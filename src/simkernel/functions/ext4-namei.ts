@@ -8,6 +8,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { readBlock, submitReadBh } from './buffer.ts';
 import type { BufferHead } from './buffer.ts';
+import type { CString } from './filename.ts';
 import { findInodeFast } from './inode.ts';
 import { journalStart, journalStop } from './jbd2.ts';
 
@@ -73,6 +74,17 @@ const ext4Mkdir = kernelFunction(
   (m, _idmap: null, dir: Inode, dentry: NegativeDentry, mode: number): Result =>
     change(m, dir, 2_400, () => m.fileSystem.instantiate(dentry, mode)),
 );
+const ext4Symlink = kernelFunction(
+  'ext4_symlink',
+  150,
+  (m, _idmap: null, dir: Inode, dentry: NegativeDentry, symname: CString): Result =>
+    change(m, dir, 1_900, () => m.fileSystem.instantiateLink(dentry, symname.path)),
+);
+const ext4GetLink = kernelFunction(
+  'ext4_get_link',
+  40,
+  (_m, _dentry: Dentry, inode: Inode, _callback: null): KernelObject | null => inode.link,
+);
 const ext4Link = kernelFunction('ext4_link', 120, (m, old: Dentry, dir: Inode, dentry: NegativeDentry): Result =>
   change(m, dir, 1_100, () => m.fileSystem.addLink(dentry, old.inode)),
 );
@@ -119,5 +131,7 @@ export const EXT4_INODES: InodeOperations = {
   mkdir: (m, idmap, dir, dentry, mode) => ext4Mkdir(m, idmap, dir, dentry, mode),
   rmdir: (m, dir, dentry) => ext4Rmdir(m, dir, dentry),
   rename: (m, idmap, oldDir, old, newDir, target, flags) => ext4Rename2(m, idmap, oldDir, old, newDir, target, flags),
+  symlink: (m, idmap, dir, dentry, target) => ext4Symlink(m, idmap, dir, dentry, target),
+  getLink: (m, dentry, inode, done) => ext4GetLink(m, dentry, inode, done),
   getattr: (m, idmap, path, stat, mask, flags) => ext4FileGetattr(m, idmap, path, stat, mask, flags),
 };

@@ -12,7 +12,7 @@ import { GFP_KERNEL } from './gfp.ts';
 import { cacheAlloc, cacheFree } from './slab.ts';
 import { systemCall } from './syscall-entry.ts';
 import { flushTlbMmRange } from './tlb.ts';
-import { fput } from './vfs.ts';
+import { fget, fput } from './vfs.ts';
 
 const PAGE = 4096;
 const MAP_SHARED = 1;
@@ -69,8 +69,12 @@ const ksysMmapPgoff = kernelFunction(
   'ksys_mmap_pgoff',
   30,
   (m, addr: number, length: number, prot: number, flags: number, fd: number, pgoff: number): number => {
-    const file = (flags & MAP_ANONYMOUS) !== 0 ? null : (m.cpu.current.process?.files.get(fd | 0) ?? undefined);
-    return file === undefined ? -EBADF : vmMmapPgoff(m, file, addr, length, prot, flags, pgoff);
+    if ((flags & MAP_ANONYMOUS) !== 0) return vmMmapPgoff(m, null, addr, length, prot, flags, pgoff);
+    const file = fget(m, fd | 0);
+    if (file === null) return -EBADF;
+    const mapped = vmMmapPgoff(m, file, addr, length, prot, flags, pgoff);
+    fput(m, file);
+    return mapped;
   },
 );
 systemCall('mmap', 20, (m, addr, length, prot, flags, fd, offset) =>

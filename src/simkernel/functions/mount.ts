@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import { EBUSY, EFAULT, EINVAL, ENODEV, ENOTDIR } from '../errno.ts';
-import { AT_FDCWD, withPath } from './namei.ts';
+import { AT_FDCWD, withPath } from './path-walk.ts';
 import { systemCall } from './syscall-entry.ts';
 
 const NAME_MAX = 256;

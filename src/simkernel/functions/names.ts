@@ -8,7 +8,8 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV } from '../errno.ts';
 import { iput } from './inode.ts';
-import { AT_FDCWD, withParent, withPath } from './namei.ts';
+import { withParent } from './namei.ts';
+import { AT_FDCWD, withPath } from './path-walk.ts';
 import { systemCall } from './syscall-entry.ts';
 
 const S_IFDIR = 0o040000;

@@ -68,6 +68,8 @@ export const PROC: FileSystemOperations = {
     mkdir: readOnly,
     rmdir: readOnly,
     rename: readOnly,
+    symlink: readOnly,
+    getLink: () => undefined,
     getattr: () => 0,
   },
   readahead: () => bug('proc has no pages'),

@@ -4,6 +4,7 @@ import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDen
 import type { FileSystemOperations } from '../fs/operations.ts';
 import { EFAULT, EPERM } from '../errno.ts';
 import { listEntries } from './ext4-dir.ts';
+import type { CString } from './filename.ts';
 import { writeUserText } from './proc.ts';
 
 const O_ACCMODE = 3;
@@ -50,6 +51,14 @@ const shmemMknod = kernelFunction(
     return 0;
   },
 );
+const shmemSymlink = kernelFunction(
+  'shmem_symlink',
+  160,
+  (m, _idmap: null, _dir: Inode, dentry: NegativeDentry, symname: CString): Result => {
+    m.fileSystem.instantiateLink(dentry, symname.path);
+    return 0;
+  },
+);
 const shmemUnlink = kernelFunction('shmem_unlink', 250, (m, _dir: Inode, dentry: Dentry): Result => {
   m.fileSystem.dropLink(dentry);
   return 0;
@@ -84,6 +93,8 @@ export const TMPFS: FileSystemOperations = {
     mkdir: (m, idmap, dir, dentry, mode) => shmemMknod(m, idmap, dir, dentry, S_IFDIR | mode),
     rmdir: (m, dir, dentry) => shmemUnlink(m, dir, dentry),
     rename: refused,
+    symlink: (m, idmap, dir, dentry, target) => shmemSymlink(m, idmap, dir, dentry, target),
+    getLink: () => undefined,
     getattr: () => 0,
   },
   readahead: noPages,

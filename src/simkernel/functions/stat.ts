@@ -5,11 +5,12 @@ import type { Inode, Path } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { EBADF, EFAULT, ENOTDIR } from '../errno.ts';
-import { AT_FDCWD, withPath } from './namei.ts';
+import { AT_FDCWD, LOOKUP_FOLLOW, withPath } from './path-walk.ts';
 import { systemCall } from './syscall-entry.ts';
 
 const STATX_BASIC_STATS = 0x7ff;
 const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 /** arch/x86/include/uapi/asm/stat.h */
 const STAT = { size: 144, dev: 0, ino: 8, nlink: 16, mode: 24, length: 48, blksize: 56, blocks: 64 } as const;
 const STATFS_BYTES = 120;
@@ -42,7 +43,13 @@ const vfsStatx = kernelFunction(
   'vfs_statx',
   35,
   (m, dfd: number, filename: number, flags: number, stat: Kstat, mask: number): Result =>
-    withPath(m, dfd, filename, (path) => vfsGetattr(m, path, stat, mask, flags)),
+    withPath(
+      m,
+      dfd,
+      filename,
+      (path) => vfsGetattr(m, path, stat, mask, flags),
+      (flags & AT_SYMLINK_NOFOLLOW) === 0 ? LOOKUP_FOLLOW : 0,
+    ),
 );
 const vfsFstatat = kernelFunction(
   'vfs_fstatat',
@@ -79,10 +86,13 @@ function copied(m: Machine, stat: Kstat, statbuf: number, status: Result): Resul
 }
 const kstat = (m: Machine): Kstat => ({ address: m.scratch, inode: null });
 
-for (const name of ['stat', 'lstat'] as const) {
+for (const [name, flags] of [
+  ['stat', 0],
+  ['lstat', AT_SYMLINK_NOFOLLOW],
+] as const) {
   systemCall(name, 20, (m, filename, statbuf) => {
     const stat = kstat(m);
-    return copied(m, stat, statbuf, vfsFstatat(m, AT_FDCWD, filename, stat, 0));
+    return copied(m, stat, statbuf, vfsFstatat(m, AT_FDCWD, filename, stat, flags));
   });
 }
 systemCall('fstat', 20, (m, fd, statbuf) => {

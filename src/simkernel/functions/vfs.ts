@@ -10,7 +10,9 @@ import { startTransfer, transferScratch } from '../fs/file.ts';
 import type { File, Position } from '../fs/file.ts';
 import { systemCall } from './syscall-entry.ts';
 import { EBADF, EFAULT, EINVAL, EPERM } from '../errno.ts';
-import { AT_FDCWD, doFilpOpen, getname, putname, vfsTruncate, withPath } from './namei.ts';
+import { getname, putname } from './filename.ts';
+import { doFileOpen, vfsTruncate } from './open.ts';
+import { AT_FDCWD, withPath } from './path-walk.ts';
 import { cacheFree } from './slab.ts';
 
 export const getUnusedFd = kernelFunction('alloc_fd', 35, (m, _start: number, _end: number, _flags: number): number => {
@@ -26,8 +28,7 @@ const doSysOpenat2 = kernelFunction('do_sys_openat2', 40, (m, dfd: number, filen
   const name = getname(m, filename, 0);
   if (typeof name === 'number') return name;
   const fd = getUnusedFd(m, 0, 1024, how.flags);
-  const op = { address: how.address, filename: name, flags: how.flags, mode: how.mode };
-  const opened = doFilpOpen(m, dfd, name, op);
+  const opened = doFileOpen(m, dfd, name, { address: how.address, flags: how.flags, mode: how.mode });
   const after = (file: File | number): number => {
     putname(m, name);
     if (typeof file === 'number') return file;
@@ -72,6 +73,15 @@ const finalFput = kernelFunction('__fput', 70, (m, file: File): void => {
   cacheFree(m, 'filp', file);
   callRcu(m, () => file.release(m));
 });
+/** The file behind a descriptor, with a reference that the caller gives back by fput(). */
+function takeFile(m: Machine, fd: number): File | null {
+  const file = currentFile(m, fd);
+  if (file !== null) file.references += 1;
+  return file;
+}
+export const fget = kernelFunction('fget', 18, takeFile);
+/** fget() of descriptors that may only name a file (O_PATH), too. */
+export const fgetRaw = kernelFunction('fget_raw', 18, takeFile);
 export const fput = kernelFunction('fput', 12, (m, file: File): void => {
   if ((file.references -= 1) === 0) finalFput(m, file);
 });

@@ -26,6 +26,7 @@ import { isDirect, iomapDioRw, O_APPEND } from './direct-io.ts';
 import { listEntries } from './ext4-dir.ts';
 import { fileWriteAndWaitRange, genericFileReadIter, genericPerformWrite } from './filemap.ts';
 import { folioWaitBit } from './folio-wait.ts';
+import type { CString } from './filename.ts';
 import { findInodeFast } from './inode.ts';
 import { wakeUpProcess } from './sched.ts';
 import { diskOf, readPages, SECTORS_PER_PAGE, writeDirtyPages } from './submit-pages.ts';
@@ -185,6 +186,19 @@ const xfsVnMkdir = kernelFunction(
     change(m, dir, 2_600, () => m.fileSystem.instantiate(dentry, mode)),
   MODULE,
 );
+const xfsVnSymlink = kernelFunction(
+  'xfs_vn_symlink',
+  150,
+  (m, _idmap: null, dir: Inode, dentry: NegativeDentry, symname: CString): Result =>
+    change(m, dir, 2_400, () => m.fileSystem.instantiateLink(dentry, symname.path)),
+  MODULE,
+);
+const xfsVnGetLink = kernelFunction(
+  'xfs_vn_get_link',
+  40,
+  (_m, _dentry: Dentry, inode: Inode, _done: null): KernelObject | null => inode.link,
+  MODULE,
+);
 const xfsVnLink = kernelFunction(
   'xfs_vn_link',
   120,
@@ -223,6 +237,8 @@ const XFS_INODES: InodeOperations = {
   mkdir: (m, idmap, dir, dentry, mode) => xfsVnMkdir(m, idmap, dir, dentry, mode),
   rmdir: (m, dir, dentry) => xfsVnUnlink(m, dir, dentry),
   rename: (m, idmap, oldDir, old, newDir, target, flags) => xfsVnRename(m, idmap, oldDir, old, newDir, target, flags),
+  symlink: (m, idmap, dir, dentry, target) => xfsVnSymlink(m, idmap, dir, dentry, target),
+  getLink: (m, dentry, inode, done) => xfsVnGetLink(m, dentry, inode, done),
   getattr: (m, idmap, path, stat, mask, flags) => xfsVnGetattr(m, idmap, path, stat, mask, flags),
 };
 const XFS_FILES: FileOperations = {

@@ -2,7 +2,7 @@ import { startAt } from '../functions/process.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
 import { createTty, type Tty } from '../functions/tty.ts';
-import { File } from '../fs/file.ts';
+import { openedFile } from '../fs/file.ts';
 import type { Process } from '../tasks/process.ts';
 import { executableAt, putInPlace } from './executables.ts';
 import type { Image } from './image.ts';
@@ -48,7 +48,7 @@ const BASIC_COMMAND_BYTES = 43_000;
 function giveTerminal(m: Machine, process: Process): Tty {
   const tty = createTty(m, TERMINAL);
   const dentry = m.fileSystem.find(`/dev/${TERMINAL}`)!;
-  const file = new File(m, m.fileSystem.mountOf(dentry), dentry, O_RDWR);
+  const file = openedFile(m, m.fileSystem.mountOf(dentry), dentry, O_RDWR);
   file.references = STANDARD_DESCRIPTORS.length;
   for (const fd of STANDARD_DESCRIPTORS) process.files.install(fd, file);
   return tty;

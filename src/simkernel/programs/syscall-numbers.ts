@@ -40,6 +40,7 @@ export const SYSCALL_NUMBERS = {
   creat: 85,
   link: 86,
   symlink: 88,
+  readlink: 89,
   statfs: 137,
   sync: 162,
   mount: 165,
@@ -126,5 +127,8 @@ export const SYSCALL_NUMBERS = {
   io_destroy: 207,
   io_getevents: 208,
   io_submit: 209,
+  init_module: 175,
+  delete_module: 176,
+  finit_module: 313,
 } as const satisfies Record<string, number>;
 export type SyscallName = keyof typeof SYSCALL_NUMBERS;

@@ -7,7 +7,7 @@ import { startJournal } from '../functions/jbd2.ts';
 import { createMirror } from '../functions/md.ts';
 import { startAt } from '../functions/process.ts';
 import { startFlusher } from '../functions/writeback.ts';
-import { File } from '../fs/file.ts';
+import { openedFile } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
 import type { Process } from '../tasks/process.ts';
@@ -22,7 +22,7 @@ const FILE_GROUPS = 7;
 function openStandardFiles(m: Machine, process: Process): void {
   const dentry = m.fileSystem.find('/dev/null');
   if (dentry === undefined) return;
-  const file = new File(m, m.fileSystem.root, dentry, O_RDWR);
+  const file = openedFile(m, m.fileSystem.root, dentry, O_RDWR);
   file.references = STANDARD_FILES;
   for (let fd = 0; fd < STANDARD_FILES; fd += 1) process.files.install(fd, file);
 }

@@ -5,7 +5,7 @@ import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { TransferScratch } from '../fs/file.ts';
 import type { FsStruct } from '../fs/fs-struct.ts';
-import type { Walk } from '../functions/namei.ts';
+import type { Walk } from '../functions/path-walk.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { UprobeTask } from '../functions/uprobes.ts';
 import type { Credentials } from './credentials.ts';

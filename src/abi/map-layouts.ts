@@ -56,7 +56,7 @@ export function hashFinish(hash: number): number {
  * A ring buffer: an area twice as long as the ring, so that no record is ever split, and positions that count bytes for ever
  * (modulo 2^32) in words of the map object. A record is a header and its data, rounded up to 8 bytes.
  *
- *   header: +0 u32 length | busy | discard   +4 u32 position of the record (the kernel stores a page offset here)
+ *   header: +0 u32 length | busy | discard   +4 nothing (the kernel's page offset, from which it finds the ring)
  */
 export interface RingLayout {
   readonly data: number;

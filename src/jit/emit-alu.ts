@@ -30,7 +30,7 @@ interface Operands {
 const LOW: Record<AluOp, (o: Operands) => string> = {
   add: ({ a, b }) => `${a} + ${b} | 0`,
   sub: ({ a, b }) => `${a} - ${b} | 0`,
-  mul: ({ a, b }) => `Math.imul(${a}, ${b})`,
+  mul: ({ a, b }) => `imul(${a}, ${b})`,
   or: ({ a, b }) => `${a} | ${b}`,
   and: ({ a, b }) => `${a} & ${b}`,
   xor: ({ a, b }) => `${a} ^ ${b}`,
@@ -121,7 +121,7 @@ const WIDE: Record<AluOp, (o: Operands) => string[]> = {
 };
 
 function crossProduct(low: string, high: string): string {
-  return high === '0' ? '' : ` + Math.imul(${low}, ${high})`;
+  return high === '0' ? '' : ` + imul(${low}, ${high})`;
 }
 
 /** A shift by a variable distance: `[low, high]` for 32 and more, and for less. */

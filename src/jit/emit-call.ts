@@ -124,8 +124,8 @@ function emitInlined(site: Site, inlined: Exclude<Inlined, { kind: 'load' }>, { 
 
 function emitArrayLookup(site: Site, index: number, { type }: MapDefinition): string[] {
   const [word] = keyWords(site, 2, 1);
-  const cpu = type === 'percpu_array' ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
-  const element = (key: string): string => `${mapValuesSymbol(index)}${cpu} + Math.imul(${key}, STRIDE${index}) | 0`;
+  const cpu = type === 'percpu_array' ? ` + imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
+  const element = (key: string): string => `${mapValuesSymbol(index)}${cpu} + imul(${key}, STRIDE${index}) | 0`;
   // Where the jump compares the key, nobody reads the result of one that is too large.
   if (isNullCheck(site.next)) return [`r0 = ${element(word!)};`];
   return [`r0 = ${word!};`, `r0 = (r0 >>> 0) < ENTRIES${index} ? ${element('r0')} : 0;`];

@@ -13,10 +13,12 @@ import type { Site } from './site.ts';
 import { highName, highText, lowName, lowText } from './site.ts';
 import { type BlockStates, edgeState } from './states.ts';
 import type { FunctionPlan } from './plan.ts';
-import { CONTEXT_SYMBOL, FRAME_SYMBOL, helperById, resultOf } from './transfer.ts';
+import { CONTEXT_SYMBOL, FRAME_SYMBOL, helperById, MAIN_FRAME_SYMBOL, resultOf } from './transfer.ts';
 import { FULL, hasHighVariable } from './value.ts';
 import type { Writer } from './writer.ts';
 import { createWriter } from './writer.ts';
+
+const FRAME_POINTER = new RegExp(`\\b${FRAME_SYMBOL}\\b`, 'g');
 
 /** The JavaScript of one function. */
 export function emitFunction(
@@ -61,7 +63,7 @@ export function emitFunction(
     },
   });
 
-  const text = body.text();
+  const text = isMain ? body.text().replaceAll(FRAME_POINTER, MAIN_FRAME_SYMBOL) : body.text();
   const parameters = isMain ? [CONTEXT_SYMBOL] : [FRAME_SYMBOL, ...parameterNames(live[0]!)];
   writer.block(`function ${context.functionName(entry)}(${parameters.join(', ')})`, () => {
     const locals = localNames(text).filter((local) => !parameters.includes(local));

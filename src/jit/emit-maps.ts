@@ -27,23 +27,23 @@ export function emitMapFunctions(definition: MapDefinition, index: number, write
 
 function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, writer: Writer): void {
   const words = Array.from({ length: keySize / 4 }, (_, word) => word);
-  const cpu = MAP_TYPES[type].perCpu ? ` + Math.imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
+  const cpu = MAP_TYPES[type].perCpu ? ` + imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
   writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
   writer.block(`function ${lookupSymbol(index)}(${words.map((word) => `k${word}`).join(', ')})`, () => {
     const { before, multiplier, after } = HASH.finish;
-    writer.line(`let hash = Math.imul(k0, ${HASH.word});`);
+    writer.line(`let hash = imul(k0, ${HASH.word});`);
     for (const word of words.slice(1))
-      writer.line(`hash = Math.imul(hash, ${HASH.chain}) + Math.imul(k${word}, ${HASH.word}) | 0;`);
-    writer.line(`hash = Math.imul(hash ^ hash >>> ${before}, ${multiplier});`);
+      writer.line(`hash = imul(hash, ${HASH.chain}) + imul(k${word}, ${HASH.word}) | 0;`);
+    writer.line(`hash = imul(hash ^ hash >>> ${before}, ${multiplier});`);
     writer.line(`hash ^= hash >>> ${after};`);
     writer.block(`for (let slot = hash & MASK${index};; slot = slot + 1 & MASK${index})`, () => {
       writer.line(`const element = HEAP32[(INDEX${index} >> 2) + slot] - 1;`);
       writer.line('if (element < 0) return 0;');
-      writer.line(`const at = KEYS${index} + Math.imul(element, KEY_STRIDE${index}) | 0;`);
+      writer.line(`const at = KEYS${index} + imul(element, KEY_STRIDE${index}) | 0;`);
       const equal = words.map((word) => `HEAP32[(at >> 2) + ${ELEMENT_HEADER / 4 + word}] === k${word}`);
       writer.block(`if (${equal.join(' && ')})`, () => {
         if (type.startsWith('lru')) writer.line(`HEAP32[(at >> 2) + 1] = ${ELEMENT_STATE.referenced};`);
-        writer.line(`return ${mapValuesSymbol(index)} + Math.imul(element, STRIDE${index})${cpu} | 0;`);
+        writer.line(`return ${mapValuesSymbol(index)} + imul(element, STRIDE${index})${cpu} | 0;`);
       });
     });
   });
@@ -53,15 +53,15 @@ function emitReserve(index: number, writer: Writer): void {
   writer.block(`function ${reserveSymbol(index)}(size, total)`, () => {
     writer.line(`const position = HEAP32[PRODUCER${index} >> 2];`);
     // The runtime counts what does not fit.
+    writer.line('const next = position + total | 0;');
     writer.line(
-      `if ((position + total - HEAP32[CONSUMER${index} >> 2] | 0) > MASK${index} + 1) ` +
+      `if ((next - HEAP32[CONSUMER${index} >> 2] | 0) > MASK${index} + 1) ` +
         `return bpf_ringbuf_reserve(${mapSymbol(index)}, size, 0, 0, 0);`,
     );
-    writer.line(`const at = RECORDS${index} + (position & MASK${index}) | 0;`);
-    writer.line(`HEAP32[at >> 2] = size | ${RECORD_FLAGS.busy};`);
-    writer.line('HEAP32[(at >> 2) + 1] = position;');
-    writer.line(`HEAP32[PRODUCER${index} >> 2] = position + total | 0;`);
-    writer.line(`return at + ${RECORD_HEADER} | 0;`);
+    writer.line(`const record = (position & MASK${index}) + RECORDS${index} | 0;`);
+    writer.line(`HEAP32[PRODUCER${index} >> 2] = next;`);
+    writer.line(`HEAP32[(record >> 2) - 2] = size | ${RECORD_FLAGS.busy};`);
+    writer.line('return record;');
   });
 }
 
@@ -69,7 +69,7 @@ function emitReserve(index: number, writer: Writer): void {
 export function emitSubmit(index: number, writer: Writer): void {
   writer.block(`function ${SUBMIT_SYMBOL}(record, flags, flagsHigh)`, () => {
     writer.line(
-      `if ((flags | flagsHigh) !== 0 || HEAP32[(record >> 2) - 1] === HEAP32[CONSUMER${index} >> 2]) ` +
+      `if ((flags | flagsHigh) !== 0 || (HEAP32[CONSUMER${index} >> 2] & MASK${index}) + RECORDS${index} === record) ` +
         'bpf_ringbuf_submit(record, flags, flagsHigh);',
     );
     writer.line(`else HEAP32[(record >> 2) - 2] &= ${RECORD_FLAGS.length};`);
@@ -100,7 +100,7 @@ export function mapConstants({ address, array, hash, ring }: MapLocation, index:
   }
   if (ring !== undefined) {
     constants.push(
-      [`RECORDS${index}`, ring.data],
+      [`RECORDS${index}`, ring.data + RECORD_HEADER],
       [`MASK${index}`, ring.mask],
       [`PRODUCER${index}`, ring.producer],
       [`CONSUMER${index}`, ring.consumer],

@@ -9,13 +9,13 @@ import { onlyRing } from './inlining.ts';
 import { hasHigh, hasLow } from './liveness.ts';
 import type { ProgramPlan } from './plan.ts';
 import { createSupport } from './support.ts';
-import { FRAME_SYMBOL } from './transfer.ts';
+import { FRAME_SYMBOL, MAIN_FRAME_SYMBOL } from './transfer.ts';
 import type { Writer } from './writer.ts';
 import { createWriter } from './writer.ts';
 
 /** Programs of an image, compiled together. */
 export interface CompiledUnit {
-  /** The generated JavaScript, as `-d js` shows it; the addresses of an environment come as constants in front. */
+  /** The generated JavaScript, as `-d js` shows it; the numbers of an environment take the place of their names. */
   readonly source: string;
   /** The programs in their order, over one environment. */
   readonly instantiate: (environment: ExecutionEnvironment) => readonly CompiledProgram[];
@@ -83,43 +83,51 @@ function emitCallbacks(slots: readonly number[], context: CallContext, writer: W
 /** Units made so far: numbering them keeps their texts apart, as V8 shares feedback between functions of equal source. */
 let unitCount = 0;
 
-/** Compiles the unit for one environment, its addresses as constants. */
+/**
+ * Compiles the unit for one environment. What generated code calls comes by parameters and what it knows by number is written
+ * as numbers: a reference to a `const` of an enclosing function takes V8 a check each time until the code is optimised, and
+ * counts as long code when it decides what to inline.
+ */
 function instantiate(
   source: string,
   names: readonly string[],
   helpers: ReadonlySet<HelperName>,
   environment: ExecutionEnvironment,
 ): readonly CompiledProgram[] {
-  const writer = createWriter();
-  writer.line(`'use strict'; // unit ${unitCount++}`);
-  writer.line('const { HEAP8, HEAPU8, HEAP16, HEAPU16, HEAP32, VIEW } = memory;');
-  writer.line('const { udiv, umod, sdiv, smod, swap32 } = support;');
-  for (const [name, value] of constantsOf(environment)) writer.line(`const ${name} = ${value};`);
-  for (const name of helpers) writer.line(`const ${helperVariable(name)} = ENV.helpers.${name};`);
-  const text = `${writer.text()}${source}return [${names.join(', ')}];\n`;
   const { buffer } = environment;
-  const memory = {
+  const words = new Int32Array(buffer);
+  const inputs: Record<string, unknown> = {
     HEAP8: new Int8Array(buffer),
     HEAPU8: new Uint8Array(buffer),
     HEAP16: new Int16Array(buffer),
     HEAPU16: new Uint16Array(buffer),
-    HEAP32: new Int32Array(buffer),
+    HEAP32: words,
     VIEW: new DataView(buffer),
+    ENV: environment,
+    imul: Math.imul,
+    ...createSupport(words, environment.resultHigh >> 2),
+    unsupported: (what: number): never => {
+      throw new Error(`generated code reached something that the verifier refuses (${what})`);
+    },
   };
-  const support = createSupport(memory.HEAP32, environment.resultHigh >> 2);
-  const unsupported = (what: number): never => {
-    throw new Error(`generated code reached something that the verifier refuses (${what})`);
-  };
+  for (const name of helpers) inputs[helperVariable(name)] = environment.helpers[name];
+  const constants = constantsOf(environment);
+  const numbers = source.replaceAll(/\b[A-Z][A-Z_]*\d*\b/g, (name) => {
+    const value = constants.get(name);
+    return value === undefined ? name : value < 0 ? `(${value})` : String(value);
+  });
   // The text holds our own identifiers, numbers and disassembly only: nothing of a script's strings.
-  const factory = new Function('memory', 'support', 'ENV', 'unsupported', text) as (
-    ...inputs: readonly unknown[]
-  ) => readonly CompiledProgram[];
-  return factory(memory, support, environment, unsupported);
+  const factory = new Function(
+    ...Object.keys(inputs),
+    `'use strict'; // unit ${unitCount++}\n${numbers}return [${names.join(', ')}];\n`,
+  ) as (...inputs: readonly unknown[]) => readonly CompiledProgram[];
+  return factory(...Object.values(inputs));
 }
 
-function constantsOf(environment: ExecutionEnvironment): [string, number][] {
+/** Numbers of an environment by the names that generated code has for them. */
+function constantsOf(environment: ExecutionEnvironment): ReadonlyMap<string, number> {
   const constants: [string, number][] = [
-    [FRAME_SYMBOL, environment.stackTop],
+    [MAIN_FRAME_SYMBOL, environment.stackTop],
     ['KERNEL', environment.kernelHigh],
     ['RESULT', environment.resultHigh >> 2],
   ];
@@ -127,5 +135,5 @@ function constantsOf(environment: ExecutionEnvironment): [string, number][] {
     constants.push([symbol, environment.current[key as keyof typeof CURRENT_SYMBOLS]]);
   }
   environment.maps.forEach((map, index) => constants.push(...mapConstants(map, index)));
-  return constants;
+  return new Map(constants);
 }

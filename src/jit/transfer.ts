@@ -273,6 +273,8 @@ function alu64(op: AluOp, a: Value, b: Value): Value {
 
 /** Name of the frame pointer in generated code. */
 export const FRAME_SYMBOL = 'fp';
+/** Its name in main programs, whose frame is always in the same place. */
+export const MAIN_FRAME_SYMBOL = 'FRAME';
 /** Name of the context's address in the main program. */
 export const CONTEXT_SYMBOL = 'ctx';
 

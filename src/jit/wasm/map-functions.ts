@@ -132,7 +132,6 @@ export function reserveFunction(
   );
   code.get(position).i32(mask).op(OP.i32_and).i32(data).op(OP.i32_add).tee(at);
   store(code.get(size).i32(RECORD_FLAGS.busy).op(OP.i32_or));
-  store(code.get(at).get(position), 4);
   store(code.i32(producer).get(next));
   code.get(at).i32(RECORD_HEADER).op(OP.i32_add);
   return { signature: { parameters: [i32], results: [i32] }, locals: [i32, i32, i32], code: code.bytes };
@@ -140,14 +139,15 @@ export function reserveFunction(
 
 /** The function (record, flags, high half of flags) that submits; the runtime wakes a consumer that waits for this very record. */
 export function submitFunction(
-  { consumer }: NonNullable<MapLocation['ring']>,
+  { consumer, data, mask }: NonNullable<MapLocation['ring']>,
   { submitHelper }: MapFunctionContext,
 ): FunctionBody {
   const [record, flags, flagsHigh, header] = [0, 1, 2, 3];
   const code = createCode();
   code.get(record).i32(RECORD_HEADER).op(OP.i32_sub).set(header);
   code.get(flags).get(flagsHigh).op(OP.i32_or);
-  load(load(code.get(header), 4).i32(consumer)).op(OP.i32_eq, OP.i32_or);
+  load(code.i32(consumer)).i32(mask).op(OP.i32_and).i32(data).op(OP.i32_add);
+  code.get(header).op(OP.i32_eq, OP.i32_or);
   code.structured(OP.if, TYPE.none, '', () => {
     code.get(record).get(flags).get(flagsHigh).call(submitHelper).op(OP.drop, OP.else);
     store(load(code.get(header).get(header)).i32(RECORD_FLAGS.length).op(OP.i32_and));

@@ -48,7 +48,6 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
     }
     const at = data + (position & mask);
     words[at >> 2] = size | BUSY;
-    words[(at >> 2) + 1] = position;
     words[producer] = (position + total) | 0;
     return at + RECORD_HEADER;
   }
@@ -56,7 +55,8 @@ export function createRingBuffer(definition: MapDefinition, object: number, host
   function commit(record: number, flags: number, discard: boolean): void {
     const header = (record - RECORD_HEADER) >> 2;
     words[header] = (words[header]! & LENGTH) | (discard ? DISCARD : 0);
-    const awaited = words[header + 1] === words[consumer];
+    // No two records of a ring begin at the same distance from its start.
+    const awaited = (words[consumer]! & mask) === record - RECORD_HEADER - data;
     if (ring.onData !== null && (flags & FORCE_WAKEUP || (awaited && !(flags & NO_WAKEUP)))) ring.onData();
   }
 

@@ -1,4 +1,11 @@
 import { expect, test } from 'vitest';
+import { ethernet } from '../../src/simkernel/devices/e1000e.ts';
+import { SOFTIRQS } from '../../src/simkernel/functions/softirq-vectors.ts';
+import { createMachine } from '../../src/simkernel/machine.ts';
+import type { Machine } from '../../src/simkernel/machine.ts';
+import type { QdiscKind } from '../../src/simkernel/net/device.ts';
+import { sink } from '../../src/simkernel/net/remote/world.ts';
+import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
 import {
   bind,
   connectTo,
@@ -148,4 +155,75 @@ test('a local stream socket tells its reader of the end', () => {
   ]);
   runFor(m, 100 * MILLISECOND);
   expect(results).toEqual(['one', 0]);
+});
+
+const HOST = '198.51.100.20';
+/** A machine at a wire with one host, which answers echoes and takes what it is sent. */
+function machineAtWire(queues: readonly QdiscKind[], main: (u: UserContext) => UserBody): Machine {
+  return createMachine({
+    scenario: defineScenario({
+      name: 'wire',
+      summary: '',
+      seed: 3,
+      cpus: 2,
+      lengthNs: SECOND,
+      devices: [
+        ethernet(undefined, undefined, queues),
+        sink([HOST, '2001:db8::20'], 2 * MILLISECOND, { open: [9000] }),
+      ],
+      files: [],
+      images: [],
+      processes: [{ pid: 1000, image: { path: '/usr/bin/program', symbols: ['main'], main } }],
+    }),
+  });
+}
+
+test('a token bucket lets no more out than its rate and its burst, and the NET_TX softirq sends the rest', () => {
+  const m = machineAtWire(['tbf'], function* (u) {
+    const to = socketAddress(u, HOST, 9000);
+    const fd = yield socket(u, to, SOCK_DGRAM);
+    const buffer = u.buffer(1400);
+    for (let i = 0; i < 600; i += 1) yield sendTo(u, fd, buffer, 1400, to);
+    return 0;
+  });
+  runFor(m, 1);
+  const start = m.now();
+  const { stats } = m.netDevices.find(({ name }) => name === 'eth0')!;
+  const atOnce: number[] = [];
+  for (const ms of [20, 80, 170]) {
+    runFor(m, start + ms * MILLISECOND - m.now());
+    const elapsed = m.now() - start;
+    expect(stats.txBytes).toBeLessThanOrEqual(16_384 + (5 * elapsed) / 1000);
+    atOnce.push(stats.txBytes);
+  }
+  // 40 Mbit/s, so that 600 packets take 170 ms.
+  expect(atOnce[1]! - atOnce[0]!).toBeGreaterThan(0.95 * 60 * 5_000);
+  expect(stats.txPackets).toBeGreaterThan(570);
+  expect(m.softirqCounts[SOFTIRQS.indexOf('NET_TX')]!.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(500);
+});
+
+test.each([HOST, '2001:db8::20'])('an echo of %s comes back to the socket that asked, with its sequence', (host) => {
+  const answers: (number | string)[] = [];
+  const m = machineAtWire(['fq_codel'], function* (u) {
+    const to = socketAddress(u, host);
+    const isV6 = host.includes(':');
+    const asking = yield u.call('socket', to.family, SOCK_DGRAM, isV6 ? 58 : 1);
+    const other = yield u.call('socket', to.family, SOCK_DGRAM, isV6 ? 58 : 1);
+    const echo = u.buffer(64);
+    for (const [sequence, fd] of [
+      [7, asking],
+      [8, other],
+    ] as const) {
+      u.bytes(echo, 64)
+        .fill(0)
+        .set([isV6 ? 128 : 8, 0, 0, 0, 0, 0, 0, sequence]);
+      u.bytes(echo, 64).set([104, 105], 16);
+      yield sendTo(u, fd, echo, 64, to);
+    }
+    const size = yield receive(u, asking, echo, 64);
+    answers.push(size, u.bytes(echo, 64)[0]!, u.bytes(echo, 64)[7]!, u.text(echo + 16, 2));
+    return 0;
+  });
+  runFor(m, 50 * MILLISECOND);
+  expect(answers).toEqual([64, host.includes(':') ? 129 : 0, 7, 'hi']);
 });

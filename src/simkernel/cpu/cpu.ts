@@ -9,6 +9,7 @@ import type { TaskletHead } from '../functions/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { TimerWheel } from '../irq/timer-list.ts';
+import type { Qdisc } from '../net/device.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
 import type { Task } from '../tasks/task.ts';
 import { CPU_TIME_SLOTS } from './accounting.ts';
@@ -101,6 +102,8 @@ export class Cpu {
   readonly irqWorks: IrqWork[] = [];
   /** Devices that the IRQ_POLL softirq looks at (blk_cpu_iopoll). */
   readonly irqPolls: IrqPoll[] = [];
+  /** Queues that the NET_TX softirq runs (softnet_data.output_queue). */
+  readonly outputQueue: Qdisc[] = [];
   /** wake_up_klogd_work: made when it first has somebody to wake. */
   klogdWork: IrqWork | null = null;
   /** Serves softirqs that the interrupt's end left over; there from when the machine first runs. */

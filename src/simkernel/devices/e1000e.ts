@@ -14,7 +14,7 @@ import { createIrqDesc, IRQ_HANDLED, nextMsiIrq } from '../irq/irq-desc.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/dev-xmit.ts';
+import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/net-tx.ts';
 import { consumeSkb } from '../functions/skb-free.ts';
 import { createNetDevice } from '../net/device.ts';
 import type { NetDevice, QdiscKind } from '../net/device.ts';

@@ -5,56 +5,15 @@ import type { NetDevice, Qdisc } from '../net/device.ts';
 import { LOOPBACK_V4, LOOPBACK_V6 } from '../net/ip-address.ts';
 import { frameLength, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
-import { netDevQueue, netDevStartXmit, netDevXmit } from '../tracepoints/net.ts';
+import { netDevQueue } from '../tracepoints/net.ts';
 import { localBhDisable, localBhEnable } from './bottom-half.ts';
 import { netifRx } from './net-rx.ts';
+import { devHardStartXmit, NETDEV_TX_BUSY, NETDEV_TX_OK, qdiscRun } from './net-tx.ts';
 import { QDISCS } from './qdisc.ts';
 
-/** netdev_tx_t */
-export const NETDEV_TX_OK = 0;
-export const NETDEV_TX_BUSY = 16;
 const LOOPBACK_MTU = 65_536;
 const IFA_F_PERMANENT = 0x80;
 const IPV6_ADDR_LOOPBACK = 0x10;
-
-const devHardStartXmit = kernelFunction(
-  'dev_hard_start_xmit',
-  25,
-  (m, skb: SkBuff, device: NetDevice, _queue: null, _ret: null): number => {
-    const { len } = skb;
-    netDevStartXmit(m, skb, device);
-    const rc = device.transmit?.(m, skb, device) ?? NETDEV_TX_BUSY;
-    netDevXmit(m, skb, rc, device, len);
-    return rc;
-  },
-);
-
-const schDirectXmit = kernelFunction(
-  'sch_direct_xmit',
-  25,
-  (m, skb: SkBuff, q: Qdisc, device: NetDevice, _queue: null, _lock: null, _validate: number): number => {
-    const rc = devHardStartXmit(m, skb, device, null, null);
-    if (rc === NETDEV_TX_OK) return 1;
-    q.queue.unshift({ skb, atNs: m.cpu.time });
-    q.stopped = true;
-    return 0;
-  },
-);
-/** Hands packets to the driver until there are none or its ring is full. */
-const qdiscRun = kernelFunction('__qdisc_run', 12, (m, q: Qdisc): void => {
-  while (!q.stopped) {
-    const skb = QDISCS[q.kind].dequeue(m, q);
-    if (skb === null || schDirectXmit(m, skb, q, q.device, null, null, 1) === 0) return;
-  }
-});
-/** The driver's ring has room again (netif_wake_queue and the NET_TX softirq that it raises). */
-export function wakeQueue(m: Machine, device: NetDevice): void {
-  for (const qdisc of device.qdiscs) {
-    if (!qdisc.stopped) continue;
-    qdisc.stopped = false;
-    if (qdisc.queue.length > 0) qdiscRun(m, qdisc);
-  }
-}
 
 /** skb_tx_hash(): a flow keeps its queue. */
 function pickQueue({ qdiscs }: NetDevice, { packet }: SkBuff): Qdisc | undefined {

@@ -8,6 +8,7 @@ import { createSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { addProtocol } from './ip-input.ts';
 import { sendUnconnected } from './ip-output.ts';
+import { pingRcv } from './ping.ts';
 import { consumeSkb } from './skb-free.ts';
 import { reportError } from './sock-wake.ts';
 
@@ -73,6 +74,7 @@ const icmpUnreach = kernelFunction('icmp_unreach', 40, (m, skb: SkBuff): number 
 });
 function receive(m: Machine, skb: SkBuff): number {
   const type = skb.packet.sport;
+  if (type === (skb.packet.protocol === IPPROTO_ICMP ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY)) return pingRcv(m, skb);
   if (type === ICMP_ECHO || type === ICMPV6_ECHO_REQUEST) icmpEcho(m, skb);
   else if (type === ICMP_DEST_UNREACH || type === ICMPV6_DEST_UNREACH) icmpUnreach(m, skb);
   consumeSkb(m, skb);

@@ -6,6 +6,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
+import { IPPROTO_UDP } from '../net/packet.ts';
 import { createSocket, setSocketState, SS_CONNECTED } from '../net/socket-file.ts';
 import { SOCK_STREAM, TCP_CLOSE } from '../net/sock.ts';
 import type { Message, Sock, Socket, SocketAddress, SocketOperations } from '../net/sock.ts';
@@ -25,8 +26,10 @@ import {
 } from '../errno.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import { CAP, nsCapable } from './capability.ts';
+import { bindDatagram } from './datagram.ts';
 import { setTaskState } from './sched.ts';
 import { MAX_SCHEDULE_TIMEOUT, scheduleTimeout } from './sleep.ts';
+import { pingClose, pingRecvmsg, pingSendmsg } from './ping.ts';
 import { SOCKET_FILES } from './socket-files.ts';
 import { sockDefWakeup } from './sock-wake.ts';
 import {
@@ -41,7 +44,7 @@ import {
 } from './tcp.ts';
 import { lockSock, releaseSock } from './tcp-receive.ts';
 import { tcpDone } from './tcp-state.ts';
-import { bindDatagram, closeDatagram, connectDatagram, datagramPoll, udpRecvmsg, udpSendmsg } from './udp.ts';
+import { closeDatagram, connectDatagram, datagramPoll, udpRecvmsg, udpSendmsg } from './udp.ts';
 import { addWaitEntry, removeWaitEntry, wokenWaitEntry } from './wait-queue.ts';
 
 const FIRST_UNPRIVILEGED_PORT = 1024;
@@ -175,8 +178,19 @@ const inetShutdown = kernelFunction('inet_shutdown', 30, (m, socket: Socket, how
 
 // What both kinds share.
 
+/** struct proto of sockets for datagrams. */
+const UDP = { sendmsg: udpSendmsg, recvmsg: udpRecvmsg, close: closeDatagram } as const;
+const PING = {
+  sendmsg: pingSendmsg,
+  recvmsg: pingRecvmsg,
+  close: (m: Machine, sk: Sock): void => pingClose(m, sk, 0),
+} as const;
+const datagrams = ({ protocol }: Sock): typeof UDP | typeof PING => (protocol === IPPROTO_UDP ? UDP : PING);
+
 const inetSendmsg = kernelFunction('inet_sendmsg', 8, (m, socket: Socket, message: Message, size: number): Result =>
-  socket.sk instanceof TcpSock ? tcpSendmsg(m, socket.sk, message, size) : udpSendmsg(m, socket.sk, message, size),
+  socket.sk instanceof TcpSock
+    ? tcpSendmsg(m, socket.sk, message, size)
+    : datagrams(socket.sk).sendmsg(m, socket.sk, message, size),
 );
 const inetRecvmsg = kernelFunction(
   'inet_recvmsg',
@@ -184,10 +198,12 @@ const inetRecvmsg = kernelFunction(
   (m, socket: Socket, message: Message, size: number, flags: number): Result =>
     socket.sk instanceof TcpSock
       ? tcpRecvmsg(m, socket.sk, message, size, flags)
-      : udpRecvmsg(m, socket.sk, message, size, flags),
+      : datagrams(socket.sk).recvmsg(m, socket.sk, message, size, flags),
 );
 const inet6Sendmsg = kernelFunction('inet6_sendmsg', 8, (m, socket: Socket, message: Message, size: number): Result =>
-  socket.sk instanceof TcpSock ? tcpSendmsg(m, socket.sk, message, size) : udpSendmsg(m, socket.sk, message, size),
+  socket.sk instanceof TcpSock
+    ? tcpSendmsg(m, socket.sk, message, size)
+    : datagrams(socket.sk).sendmsg(m, socket.sk, message, size),
 );
 const inet6Recvmsg = kernelFunction(
   'inet6_recvmsg',
@@ -195,11 +211,11 @@ const inet6Recvmsg = kernelFunction(
   (m, socket: Socket, message: Message, size: number, flags: number): Result =>
     socket.sk instanceof TcpSock
       ? tcpRecvmsg(m, socket.sk, message, size, flags)
-      : udpRecvmsg(m, socket.sk, message, size, flags),
+      : datagrams(socket.sk).recvmsg(m, socket.sk, message, size, flags),
 );
 const inetRelease = kernelFunction('inet_release', 18, (m, socket: Socket): Result => {
   if (socket.sk instanceof TcpSock) tcpClose(m, socket.sk, 0);
-  else closeDatagram(m, socket.sk);
+  else datagrams(socket.sk).close(m, socket.sk);
   return 0;
 });
 const inet6Release = kernelFunction('inet6_release', 8, (m, socket: Socket): Result => inetRelease(m, socket));

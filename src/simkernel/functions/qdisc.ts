@@ -3,12 +3,20 @@ import type { Machine } from '../machine.ts';
 import type { Qdisc, QdiscKind } from '../net/device.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import type { SkBuff } from '../net/skb.ts';
+import { cbsDequeue, startCredits, tbfDequeue } from './qdisc-shapers.ts';
 import { dropSkb } from './skb-free.ts';
 
 /** net/sched: what may happen to packets that wait for their device. */
 
 /** Packets that a queue takes at most. */
-const LIMITS: Readonly<Record<QdiscKind, number>> = { fq_codel: 10_240, fq: 10_000, codel: 1_000, red: 1_000 };
+const LIMITS: Readonly<Record<QdiscKind, number>> = {
+  fq_codel: 10_240,
+  fq: 10_000,
+  codel: 1_000,
+  red: 1_000,
+  tbf: 600,
+  cbs: 1_000,
+};
 const NET_XMIT_DROP = 1;
 
 function append(m: Machine, skb: SkBuff, sch: Qdisc): number {
@@ -98,5 +106,18 @@ export const QDISCS: Readonly<Record<QdiscKind, Discipline>> = {
       isEarlyDrop(m, sch) ? drop(m, skb) : append(m, skb, sch),
     ),
     dequeue: kernelFunction('red_dequeue', 30, (_m, sch: Qdisc): SkBuff | null => first(sch)),
+  },
+  tbf: {
+    enqueue: kernelFunction('tbf_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
+      append(m, skb, sch),
+    ),
+    dequeue: tbfDequeue,
+  },
+  cbs: {
+    enqueue: kernelFunction('cbs_enqueue', 35, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => {
+      startCredits(m, sch);
+      return append(m, skb, sch);
+    }),
+    dequeue: cbsDequeue,
   },
 };

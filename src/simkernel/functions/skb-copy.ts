@@ -1,5 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Message } from '../net/sock.ts';
+import { dataBytes } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { EFAULT } from '../errno.ts';
 import { skbCopyDatagramIovec } from '../tracepoints/net.ts';
@@ -17,8 +18,8 @@ export const skbCopyDatagramIter = kernelFunction(
   30,
   (m, skb: SkBuff, offset: number, to: MessageIter, len: number): number => {
     skbCopyDatagramIovec(m, skb, len);
-    const { payload } = skb.packet;
-    if (!copyToUser(m, to.message, to.done, payload.subarray(offset, offset + len), len)) return -EFAULT;
+    const data = dataBytes(m, skb).subarray(offset, offset + len);
+    if (!copyToUser(m, to.message, to.done, data, len)) return -EFAULT;
     to.done += len;
     return 0;
   },

@@ -6,10 +6,11 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from '../net/ip-address.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../net/packet.ts';
 import { parseSocketAddress, socketAddressBytes, SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { createSocket } from '../net/socket-file.ts';
 import { MSG_DONTWAIT, Sock, SOCK_DGRAM, SOCK_STREAM, SOCKET } from '../net/sock.ts';
-import type { Message, Socket, SocketAddress } from '../net/sock.ts';
+import type { Message, Socket, SocketAddress, SockKind } from '../net/sock.ts';
 import { TcpSock } from '../net/tcp-sock.ts';
 import { UnixSock } from '../net/unix-sock.ts';
 import {
@@ -93,11 +94,19 @@ interface NewSocket extends KernelObject {
   readonly family: number;
   readonly type: number;
 }
+/** inetsw: what a protocol's sockets for datagrams are. */
+type DatagramKinds = { readonly [protocol: number]: SockKind };
+const DATAGRAMS: DatagramKinds = { [IPPROTO_UDP]: 'UDP', [IPPROTO_ICMP]: 'PING' };
+const DATAGRAMS_V6: DatagramKinds = { [IPPROTO_UDP]: 'UDPv6', [IPPROTO_ICMPV6]: 'PINGv6' };
 const inetCreate = kernelFunction(
   'inet_create',
   420,
-  (m, _net: KernelObject, { family, type }: NewSocket, _protocol: number, _kern: number): Sock | number => {
-    if (type === SOCK_DGRAM) return new Sock(m, family, family === AF_INET ? 'UDP' : 'UDPv6');
+  (m, _net: KernelObject, { family, type }: NewSocket, protocol: number, _kern: number): Sock | number => {
+    if (type === SOCK_DGRAM) {
+      const kinds = family === AF_INET ? DATAGRAMS : DATAGRAMS_V6;
+      const kind = kinds[protocol === 0 ? IPPROTO_UDP : protocol];
+      return kind === undefined ? -EPROTONOSUPPORT : new Sock(m, family, kind);
+    }
     if (type !== SOCK_STREAM) return -EPROTONOSUPPORT;
     const sk = new TcpSock(m, family);
     initTcpTimers(m, sk);

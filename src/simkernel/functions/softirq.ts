@@ -7,6 +7,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { irqPollSoftirq } from './irq-poll.ts';
 import { netRxAction } from './net-rx.ts';
+import { netTxAction } from './net-tx.ts';
 import { taskletAction, taskletHiAction } from './tasklet.ts';
 import { schedBalanceSoftirq } from './sched.ts';
 import { hrtimerRunSoftirq } from './timer.ts';
@@ -16,6 +17,7 @@ import { blkDoneSoftirq } from './block.ts';
 
 const HANDLERS: Partial<Record<Softirq, KernelFunction<[], void>>> = {
   HI: taskletHiAction,
+  NET_TX: netTxAction,
   NET_RX: netRxAction,
   IRQ_POLL: irqPollSoftirq,
   TASKLET: taskletAction,

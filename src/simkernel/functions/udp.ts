@@ -1,41 +1,31 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
-import { wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
-import type { IpAddress } from '../net/ip-address.ts';
 import { IPPROTO_UDP, KEPT_BYTES, udpPacket } from '../net/packet.ts';
 import { createSkb, pullHeaders, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
-import { addToPort, removeFromPort } from '../net/network.ts';
-import { MSG_DONTWAIT, MSG_PEEK, SHUTDOWN_RCV, TCP_CLOSE } from '../net/sock.ts';
+import { removeFromPort } from '../net/network.ts';
+import { TCP_CLOSE } from '../net/sock.ts';
 import type { Message, Sock, Socket, SocketAddress } from '../net/sock.ts';
 import { TCP_ESTABLISHED } from '../net/tcp-sock.ts';
-import { EADDRINUSE, EAFNOSUPPORT, EAGAIN, EDESTADDRREQ, EFAULT, EINTR, EMSGSIZE, ENETUNREACH } from '../errno.ts';
+import { EAFNOSUPPORT, EDESTADDRREQ, EFAULT, EMSGSIZE, ENETUNREACH } from '../errno.ts';
 import { sockRcvqueueFull } from '../tracepoints/sock.ts';
+import { bindDatagram, receiveDatagram } from './datagram.ts';
 import { sendUnreachable } from './icmp.ts';
 import { addProtocol } from './ip-input.ts';
 import { ip6SendSkb, ipSendSkb } from './ip-output.ts';
 import { copyFromUser } from './message.ts';
 import { EPOLL } from './poll-events.ts';
 import { callRcu } from './rcu.ts';
-import { skbCopyDatagramIter } from './skb-copy.ts';
-import { consumeSkb, dropSkb, kfreeSkbQuietly } from './skb-free.ts';
+import { dropSkb, kfreeSkbQuietly } from './skb-free.ts';
 import { sockDefReadable } from './sock-wake.ts';
-import { sleepOn } from './wait-queue.ts';
 
 const MAX_DATAGRAM = 65_507;
 
-export function bindDatagram(m: Machine, sk: Sock, ip: IpAddress, port: number): number {
-  const { datagram } = m.network;
-  if (port !== 0 && (datagram.get(port) ?? []).some(({ local }) => local === ip)) return -EADDRINUSE;
-  sk.setLocal(m, ip, port === 0 ? m.network.ephemeralDatagramPort() : port);
-  addToPort(datagram, sk);
-  return 0;
-}
 type UserAddress = KernelObject & { readonly value: SocketAddress };
 
 // Connecting a datagram socket only fixes where it sends to.
@@ -125,50 +115,18 @@ export function udpSendmsg(m: Machine, sk: Sock, message: Message, size: number)
 
 // Receiving.
 
-const recv = function* (m: Machine, sk: Sock, message: Message, size: number, flags: number) {
-  const { socket } = sk;
-  for (;;) {
-    const [skb] = sk.receiveQueue;
-    if (skb !== undefined) {
-      const n = Math.min(size, skb.len);
-      if (skbCopyDatagramIter(m, skb, 0, { address: m.scratch, message, done: 0 }, n) !== 0) return -EFAULT;
-      const { packet } = skb;
-      const family = packet.source.family;
-      message.name = { family, ip: packet.source, port: packet.sport };
-      if ((flags & MSG_PEEK) === 0) {
-        sk.receiveQueue.shift();
-        sk.addReceived(-skb.truesize);
-        consumeSkb(m, skb);
-      }
-      return n;
-    }
-    if (sk.error !== 0) return sk.takeError();
-    if ((sk.shutdown & SHUTDOWN_RCV) !== 0 || socket === null) return 0;
-    if ((flags & MSG_DONTWAIT) !== 0) return -EAGAIN;
-    if (m.cpu.current.pendingSignal !== 0) return -EINTR;
-    yield* wait(waitForMore(m, sk, null, 0, 0, null));
-  }
-};
-const waitForMore = kernelFunction(
-  '__skb_wait_for_more_packets',
-  30,
-  (m, sk: Sock, _queue: null, _err: number, _timeo: number, _skb: null): Result =>
-    sk.socket === null
-      ? 0
-      : sleepOn(m, sk.socket.queue, () => sk.receiveQueue.length > 0 || sk.error !== 0 || sk.shutdown !== 0, true),
-);
 const udpV4Recvmsg = sleepingFunction(
   'udp_recvmsg',
   60,
   function* (m, sk: Sock, message: Message, size: number, flags: number) {
-    return yield* recv(m, sk, message, size, flags);
+    return yield* receiveDatagram(m, sk, message, size, flags);
   },
 );
 const udpv6Recvmsg = sleepingFunction(
   'udpv6_recvmsg',
   65,
   function* (m, sk: Sock, message: Message, size: number, flags: number) {
-    return yield* recv(m, sk, message, size, flags);
+    return yield* receiveDatagram(m, sk, message, size, flags);
   },
 );
 export function udpRecvmsg(m: Machine, sk: Sock, message: Message, size: number, flags: number): Result {

@@ -1,4 +1,5 @@
 import type { TextSymbol } from '../execution/text.ts';
+import type { HrTimer } from '../irq/hrtimer.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText } from '../memory/arena.ts';
@@ -31,7 +32,7 @@ export interface NetDevice extends KernelObject {
   readonly qdiscs: readonly Qdisc[];
 }
 /** Queueing disciplines that the machine knows (functions/qdisc.ts). */
-export const QDISC_KINDS = ['fq_codel', 'fq', 'codel', 'red'] as const;
+export const QDISC_KINDS = ['fq_codel', 'fq', 'codel', 'red', 'tbf', 'cbs'] as const;
 export type QdiscKind = (typeof QDISC_KINDS)[number];
 /** struct Qdisc. */
 export interface Qdisc extends KernelObject {
@@ -46,6 +47,12 @@ export interface Qdisc extends KernelObject {
   lastFlow: string;
   /** __QUEUE_STATE_DRV_XOFF: the driver's ring is full. */
   stopped: boolean;
+  /** __QDISC_STATE_SCHED: the NET_TX softirq will look at it. */
+  scheduled: boolean;
+  /** tbf and cbs: bytes that may be sent, as of `last`, and what wakes the queue when there are enough. */
+  credits: number;
+  last: number;
+  watchdog: HrTimer | null;
 }
 
 const QDISC_SIZE = 384;
@@ -81,7 +88,20 @@ export function createNetDevice(
   };
   for (const kind of parts.queues) {
     const address = m.arena.allocate(QDISC_SIZE);
-    qdiscs.push({ address, kind, device, queue: [], since: Infinity, average: 0, lastFlow: '', stopped: false });
+    qdiscs.push({
+      address,
+      kind,
+      device,
+      queue: [],
+      since: Infinity,
+      average: 0,
+      lastFlow: '',
+      stopped: false,
+      scheduled: false,
+      credits: 0,
+      last: 0,
+      watchdog: null,
+    });
   }
   m.netDevices.push(device);
   return device;

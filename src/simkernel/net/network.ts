@@ -4,6 +4,7 @@ import type { Random } from '../time/random.ts';
 import type { NetDevice } from './device.ts';
 import { AF_INET, ipAddress, LOOPBACK_V4, LOOPBACK_V6 } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
+import { IPPROTO_UDP } from './packet.ts';
 import { createProto } from './sock.ts';
 import type { Sock, SockKind } from './sock.ts';
 import type { Wire } from './wire.ts';
@@ -30,6 +31,8 @@ export class Network {
   /** Sockets by local port: listeners of TCP, and all of UDP. */
   readonly listeners = new Map<number, Sock[]>();
   readonly datagram = new Map<number, Sock[]>();
+  /** Sockets for echoes by the identifier in their packets (ping_table). */
+  readonly echoes = new Map<number, Sock[]>();
   /** UNIX sockets by path. */
   readonly unixSockets = new Map<string, Sock>();
   /** What eth0 is plugged into. */
@@ -112,10 +115,14 @@ export class Network {
     }
     return 0;
   }
-  ephemeralDatagramPort(): number {
+  /** Where datagram sockets of a protocol are found. */
+  datagramsOf(protocol: number): Map<number, Sock[]> {
+    return protocol === IPPROTO_UDP ? this.datagram : this.echoes;
+  }
+  ephemeralDatagramPort(table: ReadonlyMap<number, readonly Sock[]>): number {
     for (;;) {
       const port = this.random.between(FIRST_EPHEMERAL, LAST_EPHEMERAL);
-      if (!this.datagram.has(port)) return port;
+      if (!table.has(port)) return port;
     }
   }
   /** Initial sequence numbers grow with time and are hard to guess. */

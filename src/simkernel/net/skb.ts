@@ -30,7 +30,7 @@ const IPV6_HLEN = 40;
 /** With the timestamp option. */
 const TCP_HLEN = 32;
 const UDP_HLEN = 8;
-const ICMP_HLEN = 8;
+export const ICMP_HLEN = 8;
 /** Space before the packet (NET_SKB_PAD). */
 const HEADROOM = 64;
 /** What the kernel accounts for a buffer beside its data: struct sk_buff and struct skb_shared_info. */
@@ -110,6 +110,12 @@ export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, 
   return { address, device, owner, head, size, protocol, packet, len, truesize, taken: 0 };
 }
 
+/** What `data` points to, as far as it is kept. */
+export function dataBytes(m: Machine, { address, len, packet }: SkBuff): Uint8Array {
+  const data = m.words[(address + SKB.data) >> 2]!;
+  return m.arena.bytes.subarray(data, data + len - (packet.bytes - packet.payload.length));
+}
+
 /** skb_copy_bits() from `data` on; what the machine does not keep of a packet is zeroes. */
 export function packetData(m: Machine, low: number, high: number, size: number): Uint8Array | undefined {
   const skb = m.arena.kernelAddress(low, high, SKB.size);
@@ -181,12 +187,12 @@ export function createDataSkb(m: Machine, owner: SkbOwner, packet: Packet): SkBu
   return { address, device: null, owner, head, size, protocol: 0, packet, len: packet.bytes, truesize, taken: 0 };
 }
 
-/** skb_pull(): `data` moves behind the headers, to the bytes that the user gets. */
-export function pullHeaders(m: Machine, skb: SkBuff): void {
+/** skb_pull(): `data` moves behind the headers, to the bytes that the user gets, which may begin with some of them. */
+export function pullHeaders(m: Machine, skb: SkBuff, kept = 0): void {
   const { packet } = skb;
-  const headers = skb.len - packet.bytes;
+  const headers = skb.len - packet.bytes - kept;
   const data = m.words[(skb.address + SKB.data) >> 2]! + headers;
-  skb.len = packet.bytes;
+  skb.len = packet.bytes + kept;
   m.words[(skb.address + SKB.len) >> 2] = skb.len;
   m.words[(skb.address + SKB.data) >> 2] = data;
 }

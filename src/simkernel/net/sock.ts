@@ -58,6 +58,8 @@ export const SOCK_KINDS = {
   TCPv6: { protocol: 6, type: SOCK_STREAM, fields: TCP_SOCK, rcvbuf: TCP_RCVBUF, sndbuf: TCP_SNDBUF },
   UDP: { protocol: 17, type: SOCK_DGRAM, fields: UDP_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
   UDPv6: { protocol: 17, type: SOCK_DGRAM, fields: UDP_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
+  PING: { protocol: 1, type: SOCK_DGRAM, fields: INET_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
+  PINGv6: { protocol: 58, type: SOCK_DGRAM, fields: INET_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
   'UNIX-STREAM': { protocol: 0, type: SOCK_STREAM, fields: UNIX_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
   UNIX: { protocol: 0, type: SOCK_DGRAM, fields: UNIX_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },
 } as const;

@@ -1,4 +1,4 @@
-import { DD, EDITOR, FIND, FIO, MAIL, POSTGRES, TAR } from '../programs/images/disk-load.ts';
+import { DD, EDITOR, FIND, FIO, MAIL, POSTGRES, RECORDER, TAR } from '../programs/images/disk-load.ts';
 import { defineScenario } from './define.ts';
 
 const MIB = 1_048_576;
@@ -42,5 +42,6 @@ export const disk = defineScenario({
     { pid: 2_131, image: FIND, uid: USER },
     { pid: 2_160, image: EDITOR, uid: USER },
     { pid: 2_210, image: MAIL, uid: MAIL_UID },
+    { pid: 2_248, image: RECORDER, uid: USER },
   ],
 });

@@ -10,7 +10,7 @@ import {
   visitors,
   webSite,
 } from '../net/remote/world.ts';
-import { CURL, TELEMETRY } from '../programs/images/network-commands.ts';
+import { CURL, PING, TELEMETRY } from '../programs/images/network-commands.ts';
 import { AGENT, COLLECTOR, LEGACY, RSYNC, STATSD } from '../programs/images/network-load.ts';
 import { COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { SSHD } from '../programs/images/ssh.ts';
@@ -36,6 +36,8 @@ export const network = defineScenario({
       'fq',
       'codel',
       'red',
+      'tbf',
+      'cbs',
     ]),
     nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
     webSite('198.51.100.7', 14 * MS, 21_000),
@@ -80,5 +82,7 @@ export const network = defineScenario({
     { pid: 902, image: NGINX },
     { pid: 903, image: NGINX },
     { pid: 1_210, image: RSYNC },
+    { pid: 1_344, image: PING, argv: ['ping', '-i', '0.5', '198.51.100.20'], uid: NOBODY },
+    { pid: 1_345, image: PING, argv: ['ping', 'fd00::3'], uid: NOBODY },
   ],
 });

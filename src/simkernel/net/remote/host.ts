@@ -1,7 +1,17 @@
 import type { Machine } from '../../machine.ts';
 import type { IpAddress } from '../ip-address.ts';
 import { connectionKey } from '../network.ts';
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, NO_BYTES, TCP_ACK, TCP_RST, TCP_SYN, udpPacket } from '../packet.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  NO_BYTES,
+  TCP_ACK,
+  TCP_RST,
+  TCP_SYN,
+  udpPacket,
+} from '../packet.ts';
 import type { Packet } from '../packet.ts';
 import type { RemoteHost, Wire } from '../wire.ts';
 import { PeerConnection } from './tcp-peer.ts';
@@ -13,7 +23,11 @@ const STACK_NS = 18_000;
 const FIRST_PORT = 32_768;
 const LAST_PORT = 60_000;
 const ICMP_ECHO = 8;
-const ICMP_ECHOREPLY = 0;
+/** What is answered, and with which type. */
+const ECHOES: { readonly [protocol: number]: { readonly to: number; readonly type: number } } = {
+  [IPPROTO_ICMP]: { to: ICMP_ECHO, type: 0 },
+  [IPPROTO_ICMPV6]: { to: 128, type: 129 },
+};
 const PING_BYTES = 56;
 const PING_ID = 4711;
 
@@ -86,9 +100,11 @@ export class Host implements RemoteHost {
       if (answer === undefined) return;
       const reply = udpPacket(packet.destination, packet.dport, packet.source, packet.sport, answer.payload);
       this.wire.deliver(this, reply, now + answer.afterNs);
-    } else if (packet.protocol === IPPROTO_ICMP && packet.sport === ICMP_ECHO) {
+    } else {
+      const answer = ECHOES[packet.protocol];
+      if (answer === undefined || packet.sport !== answer.to) return;
       const { source, destination } = packet;
-      this.wire.deliver(this, { ...packet, source: destination, destination: source, sport: ICMP_ECHOREPLY }, now);
+      this.wire.deliver(this, { ...packet, source: destination, destination: source, sport: answer.type }, now);
     }
   }
   private receiveTcp(packet: Packet, timeNs: number): void {

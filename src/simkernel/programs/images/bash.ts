@@ -57,6 +57,15 @@ function* executeDiskCommand(u: UserContext, line: string): UserCall {
   });
   return yield u.wait4(child);
 }
+/** The builtin: `kill PID` or `kill -N PID`. */
+function* kill(u: UserContext, text: string): UserCall {
+  const [, signal = `${SIGTERM}`, pid = '0'] = /^kill (?:-(\d+) )?(\d+)$/.exec(text) ?? [];
+  const status = yield u.call('kill', Number(pid), Number(signal));
+  if (status >= 0) return status;
+  const complaint = `-bash: kill: (${pid}) - No such process\n`;
+  return yield u.write(2, u.string(complaint), complaint.length);
+}
+const SIGTERM = 15;
 /** The variable that holds a function: made when it is first called. */
 function functionVariable(u: UserContext, name: string): number {
   const at = u.sharedBuffer(`function ${name}`, VARIABLE_BYTES);
@@ -95,7 +104,8 @@ function shellAt(terminal: string): Image {
         if (text === '') continue;
         u.in('main', 'reader_loop', 'execute_command');
         yield u.work(u.random.logNormal(180_000, 0.3));
-        if (Object.hasOwn(FUNCTIONS, text)) yield* executeFunction(u, functionVariable(u, text), 0, 0);
+        if (text.startsWith('kill ')) yield* kill(u, text);
+        else if (Object.hasOwn(FUNCTIONS, text)) yield* executeFunction(u, functionVariable(u, text), 0, 0);
         else yield* executeDiskCommand(u, text);
       }
     },

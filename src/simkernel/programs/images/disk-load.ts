@@ -153,6 +153,20 @@ export const TAR = stepsImage('/usr/bin/tar', [
   },
 ]);
 
+/** Records a camera: nobody waits for its pages, the flusher takes them to the hard disk. */
+export const RECORDER = stepsImage('/usr/bin/ffmpeg', [
+  { do: 'open', path: '/data/camera.mkv', as: 'out', flags: 0o1101 },
+  {
+    do: 'repeat',
+    times: Infinity,
+    steps: [
+      { do: 'write', file: 'out', bytes: about(190_000), at: 'next' },
+      { do: 'work', ns: about(1.2 * MS) },
+      { do: 'sleep', ns: about(40 * MS) },
+    ],
+  },
+]);
+
 /** Looks at all names below a directory, as find does. */
 export const FIND = stepsImage('/usr/bin/find', [
   {

@@ -1,9 +1,51 @@
-import { connectTo, writeText } from '../sockets.ts';
+import { EPOLL } from '../../functions/poll-events.ts';
+import { AF_INET } from '../../net/ip-address.ts';
+import { connectTo, receive, sendTo, SOCK_DGRAM, socketAddress, writeText } from '../sockets.ts';
 import type { UserSocketAddress } from '../sockets.ts';
 import { createThread, resolve } from '../resolver.ts';
 import { LIBCRYPTO, LIBSSL, newSsl, sslDoHandshake, sslRead, sslWrite } from '../openssl.ts';
 import type { Image, UserStep } from '../image.ts';
 import type { UserContext } from '../user.ts';
+
+const SECOND = 1e9;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+const ICMP_ECHO = 8;
+const ICMPV6_ECHO_REQUEST = 128;
+/** Header, time of sending and a pattern. */
+const ECHO_BYTES = 64;
+const TIMEOUT_MS = 900;
+/** Asks a host for an echo every second, or with `-i` more often: `ping -i 0.2 HOST`. */
+export const PING: Image = {
+  path: '/usr/bin/ping',
+  symbols: ['main', 'main_loop', 'pinger', 'ping4_send_probe', 'ping4_parse_reply'],
+  *main(u, argv) {
+    const every = argv[1] === '-i' ? Number(argv[2]) * SECOND : SECOND;
+    const to = socketAddress(u, argv.at(-1) ?? '127.0.0.1');
+    const isV6 = to.family !== AF_INET;
+    const fd = yield u.call('socket', to.family, SOCK_DGRAM, isV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+    if (fd < 0) return 2;
+    const buffer = u.buffer(ECHO_BYTES);
+    const pollfd = u.pollfd(fd, EPOLL.IN);
+    for (let sequence = 1; ; sequence += 1) {
+      u.in('main', 'main_loop', 'pinger', 'ping4_send_probe');
+      const view = u.view(buffer, 8);
+      view.setUint8(0, isV6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO);
+      view.setUint16(6, sequence & 0xffff, false);
+      yield sendTo(u, fd, buffer, ECHO_BYTES, to);
+      u.in('main', 'main_loop');
+      if ((yield u.call('poll', pollfd, 1, TIMEOUT_MS)) > 0) {
+        u.in('main', 'main_loop', 'ping4_parse_reply');
+        const size = yield receive(u, fd, buffer, ECHO_BYTES);
+        yield u.work(12_000);
+        const line = `${size} bytes from ${argv.at(-1)}: icmp_seq=${u.view(buffer, 8).getUint16(6, false)}\n`;
+        yield u.write(1, u.string(line), line.length);
+      }
+      u.in('main', 'main_loop');
+      yield u.nanosleep(every);
+    }
+  },
+};
 
 const HTTPS = 443;
 const BUFFER = 16_384;

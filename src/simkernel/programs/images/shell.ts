@@ -1,3 +1,4 @@
+import { LOGROTATE, RUN_PARTS } from './logrotate.ts';
 import { syslog } from './syslog.ts';
 import type { Image } from '../image.ts';
 
@@ -30,7 +31,8 @@ function command(name: string, files: readonly string[], workNs: number, output:
 export const COMMANDS: readonly Image[] = [
   command('ls', ['/etc/passwd', '/usr/share/locale/locale.alias'], 700_000, 'access.log\nerror.log\n'),
   command('date', ['/etc/localtime'], 200_000, 'Thu Jan  1 00:01:00 UTC 2026\n'),
-  command('run-parts', ['/etc/cron.hourly/logrotate'], 500_000, '/etc/cron.hourly/logrotate\n'),
+  RUN_PARTS,
+  LOGROTATE,
   command('grep', ['/var/log/syslog'], 1_500_000, '17\n'),
   command('df', ['/proc/self/mountinfo'], 400_000, '/dev/nvme0n1p1 487652 203117 41% /\n'),
 ];

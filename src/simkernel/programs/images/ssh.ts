@@ -85,7 +85,7 @@ function* session(u: UserContext, listener: number, connection: number): UserCal
 }
 
 /** What the person at the other end types now and then: commands, and functions of the shell. */
-const TYPED = ['ls -l', 'grep -c sshd /var/log/syslog', 'date', 'newest', 'failures'];
+const TYPED = ['ls -l', 'grep -c sshd /var/log/syslog', 'date', 'newest', 'failures', 'kill 4021', 'kill -2 4021'];
 /** From one line to the next: reading what came, thinking, typing. */
 const THINK_NS = 900_000_000;
 

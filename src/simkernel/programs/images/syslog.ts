@@ -5,9 +5,12 @@ import type { UserContext } from '../user.ts';
 
 export const LOG_SOCKET = '/run/systemd/journal/dev-log';
 const MESSAGE = 8192;
+const SYSLOG = '/var/log/syslog';
 const O_WRONLY_APPEND = 0o2001;
+const O_CREATE = 0o100;
+const SIGHUP = 1;
 
-/** Takes what daemons have to say, and keeps it. */
+/** Takes what daemons have to say, and keeps it; SIGHUP has it open its file anew. */
 export const RSYSLOGD: Image = {
   path: '/usr/sbin/rsyslogd',
   symbols: ['main', 'imuxsock_run', 'processMsg', 'writeFile'],
@@ -15,7 +18,12 @@ export const RSYSLOGD: Image = {
     const address = socketAddress(u, LOG_SOCKET);
     const fd = yield socket(u, address, SOCK_DGRAM);
     yield bind(u, fd, address);
-    const log = yield u.openat('/var/log/syslog', O_WRONLY_APPEND);
+    let log = yield u.openat(SYSLOG, O_WRONLY_APPEND);
+    yield u.onSignal(SIGHUP, function* (v) {
+      yield v.close(log);
+      log = yield v.openat(SYSLOG, O_WRONLY_APPEND | O_CREATE, 0o640);
+      return 0;
+    });
     const buffer = u.buffer(MESSAGE);
     for (;;) {
       u.in('main', 'imuxsock_run');

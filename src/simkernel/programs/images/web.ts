@@ -15,7 +15,10 @@ import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
 
+const ACCESS_LOG = '/var/log/nginx/access.log';
 const O_WRONLY_APPEND = 0o2001;
+const O_CREATE = 0o100;
+const SIGUSR1 = 10;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const HTTP_PORT = 80;
@@ -52,7 +55,12 @@ export const NGINX: Image = {
   ],
   *main(u) {
     const buffer = u.buffer(BUFFER);
-    const log = yield u.openat('/var/log/nginx/access.log', O_WRONLY_APPEND);
+    let log = yield u.openat(ACCESS_LOG, O_WRONLY_APPEND);
+    yield u.onSignal(SIGUSR1, function* (v) {
+      yield v.close(log);
+      log = yield v.openat(ACCESS_LOG, O_WRONLY_APPEND | O_CREATE, 0o644);
+      return 0;
+    });
     const listeners = [
       yield* listenShared(u, socketAddress(u, '0.0.0.0', HTTP_PORT)),
       yield* listenShared(u, socketAddress(u, '::', HTTP_PORT)),

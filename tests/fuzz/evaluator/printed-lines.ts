@@ -25,6 +25,7 @@ export function printedLines(json: string): string {
     .map((line) => {
       const { type, data } = JSON.parse(quoted(line)) as { readonly type: string; readonly data: unknown };
       if (type === 'printf') return data as string;
+      if (type === 'value') return `${valueText(data)}\n`;
       // What divides by zero is reported, too.
       if (type === 'tseries') return seriesText(data as Readonly<Record<string, SeriesMap>>);
       return type === 'hist' || type === 'stats' ? mapText(data as Maps) : '';
@@ -33,7 +34,12 @@ export function printedLines(json: string): string {
 }
 
 /** Numbers with more digits than JSON's can keep become text. */
-const quoted = (line: string): string => line.replace(/: ?(-?\d{16,})(?=[,}\]])/g, ':"$1"');
+const quoted = (line: string): string => line.replace(/([[,:] ?)(-?\d{16,})(?=[,}\]])/g, '$1"$2"');
+
+/** A value without the names of its members. */
+function valueText(data: unknown): string {
+  return typeof data === 'object' && data !== null ? `[${Object.values(data).map(valueText).join()}]` : String(data);
+}
 
 /** Intervals of a microsecond each, within the first second: their number is in the digits of their start. */
 function seriesText(maps: Readonly<Record<string, SeriesMap>>): string {

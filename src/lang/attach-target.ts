@@ -29,6 +29,8 @@ export type AttachTarget =
       readonly address?: bigint;
       /** --unsafe: wherever the script says. */
       readonly unchecked?: true;
+      /** The script names it as its language does; `function` is the symbol. */
+      readonly language?: 'cpp';
     } & Shared)
   | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
   /** On every CPU. Frequency in Hz, or a period in ns. */

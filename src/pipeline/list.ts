@@ -1,5 +1,6 @@
 import { printType } from '../btf/print.ts';
 import type { CType, FunctionProtoType } from '../btf/types.ts';
+import { demangle, withoutParameters } from '../btf/cxx/demangle.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
 import { perfEventNames } from '../lang/perf-events.ts';
@@ -15,6 +16,8 @@ export interface ListedProbe {
 /** What may stand behind a kind's name and colon: patterns are compared with it. */
 interface Candidate {
   readonly text: string;
+  /** Of a function of C++: its file, how it is declared, and what is listed of it. */
+  readonly declaration?: { readonly path: string; readonly text: string; readonly listed: string };
   readonly parameters: () => readonly string[];
 }
 
@@ -70,6 +73,21 @@ function filesAt(target: Target, place: string): readonly string[] {
   return target.userFiles().filter((path) => matchesPattern(path, place));
 }
 
+/** A function of C++, which `FILE:cpp:NAME` finds by its declaration. */
+function declared(path: string, symbol: string): Pick<Candidate, 'declaration'> {
+  const text = demangle(symbol);
+  // Quoted, so that the line can be used as an attach point.
+  return text === undefined ? {} : { declaration: { path, text, listed: `${path}:cpp:"${text}"` } };
+}
+function matchesCpp({ text, declaration }: Candidate, pattern: string): boolean {
+  const at = pattern.indexOf(CPP);
+  const [place, name] = [pattern.slice(0, at), pattern.slice(at + CPP.length).replace(/^"(.*)"$/, '$1')];
+  if (matchesPattern(text, `${place}:${name}`)) return true;
+  if (declaration === undefined || !matchesPattern(declaration.path, place)) return false;
+  return matchesPattern(name.includes('(') ? declaration.text : withoutParameters(declaration.text), name);
+}
+const CPP = ':cpp:';
+
 const userFunctions =
   (withResult: boolean) =>
   (target: Target, place = '*'): readonly Candidate[] =>
@@ -77,6 +95,7 @@ const userFunctions =
       const file = target.userFile(path);
       return (file?.symbols ?? []).map(({ name }) => ({
         text: `${path}:${name}`,
+        ...declared(path, name),
         // As bpftrace spells what debugging information says.
         parameters: () =>
           prototypeParameters(file?.prototype(name), withResult).map((text) => text.replace(/ (\*+)/g, '$1')),
@@ -160,9 +179,13 @@ function listKind(target: Target, kind: ProbeKind, pattern: string): readonly Li
   const colon = pattern.indexOf(':');
   const place = colon < 0 || OPEN_ENDED.has(kind) ? undefined : pattern.slice(0, colon);
   const whole = place === undefined && PLACED.has(kind) ? `*:${pattern}` : pattern;
+  const isCpp = (kind === 'uprobe' || kind === 'uretprobe') && whole.includes(CPP);
   return CANDIDATES[kind](target, place)
-    .filter(({ text }) => matchesPattern(text, whole))
-    .map(({ text, parameters }) => ({ name: `${kind}:${text}`, parameters }))
+    .filter((candidate) => (isCpp ? matchesCpp(candidate, whole) : matchesPattern(candidate.text, whole)))
+    .map(({ text, parameters, declaration }) => ({
+      name: `${kind}:${isCpp ? (declaration?.listed ?? text.replace(/:([^:]*)$/, ':cpp:$1')) : text}`,
+      parameters,
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 

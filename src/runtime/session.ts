@@ -88,6 +88,7 @@ export class Session {
       resources,
       context: {
         truncationTrailer: byteText(resources.config.str_trunc_trailer),
+        demangles: resources.config.cpp_demangle,
         maxStringLength: resources.config.max_strlen,
         timeFormats: resources.timeFormats.map(byteText),
         bootTimeNs: BigInt(kernel.bootTimeNs),

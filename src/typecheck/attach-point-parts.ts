@@ -181,7 +181,9 @@ function userFunction(given: readonly string[], context: PassContext, kind: 'upr
     const numbered = [...names.slice(0, -1), String(address)];
     return { target: { kind, path, function: '', offset: 0, address, ...unchecked }, parts: numbered };
   }
-  if (hasWildcard(path) || hasWildcard(text)) return { target: undefined, parts: names };
+  // A name of C++ stands for all functions that are overloaded under it.
+  const isMangled = parts.length === 3 && LANGUAGES.has(parts[1]!);
+  if (isMangled || hasWildcard(path) || hasWildcard(text)) return { target: undefined, parts: names };
   return {
     target: { kind, path, function: split.name, offset: split.offset, ...unchecked },
     parts: [...names.slice(0, -1), placeName(split.name, split.offset)],

@@ -1,3 +1,4 @@
+import { demangle, withoutParameters } from '../btf/cxx/demangle.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
 import { describe } from './attach-points.ts';
 import { placeName } from './attach-point-parts.ts';
@@ -74,7 +75,10 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
       return found(
         (parts[0]!.includes('*') ? files : files.slice(0, 1)).flatMap((path) => {
           const symbols = machine.userFile(path)?.symbols ?? [];
-          const matches = symbols.filter((symbol) => matchesPattern(symbol.name, name));
+          const isCpp = parts.length === 3 && parts[1] === 'cpp';
+          const matches = symbols.filter(
+            (symbol) => matchesPattern(symbol.name, name) || (isCpp && matchesDeclaration(symbol.name, name)),
+          );
           const found = target?.kind === kind ? target : { offset: 0, ...(context.unsafe ? { unchecked: true } : {}) };
           const { offset, unchecked } = found as { readonly offset: number; readonly unchecked?: true };
           return matches.map((match) => ({
@@ -83,6 +87,7 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
             function: match.name,
             offset,
             ...(unchecked === undefined ? {} : { unchecked }),
+            ...(isCpp ? { language: 'cpp' as const } : {}),
           }));
         }),
       );
@@ -92,6 +97,13 @@ export function matchAttachPoint(parsed: ParsedAttachPoint, context: PassContext
     default:
       return target === undefined ? [] : [parsed];
   }
+}
+
+/** By the name that C++ knows; parameters count where the pattern has some. */
+function matchesDeclaration(symbol: string, pattern: string): boolean {
+  const declaration = demangle(symbol);
+  if (declaration === undefined) return false;
+  return matchesPattern(pattern.includes('(') ? declaration : withoutParameters(declaration), pattern);
 }
 
 /** `PATH:[PROVIDER:]NAME` with wildcards in any of them; without a path, in whatever the process has mapped. */
@@ -124,7 +136,11 @@ function targetParts(target: AttachTarget): readonly string[] {
       return [KERNEL, target.name];
     case 'uprobe':
     case 'uretprobe':
-      return [target.path, placeName(target.function, target.offset)];
+      return [
+        target.path,
+        ...(target.language === undefined ? [] : [target.language]),
+        placeName(target.function, target.offset),
+      ];
     case 'usdt':
       return [target.path, target.provider, target.name];
     default:

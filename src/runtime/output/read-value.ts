@@ -107,7 +107,7 @@ export function readValue(context: ValueContext, type: Type, bytes: Uint8Array, 
     case 'strerror':
       return text(errorText(Number(BigInt.asIntN(32, view.getBigInt64(0, true)))));
     case 'cgroup_path':
-      return text(cgroupPath(view.getBigUint64(8, true)));
+      return text(cgroupPath(context, view));
     case 'hist':
     case 'lhist':
     case 'tseries':
@@ -229,7 +229,10 @@ function readTimestamp(context: ValueContext, view: DataView): string {
   return text.length < context.maxStringLength ? text : '(?)';
 }
 
-/** The machine has the root of the unified tree only. */
-function cgroupPath(id: bigint): string {
-  return id === 1n ? 'unified:/' : '';
+/** The one tree is the unified one; what stands before the id says whether the filter leaves it out. */
+function cgroupPath(context: ValueContext, view: DataView): string {
+  if (view.getBigUint64(0, true) !== 0n) return '';
+  const id = Number(view.getBigUint64(8, true));
+  const path = context.kernel.cgroupPath?.(id) ?? (id === 1 ? '/' : undefined);
+  return path === undefined ? '' : `unified:${path}`;
 }

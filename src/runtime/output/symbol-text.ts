@@ -1,3 +1,4 @@
+import { demangle } from '../../btf/cxx/demangle.ts';
 import type { StackMode } from '../../lang/types.ts';
 import type { SymbolHit } from '../kernel.ts';
 import { byteText } from './byte-text.ts';
@@ -13,8 +14,10 @@ export function kernelSymbolText(context: ValueContext, address: bigint): string
 
 export function userSymbolText(context: ValueContext, pid: number, address: bigint): string {
   const hit = resolve((low, high) => context.kernel.userSymbol(pid, low, high), address);
-  return hit === undefined ? addressHex(address) : byteText(hit.name);
+  return hit === undefined ? addressHex(address) : byteText(userName(context, hit));
 }
+const userName = ({ demangles }: ValueContext, { name }: SymbolHit): string =>
+  (demangles ? demangle(name) : undefined) ?? name;
 
 const INDENT = ' '.repeat(8);
 const UNWIND_FAILURE = 0xffff_ffff_ffff_ffffn;
@@ -42,7 +45,8 @@ function frameText(context: ValueContext, mode: StackMode, address: bigint, pid:
     pid === undefined
       ? resolve((low, high) => kernel.kernelSymbol(low, high), address)
       : resolve((low, high) => kernel.userSymbol(pid, low, high), address);
-  let text = hit === undefined ? addressHex(address) : `${byteText(hit.name)}+${hit.offset}`;
+  const name = hit === undefined || pid === undefined ? hit?.name : userName(context, hit);
+  let text = name === undefined ? addressHex(address) : `${byteText(name)}+${hit!.offset}`;
   if (mode === 'bpftrace') return `${INDENT}${text}\n`;
   // perf mode names the binary of user addresses only.
   if (pid !== undefined) text += hit === undefined ? ' ([unknown])' : ` (${byteText(hit.module)})`;

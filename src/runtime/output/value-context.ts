@@ -8,6 +8,8 @@ export interface ValueContext {
   readonly maxStringLength: number;
   /** By the index in a timestamp value. */
   readonly timeFormats: readonly string[];
+  /** cpp_demangle: symbols of programs are shown as C++ declares them. */
+  readonly demangles: boolean;
   readonly bootTimeNs: bigint;
-  readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userName'>;
+  readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userName' | 'cgroupPath'>;
 }

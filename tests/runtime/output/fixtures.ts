@@ -24,6 +24,7 @@ export function bytes(
 export function testContext(overrides: Partial<ValueContext> = {}): ValueContext {
   return {
     truncationTrailer: '..',
+    demangles: true,
     maxStringLength: 1024,
     timeFormats: [],
     bootTimeNs: 0n,

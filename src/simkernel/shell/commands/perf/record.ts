@@ -1,3 +1,4 @@
+import { demangle } from '../../../../btf/cxx/demangle.ts';
 import { attach } from '../../../probes/attach.ts';
 import type { Machine } from '../../../machine.ts';
 import { fieldsByName, parsedFormat, type TraceEvent } from '../../../tracefs/event.ts';
@@ -55,7 +56,10 @@ function placeOf(m: Machine, regs: number): { readonly object: string; readonly 
     };
   const user = m.userSymbol(m.currentTask.pid, low, high);
   const object = user?.module.slice(user.module.lastIndexOf('/') + 1) ?? '[unknown]';
-  return { object, symbol: `[.] ${user?.name ?? `0x${(low >>> 0).toString(16)}`}` };
+  return {
+    object,
+    symbol: `[.] ${user === undefined ? `0x${(low >>> 0).toString(16)}` : (demangle(user.name) ?? user.name)}`,
+  };
 }
 
 function sampleOf(m: Machine, event: string, rest: Pick<Sample, 'text' | 'object' | 'symbol'>): Sample {

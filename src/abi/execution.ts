@@ -57,7 +57,7 @@ export interface MapLocation {
   readonly ring?: RingLayout;
 }
 
-/** Arena offsets. */
+/** Arena offsets, multiples of the size of what is there. */
 export interface CurrentLocations {
   /** u32 */
   readonly cpu: number;

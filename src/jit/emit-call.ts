@@ -1,6 +1,5 @@
 import type { HelperName, HelperRow } from '../abi/helpers.ts';
 import { HELPERS } from '../abi/helpers.ts';
-import type { CurrentLocations } from '../abi/execution.ts';
 import { ARG_WORDS } from '../abi/helper-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
@@ -13,7 +12,7 @@ import type { Operation } from '../isa/operation.ts';
 import type { Step } from './control-flow.ts';
 import type { ProgramPlan } from './plan.ts';
 import type { Site } from './site.ts';
-import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
+import { addressText, CURRENT_SYMBOLS, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { FRAME_SYMBOL, helperById, mapValuesSymbol } from './transfer.ts';
 import type { Value } from './value.ts';
 
@@ -33,17 +32,6 @@ export interface CallContext extends ProgramPlan {
 export function helperVariable(name: HelperName): string {
   return `bpf_${name}`;
 }
-
-/** Names in generated code of what ExecutionEnvironment.current tells. */
-export const CURRENT_SYMBOLS: Record<keyof CurrentLocations, string> = {
-  cpu: 'CPU',
-  time: 'TIME',
-  pidTgid: 'PID_TGID',
-  uidGid: 'UID_GID',
-  comm: 'COMM',
-  task: 'TASK',
-  probedFunction: 'PROBED_FUNCTION',
-};
 
 /** Names of the halves in a set, in the order in which functions take them. */
 export function parameterNames(halves: Halves): string[] {

@@ -1,8 +1,9 @@
 import type { AccessSize, AtomicOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
+import { copiedLocation, doubleText } from './doubles.ts';
 import { hasLow } from './liveness.ts';
 import type { Site } from './site.ts';
-import { addressText, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
+import { addressText, CURRENT_SYMBOLS, highName, highText, isRead, lowName, lowText, needsHigh } from './site.ts';
 import { copiedWords, type StackWordNeeds, type StackWords, wordName } from './stack-words.ts';
 import { CONTEXT_SYMBOL, FRAME_SYMBOL } from './transfer.ts';
 import type { Value } from './value.ts';
@@ -42,6 +43,14 @@ function wordText({ base, distance, align, onStack }: Place, words: StackWords):
   if (onStack) return words.has(distance) ? wordName(distance) : `HEAP32[${addressText(base, distance)} >> 2]`;
   // Base and distance are multiples of 4 each: all words at one base share the shift.
   return `HEAP32[${distance === 0 ? `${base} >> 2` : addressText(`(${base} >> 2)`, distance / 4)}]`;
+}
+
+/** The 64 bits at an address as a double to assign to; undefined where they are not in memory, or not known to be aligned. */
+function doublePlace({ base, distance, align, onStack }: Place, words: StackWords): string | undefined {
+  if (align < 3) return undefined;
+  if (!onStack) return `HEAPF64[${distance === 0 ? `${base} >> 3` : addressText(`(${base} >> 3)`, distance / 8)}]`;
+  const isVariable = words.has(distance) || words.has(distance + 4);
+  return isVariable ? undefined : `HEAPF64[${addressText(base, distance)} >> 3]`;
 }
 
 /** A load of at most 32 bits, as int32. */
@@ -144,6 +153,10 @@ export function emitStore(site: Site, operation: Extract<Operation, { kind: 'sto
   const { size } = operation;
   const { stackWords } = site;
   if (size !== 8) return [storeText(place, size, lowText(value, src), stackWords)];
+  const location = copiedLocation(site.step, site.state, site.access);
+  const double = location === undefined ? doubleText(value) : `HEAPF64[${CURRENT_SYMBOLS[location]} >> 3]`;
+  const target = doublePlace(place, stackWords);
+  if (double !== undefined && target !== undefined) return [`${target} = ${double};`];
   return [
     storeText(place, 4, lowText(value, src), stackWords),
     storeText(upper(place), 4, highText(value, src), stackWords),

@@ -1,15 +1,14 @@
-import type { CurrentLocations } from '../abi/execution.ts';
 import type { HelperName } from '../abi/helpers.ts';
 import { RECORD_HEADER } from '../abi/map-layouts.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
+import { CURRENT_LOADS, type CurrentLoad } from './current-loads.ts';
 import { helperById, type State } from './transfer.ts';
 import type { Value } from './value.ts';
 import { asConstant } from './value.ts';
 
 /** A call of a helper that generated code carries out itself, as far as all tiers do it alike. */
 export type Inlined =
-  /** A word in the arena, and whether it has a high half there. */
-  | { readonly kind: 'load'; readonly location: keyof CurrentLocations; readonly wide: boolean }
+  | ({ readonly kind: 'load' } & CurrentLoad)
   | { readonly kind: 'array_lookup' | 'hash_lookup'; readonly map: number }
   /** A record of a known size. */
   | { readonly kind: 'reserve'; readonly ring: number; readonly size: number }
@@ -17,16 +16,8 @@ export type Inlined =
 
 type Maps = readonly MapDefinition[];
 
-const load = (location: keyof CurrentLocations, wide: boolean) => (): Inlined => ({ kind: 'load', location, wide });
-
-/** The helpers that are inlined, and when: undefined where too little is known. */
+/** Other helpers that are inlined, and when: undefined where too little is known. */
 const INLINED: Partial<Record<HelperName, (state: State, maps: Maps) => Inlined | undefined>> = {
-  ktime_get_ns: load('time', true),
-  get_current_pid_tgid: load('pidTgid', true),
-  get_current_uid_gid: load('uidGid', true),
-  get_current_task: load('task', true),
-  get_func_ip: load('probedFunction', true),
-  get_smp_processor_id: load('cpu', false),
   map_lookup_elem: knownLookup,
   ringbuf_reserve: knownReservation,
   ringbuf_submit(_, maps) {
@@ -38,7 +29,9 @@ const INLINED: Partial<Record<HelperName, (state: State, maps: Maps) => Inlined 
 /** How a call of the helper with this number is inlined, if it is. */
 export function inlinedCall(id: number, state: State, maps: Maps): Inlined | undefined {
   const name = helperById(id);
-  return name === undefined ? undefined : INLINED[name]?.(state, maps);
+  if (name === undefined) return undefined;
+  const current = CURRENT_LOADS[name];
+  return current === undefined ? INLINED[name]?.(state, maps) : { kind: 'load', ...current };
 }
 
 /** Longer keys are hashed and compared by the runtime: written out, they would be too much code for what they save. */

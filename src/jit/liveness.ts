@@ -5,6 +5,7 @@ import type { MemoryAccess } from '../abi/verified-image.ts';
 import { REGISTER_COUNT } from '../isa/instruction.ts';
 import type { AluOp } from '../isa/opcodes.ts';
 import type { Block, FlowGraph, Step } from './control-flow.ts';
+import { copiedLocation } from './doubles.ts';
 import type { BlockStates } from './states.ts';
 import { edgeState } from './states.ts';
 import { helperById, type State } from './transfer.ts';
@@ -51,7 +52,7 @@ const R0 = 0;
  * read is not read from its variable.
  */
 export function liveBefore(step: Step, state: State, after: Halves, needs: LivenessNeeds): Halves {
-  const { kills, reads } = effectOf(step, after, needs);
+  const { kills, reads } = effectOf(step, state, after, needs);
   return (after & ~kills) | variablesOf(reads, state);
 }
 
@@ -84,7 +85,7 @@ interface Effect {
 
 const NOTHING: Effect = { kills: 0, reads: 0 };
 
-function effectOf(step: Step, after: Halves, { accesses, argumentsOf }: LivenessNeeds): Effect {
+function effectOf(step: Step, state: State, after: Halves, { accesses, argumentsOf }: LivenessNeeds): Effect {
   const { slot, insn, operation } = step;
   const { dst, src, imm } = insn;
   const access = accesses[slot];
@@ -124,8 +125,10 @@ function effectOf(step: Step, after: Halves, { accesses, argumentsOf }: Liveness
     case 'load':
     case 'load_acquire':
       return sets(dst, pointerTo(src));
-    case 'store':
-      return { kills: 0, reads: lowOf(dst) | (operation.source === 'reg' ? sized(src, operation.size) : 0) };
+    case 'store': {
+      const isNumber = operation.source === 'imm' || copiedLocation(step, state, access) !== undefined;
+      return { kills: 0, reads: lowOf(dst) | (isNumber ? 0 : sized(src, operation.size)) };
+    }
     case 'store_release':
       return { kills: 0, reads: lowOf(dst) | sized(src, operation.size) };
     case 'atomic': {

@@ -2,12 +2,13 @@ import type { CompiledProgram, ExecutionEnvironment } from '../abi/execution.ts'
 import type { HelperName } from '../abi/helpers.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import type { CallContext } from './emit-call.ts';
-import { CURRENT_SYMBOLS, helperVariable, parameterNames } from './emit-call.ts';
+import { helperVariable, parameterNames } from './emit-call.ts';
 import { emitFunction } from './emit-function.ts';
 import { emitMapFunctions, emitSubmit, mapConstants } from './emit-maps.ts';
 import { onlyRing } from './inlining.ts';
 import { hasHigh, hasLow } from './liveness.ts';
 import type { ProgramPlan } from './plan.ts';
+import { CURRENT_SYMBOLS } from './site.ts';
 import { createSupport } from './support.ts';
 import { FRAME_SYMBOL, MAIN_FRAME_SYMBOL } from './transfer.ts';
 import type { Writer } from './writer.ts';
@@ -102,6 +103,7 @@ function instantiate(
     HEAP16: new Int16Array(buffer),
     HEAPU16: new Uint16Array(buffer),
     HEAP32: words,
+    HEAPF64: new Float64Array(buffer),
     VIEW: new DataView(buffer),
     ENV: environment,
     imul: Math.imul,

@@ -1,3 +1,4 @@
+import type { CurrentLocations } from '../abi/execution.ts';
 import type { MemoryAccess } from '../abi/verified-image.ts';
 import type { Step } from './control-flow.ts';
 import type { Halves } from './liveness.ts';
@@ -21,6 +22,17 @@ export interface Site {
   readonly stackWords: StackWords;
   readonly isMain: boolean;
 }
+
+/** Names in generated code of what ExecutionEnvironment.current tells. */
+export const CURRENT_SYMBOLS: Record<keyof CurrentLocations, string> = {
+  cpu: 'CPU',
+  time: 'TIME',
+  pidTgid: 'PID_TGID',
+  uidGid: 'UID_GID',
+  comm: 'COMM',
+  task: 'TASK',
+  probedFunction: 'PROBED_FUNCTION',
+};
 
 /** The local variable with a register's low half. */
 export function lowName(register: number): string {

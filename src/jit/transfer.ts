@@ -6,6 +6,7 @@ import { type AluOp, JUMP, type JumpOp } from '../isa/opcodes.ts';
 import type { Operation } from '../isa/operation.ts';
 import { highHalf, joinHalves, lowHalf, s64, u64 } from '../isa/words.ts';
 import type { Step } from './control-flow.ts';
+import { CURRENT_LOADS } from './current-loads.ts';
 import type { Value } from './value.ts';
 import {
   address,
@@ -90,7 +91,22 @@ export function resultOf(step: Step, state: State, names: ProgramNames): Result 
 /** The state after a step. */
 export function transfer(step: Step, state: State, names: ProgramNames): State {
   const result = resultOf(step, state, names);
-  return result === undefined ? state : state.with(result.register, result.value);
+  const kept = mayChangeCurrent(step) ? withoutCopies(state) : state;
+  return result === undefined ? kept : kept.with(result.register, result.value);
+}
+
+/** Helpers that run nothing else: what others do may fire probes of their own. */
+const QUIET: ReadonlySet<HelperName> = new Set(['map_lookup_elem', 'ringbuf_reserve', 'ringbuf_submit']);
+
+function mayChangeCurrent({ operation, insn }: Step): boolean {
+  if (operation.kind !== 'call') return false;
+  const name = operation.callee === 'helper' ? helperById(insn.imm) : undefined;
+  return name === undefined || !(name in CURRENT_LOADS || QUIET.has(name));
+}
+
+function withoutCopies(state: State): State {
+  if (state.every(({ copyOf }) => copyOf === undefined)) return state;
+  return state.map((value) => ({ ...value, copyOf: undefined }));
 }
 
 /** What a taken (`index` 0) or not taken (1) conditional jump tells about the register on its left. */
@@ -168,9 +184,10 @@ function helperResult(id: number): Value {
   const name = helperById(id);
   if (name === undefined) return FULL;
   const row: HelperRow = HELPERS[name];
+  const current = CURRENT_LOADS[name];
   switch (RETURN_KINDS[row.ret]) {
     case 'number':
-      return FULL;
+      return current?.isNumber === true ? { ...FULL, copyOf: current.location } : FULL;
     case 'pointer':
       return POINTER_OR_NULL;
     case 'none':

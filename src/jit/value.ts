@@ -1,3 +1,5 @@
+import type { CurrentLocations } from '../abi/execution.ts';
+
 /**
  * What the JIT knows about a register at a point, from a dataflow analysis of its own over all edges: nothing here comes
  * from ranges that the verifier saw on explored paths.
@@ -14,6 +16,8 @@ export interface Value {
   readonly align: number;
   /** The low half, read as unsigned, is at most this. */
   readonly max: number;
+  /** The word at this place, which is a number when it is taken for a double, still equals the register. */
+  readonly copyOf: keyof CurrentLocations | undefined;
 }
 
 export const HIGH = {
@@ -31,7 +35,15 @@ export const MAX_U32 = 0xffffffff;
 export const MAX_S32 = 0x7fffffff;
 
 /** Nothing is known: both halves are variables. */
-export const FULL: Value = { highs: 0, symbol: undefined, low: undefined, high: undefined, align: 0, max: MAX_U32 };
+export const FULL: Value = {
+  highs: 0,
+  symbol: undefined,
+  low: undefined,
+  high: undefined,
+  align: 0,
+  max: MAX_U32,
+  copyOf: undefined,
+};
 /** A 32-bit result. */
 export const ZERO_EXTENDED: Value = { ...FULL, highs: HIGH.zero };
 export const SIGN_EXTENDED: Value = { ...FULL, highs: HIGH.sign };
@@ -49,16 +61,16 @@ export function constant(low: number, high: number): Value {
     (high === 0 ? HIGH.zero : 0) |
     (high === low >> 31 ? HIGH.sign : 0) |
     (low === 0 && high === 0 ? HIGH.pointerOrNull : 0);
-  return { highs, symbol: undefined, low, high: highs === 0 ? high : undefined, align: alignOf(low), max: low >>> 0 };
+  return { ...FULL, highs, low, high: highs === 0 ? high : undefined, align: alignOf(low), max: low >>> 0 };
 }
 
 /** An arena address that generated code has under a name, plus a distance inside its object. */
 export function address(symbol: string, offset: number): Value {
   return {
+    ...FULL,
     highs: HIGH.pointer | HIGH.pointerOrNull,
     symbol,
     low: offset,
-    high: undefined,
     align: alignOf(offset),
     max: MAX_S32,
   };
@@ -104,6 +116,7 @@ export function join(a: Value, b: Value): Value {
     high: a.high === b.high ? a.high : undefined,
     align: Math.min(a.align, b.align),
     max: Math.max(a.max, b.max),
+    copyOf: a.copyOf === b.copyOf ? a.copyOf : undefined,
   };
 }
 
@@ -114,6 +127,7 @@ export function equalValues(a: Value, b: Value): boolean {
     a.symbol === b.symbol &&
     a.high === b.high &&
     a.align === b.align &&
-    a.max === b.max
+    a.max === b.max &&
+    a.copyOf === b.copyOf
   );
 }

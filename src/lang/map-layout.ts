@@ -21,7 +21,7 @@ import { sizeOf } from './layout.ts';
  * timestamp: u32 index in Resources.timeFormats, u32 mode (index in TIMESTAMP_MODES), u64 nanoseconds
  * buffer: u32 length, bytes[size]
  * inet:   u32 family, 16 bytes of address
- * username: u64 uid.  strerror: u64 errno.  cgroup_path: u64 zero, u64 cgroup id.
+ * username: u64 uid.  strerror: u64 errno.  cgroup_path: u64 1 when its filter leaves the tree out, u64 cgroup id.
  */
 
 /** Modes of strftime() and nsecs(), by the number in a timestamp value. */

@@ -9,7 +9,6 @@ import { rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel
 import { cpuActivity, type CpuActivity } from '../simkernel/cpu/activity.ts';
 import { ARCHITECTURES } from '../simkernel/arch/architectures.ts';
 import { typesOf } from '../simkernel/arch/types.ts';
-import { cgroupId } from '../simkernel/listing.ts';
 import {
   createMachine,
   type Machine,
@@ -102,7 +101,10 @@ export function createSimulation(options: SimulationOptions): Simulation {
         address && (BigInt.asUintN(32, BigInt(address.high)) << HIGH_SHIFT) | BigInt.asUintN(32, BigInt(address.low))
       );
     },
-    cgroupId,
+    cgroupId: (path) => {
+      const id = machine().cgroupId(path);
+      return id === undefined ? undefined : BigInt(id);
+    },
     tracerPid: TRACER_PID,
   };
   return {

@@ -58,6 +58,10 @@ export interface Kernel {
   tracePrintk?(text: string): void;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
   currentCgroup?(): number;
+  /** Id of the group above it (or of itself) at a level; 0 where the tree does not reach. */
+  ancestorCgroup?(level: number): number;
+  /** Path of a cgroup from the root of the v2 tree; undefined when none has this id. */
+  cgroupPath?(id: number): string | undefined;
   /** Whether a process of this PID exists (-p). */
   hasProcess(pid: number): boolean;
   /** Prepares a program of the machine with its arguments (-c); a string says why that cannot be. */

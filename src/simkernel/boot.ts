@@ -60,6 +60,7 @@ import type { Machine } from './machine.ts';
 import { addressLow, storeWord } from './memory/arena.ts';
 import { startLoadAverage } from './memory/kernel-data.ts';
 import { addProcFiles } from './fs/proc/files.ts';
+import { addProcesses } from './fs/proc/processes.ts';
 import { addSysFiles } from './tracefs/mount.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
@@ -70,6 +71,8 @@ const IRQ_STACK_SIZE = 16384;
 /** Since Debian 12 these are links to their namesakes in /usr. */
 const MERGED_INTO_USR = ['bin', 'lib', 'lib64', 'sbin'];
 const IRQ_STUB_SIZE = 16;
+/** Somebody has logged in as root to trace. */
+const TRACER_SESSION = '/user.slice/user-0.slice/session-2.scope';
 const CPUHP_AP_ONLINE_IDLE = 148;
 /** How the idle tasks came to be: the boot CPU's is what start_kernel became, the others were started by it. */
 const commonStartup64 = declareText('common_startup_64', { traceable: false, site: 0x13e });
@@ -88,12 +91,18 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   storeSystemCallTable(m);
   for (let id = 0; id < count; id += 1) m.cpuList.push(createCpu(m, id, idt));
   m.cpu = m.cpuList[0]!;
-  const init = createTask(m, { pid: 1, comm: 'systemd', parent: null });
+  const init = createTask(m, { pid: 1, comm: 'systemd', parent: null, cgroup: m.cgroups.create('/init.scope') });
   createTask(m, { pid: 2, comm: 'kthreadd', parent: null });
-  const shell = createTask(m, { pid: tracerPid - 12, comm: 'bash', parent: init });
+  const shell = createTask(m, {
+    pid: tracerPid - 12,
+    comm: 'bash',
+    parent: init,
+    cgroup: m.cgroups.create(TRACER_SESSION),
+  });
   const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
   const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC });
   addProcFiles(fileSystem);
+  addProcesses(m, fileSystem.directory('/proc'));
   addSysFiles(m, fileSystem.root.root);
   for (const name of MERGED_INTO_USR) fileSystem.symlink(`/${name}`, `usr/${name}`);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';

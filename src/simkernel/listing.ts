@@ -34,15 +34,6 @@ export function traceableFunctions(arch: Architecture): ListedFunctions {
   return listed;
 }
 
-const CGROUP_ROOT = '/sys/fs/cgroup';
-/** Id (inode number) of the root of the cgroup v2 tree on Linux. */
-const ROOT_CGROUP = 1n;
-
-/** Id of the cgroup with this folder: every task of the machine is in the root. */
-export function cgroupId(path: string): bigint | undefined {
-  return path.replace(/\/+$/, '') === CGROUP_ROOT ? ROOT_CGROUP : undefined;
-}
-
 /** A function, static probe or type of a file, with addresses as its symbol table has them. */
 export interface UserFile {
   readonly path: string;

@@ -82,6 +82,7 @@ import type { LogLine } from './printk.ts';
 import { KERNEL_PROFILES } from './kernel-profiles.ts';
 import type { KernelProfile, KernelProfileName } from './kernel-profiles.ts';
 import type { Scenario } from './scenarios/scenario.ts';
+import { Cgroups } from './tasks/cgroups.ts';
 import { createNamespaces } from './tasks/namespaces.ts';
 import type { Namespaces } from './tasks/namespaces.ts';
 import { giveDirectory } from './tasks/process.ts';
@@ -163,6 +164,7 @@ export class Machine {
   /** init_user_ns: every task is in it. */
   readonly userNamespace: KernelObject;
   readonly namespaces: Namespaces;
+  readonly cgroups: Cgroups;
   readonly anonymousFiles = new AnonymousFiles(this);
   /** Who waits on a futex, by the arena offset of its word. */
   readonly futexQueues = new Map<number, FutexWaiter[]>();
@@ -268,6 +270,7 @@ export class Machine {
     this.userNamespace = { address: this.arena.allocate(USER_NAMESPACE_SIZE, 64) };
     this.network = new Network(this);
     this.namespaces = createNamespaces(this);
+    this.cgroups = new Cgroups(this);
     createLoopback(this);
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
@@ -402,6 +405,21 @@ export class Machine {
   }
   taskAddress(pid: number): number {
     return this.tasks.get(pid)?.address ?? 0;
+  }
+  currentCgroup(): number {
+    return this.currentTask.cgroup.id;
+  }
+  ancestorCgroup(level: number): number {
+    return this.currentTask.cgroup.ancestor(level)?.id ?? 0;
+  }
+  cgroupPath(id: number): string | undefined {
+    return this.cgroups.withId(id)?.path;
+  }
+  /** The id of the group with this folder. */
+  cgroupId(path: string): number | undefined {
+    this.startWorkload();
+    const folder = this.fileSystem.find(path);
+    return folder?.inode.sb.type === 'cgroup2' && folder.inode.isDirectory ? folder.inode.ino : undefined;
   }
   sendSignal(pid: number, signal: number): number {
     const task = this.tasks.get(pid);

@@ -32,6 +32,12 @@ const PACKET_HEADER = 16;
 /** Flag of perf_event_output and its kin: the buffer of the CPU that the program runs on. */
 const BPF_F_CURRENT_CPU = 0xffff_ffffn;
 
+/** Whether the filter of cgroup_path(), in which `*` stands for any text, lets the v2 tree through: the only one there is. */
+function isUnifiedWanted(filter = '*'): boolean {
+  const parts = filter.split('*').map((part) => part.replace(/[^\w-]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test('unified');
+}
+
 /** Functions that ask about the task or act on the system. */
 export const TASK_CALLS = {
   // The initial namespace is the only one that a simulated machine has.
@@ -51,7 +57,7 @@ export const TASK_CALLS = {
       kind: 'producer',
       write: (to) =>
         storeWords(b, to, [
-          { size: 8, value: b.const(0) },
+          { size: 8, value: b.const(isUnifiedWanted(text(node, 1)) ? 0 : 1) },
           { size: 8, value: id },
         ]),
     };

@@ -56,11 +56,9 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
     task_release: () => 0,
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
-    // Above the root there is at most the task's own group, as far as the kernel interface tells.
     get_current_ancestor_cgroup_id(level, levelHigh) {
-      const own = kernel.currentCgroup?.() ?? ROOT_CGROUP;
-      const atLevel = [ROOT_CGROUP, own === ROOT_CGROUP ? 0 : own][level] ?? 0;
-      return returnPair(host, levelHigh === 0 ? atLevel : 0, 0);
+      if (levelHigh !== 0) return returnPair(host, 0, 0);
+      return returnPair(host, kernel.ancestorCgroup?.(level) ?? (level === 0 ? ROOT_CGROUP : 0), 0);
     },
     // All processes live in the first PID namespace.
     get_ns_current_pid_tgid(device, deviceHigh, inode, inodeHigh, to, size) {

@@ -1,3 +1,4 @@
+import { ENOTEMPTY } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -6,7 +7,7 @@ import type { Inode, NegativeDentry, Path } from '../fs/file.ts';
 import type { InodeOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { readBlock, submitReadBh } from './buffer.ts';
+import { readCachedBlock, submitReadBh } from './buffer.ts';
 import type { BufferHead } from './buffer.ts';
 import type { CString } from './filename.ts';
 import { findInodeFast } from './inode.ts';
@@ -23,7 +24,7 @@ const ext4ReadBhNowait = kernelFunction(
 /** Reads the block of the directory that may hold the name. */
 const ext4FindEntry = kernelFunction('__ext4_find_entry', 110, (m, dir: Inode, _dname: KernelObject): Result => {
   if (dir.isBlockCached()) return 0;
-  const read = readBlock(m, dir.sb, dir.sector, (bh) => ext4ReadBhNowait(m, bh, 0, null, 0));
+  const read = readCachedBlock(m, dir.sb, dir.sector, (bh) => ext4ReadBhNowait(m, bh, 0, null, 0));
   dir.blockCached = true;
   return read;
 });
@@ -34,11 +35,13 @@ const ext4Iget = kernelFunction('__ext4_iget', 90, (m, inode: Inode): Result => 
     return 0;
   }
   inode.inMemory = true;
-  return readBlock(m, inode.sb, INODE_TABLE_SECTOR + 8 * (inode.ino & 0x3ff), (bh) =>
-    ext4ReadBhNowait(m, bh, 0, null, 0),
-  );
+  const block = Math.floor((inode.ino & INODE_MASK) / INODES_PER_BLOCK);
+  return readCachedBlock(m, inode.sb, INODE_TABLE_SECTOR + 8 * block, (bh) => ext4ReadBhNowait(m, bh, 0, null, 0));
 });
 const INODE_TABLE_SECTOR = 16_384;
+const INODE_MASK = 0x3fff;
+/** Of 256 bytes each. */
+const INODES_PER_BLOCK = 16;
 
 const ext4Lookup = kernelFunction(
   'ext4_lookup',
@@ -92,7 +95,7 @@ const ext4Unlink = kernelFunction('ext4_unlink', 120, (m, dir: Inode, dentry: De
   change(m, dir, 1_500, () => m.fileSystem.dropLink(dentry)),
 );
 const ext4Rmdir = kernelFunction('ext4_rmdir', 140, (m, dir: Inode, dentry: Dentry): Result =>
-  change(m, dir, 1_800, () => m.fileSystem.dropLink(dentry)),
+  dentry.children.size > 0 ? -ENOTEMPTY : change(m, dir, 1_800, () => m.fileSystem.dropLink(dentry)),
 );
 const ext4Rename2 = kernelFunction(
   'ext4_rename2',

@@ -6,7 +6,7 @@ import type { Inode, NegativeDentry } from '../fs/file.ts';
 import type { InodeOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV } from '../errno.ts';
+import { EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS, EXDEV } from '../errno.ts';
 import { iput } from './inode.ts';
 import { withParent } from './namei.ts';
 import { AT_FDCWD, withPath } from './path-walk.ts';
@@ -48,12 +48,13 @@ const filenameUnlinkat = kernelFunction('filename_unlinkat', 60, (m, dfd: number
     return put(m, dentry.inode, vfsUnlink(m, null, dir.inode, dentry, null));
   }),
 );
+const securityInodeRmdir = kernelFunction('security_inode_rmdir', 20, (_m, _dir: Inode, _dentry: Dentry): number => 0);
 const vfsRmdir = kernelFunction(
   'vfs_rmdir',
   60,
   (m, _idmap: null, dir: Inode, dentry: Dentry, _delegated: null): Result => {
-    if (dentry.children.size > 0) return -ENOTEMPTY;
-    return operationsOf(dir)?.rmdir(m, dir, dentry) ?? -EROFS;
+    const refused = securityInodeRmdir(m, dir, dentry);
+    return refused !== 0 ? refused : (operationsOf(dir)?.rmdir(m, dir, dentry) ?? -EROFS);
   },
 );
 const filenameRmdir = kernelFunction('filename_rmdir', 60, (m, dfd: number, name: number): Result =>

@@ -1,4 +1,5 @@
 import { callRcu, putTask } from './rcu.ts';
+import { cgroupPostFork } from './cgroup.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -89,6 +90,8 @@ const copyProcess = kernelFunction(
       comm: creator.comm,
       parent: isThread ? creator.parent : creator,
       prio: creator.prio,
+      cgroup: creator.cgroup,
+      isForked: true,
       ...(creator.cred === null ? {} : { cred: creator.cred }),
       ...(leader === undefined ? {} : { leader }),
     });
@@ -111,6 +114,7 @@ const copyProcess = kernelFunction(
       process.childBody = null;
       if (body !== null) setProgram(m, child, copy, body);
     }
+    cgroupPostFork(m, child, args);
     child.cpu = creator.cpu;
     child.state = TASK_NEW;
     startAt(child, m, () => 0);

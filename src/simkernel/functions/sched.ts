@@ -1,3 +1,4 @@
+import { cgroupTaskDead } from './cgroup.ts';
 import { putTask } from './rcu.ts';
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { addIoWaiters, taskClock } from '../cpu/accounting.ts';
@@ -120,7 +121,9 @@ const setTaskCpu = kernelFunction('set_task_cpu', 12, (m, p: Task, newCpu: numbe
 /** Runs in the next task's context after each switch: `prev` is who ran before. */
 export const finishTaskSwitch = kernelFunction('finish_task_switch', 40, (m, prev: Task): void => {
   irqEnable(m);
-  if (prev.state === TASK_DEAD) putTask(m, prev);
+  if (prev.state !== TASK_DEAD) return;
+  cgroupTaskDead(m, prev);
+  putTask(m, prev);
 });
 
 const scheduleCore = kernelFunction(

@@ -2,7 +2,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
-import { EFAULT, EPERM } from '../errno.ts';
+import { EFAULT, ENOTEMPTY, EPERM } from '../errno.ts';
 import { listEntries } from './ext4-dir.ts';
 import type { CString } from './filename.ts';
 import { writeUserText } from './proc.ts';
@@ -91,7 +91,7 @@ export const TMPFS: FileSystemOperations = {
     link: refused,
     unlink: (m, dir, dentry) => shmemUnlink(m, dir, dentry),
     mkdir: (m, idmap, dir, dentry, mode) => shmemMknod(m, idmap, dir, dentry, S_IFDIR | mode),
-    rmdir: (m, dir, dentry) => shmemUnlink(m, dir, dentry),
+    rmdir: (m, dir, dentry) => (dentry.children.size > 0 ? -ENOTEMPTY : shmemUnlink(m, dir, dentry)),
     rename: refused,
     symlink: (m, idmap, dir, dentry, target) => shmemSymlink(m, idmap, dir, dentry, target),
     getLink: () => undefined,

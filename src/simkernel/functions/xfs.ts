@@ -1,5 +1,6 @@
 import { createBio } from '../block/request.ts';
 import { REQ_FUA, REQ_META, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC } from '../block/flags.ts';
+import { ENOTEMPTY } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -235,7 +236,7 @@ const XFS_INODES: InodeOperations = {
   link: (m, old, dir, dentry) => xfsVnLink(m, old, dir, dentry),
   unlink: (m, dir, dentry) => xfsVnUnlink(m, dir, dentry),
   mkdir: (m, idmap, dir, dentry, mode) => xfsVnMkdir(m, idmap, dir, dentry, mode),
-  rmdir: (m, dir, dentry) => xfsVnUnlink(m, dir, dentry),
+  rmdir: (m, dir, dentry) => (dentry.children.size > 0 ? -ENOTEMPTY : xfsVnUnlink(m, dir, dentry)),
   rename: (m, idmap, oldDir, old, newDir, target, flags) => xfsVnRename(m, idmap, oldDir, old, newDir, target, flags),
   symlink: (m, idmap, dir, dentry, target) => xfsVnSymlink(m, idmap, dir, dentry, target),
   getLink: (m, dentry, inode, done) => xfsVnGetLink(m, dentry, inode, done),

@@ -11,6 +11,8 @@ import { openedFile } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
 import type { Process } from '../tasks/process.ts';
+import { unitOf } from '../tasks/cgroups.ts';
+import type { Cgroup } from '../tasks/cgroups.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
 
@@ -46,6 +48,7 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         m.images.set(image.path, image);
         m.fileSystem.file(image.path, 262_144, 1, 0o755);
       }
+      for (const process of spec.processes) cgroupOf(m, process);
       spec.processes.forEach((process, index) => startProcess(m, process, index % m.cpus));
       scheduleFaults(m, spec.faults ?? []);
     },
@@ -111,13 +114,20 @@ function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
   }
 }
 
+function nameOf({ comm, image: { path } }: ProcessSpec): string {
+  return comm ?? path.slice(path.lastIndexOf('/') + 1);
+}
+function cgroupOf(m: Machine, spec: ProcessSpec): Cgroup {
+  return m.cgroups.create(spec.cgroup ?? unitOf(spec.uid ?? 0, nameOf(spec)));
+}
 function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
-  const { pid, image, comm, argv, uid = 0, startNs = 0 } = spec;
+  const { pid, image, argv, uid = 0, startNs = 0 } = spec;
   const { main } = image;
   if (main === null) throw new Error(`${image.path} is not a program`);
   const start = (): void => {
-    const name = comm ?? image.path.slice(image.path.lastIndexOf('/') + 1);
-    const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid });
+    const name = nameOf(spec);
+    const cgroup = cgroupOf(m, spec);
+    const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid, cgroup });
     const process = createProcess(m, task, image);
     const directory = spec.directory === undefined ? undefined : m.fileSystem.find(spec.directory);
     if (directory !== undefined) task.fs?.setDirectory(m.fileSystem.mountOf(directory), directory);

@@ -14,6 +14,8 @@ export interface ProcessSpec {
   readonly uid?: number;
   /** After the start of the workload; 0 when absent. */
   readonly startNs?: number;
+  /** Its control group; when absent the unit that systemd would make for it. */
+  readonly cgroup?: string;
   /** Working directory; / when absent. */
   readonly directory?: string;
 }

@@ -63,7 +63,7 @@ const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> =
 const HELP = `This is a simulated machine. Every command is a process of it; time passes only while commands run.
 
 shell     cd echo exit export help history jobs kill pwd read test wait clear   for while if $(...) | < > >> 2>&1 &
-files     cat cut dd grep head ls mkdir rm sort tail tee tr uniq wc
+files     cat cut dd grep head ln ls mkdir readlink rm rmdir sort tail tee tr uniq wc
 machine   dmesg hostname id pidof ps seq sleep uname uptime
 tracing   bpftrace  perf list|probe|record|report|script|stat  readelf  objdump --disassemble=FUNCTION
 modules   insmod lsmod rmmod   (open_logger, irq_nesting, probe_the_prober, see_int3, or a file of yours)

@@ -12,6 +12,8 @@ const TEXTS: Readonly<Record<number, string>> = {
   21: 'Is a directory',
   22: 'Invalid argument',
   30: 'Read-only file system',
+  39: 'Directory not empty',
+  40: 'Too many levels of symbolic links',
   84: 'Invalid or incomplete multibyte or wide character',
   95: 'Operation not supported',
 };

@@ -13,6 +13,7 @@ import { FileTable } from '../fs/file-table.ts';
 import { FsStruct } from '../fs/fs-struct.ts';
 import { AddressSpace } from './address-space.ts';
 import { copyCredentials, createCredentials, freeCredentials } from './credentials.ts';
+import type { Cgroup } from './cgroups.ts';
 import type { Credentials } from './credentials.ts';
 import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, TASK_RUNNING, Task } from './task.ts';
 
@@ -65,6 +66,10 @@ export function createTask(
     leader?: Task;
     /** What it inherits; without it uid and gid say. */
     cred?: Credentials;
+    /** Its parent's when absent. */
+    cgroup?: Cgroup;
+    /** Made by fork(2), which takes it into the group later. */
+    isForked?: boolean;
   },
 ): Task {
   const { arena, words } = m;
@@ -92,7 +97,6 @@ export function createTask(
   storeWord(words, address + TASK.parent, fields.parent ?? task);
   storeWord(words, address + TASK.groupLeader, leader ?? task);
   storeWord(words, address + TASK.nsproxy, m.namespaces.nsproxy);
-  storeWord(words, address + TASK.cgroups, m.namespaces.cssSet);
   storeNumber(words, address + TASK.startTime, m.now());
   storeNumber(words, address + TASK.startBoottime, m.now());
   setComm(m, task, fields.comm);
@@ -112,6 +116,8 @@ export function createTask(
   task.sp = regs;
   task.fp = regs | 1;
   giveDirectory(m, task);
+  m.cgroups.assign(task, fields.cgroup ?? leader?.cgroup ?? fields.parent?.cgroup ?? m.cgroups.root);
+  if (fields.pid !== IDLE_PID && fields.isForked !== true) m.cgroups.enter(task);
   if (fields.pid !== IDLE_PID) {
     m.tasks.set(fields.pid, task);
     countFork(m);

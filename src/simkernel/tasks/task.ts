@@ -8,6 +8,7 @@ import type { FsStruct } from '../fs/fs-struct.ts';
 import type { Walk } from '../functions/path-walk.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { UprobeTask } from '../functions/uprobes.ts';
+import type { Cgroup } from './cgroups.ts';
 import type { Credentials } from './credentials.ts';
 import type { Pid, Process } from './process.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -140,6 +141,8 @@ export class Task implements KernelObject {
   /** pt_regs at the top of the kernel stack. */
   userRegs: KernelObject = { address: 0 };
   cred: Credentials | null = null;
+  /** From createTask() on; a dead task keeps its group's name. */
+  cgroup!: Cgroup;
   pidObject: Pid | null = null;
   /** Runs before the task goes back to user mode (task_work_add). */
   taskWork: (() => void) | null = null;

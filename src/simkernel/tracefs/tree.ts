@@ -7,6 +7,8 @@ import type { Machine } from '../machine.ts';
 export interface FileNode {
   readonly kind: 'file';
   readonly mode: number;
+  /** Its inode's number, where that means something. */
+  readonly ino?: number;
   readonly read?: () => string;
   /** 0 or a negative error number. */
   readonly write?: (text: string) => number;
@@ -20,6 +22,10 @@ export interface DirectoryNode {
   readonly kind: 'directory';
   names(): Iterable<string>;
   find(name: string): Node | undefined;
+  readonly ino?: number;
+  /** 0 or a negative error number; without them the kernel alone makes and removes folders. */
+  mkdir?(name: string, mode: number): number;
+  rmdir?(name: string): number;
 }
 export type Node = FileNode | DirectoryNode;
 
@@ -66,14 +72,12 @@ export class PseudoFileSystem {
     const isDirectory = node.kind === 'directory';
     const mode = isDirectory ? S_IFDIR : S_IFREG | node.mode;
     const operations = isDirectory ? this.sb.operations!.directories : this.files;
-    const inode = new Inode(this.machine, this.nextIno++, mode, 0, this.sb, operations);
+    const inode = new Inode(this.machine, node.ino ?? this.nextIno++, mode, 0, this.sb, operations);
+    inode.channel = node;
     const dentry = new Dentry(this.machine, name, parent, inode);
     dentry.hashed = true;
     if (isDirectory) dentry.children = new DirectoryEntries(node, (child, made) => this.dentry(child, dentry, made));
-    else {
-      inode.channel = node;
-      inode.contents = () => node.read?.() ?? '';
-    }
+    else inode.contents = () => node.read?.() ?? '';
     return dentry;
   }
 }

@@ -9,6 +9,7 @@ const NS_PER_SECOND = 1e9;
 const DIRENT_BYTES = 16_384;
 const HEAD_BYTES = 19;
 const COLUMNS_WIDTH = 80;
+const PATH_MAX = 4096;
 
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
@@ -118,6 +119,32 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     for (const path of readOptions(args).operands) {
       const error = yield c.u.call('mkdir', c.u.string(path), 0o755);
       if (error < 0) status = yield* c.complain(`cannot create directory '${path}': ${errorText(error)}`);
+    }
+    return status;
+  }),
+  command('rmdir', function* (c, args) {
+    let status = 0;
+    for (const path of readOptions(args).operands) {
+      const error = yield c.u.paths('rmdir', [path]);
+      if (error < 0) status = yield* c.complain(`failed to remove '${path}': ${errorText(error)}`);
+    }
+    return status;
+  }),
+  command('ln', function* (c, args) {
+    const { options, operands } = readOptions(args);
+    const [target = '', name = target.slice(target.lastIndexOf('/') + 1)] = operands;
+    const kind = options.has('s') ? 'symlink' : 'link';
+    const error = yield c.u.paths(kind, [target, name]);
+    const what = kind === 'symlink' ? 'symbolic link' : 'hard link';
+    return error < 0 ? yield* c.complain(`failed to create ${what} '${name}': ${errorText(error)}`) : 0;
+  }),
+  command('readlink', function* (c, args) {
+    let status = 0;
+    const buffer = c.u.buffer(PATH_MAX);
+    for (const path of readOptions(args).operands) {
+      const length = (yield c.u.call('readlink', c.u.string(path), buffer, PATH_MAX)) as number;
+      if (length < 0) status = 1;
+      else yield* c.print(`${c.u.text(buffer, length)}\n`);
     }
     return status;
   }),

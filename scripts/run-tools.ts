@@ -29,11 +29,11 @@ const SETTINGS: readonly (readonly [pattern: RegExp, setting: Setting])[] = [
   [/^smpcalls/, { scenario: 'interrupts' }],
   [/^(swapin|oomkill|vmscan|drsnoop|kswapd|shrink|hfaults|faults|vmstat)/, { scenario: 'memory' }],
   [
-    /^(bio|bitesize|blk|disk|io|seeksize|mdflush|nvme|scsi|xfs|sync|writeback|fsrwstat|ext4|cachestat|readahead|writesync|dcs|icstat|filetype|fileslower|elv)/,
+    /^(bio|bitesize|blk|disk|io|seeksize|mdflush|nvme|scsi|xfs|sync|writeback|fsrwstat|ext4|cachestat|readahead|writesync|dcsnoop|bufgrow|icstat|filetype|fileslower|elv)/,
     { scenario: 'disk' },
   ],
   [
-    /^(exec|brkstack|ffaults|mmapfiles|bufgrow|filelife|pidpersec|elfsnoop|statsnoop|forks|syscount|runq|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
+    /^(exec|brkstack|ffaults|mmapfiles|filelife|pidpersec|elfsnoop|statsnoop|forks|syscount|runq|dcstat|vfssize|vfs(count|stat)|fmapfault)/,
     { scenario: 'build' },
   ],
   [/^(tcp|so|udp|net|nic|ip|undump|gethost|ssl|superping|qdisc|skb|nettx|connect|sock)/, { scenario: 'network' }],

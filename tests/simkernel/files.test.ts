@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../../src/simkernel/errno.ts';
 import type { Image } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
-import { machineRunning, MILLISECOND, runFor } from './support.ts';
+import { offsetOf } from '../../src/simkernel/kernel-types.ts';
+import { follow, machineRunning, MILLISECOND, runFor } from './support.ts';
 
 const O_CREAT_WRONLY = 0o101;
 const O_EXCL = 0o200;
@@ -99,4 +100,33 @@ test('a mapping that is cut in two keeps the pages of both parts, and unmapping 
   });
   expect(results).toEqual([16, 0, 12, 0, 0, 0]);
   expect(m.zone.anonymousPages).toBe(0);
+});
+
+test('a disk reads each block of metadata once: neighbours of an inode come with it, in pages of the disk itself', () => {
+  const results: number[] = [];
+  const m = machineRunning(
+    [
+      function* (u) {
+        const stat = u.buffer(256);
+        for (let i = 0; i < 40; i += 1) results.push(yield u.call('stat', u.string(`/data/d/${i}`), stat));
+        return 0;
+      },
+    ],
+    {
+      disks: [{ kind: 'nvme', mountedAt: '/data' }],
+      files: Array.from({ length: 40 }, (_, i) => ({ path: `/data/d/${i}`, size: 100 })),
+    },
+  );
+  const modes: number[] = [];
+  m.attach({ kind: 'kprobe', function: 'filemap_add_folio', offset: 0 }, (context) => {
+    const mapping = follow(m, context + m.abi.arguments[0]!);
+    const host = follow(m, mapping + offsetOf('address_space', 'host'));
+    modes.push(m.arena.view.getUint16(host + offsetOf('inode', 'i_mode'), true));
+  });
+  runFor(m, 50 * MILLISECOND);
+  expect(results).toEqual(Array.from({ length: 40 }, () => 0));
+  // 40 inodes lie in three or four blocks; the root's and the directory's entries come on top.
+  expect(m.zone.bufferPages).toBeGreaterThanOrEqual(4);
+  expect(m.zone.bufferPages).toBeLessThanOrEqual(7);
+  expect(modes.filter((mode) => (mode & 0o170000) === 0o060000)).toHaveLength(m.zone.bufferPages);
 });

@@ -5,7 +5,7 @@ import { Dentry, FILE, Inode, createMount, createSuperBlock, openedFile } from '
 import type { File, FileOperations, Mount } from './file.ts';
 
 /** The file systems that are mounted nowhere: their files have inodes and no names. */
-const DEVICES = { sockfs: 8, pipefs: 13, anon_inodefs: 14 } as const;
+const DEVICES = { bdev: 3, sockfs: 8, pipefs: 13, anon_inodefs: 14 } as const;
 export type AnonymousFileSystem = keyof typeof DEVICES;
 
 /** pipefs, sockfs and anon_inodefs of a machine; each is made with its first file. */
@@ -28,9 +28,9 @@ export class AnonymousFiles {
     }
     return mount;
   }
-  /** A new inode of one of them. */
-  inode(type: AnonymousFileSystem, mode: number, operations: FileOperations): Inode {
-    return new Inode(this.machine, (this.nextIno += 1), mode, 0, this.mountOf(type).root.inode.sb, operations);
+  /** A new inode of one of them, with the next number if it has none of its own. */
+  inode(type: AnonymousFileSystem, mode: number, operations: FileOperations, ino: number = (this.nextIno += 1)): Inode {
+    return new Inode(this.machine, ino, mode, 0, this.mountOf(type).root.inode.sb, operations);
   }
   /** An open file for an inode without a name; d_path() shows `name`. */
   open(type: AnonymousFileSystem, inode: Inode, name: string, flags: number, data: KernelObject): File {

@@ -1,6 +1,7 @@
 import type { Disk } from '../block/disk.ts';
 import type { Machine } from '../machine.ts';
 import { hashText } from '../time/random.ts';
+import { BlockDevice } from './block-device.ts';
 import { Dentry, Inode, NegativeDentry, createMount, createSuperBlock } from './file.ts';
 import type { FileOperations, Mount, Path, SuperBlock } from './file.ts';
 import type { FileSystemOperations } from './operations.ts';
@@ -88,6 +89,7 @@ export class FileSystem {
     const part = isPartition ? 1 : 0;
     const sb = this.superBlock(type, `${disk.name}${part === 0 ? '' : part}`, disk.device + part);
     sb.disk = disk;
+    sb.bdev = new BlockDevice(this.machine, sb);
     sb.gapSectors = gapSectors;
     sb.warm = 0;
     this.mount(path, sb);

@@ -6,13 +6,14 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { hashText } from '../time/random.ts';
+import type { BlockDevice } from './block-device.ts';
 import type { FileSystemOperations, InodeOperations } from './operations.ts';
 import type { PageCache } from './page-cache.ts';
 
 const INODE = structFields('inode', {
   mode: 'i_mode',
   ino: 'i_ino',
-  size: 'i_size',
+  fileSize: 'i_size',
   sb: 'i_sb',
   mapping: 'i_mapping',
   data: 'i_data',
@@ -93,6 +94,8 @@ export interface SuperBlock extends KernelObject {
   readonly id: string;
   /** Null for those that are not on a disk; set when the disk is found. */
   disk: Disk | null;
+  /** s_bdev; null like its disk. */
+  bdev: BlockDevice | null;
   /** Where the next file goes, and how far apart files are. */
   nextSector: number;
   gapSectors: number;
@@ -121,6 +124,7 @@ export function createSuperBlock(m: Machine, type: string, id: string, device: n
     type,
     id,
     disk: null,
+    bdev: null,
     nextSector: FIRST_FILE_SECTOR,
     gapSectors: 0,
     operations: null,
@@ -234,7 +238,7 @@ export class Inode implements KernelObject {
   }
   setSize(size: number): void {
     this.size = size;
-    storeNumber(this.words, this.address + INODE.size, size);
+    storeNumber(this.words, this.address + INODE.fileSize, size);
   }
 }
 

@@ -2,6 +2,7 @@ import { createBio } from '../block/request.ts';
 import { REQ_META, REQ_OP_READ, REQ_PRIO } from '../block/flags.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
+import type { BlockDevice } from '../fs/block-device.ts';
 import type { SuperBlock } from '../fs/file.ts';
 import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { PageIo } from '../fs/page-cache.ts';
@@ -9,8 +10,10 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { submitBio } from './block.ts';
 import { waitOnBuffer } from './folio-wait.ts';
+import { GFP_KERNEL } from './gfp.ts';
 import { wakeUpProcess } from './sched.ts';
-import { diskOf } from './submit-pages.ts';
+import { addFolios } from './readahead.ts';
+import { diskOf, SECTORS_PER_PAGE } from './submit-pages.ts';
 
 /** struct buffer_head: a block of metadata on its way into memory. */
 export interface BufferHead extends KernelObject {
@@ -32,6 +35,28 @@ const submitBh = kernelFunction('submit_bh', 30, (m, _flags: number, bh: BufferH
     }),
   );
 });
+
+/** A block of a disk in the disk's own page cache: new pages have to be read first. */
+const bdevGetblk = kernelFunction(
+  'bdev_getblk',
+  35,
+  (m, bdev: KernelObject & { readonly device: BlockDevice }, block: number, _size: number, _gfp: number): boolean => {
+    const { device } = bdev;
+    if (device.has(block)) return true;
+    m.zone.bufferPages += 1;
+    addFolios(m, device.inode.mapping, block, 1);
+    device.add(block);
+    return false;
+  },
+);
+/** Reads a block of metadata that is not in the disk's page cache. */
+export function readCachedBlock(m: Machine, sb: SuperBlock, sector: number, submit: (bh: BufferHead) => void): Result {
+  const { bdev } = sb;
+  if (bdev === null) return 0;
+  const block = Math.floor(sector / SECTORS_PER_PAGE);
+  const device = { address: diskOf({ sb }).part0.address, device: bdev };
+  return bdevGetblk(m, device, block, PAGE_SIZE, GFP_KERNEL) ? 0 : readBlock(m, sb, sector, submit);
+}
 
 /** Reads a block of a file system's metadata and waits for it, in the way of the caller's file system. */
 export function readBlock(m: Machine, sb: SuperBlock, sector: number, submit: (bh: BufferHead) => void): Result {

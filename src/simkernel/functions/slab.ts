@@ -42,7 +42,7 @@ export const kfree = kernelFunction('kfree', 30, (m, object: KernelObject): void
   m.arena.free(object.address, size);
 });
 
-const KMEM_CACHE = structFields('kmem_cache', { name: 'name', size: 'size', objectSize: 'object_size' });
+const KMEM_CACHE = structFields('kmem_cache', { name: 'name', fullSize: 'size', objectSize: 'object_size' });
 
 /** Caches of the objects that system calls make most; the machine's own objects keep their memory themselves. */
 const CACHES = {
@@ -69,7 +69,7 @@ export class SlabCaches {
       const nameAt = arena.allocate(name.length + 1);
       storeText(arena.bytes, nameAt, name, name.length + 1);
       storeWord(words, address + KMEM_CACHE.name, { address: nameAt });
-      words[(address + KMEM_CACHE.size) >> 2] = CACHES[name];
+      words[(address + KMEM_CACHE.fullSize) >> 2] = CACHES[name];
       words[(address + KMEM_CACHE.objectSize) >> 2] = CACHES[name];
       cache = { address, name, objectSize: CACHES[name] };
       this.byName.set(name, cache);

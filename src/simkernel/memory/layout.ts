@@ -24,7 +24,11 @@ let resolvedCount = 0;
  * Declares which members of a structure the machine keeps up to date in guest memory. Paths are C's (`se.vruntime`,
  * `__sk_common.skc_dport`); offsets come from the kernel's BTF when the first machine is made.
  */
-export function structFields<K extends string>(name: string, paths: { readonly [field in K]: string }): Fields<K> {
+export function structFields<K extends string>(
+  name: string,
+  // `size` is the structure's own.
+  paths: { readonly [field in K]: string } & { readonly size?: never },
+): Fields<K> {
   const all = [['size', ''] as const, ...Object.entries<string>(paths)];
   const fields = Object.fromEntries(all.map(([field]) => [field, 0]));
   declared.push({ struct: name, paths: all, fields });

@@ -28,7 +28,7 @@ export function memoryInfo(m: Machine): readonly (readonly [name: string, kib: n
     ['MemTotal', pages(zone.managed)],
     ['MemFree', pages(zone.free)],
     ['MemAvailable', pages(zone.free + zone.filePages)],
-    ['Buffers', 0],
+    ['Buffers', pages(zone.bufferPages)],
     ['Cached', pages(zone.filePages)],
     ['SwapCached', 0],
     ['SwapTotal', pages(zone.swapSlots)],

@@ -8,6 +8,8 @@ export class Zone implements KernelObject {
   /** Frames of everything that is no page of a file or of a process: kernel objects, stacks, what was there at boot. */
   private readonly kernelPages: () => number;
   filePages = 0;
+  /** Pages of disks themselves, with metadata of their file systems. */
+  bufferPages = 0;
   dirtyPages = 0;
   /** On their way to the disk. */
   writebackPages = 0;
@@ -33,7 +35,7 @@ export class Zone implements KernelObject {
     this.watermarks = { min, low: min + gap, high: min + 2 * gap };
   }
   get free(): number {
-    return this.managed - this.filePages - this.anonymousPages - this.kernelPages();
+    return this.managed - this.filePages - this.bufferPages - this.anonymousPages - this.kernelPages();
   }
   nextSwapSlot(): number {
     this.swapSlot += 1;

@@ -100,6 +100,10 @@ export function buildFlowGraph(steps: readonly (Step | undefined)[], entry: numb
     }
   }
 
+  // A way through a block that only goes on to the next leads there at once.
+  for (const [leader, { targets }] of raw)
+    raw.get(leader)!.targets = [...new Set(targets.map((to) => beyondJumps(to, raw)))];
+
   const order = reversePostorder(entry, (leader) => raw.get(leader)!.targets);
   const indexOf = new Map(order.map((leader, index) => [leader, index]));
   const predecessors: number[][] = order.map(() => []);
@@ -119,6 +123,19 @@ export function buildFlowGraph(steps: readonly (Step | undefined)[], entry: numb
     targets.every((target) => target > index || dominates(dominators, target, index)),
   );
   return { entry, blocks, dominators, reducible };
+}
+
+/** Where control ends up that comes to a block: blocks of a mere jump are passed. */
+function beyondJumps(leader: number, blocks: ReadonlyMap<number, { steps: Step[]; targets: number[] }>): number {
+  const passed = new Set<number>();
+  let at = leader;
+  for (;;) {
+    const { steps, targets } = blocks.get(at)!;
+    const [next] = targets;
+    if (steps.length !== 1 || steps[0]!.operation.kind !== 'ja' || next === undefined || passed.has(at)) return at;
+    passed.add(at);
+    at = next;
+  }
 }
 
 function reversePostorder(entry: number, targetsOf: (node: number) => readonly number[]): number[] {

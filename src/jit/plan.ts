@@ -6,6 +6,7 @@ import type { Halves, LivenessNeeds } from './liveness.ts';
 import { bothOf, findLiveness } from './liveness.ts';
 import type { ProgramNames } from './transfer.ts';
 import { type BlockStates, findStates } from './states.ts';
+import { unrollLoops } from './unroll.ts';
 import { findStackWords, type StackWords } from './stack-words.ts';
 
 /** One function of a program, analysed and ready to be written. */
@@ -50,15 +51,17 @@ export function planProgram(verified: VerifiedProgram, maps: readonly MapDefinit
 
   // Callees first: what they read decides what a call passes. The verifier has excluded recursion.
   const plan = (entry: number): void => {
-    const graph = buildFlowGraph(steps, entry, facts.reached);
-    for (const step of graph.blocks.flatMap((block) => block.steps)) {
+    const flow = buildFlowGraph(steps, entry, facts.reached);
+    for (const step of flow.blocks.flatMap((block) => block.steps)) {
       const target = functionTarget(step);
       if (target === undefined) continue;
       if (step.operation.kind === 'ld_imm64') callbacks.add(target);
       if (!functions.has(target) && target !== entry) plan(target);
     }
     const isMain = entry === 0;
-    const states = findStates(graph, isMain, needs);
+    const written = findStates(flow, isMain, needs);
+    const graph = unrollLoops(flow, written);
+    const states = graph === flow ? written : findStates(graph, isMain, needs);
     const live = findLiveness(graph, states, needs);
     const stackWords = findStackWords(graph, states, live, needs);
     functions.set(entry, { entry, graph, live, states, stackWords, isMain });

@@ -8,12 +8,13 @@ import type { Scope } from './scope.ts';
 
 /** A binary operation. `quotient`: the register with the quotient of the same operands, where this is their remainder. */
 export function emitAlu(
-  { code, constantOf, get, set, operand }: Scope,
+  scope: Scope,
   { insn }: Step,
   { op, width, source }: Extract<Operation, { kind: 'alu' }>,
   state: State,
   quotient: number | undefined,
 ): void {
+  const { code, locals, constantOf, get, set, operand } = scope;
   const { dst, src, imm } = insn;
   const narrowed = (): Code => (width === 32 ? code.op(OP.i32_wrap_i64) : code);
   const widened = (): Code => (width === 32 ? code.op(OP.i64_extend_i32_u) : code);
@@ -30,6 +31,17 @@ export function emitAlu(
     get(dst, state);
     get(quotient, state);
     get(src, state).op(ALU_OPCODES.mul[64], OP.i64_sub);
+    set(dst);
+    return;
+  }
+  if (width === 64 && right === undefined && (op === 'div' || op === 'mod')) {
+    emitQuotient(scope, insn, state);
+    if (op === 'mod') {
+      // As above: what a quotient of 0 leaves of the dividend.
+      code.set(locals.wide);
+      get(dst, state).get(locals.wide);
+      get(src, state).op(OP.i64_mul, OP.i64_sub);
+    }
     set(dst);
     return;
   }
@@ -74,6 +86,36 @@ export function emitAlu(
   });
   widened();
   set(dst);
+}
+
+/** Doubles give a quotient below it with an error of less than 0.75: cut off, it is wrong by at most one. */
+const SMALL_QUOTIENT = 2 ** 51;
+
+/**
+ * Leaves on the stack the unsigned quotient of two registers, 0 for a divisor of 0. A processor divides doubles several times
+ * faster than words of 64 bits; what the estimate leaves of the dividend tells whether it is one too many or too few.
+ */
+function emitQuotient({ code, locals, get }: Scope, { dst, src }: Step['insn'], state: State): void {
+  const { wide: quotient, rest, double: estimate } = locals;
+  get(dst, state).op(OP.f64_convert_i64_s);
+  get(src, state).op(OP.f64_convert_i64_s, OP.f64_div);
+  // Nothing is below it where both are 0. With words beyond 2 ** 63, which were taken as signed, the estimate is useless.
+  code.tee(estimate).f64(SMALL_QUOTIENT).op(OP.f64_lt);
+  get(dst, state);
+  get(src, state).op(OP.i64_or).i64(0n).op(OP.i64_ge_s, OP.i32_and);
+  code.structured(OP.if, TYPE.i64, '', () => {
+    code.get(estimate).op(OP.i64_trunc_f64_s).set(quotient);
+    get(dst, state).get(quotient);
+    get(src, state).op(OP.i64_mul, OP.i64_sub).tee(rest).i64(63n).op(OP.i64_shr_s).get(quotient).op(OP.i64_add);
+    code.get(rest);
+    get(src, state).op(OP.i64_ge_s, OP.i64_extend_i32_u, OP.i64_add, OP.else);
+    get(src, state).op(OP.i64_eqz);
+    code.structured(OP.if, TYPE.i64, '', () => {
+      code.i64(0n).op(OP.else);
+      get(dst, state);
+      get(src, state).op(OP.i64_div_u);
+    });
+  });
 }
 
 export function emitSwap(

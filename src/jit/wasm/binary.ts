@@ -1,7 +1,7 @@
 /** The binary format of WebAssembly 1.0 with sign extension, as far as the emitter needs it (webassembly.github.io/spec/core/binary). */
 
-export const TYPE = { i32: 0x7f, i64: 0x7e, none: 0x40 } as const;
-export type ValueType = typeof TYPE.i32 | typeof TYPE.i64;
+export const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, none: 0x40 } as const;
+export type ValueType = typeof TYPE.i32 | typeof TYPE.i64 | typeof TYPE.f64;
 
 export interface Signature {
   readonly parameters: readonly ValueType[];

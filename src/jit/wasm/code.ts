@@ -23,6 +23,7 @@ export const OP = {
   i64_store: 0x37,
   i32_const: 0x41,
   i64_const: 0x42,
+  f64_const: 0x44,
   i32_eqz: 0x45,
   i32_eq: 0x46,
   i32_ne: 0x47,
@@ -31,6 +32,8 @@ export const OP = {
   i64_eqz: 0x50,
   i64_eq: 0x51,
   i64_ne: 0x52,
+  i64_ge_s: 0x59,
+  f64_lt: 0x63,
   i32_add: 0x6a,
   i32_sub: 0x6b,
   i32_mul: 0x6c,
@@ -41,14 +44,20 @@ export const OP = {
   i32_shr_u: 0x76,
   i64_add: 0x7c,
   i64_sub: 0x7d,
+  i64_mul: 0x7e,
+  i64_div_u: 0x80,
   i64_and: 0x83,
   i64_or: 0x84,
   i64_xor: 0x85,
   i64_shl: 0x86,
+  i64_shr_s: 0x87,
   i64_shr_u: 0x88,
   i64_rotl: 0x89,
   i32_wrap_i64: 0xa7,
   i64_extend_i32_u: 0xad,
+  f64_div: 0xa3,
+  i64_trunc_f64_s: 0xb0,
+  f64_convert_i64_s: 0xb9,
 } as const;
 
 /** Collects the code of one function. Memory accesses take a constant distance from the address on the stack. */
@@ -57,6 +66,7 @@ export interface Code {
   op(...codes: readonly number[]): Code;
   i32(value: number): Code;
   i64(value: bigint): Code;
+  f64(value: number): Code;
   get(local: number): Code;
   set(local: number): Code;
   tee(local: number): Code;
@@ -78,6 +88,7 @@ export function createCode(): Code {
     },
     i32: (value) => code.op(OP.i32_const, ...signed(value | 0)),
     i64: (value) => code.op(OP.i64_const, ...signed(BigInt.asIntN(64, value))),
+    f64: (value) => code.op(OP.f64_const, ...new Uint8Array(Float64Array.of(value).buffer)),
     get: (local) => code.op(OP.local_get, ...unsigned(local)),
     set: (local) => code.op(OP.local_set, ...unsigned(local)),
     tee: (local) => code.op(OP.local_tee, ...unsigned(local)),

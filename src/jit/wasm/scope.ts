@@ -34,12 +34,14 @@ interface Locals {
   readonly parameters: readonly ValueType[];
   readonly types: readonly ValueType[];
   readonly wide: number;
+  readonly rest: number;
+  readonly double: number;
   readonly narrow: number;
   readonly budget: number;
 }
 
 function localsOf(isMain: boolean): Locals {
-  const temporaries = [TYPE.i64, TYPE.i32, TYPE.i32];
+  const temporaries = [TYPE.i64, TYPE.i32, TYPE.i32, TYPE.i64, TYPE.f64];
   const registers = isMain ? 11 : 5;
   const parameters: ValueType[] = isMain ? [TYPE.i32] : [10, 1, 2, 3, 4, 5].map(() => TYPE.i64);
   const first = parameters.length + registers;
@@ -55,6 +57,8 @@ function localsOf(isMain: boolean): Locals {
     wide: first,
     narrow: first + 1,
     budget: first + 2,
+    rest: first + 3,
+    double: first + 4,
   };
 }
 

@@ -17,6 +17,8 @@ interface Setting {
 /** Processes of the scenario `server` that scripts ask for by their number. */
 const SSH_SESSION = '18988';
 const MYSQLD = '18644';
+/** The PID namespace of a web application in the scenario `containers`. */
+const SHOP_NAMESPACE = '4026532256';
 /** bpftrace keeps scripts for older kernels in a folder of this name. */
 const OLD = /^old\//;
 const OLD_KERNEL = '5.0-book';
@@ -24,6 +26,8 @@ const OLD_KERNEL = '5.0-book';
 /** Scripts whose subject is elsewhere than in the scenario `server`. */
 const SETTINGS: readonly (readonly [pattern: RegExp, setting: Setting])[] = [
   [/^shellsnoop/, { scenario: 'server', args: [SSH_SESSION] }],
+  [/^overlayfs/, { scenario: 'containers', args: [SHOP_NAMESPACE] }],
+  [/^(pidnss|blkthrot)/, { scenario: 'containers' }],
   [/^threaded/, { scenario: 'server', args: [MYSQLD] }],
   [/^(threadsnoop|eperm|mlock|mysqld|naptime)/, { scenario: 'server' }],
   [/^smpcalls/, { scenario: 'interrupts' }],

@@ -33,6 +33,7 @@ import { deviceEntry, irqEntriesStart } from './functions/irq-entry.ts';
 import { createPtmx } from './functions/tty.ts';
 import { KMSG_FILES } from './functions/kmsg.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
+import { OVERLAY } from './functions/overlayfs.ts';
 import { PROC } from './functions/proc.ts';
 import { storeSystemCallTable } from './functions/syscall-entry.ts';
 import { tickNohzHandler } from './functions/timer.ts';
@@ -100,7 +101,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
     cgroup: m.cgroups.create(TRACER_SESSION),
   });
   const tracer = createTask(m, { pid: tracerPid, comm: 'bpftrace', parent: shell });
-  const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC });
+  const fileSystem = new FileSystem(m, { ext4: EXT4, xfs: XFS, proc: PROC, overlay: OVERLAY });
   addProcFiles(fileSystem);
   addProcesses(m, fileSystem.directory('/proc'));
   addSysFiles(m, fileSystem.root.root);

@@ -20,7 +20,7 @@ function makeDevice(major: number, minor: number): number {
 }
 
 /** The functions of each type of file system. */
-export type FileSystemTypes = Readonly<Record<FileSystemType | 'proc', FileSystemOperations>>;
+export type FileSystemTypes = Readonly<Record<FileSystemType | 'proc' | 'overlay', FileSystemOperations>>;
 
 /** The tree of names: an ext4 root on the NVMe disk and a proc. */
 export class FileSystem {
@@ -83,6 +83,20 @@ export class FileSystem {
     mount.mountpoint.mounted = null;
     this.mounts.splice(this.mounts.indexOf(mount), 1);
     return true;
+  }
+  /** An overlay over a directory: what is in it is made of others. */
+  mountOverlay(path: string): Mount {
+    const sb = this.superBlock('overlay', 'overlay', makeDevice(0, FIRST_OVERLAY + this.overlays));
+    this.overlays += 1;
+    this.mount(path, sb);
+    return this.mounts.at(-1)!;
+  }
+  private overlays = 0;
+  /** A file or directory of an overlay. */
+  overlayEntry(parent: Dentry, name: string, real: Inode, layers: unknown): Dentry {
+    const inode = this.newInode(real.mode, real.size, parent.inode.sb);
+    inode.channel = layers;
+    return new Dentry(this.machine, name, parent, inode);
   }
   /** A file system on the first partition of a disk, or on all of it; nothing of it is in memory yet. */
   mountDisk(path: string, disk: Disk, type: FileSystemType, gapSectors: number, isPartition: boolean): SuperBlock {
@@ -259,6 +273,8 @@ export class FileSystem {
     return Uint8Array.from(inode.contents(m), (c) => c.charCodeAt(0));
   }
 }
+/** Minor numbers of unnamed devices: those before it went to the file systems of the boot. */
+const FIRST_OVERLAY = 52;
 const FIRST_INO = 131_073;
 const MOUNT_POINT_INO = 12;
 /** Left free behind every file on the disk. */

@@ -190,7 +190,7 @@ export class Inode implements KernelObject {
   cache: PageCache | null = null;
   /** What reading the file gives, for files that are made up when read. */
   contents: ((m: Machine) => string) | null = null;
-  /** State of pipes, sockets and terminals. */
+  /** State of pipes, sockets and terminals; of files of an overlay what they are made of. */
   channel: unknown = null;
   /** Of a symbolic link: the path that it stands for. */
   link: (KernelObject & { readonly path: string }) | null = null;
@@ -395,6 +395,11 @@ export interface Kiocb extends KernelObject {
   pos: number;
   /** ki_complete of asynchronous transfers; null when somebody waits. */
   complete: ((m: Machine, result: number) => void) | null;
+}
+/** The same transfer on another file: the one behind a file of an overlay. */
+export function redirect(m: Machine, iocb: Kiocb, file: File): void {
+  iocb.file = file;
+  storeWord(m.words, iocb.address + KIOCB.file, file);
 }
 /** struct iov_iter over one user buffer. */
 export interface IovIter extends KernelObject {

@@ -19,6 +19,8 @@ export class FsStruct implements KernelObject {
   readonly address: number;
   mount: Mount;
   dentry: Dentry;
+  /** Where paths begin: the root of the machine's tree, or that of a container's. */
+  root: { readonly mount: Mount; readonly dentry: Dentry };
   private readonly machine: Machine;
 
   constructor(m: Machine, mount: Mount, dentry: Dentry) {
@@ -28,11 +30,16 @@ export class FsStruct implements KernelObject {
     this.dentry = dentry;
     const { words } = m;
     const { root } = m.fileSystem;
+    this.root = { mount: root, dentry: root.root };
     words[(this.address + FS.users) >> 2] = 1;
     words[(this.address + FS.umask) >> 2] = UMASK;
-    storeWord(words, this.address + FS.rootMount, root);
-    storeWord(words, this.address + FS.rootDentry, root.root);
+    this.setRoot(root, root.root);
     this.setDirectory(mount, dentry);
+  }
+  setRoot(mount: Mount, dentry: Dentry): void {
+    this.root = { mount, dentry };
+    storeWord(this.machine.words, this.address + FS.rootMount, mount);
+    storeWord(this.machine.words, this.address + FS.rootDentry, dentry);
   }
   setDirectory(mount: Mount, dentry: Dentry): void {
     this.mount = mount;

@@ -81,9 +81,9 @@ export const pathInit = kernelFunction('path_init', 20, (m, nd: Walk, flags: num
   nd.flags = flags;
   m.words[(nd.address + NAMEIDATA.flags) >> 2] = flags;
   if (path === '') return -ENOENT;
-  const { root } = m.fileSystem;
-  if (path.startsWith('/')) moveTo(m, nd, root, root.root);
+  if (path.startsWith('/')) moveToRoot(m, nd);
   else if (nd.dfd === AT_FDCWD) {
+    const { root } = m.fileSystem;
     const { fs } = m.cpu.current;
     moveTo(m, nd, fs?.mount ?? root, fs?.dentry ?? root.root);
   } else {
@@ -103,6 +103,12 @@ function moveTo(m: Machine, nd: Walk, mount: Mount, dentry: Dentry): void {
   nd.dentry = dentry;
   storeWord(m.words, nd.address + NAMEIDATA.mnt, mount);
   storeWord(m.words, nd.address + NAMEIDATA.dentry, dentry);
+}
+/** nd_jump_root(): to where the task's paths begin. */
+function moveToRoot(m: Machine, nd: Walk): void {
+  const { root } = m.fileSystem;
+  const { mount, dentry } = m.cpu.current.fs?.root ?? { mount: root, dentry: root.root };
+  moveTo(m, nd, mount, dentry);
 }
 /** Points nd->last at a component: its text is the path from there on, as in the kernel. */
 function setLast(m: Machine, nd: Walk, name: CString, start: number, end: number): void {
@@ -128,7 +134,7 @@ const pickLink = kernelFunction('pick_link', 40, (m, nd: Walk, _link: Path, inod
   const { link } = inode;
   if (nd.links > MAXSYMLINKS || link === null) return -ELOOP;
   if (!inode.hasFastLink) inode.inodeOperations?.getLink(m, nd.dentry, inode, null);
-  if (link.path.startsWith('/')) moveTo(m, nd, m.fileSystem.root, m.fileSystem.root.root);
+  if (link.path.startsWith('/')) moveToRoot(m, nd);
   return link;
 });
 const stepIntoSlowpath = kernelFunction('step_into_slowpath', 22, (m, nd: Walk, flags: number, found: Dentry): Step => {
@@ -159,6 +165,7 @@ export function stepToLast(m: Machine, nd: Walk, found: LookedUp, isCached: bool
 export function handleDots(m: Machine, nd: Walk): void {
   if (nd.last === '.') return;
   let { mount, dentry } = nd;
+  if (dentry === m.cpu.current.fs?.root.dentry) return;
   while (dentry === mount.root && mount.parent !== null && mount.mountpoint !== null) {
     dentry = mount.mountpoint;
     mount = mount.parent;

@@ -13,6 +13,8 @@ import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/p
 import type { Process } from '../tasks/process.ts';
 import { unitOf } from '../tasks/cgroups.ts';
 import type { Cgroup } from '../tasks/cgroups.ts';
+import { createContainer } from './containers-of.ts';
+import type { Container } from './containers-of.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
 
@@ -48,8 +50,11 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         m.images.set(image.path, image);
         m.fileSystem.file(image.path, 262_144, 1, 0o755);
       }
-      for (const process of spec.processes) cgroupOf(m, process);
-      spec.processes.forEach((process, index) => startProcess(m, process, index % m.cpus));
+      const containers = new Map(
+        spec.containers?.map((container, n) => [container.id, createContainer(m, container, n)]),
+      );
+      for (const process of spec.processes) cgroupOf(m, process, containers);
+      spec.processes.forEach((process, index) => startProcess(m, process, index % m.cpus, containers));
       scheduleFaults(m, spec.faults ?? []);
     },
   };
@@ -117,18 +122,32 @@ function addDisks(m: Machine, disks: readonly DiskSpec[]): void {
 function nameOf({ comm, image: { path } }: ProcessSpec): string {
   return comm ?? path.slice(path.lastIndexOf('/') + 1);
 }
-function cgroupOf(m: Machine, spec: ProcessSpec): Cgroup {
-  return m.cgroups.create(spec.cgroup ?? unitOf(spec.uid ?? 0, nameOf(spec)));
+type Containers = ReadonlyMap<string, Container>;
+function containerOf({ container }: ProcessSpec, containers: Containers): Container | undefined {
+  const found = container === undefined ? undefined : containers.get(container);
+  if (container !== undefined && found === undefined) throw new Error(`no container ${container}`);
+  return found;
 }
-function startProcess(m: Machine, spec: ProcessSpec, cpu: number): void {
+function cgroupOf(m: Machine, spec: ProcessSpec, containers: Containers): Cgroup {
+  const path = spec.cgroup ?? containerOf(spec, containers)?.cgroup;
+  return m.cgroups.create(path ?? unitOf(spec.uid ?? 0, nameOf(spec)));
+}
+function startProcess(m: Machine, spec: ProcessSpec, cpu: number, containers: Containers): void {
   const { pid, image, argv, uid = 0, startNs = 0 } = spec;
   const { main } = image;
   if (main === null) throw new Error(`${image.path} is not a program`);
   const start = (): void => {
     const name = nameOf(spec);
-    const cgroup = cgroupOf(m, spec);
-    const task = createTask(m, { pid, comm: name, parent: m.tasks.get(1) ?? null, uid, gid: uid, cgroup });
+    const cgroup = cgroupOf(m, spec, containers);
+    const container = containerOf(spec, containers);
+    const namespaces = container?.namespaces ?? m.namespaces;
+    const parent = m.tasks.get(1) ?? null;
+    const task = createTask(m, { pid, comm: name, parent, uid, gid: uid, cgroup, namespaces });
     const process = createProcess(m, task, image);
+    if (container !== undefined) {
+      task.fs?.setRoot(container.root, container.root.root);
+      task.fs?.setDirectory(container.root, container.root.root);
+    }
     const directory = spec.directory === undefined ? undefined : m.fileSystem.find(spec.directory);
     if (directory !== undefined) task.fs?.setDirectory(m.fileSystem.mountOf(directory), directory);
     openStandardFiles(m, process);

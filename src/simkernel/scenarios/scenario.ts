@@ -18,6 +18,17 @@ export interface ProcessSpec {
   readonly cgroup?: string;
   /** Working directory; / when absent. */
   readonly directory?: string;
+  /** The container that it runs in, by its id. */
+  readonly container?: string;
+}
+/** A root of its own (an overlay over an image), a host name, PIDs, and a control group. */
+export interface ContainerSpec {
+  readonly id: string;
+  /** The folder of the image's files; containers of one image share it. */
+  readonly image: string;
+  readonly directories?: readonly string[];
+  /** By their paths in the container. */
+  readonly files: readonly FileSpec[];
 }
 export interface FileSpec {
   readonly path: string;
@@ -60,6 +71,7 @@ export interface ScenarioSpec {
   readonly devices?: readonly DeviceSpec[];
   readonly files: readonly FileSpec[];
   readonly directories?: readonly string[];
+  readonly containers?: readonly ContainerSpec[];
   /** Images that processes may execute beside those of the processes. */
   readonly images: readonly Image[];
   readonly processes: readonly ProcessSpec[];

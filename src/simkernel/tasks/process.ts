@@ -15,6 +15,7 @@ import { AddressSpace } from './address-space.ts';
 import { copyCredentials, createCredentials, freeCredentials } from './credentials.ts';
 import type { Cgroup } from './cgroups.ts';
 import type { Credentials } from './credentials.ts';
+import type { Namespaces } from './namespaces.ts';
 import { DEFAULT_PRIORITY, KERNEL_STACK_SIZE, TASK, TASK_RUNNING, Task } from './task.ts';
 
 const PID = structFields('pid', { count: 'count', level: 'level', nr: 'numbers.0.nr' });
@@ -68,6 +69,7 @@ export function createTask(
     cred?: Credentials;
     /** Its parent's when absent. */
     cgroup?: Cgroup;
+    namespaces?: Namespaces;
     /** Made by fork(2), which takes it into the group later. */
     isForked?: boolean;
   },
@@ -96,7 +98,7 @@ export function createTask(
   storeWord(words, address + TASK.realParent, fields.parent ?? task);
   storeWord(words, address + TASK.parent, fields.parent ?? task);
   storeWord(words, address + TASK.groupLeader, leader ?? task);
-  storeWord(words, address + TASK.nsproxy, m.namespaces.nsproxy);
+  setNamespaces(m, task, fields.namespaces ?? leader?.namespaces ?? fields.parent?.namespaces ?? m.namespaces);
   storeNumber(words, address + TASK.startTime, m.now());
   storeNumber(words, address + TASK.startBoottime, m.now());
   setComm(m, task, fields.comm);
@@ -126,12 +128,19 @@ export function createTask(
   return task;
 }
 
-/** copy_fs(): the parent's working directory, or the root of the tree. */
+function setNamespaces(m: Machine, task: Task, namespaces: Namespaces): void {
+  task.namespaces = namespaces;
+  storeWord(m.words, task.address + TASK.nsproxy, namespaces.nsproxy);
+}
+
+/** copy_fs(): the parent's root and working directory, or the root of the tree. */
 export function giveDirectory(m: Machine, task: Task): void {
   const { fileSystem } = m as Partial<Machine>;
   if (fileSystem === undefined) return;
-  const from = task.parent?.fs ?? { mount: fileSystem.root, dentry: fileSystem.root.root };
+  const root = { mount: fileSystem.root, dentry: fileSystem.root.root };
+  const from = task.parent?.fs ?? { ...root, root };
   task.fs = new FsStruct(m, from.mount, from.dentry);
+  task.fs.setRoot(from.root.mount, from.root.dentry);
   storeWord(m.words, task.address + TASK.fs, task.fs);
 }
 

@@ -9,6 +9,7 @@ import type { Walk } from '../functions/path-walk.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { UprobeTask } from '../functions/uprobes.ts';
 import type { Cgroup } from './cgroups.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Credentials } from './credentials.ts';
 import type { Pid, Process } from './process.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -143,6 +144,7 @@ export class Task implements KernelObject {
   cred: Credentials | null = null;
   /** From createTask() on; a dead task keeps its group's name. */
   cgroup!: Cgroup;
+  namespaces!: Namespaces;
   pidObject: Pid | null = null;
   /** Runs before the task goes back to user mode (task_work_add). */
   taskWork: (() => void) | null = null;

@@ -45,6 +45,14 @@ export function hashStep(hash: number, word: number): number {
   return (Math.imul(hash, HASH.chain) + Math.imul(word, HASH.word)) | 0;
 }
 
+/** What each word of a key of so many is multiplied by on its way into the hash before its end: their products add up. */
+export function hashCoefficients(count: number): number[] {
+  const coefficients: number[] = [];
+  for (let word = count - 1, next: number = HASH.word; word >= 0; word--, next = Math.imul(next, HASH.chain))
+    coefficients[word] = next;
+  return coefficients;
+}
+
 /** The hash after the last word; its low bits choose the slot. */
 export function hashFinish(hash: number): number {
   const { before, multiplier, after } = HASH.finish;

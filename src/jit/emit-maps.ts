@@ -1,5 +1,12 @@
 import type { MapLocation } from '../abi/execution.ts';
-import { ELEMENT_HEADER, ELEMENT_STATE, HASH, RECORD_FLAGS, RECORD_HEADER } from '../abi/map-layouts.ts';
+import {
+  ELEMENT_HEADER,
+  ELEMENT_STATE,
+  HASH,
+  hashCoefficients,
+  RECORD_FLAGS,
+  RECORD_HEADER,
+} from '../abi/map-layouts.ts';
 import { MAP_TYPES } from '../abi/map-types.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import { lookupKind } from './inlining.ts';
@@ -25,27 +32,38 @@ export function emitMapFunctions(definition: MapDefinition, index: number, write
   else if (definition.type === 'ringbuf') emitReserve(index, writer);
 }
 
+/**
+ * Most keys are where they are looked for first: what comes after is a function of its own, so that V8 has no loop to inline.
+ * A slot holds the number of its element plus one, hence the places one element below.
+ */
 function emitHashLookup({ name, type, keySize }: MapDefinition, index: number, writer: Writer): void {
   const words = Array.from({ length: keySize / 4 }, (_, word) => word);
+  const keys = words.map((word) => `k${word}`).join(', ');
   const cpu = MAP_TYPES[type].perCpu ? ` + imul(HEAP32[CPU >> 2], CPU_STRIDE${index})` : '';
-  writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
-  writer.block(`function ${lookupSymbol(index)}(${words.map((word) => `k${word}`).join(', ')})`, () => {
-    const { before, multiplier, after } = HASH.finish;
-    writer.line(`let hash = imul(k0, ${HASH.word});`);
-    for (const word of words.slice(1))
-      writer.line(`hash = imul(hash, ${HASH.chain}) + imul(k${word}, ${HASH.word}) | 0;`);
-    writer.line(`hash = imul(hash ^ hash >>> ${before}, ${multiplier});`);
-    writer.line(`hash ^= hash >>> ${after};`);
-    writer.block(`for (let slot = hash & MASK${index};; slot = slot + 1 & MASK${index})`, () => {
-      writer.line(`const element = HEAP32[(INDEX${index} >> 2) + slot] - 1;`);
-      writer.line('if (element < 0) return 0;');
-      writer.line(`const at = KEYS${index} + imul(element, KEY_STRIDE${index}) | 0;`);
-      const equal = words.map((word) => `HEAP32[(at >> 2) + ${ELEMENT_HEADER / 4 + word}] === k${word}`);
-      writer.block(`if (${equal.join(' && ')})`, () => {
-        if (type.startsWith('lru')) writer.line(`HEAP32[(at >> 2) + 1] = ${ELEMENT_STATE.referenced};`);
-        writer.line(`return ${mapValuesSymbol(index)} + imul(element, STRIDE${index})${cpu} | 0;`);
-      });
+  const probe = (rest: () => void): void => {
+    writer.line(`const entry = HEAP32[(INDEX${index} >> 2) + slot];`);
+    writer.line('if (entry === 0) return 0;');
+    writer.line(`const at = KEYS_BELOW${index} + imul(entry, KEY_STRIDE${index}) | 0;`);
+    const equal = words.map((word) => `HEAP32[(at >> 2) + ${ELEMENT_HEADER / 4 + word}] === k${word}`);
+    writer.block(`if (${equal.join(' && ')})`, () => {
+      if (type.startsWith('lru')) writer.line(`HEAP32[(at >> 2) + 1] = ${ELEMENT_STATE.referenced};`);
+      writer.line(`return VALUES_BELOW${index} + imul(entry, STRIDE${index})${cpu} | 0;`);
     });
+    rest();
+  };
+  writer.line(`// ${name.replaceAll(/\W/g, '_')}: ${type} with keys of ${keySize} bytes`);
+  writer.block(`function ${lookupSymbol(index)}(${keys})`, () => {
+    const { before, multiplier, after } = HASH.finish;
+    const coefficients = hashCoefficients(words.length);
+    writer.line(`let hash = ${words.map((word) => `imul(k${word}, ${coefficients[word]!})`).join(' + ')} | 0;`);
+    writer.line(`hash = imul(hash ^ hash >>> ${before}, ${multiplier});`);
+    writer.line(`const slot = (hash ^ hash >>> ${after}) & MASK${index};`);
+    probe(() => writer.line(`return ${lookupSymbol(index)}_next(slot, ${keys});`));
+  });
+  writer.block(`function ${lookupSymbol(index)}_next(first, ${keys})`, () => {
+    writer.block(`for (let slot = first + 1 & MASK${index};; slot = slot + 1 & MASK${index})`, () =>
+      probe(() => undefined),
+    );
   });
 }
 
@@ -91,9 +109,9 @@ export function mapConstants({ address, array, hash, ring }: MapLocation, index:
     constants.push(
       [`INDEX${index}`, hash.index],
       [`MASK${index}`, hash.mask],
-      [`KEYS${index}`, hash.keys],
+      [`KEYS_BELOW${index}`, hash.keys - hash.keyStride],
       [`KEY_STRIDE${index}`, hash.keyStride],
-      [mapValuesSymbol(index), hash.values],
+      [`VALUES_BELOW${index}`, hash.values - hash.valueStride],
       [`STRIDE${index}`, hash.valueStride],
       [`CPU_STRIDE${index}`, hash.cpuStride],
     );

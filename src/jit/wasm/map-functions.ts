@@ -1,5 +1,12 @@
 import type { MapLocation } from '../../abi/execution.ts';
-import { ELEMENT_HEADER, ELEMENT_STATE, HASH, RECORD_FLAGS, RECORD_HEADER } from '../../abi/map-layouts.ts';
+import {
+  ELEMENT_HEADER,
+  ELEMENT_STATE,
+  HASH,
+  hashCoefficients,
+  RECORD_FLAGS,
+  RECORD_HEADER,
+} from '../../abi/map-layouts.ts';
 import { MAP_TYPES } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { lookupKind } from '../inlining.ts';
@@ -68,11 +75,11 @@ function hashLookup(
   const code = createCode();
   code.get(key).i32(3).op(OP.i32_and);
   code.structured(OP.if, TYPE.none, '', () => code.i32(map).get(key).call(lookupHelper).op(OP.return));
+  const coefficients = hashCoefficients(words.length);
   for (const word of words) {
-    if (word > 0) code.i32(HASH.chain).op(OP.i32_mul);
     load(code.get(key), 4 * word)
       .tee(wordLocal(word))
-      .i32(HASH.word)
+      .i32(coefficients[word]!)
       .op(OP.i32_mul);
     if (word > 0) code.op(OP.i32_add);
   }

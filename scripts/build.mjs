@@ -83,6 +83,9 @@ const replApart = {
     onLoad({ filter: /\/commands\/repl\.ts$/ }, () => ({
       contents: "export const repl = async (...args) => (await importModule('./repl.js')).repl(...args);",
     }));
+    onLoad({ filter: /\/import-host-module\.ts$/ }, () => ({
+      contents: 'export const importHostModule = (url) => importModule(url);',
+    }));
   },
 };
 

@@ -29,7 +29,6 @@ const ATTACH_POINTS: Record<ProbeKind, string> = {
   iter: 'iter:task',
 };
 const ALL: readonly ProbeKind[] = PROBE_KINDS;
-const but = (...kinds: ProbeKind[]): readonly ProbeKind[] => ALL.filter((kind) => !kinds.includes(kind));
 const RETURN: readonly ProbeKind[] = ['kretprobe', 'uretprobe', 'fentry', 'fexit'];
 const ARGUMENTS: readonly ProbeKind[] = ['kprobe', 'uprobe', 'usdt', 'rawtracepoint'];
 const REGISTERS: readonly ProbeKind[] = [

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { pathToFileURL } from 'node:url';
@@ -8,6 +8,7 @@ import { DEFAULTS } from '../options.ts';
 import type { Command as RunCommand } from '../golden/run-case.ts';
 import { useColor } from '../color.ts';
 import type { CliHost } from '../host.ts';
+import { importHostModule } from '../import-host-module.ts';
 import { openMachine } from './compile-script.ts';
 import type { LabTerminal } from './lab-terminal.ts';
 import { CommandFailure, reason } from './script.ts';
@@ -82,8 +83,11 @@ async function openLabTerminal(colors: boolean): Promise<LabTerminal> {
 
 /** The user's own code, run with the user's rights: nothing of it comes from a script or from the machine. */
 async function loadModule(path: string, { directory = '.' }: CliHost): Promise<ModuleSource | string> {
+  const file = resolve(directory, path);
+  if (!existsSync(file)) return 'No such file or directory';
+  if (!/\.[cm]?[jt]s$/.test(file)) return 'Invalid module format (a module is a file of JavaScript or TypeScript here)';
   try {
-    const loaded = (await import(pathToFileURL(resolve(directory, path)).href)) as Partial<ModuleSource>;
+    const loaded = (await importHostModule(pathToFileURL(file).href)) as Partial<ModuleSource>;
     const { init, exit } = loaded;
     if (typeof init !== 'function') return 'it exports no init()';
     return { init, ...(exit === undefined ? {} : { exit }) };

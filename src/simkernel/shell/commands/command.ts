@@ -20,6 +20,10 @@ export class CommandContext {
   *print(text: string): Steps<void> {
     yield* writeText(this.u, STDOUT, text);
   }
+  /** On standard error, as it is. */
+  *report(text: string): Steps<void> {
+    yield* writeText(this.u, STDERR, text);
+  }
   *complain(message: string): Steps<number> {
     yield* writeText(this.u, STDERR, `${this.name}: ${message}\n`);
     return 1;

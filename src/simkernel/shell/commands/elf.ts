@@ -11,6 +11,8 @@ const VMLINUX = 'vmlinux';
 
 const LONG_OPTIONS: Readonly<Record<string, string>> = {
   '--wide': '-W',
+  '--all': '-a',
+  '--file-header': '-h',
   '--sections': '-S',
   '--section-headers': '-S',
   '--symbols': '-s',
@@ -21,12 +23,34 @@ const LONG_OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** What readelf shows of a file, by option, in the order in which it does. */
-const TABLES: Readonly<Record<string, (layout: ImageLayout) => string>> = {
+const TABLES: Readonly<Record<string, (layout: ImageLayout, m: Machine) => string>> = {
+  h: describeHeader,
   S: describeSections,
   l: describeSegments,
   s: describeSymbols,
   n: describeProbes,
 };
+
+const USAGE = [
+  'Usage: readelf <option(s)> elf-file(s)',
+  ' -a --all, -h --file-header, -l --segments, -S --sections, -s --syms, -n --notes',
+];
+
+function describeHeader({ sections, segments, linkAddress, functions }: ImageLayout, { abi }: Machine): string {
+  const start = functions.find(({ name }) => name === '_start') ?? functions.find(({ name }) => name === 'main');
+  const rows: readonly (readonly [string, string])[] = [
+    ['Class:', 'ELF64'],
+    ['Data:', "2's complement, little endian"],
+    ['Version:', '1 (current)'],
+    ['OS/ABI:', 'UNIX - System V'],
+    ['Type:', linkAddress === 0 ? 'DYN (Position-Independent Executable file)' : 'EXEC (Executable file)'],
+    ['Machine:', abi.name === 'x86_64' ? 'Advanced Micro Devices X86-64' : 'AArch64'],
+    ['Entry point address:', `0x${((start?.offset ?? 0) + linkAddress).toString(16)}`],
+    ['Number of program headers:', String(segments.length)],
+    ['Number of section headers:', String(sections.length + 1)],
+  ];
+  return joinLines(['ELF Header:', ...rows.map(([name, value]) => `  ${name.padEnd(34)} ${value}`)]);
+}
 
 function describeSections({ sections, linkAddress }: ImageLayout): string {
   const width = Math.max(17, ...sections.map(({ name }) => name.length));
@@ -80,13 +104,26 @@ function describeProbes({ usdt, linkAddress }: ImageLayout): string {
 export const ELF_COMMANDS: readonly MakeCommand[] = [
   command('readelf', function* (c, args) {
     const { options, operands } = readOptions(args.map((arg) => LONG_OPTIONS[arg] ?? arg));
-    const path = operands[0] ?? '';
-    const image = fileImage(c.machine, path);
-    if (image === undefined) return yield* c.complain(`Error: '${path}': No such file`);
-    yield c.u.work(400_000);
-    const layout = layoutOf(image);
-    for (const [letter, describe] of Object.entries(TABLES)) if (options.has(letter)) yield* c.print(describe(layout));
-    return 0;
+    const tables = Object.entries(TABLES).filter(([letter]) => options.has(letter) || options.has('a'));
+    if (tables.length === 0 || operands.length === 0) {
+      if (options.size > 0) yield* c.complain('Warning: Nothing to do.');
+      yield* c.complain(USAGE.join('\n'));
+      return 1;
+    }
+    let status = 0;
+    for (const path of operands) {
+      const image = fileImage(c.machine, path);
+      if (image === undefined) {
+        const isThere = c.machine.fileSystem.find(path) !== undefined;
+        const why = isThere ? 'Not an ELF file - it has the wrong magic bytes at the start' : `'${path}': No such file`;
+        status = yield* c.complain(`Error: ${why}`);
+        continue;
+      }
+      yield c.u.work(400_000);
+      if (operands.length > 1) yield* c.print(`\nFile: ${path}\n`);
+      for (const [, describe] of tables) yield* c.print(describe(layoutOf(image), c.machine));
+    }
+    return status;
   }),
   // The text of the running kernel, as a debugger on /proc/kcore would see it: with the probes that are in it now.
   command('objdump', function* (c, args) {

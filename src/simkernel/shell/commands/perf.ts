@@ -1,35 +1,65 @@
 import { glob } from '../../tracefs/filter.ts';
-import { traceArray } from '../../tracefs/trace-array.ts';
 import { command, joinLines } from './command.ts';
 import type { CommandContext, MakeCommand, Steps } from './command.ts';
+import { listedEvents } from './perf/events.ts';
 import { perfProbe } from './perf/probe.ts';
 import { perfRecord, perfStat } from './perf/record.ts';
 import { perfReport, perfScript } from './perf/report.ts';
 
 function* perfList(c: CommandContext, args: readonly string[]): Steps<number> {
-  const pattern = glob(args[0] === undefined ? '*' : args[0].includes(':') ? args[0] : `${args[0]}*`);
-  const names = traceArray(c.machine)
-    .events()
-    .map(({ category, name }) => `${category}:${name}`);
-  yield* c.print(
-    joinLines(names.filter((name) => pattern.test(name)).map((name) => `  ${name.padEnd(50)} [Tracepoint event]`)),
+  const [wanted] = args;
+  const pattern = glob(wanted === undefined ? '*' : wanted.includes(':') ? wanted : `${wanted}*`);
+  const rows = listedEvents(c.machine).filter(
+    ([name, kind]) =>
+      pattern.test(name) || (wanted !== undefined && kind.toLowerCase().startsWith(LIST_KINDS[wanted] ?? '\0')),
   );
+  yield* c.print(joinLines(rows.map(([name, kind]) => `  ${name.padEnd(50)} [${kind}]`)));
   return 0;
 }
-
-const SUBCOMMANDS: Readonly<Record<string, (c: CommandContext, args: readonly string[]) => Steps<number>>> = {
-  probe: perfProbe,
-  record: perfRecord,
-  stat: perfStat,
-  report: perfReport,
-  script: perfScript,
-  list: perfList,
+/** `perf list hw` */
+const LIST_KINDS: Readonly<Record<string, string>> = {
+  hw: 'hardware',
+  hardware: 'hardware',
+  sw: 'software',
+  software: 'software',
+  tracepoint: 'tracepoint',
 };
+
+interface Subcommand {
+  readonly about: string;
+  readonly run: (c: CommandContext, args: readonly string[]) => Steps<number>;
+}
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  list: { about: 'List all symbolic event types', run: perfList },
+  probe: { about: 'Define new dynamic tracepoints', run: perfProbe },
+  record: { about: 'Run a command and record its profile into perf.data', run: perfRecord },
+  report: { about: 'Read perf.data (created by perf record) and display the profile', run: perfReport },
+  script: { about: 'Read perf.data (created by perf record) and display trace output', run: perfScript },
+  stat: { about: 'Run a command and gather performance counter statistics', run: perfStat },
+};
+/** What perf has elsewhere. */
+const ELSEWHERE = new Set(
+  'annotate bench c2c diff evlist ftrace inject kmem lock mem sched timechart top trace'.split(' '),
+);
+
+function usage(): string {
+  const rows = Object.entries(SUBCOMMANDS).map(([name, { about }]) => `   ${name.padEnd(15)} ${about}\n`);
+  return `\n usage: perf [--version] [--help] [OPTIONS] COMMAND [ARGS]\n\n The commands of this machine's perf are:\n${rows.join('')}\n`;
+}
+
 export const PERF_COMMANDS: readonly MakeCommand[] = [
-  command('perf', function* (c, [name = '', ...args]) {
+  command('perf', function* (c, [name, ...args]) {
+    if (name === '--version' || name === '-v') {
+      yield* c.print('perf version 7.2\n');
+      return 0;
+    }
+    if (name === undefined || name === '--help' || name === 'help') {
+      yield* c.print(usage());
+      return name === undefined ? 1 : 0;
+    }
     const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-    if (subcommand === undefined)
-      return yield* c.complain(`'${name}' is not a perf-command (${Object.keys(SUBCOMMANDS).join(', ')})`);
-    return yield* subcommand(c, args);
+    if (subcommand !== undefined) return yield* subcommand.run(c, args);
+    if (ELSEWHERE.has(name)) return yield* c.complain(`'${name}' is not there on this machine. See 'perf --help'.`);
+    return yield* c.complain(`'${name}' is not a perf-command. See 'perf --help'.`);
   }),
 ];

@@ -2,46 +2,36 @@ import { demangle } from '../../../../btf/cxx/demangle.ts';
 import { attach } from '../../../probes/attach.ts';
 import type { Machine } from '../../../machine.ts';
 import { fieldsByName, parsedFormat, type TraceEvent } from '../../../tracefs/event.ts';
-import { glob } from '../../../tracefs/filter.ts';
 import { printRecord } from '../../../tracefs/print-format.ts';
-import { traceArray } from '../../../tracefs/trace-array.ts';
 import { errorText } from '../../error-text.ts';
 import { joinLines, type CommandContext, type Steps } from '../command.ts';
+import type { Task } from '../../../tasks/task.ts';
+import { countEvent, eventsNamed } from './events.ts';
+import type { Counter, PerfEventName } from './events.ts';
+import { misuse, readPerfOptions } from './options.ts';
+import type { Given, OptionRows } from './options.ts';
 import { DATA_FILE, MAGIC, type Sample } from './samples.ts';
 
 const DEFAULT_FREQUENCY = 4000;
 const NS_PER_SECOND = 1e9;
 const O_CREATE_WRITE = 0o1101;
 
-interface RecordOptions {
-  readonly events: readonly string[];
-  readonly frequency: number;
-  readonly output: string;
-  readonly argv: readonly string[];
-}
-const FLAGS_WITH_VALUE = new Set(['-e', '-F', '-o', '-i', '-c', '-p', '-C', '--event', '--sort', '-s']);
-
-function readRecordOptions(args: readonly string[]): RecordOptions {
-  const events: string[] = [];
-  let frequency = DEFAULT_FREQUENCY;
-  let output = DATA_FILE;
-  let at = 0;
-  for (; at < args.length && args[at]!.startsWith('-'); at += 1) {
-    const flag = args[at]!;
-    if (flag === '--') {
-      at += 1;
-      break;
-    }
-    if (!FLAGS_WITH_VALUE.has(flag)) continue;
-    const value = args[(at += 1)] ?? '';
-    if (flag === '-e' || flag === '--event') events.push(...value.split(','));
-    if (flag === '-F') frequency = Number(value);
-    if (flag === '-o') output = value;
-  }
-  return { events, frequency, output, argv: args.slice(at) };
-}
-
-const SAMPLED = new Set(['cycles', 'cpu-clock', 'cpu-cycles', 'instructions', 'task-clock']);
+const OPTIONS: OptionRows = {
+  event: { names: ['-e', '--event'], value: true },
+  frequency: { names: ['-F', '--freq'], value: true },
+  count: { names: ['-c', '--count'], value: true },
+  output: { names: ['-o', '--output'], value: true },
+  pid: { names: ['-p', '--pid'], value: true },
+  all: { names: ['-a', '--all-cpus'], value: false },
+  raw: { names: ['-R', '--raw-samples'], value: false },
+  graph: { names: ['-g'], value: false },
+  quiet: { names: ['-q', '--quiet'], value: false },
+  verbose: { names: ['-v', '--verbose'], value: false },
+};
+const RECORD_USAGE = 'perf record [<options>] [<command>]\n    or: perf record [<options>] -- <command> [<options>]';
+const STAT_USAGE = 'perf stat [<options>] [<command>]';
+const namesOf = ({ options }: Given, fallback: readonly string[]): readonly string[] =>
+  options.get('event')?.flatMap((names) => names.split(',')) ?? fallback;
 
 /** Where the CPU was, from pt_regs. */
 function placeOf(m: Machine, regs: number): { readonly object: string; readonly symbol: string } {
@@ -69,102 +59,155 @@ function sampleOf(m: Machine, event: string, rest: Pick<Sample, 'text' | 'object
   return { event, comm, pid: current.pid, cpu: cpu.id, timeNs: cpu.time, ...rest };
 }
 
-/** Opens an event on all CPUs; undefined when the kernel has no such event. */
-function openEvent(
-  m: Machine,
-  name: string,
-  frequency: number,
-  take: (sample: Sample) => void,
-): (() => void) | undefined {
-  if (SAMPLED.has(name)) {
-    const target = { kind: 'clock', periodNs: NS_PER_SECOND / frequency, cpu: 'all' } as const;
-    const attached = attach(m, target, (regs) => take(sampleOf(m, name, { text: '', ...placeOf(m, regs) })));
-    return attached.ok ? attached.detach : undefined;
+/** Takes samples of an event on all CPUs. */
+function openEvent(m: Machine, event: PerfEventName, frequency: number, take: (sample: Sample) => void): () => void {
+  const { name } = event;
+  const here = (regs: number): void => take(sampleOf(m, name, { text: '', ...placeOf(m, regs) }));
+  if (event.kind === 'tracepoint') {
+    const close = event.event.listen(m, (record, context) => {
+      const place =
+        'probe' in event.event
+          ? placeOf(m, context)
+          : { object: '[kernel.kallsyms]', symbol: `[k] ${event.event.name}` };
+      take(sampleOf(m, name, { text: eventText(m, event.event, record()), ...place }));
+    });
+    return typeof close === 'number' ? () => undefined : close;
   }
-  const [system = '', event = ''] = name.split(':');
-  const found = traceArray(m).event(system, event);
-  if (found === undefined) return undefined;
-  const close = found.listen(m, (record, context) => {
-    const data = record();
-    const place = 'probe' in found ? placeOf(m, context) : { object: '[kernel.kallsyms]', symbol: `[k] ${event}` };
-    take(sampleOf(m, name, { text: eventText(m, found, data), ...place }));
-  });
-  return typeof close === 'number' ? undefined : close;
+  const target =
+    event.kind === 'software'
+      ? ({ kind: 'software', event: event.counter, period: 1 } as const)
+      : // Cycles and instructions are as good as time where every CPU runs at one speed.
+        ({ kind: 'clock', periodNs: NS_PER_SECOND / frequency, cpu: 'all' } as const);
+  const attached = attach(m, target, here);
+  return attached.ok ? () => attached.detach() : () => undefined;
 }
 function eventText(m: Machine, event: TraceEvent, data: Uint8Array): string {
   const format = parsedFormat(event.print);
   return format === undefined ? '' : printRecord({ machine: m, data, fields: fieldsByName(event) }, format);
 }
 
-function expandEvents(m: Machine, names: readonly string[]): readonly string[] {
-  return names.flatMap((name) => {
-    if (!name.includes('*')) return [name];
-    const pattern = glob(name);
-    return traceArray(m)
-      .events()
-      .map(({ category, name: event }) => `${category}:${event}`)
-      .filter((event) => pattern.test(event));
-  });
+/** The events of `-e`, or the first name that there is none of. */
+function findEvents(m: Machine, names: readonly string[]): readonly PerfEventName[] | string {
+  const found = names.map((name) => eventsNamed(m, name));
+  const missing = found.findIndex((events) => events.length === 0);
+  return missing < 0 ? found.flat() : names[missing]!;
+}
+function* noEvent(c: CommandContext, name: string, usage: string): Steps<number> {
+  const isTracepoint = name.includes(':');
+  yield* c.report(
+    `event syntax error: '${name}'\n                     \\___ ${isTracepoint ? 'unknown tracepoint' : 'parser error'}\n\n` +
+      (isTracepoint
+        ? `Error:\tFile /sys/kernel/tracing/events/${name.replace(':', '/')} not found.\n` +
+          'Hint:\tPerhaps this kernel misses some CONFIG_ setting to enable this feature?.\n\n'
+        : ''),
+  );
+  return yield* misuse(c, "Run 'perf list' for a list of valid events\n", usage);
 }
 
-/** Samples while a command runs. */
-function* collect(c: CommandContext, options: RecordOptions): Steps<readonly Sample[] | string> {
-  const samples: Sample[] = [];
-  const closers: (() => void)[] = [];
-  const names = expandEvents(c.machine, options.events.length === 0 ? ['cycles'] : options.events);
-  for (const name of names) {
-    const close = openEvent(c.machine, name, options.frequency, (sample) => void samples.push(sample));
-    if (close === undefined) {
-      for (const open of closers) open();
-      return name;
-    }
-    closers.push(close);
+/** The command under the tool's eye; its exit status. */
+function* runCommand(c: CommandContext, argv: readonly string[], started: (pid: number) => void): Steps<number> {
+  const folders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin'];
+  const [name = ''] = argv;
+  const path = name.includes('/')
+    ? name
+    : folders.map((folder) => `${folder}/${name}`).find((file) => c.machine.images.has(file));
+  if (path === undefined || (name.includes('/') && c.machine.fileSystem.find(name) === undefined)) {
+    yield* c.report('Workload failed: No such file or directory\n');
+    return -1;
   }
-  const argv = options.argv.length === 0 ? ['sleep', '1'] : options.argv;
   const pid = yield c.u.fork(function* (child) {
-    const folder = ['/usr/bin', '/usr/sbin'].find((path) => c.machine.images.has(`${path}/${argv[0]!}`)) ?? '/usr/bin';
-    yield child.execve(argv[0]!.includes('/') ? argv[0]! : `${folder}/${argv[0]!}`, argv);
+    // Whoever watches is ready by then.
+    yield child.nanosleep(1000);
+    yield child.execve(path, argv);
     return 127;
   });
+  started(pid);
   yield c.u.wait4(pid);
-  for (const close of closers) close();
-  return samples;
+  return 0;
 }
-const noEvent = (c: CommandContext, name: string): Steps<number> =>
-  c.complain(
-    `event syntax error: '${name}'\n                     \\___ unknown tracepoint\n\nError:\tFile /sys/kernel/tracing/events/${name.replace(':', '/')} not found.`,
-  );
+/** Whether the running task is one of a process and its children. */
+function belongsTo(m: Machine, pid: number): boolean {
+  for (let task: Task | null = m.cpu.current; task !== null; task = task.parent) if (task.tgid === pid) return true;
+  return false;
+}
 
-/** perf record: samples of events on all CPUs while a command runs, in a file. */
+/** perf record: samples of events while a command runs, in a file. */
 export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<number> {
-  const options = readRecordOptions(args);
-  const samples = yield* collect(c, options);
-  if (typeof samples === 'string') return yield* noEvent(c, samples);
+  const given = readPerfOptions(OPTIONS, args, true);
+  if (typeof given === 'string') return yield* misuse(c, given, RECORD_USAGE);
+  const { options, operands } = given;
+  const isWhole = options.has('all') || operands.length === 0;
+  if (operands.length === 0 && !options.has('all') && !options.has('event') && !options.has('pid') && args.length > 0)
+    return yield* misuse(c, '', RECORD_USAGE);
+  const events = findEvents(c.machine, namesOf(given, ['cycles']));
+  if (typeof events === 'string') return yield* noEvent(c, events, RECORD_USAGE);
+  const frequency = Number(options.get('frequency')?.at(-1) ?? DEFAULT_FREQUENCY);
+  if (!(frequency > 0)) return yield* misuse(c, " Error: switch `F' expects a number", RECORD_USAGE);
+  const only = Number(options.get('pid')?.at(-1) ?? 0);
+  let pid = only;
+  const samples: Sample[] = [];
+  const closers = events.map((event) =>
+    openEvent(c.machine, event, frequency, (sample) => {
+      if ((isWhole && only === 0) || (pid !== 0 && belongsTo(c.machine, pid))) samples.push(sample);
+    }),
+  );
+  const argv = operands.length === 0 ? ['sleep', '1'] : operands;
+  const status = yield* runCommand(c, argv, (child) => (pid = only === 0 ? child : only));
+  for (const close of closers) close();
+  if (status !== 0) return 255;
+  const output = options.get('output')?.at(-1) ?? DATA_FILE;
   const text = [MAGIC, ...samples.map((sample) => JSON.stringify(sample))].join('\n');
-  const fd = yield c.u.openat(options.output, O_CREATE_WRITE, 0o600);
-  if (fd < 0) return yield* c.complain(`failed to open ${options.output}: ${errorText(fd)}`);
+  const fd = yield c.u.openat(output, O_CREATE_WRITE, 0o600);
+  if (fd < 0) return yield* c.complain(`failed to open ${output}: ${errorText(fd)}`);
   yield c.u.write(fd, c.u.string(text), text.length);
   yield c.u.close(fd);
   const size = (text.length / 1048576).toFixed(3);
-  yield* c.print(
-    `[ perf record: Woken up 1 times to write data ]\n[ perf record: Captured and wrote ${size} MB ${options.output} (${samples.length} samples) ]\n`,
+  yield* c.report(
+    `[ perf record: Woken up 1 times to write data ]\n[ perf record: Captured and wrote ${size} MB ${output} (${samples.length} samples) ]\n`,
   );
   return 0;
 }
+
+const DEFAULT_COUNTERS = [
+  'task-clock',
+  'context-switches',
+  'cpu-migrations',
+  'page-faults',
+  'cycles',
+  'instructions',
+  'branches',
+  'branch-misses',
+];
 /** perf stat: how often events happened while a command ran. */
 export function* perfStat(c: CommandContext, args: readonly string[]): Steps<number> {
-  const options = readRecordOptions(args);
-  const started = c.machine.now();
-  const samples = yield* collect(c, { ...options, frequency: 1000 });
-  if (typeof samples === 'string') return yield* noEvent(c, samples);
-  const names = expandEvents(c.machine, options.events);
-  const lines = names.map((name) => {
-    const count = samples.filter(({ event }) => event === name).length;
-    return `${count.toLocaleString('en').padStart(18)}      ${name}`;
+  const given = readPerfOptions(OPTIONS, args, true);
+  if (typeof given === 'string') return yield* misuse(c, given, STAT_USAGE);
+  const { options, operands } = given;
+  if (operands.length === 0 && !options.has('all')) return yield* misuse(c, '', STAT_USAGE);
+  const { machine } = c;
+  const events = findEvents(machine, namesOf(given, DEFAULT_COUNTERS));
+  if (typeof events === 'string') return yield* noEvent(c, events, STAT_USAGE);
+  const isWhole = options.has('all');
+  let pid = 0;
+  const startedAt = machine.now();
+  const whole = isWhole ? events.map((event) => countEvent(machine, event, undefined, () => true)) : [];
+  let own: readonly Counter[] = [];
+  const argv = operands.length === 0 ? ['sleep', '1'] : operands;
+  const status = yield* runCommand(c, argv, (child) => {
+    pid = child;
+    if (isWhole) return;
+    own = events.map((event) => countEvent(machine, event, machine.tasks.get(pid), () => belongsTo(machine, pid)));
   });
-  const seconds = ((c.machine.now() - started) / NS_PER_SECOND).toFixed(9);
-  yield* c.print(
-    `\n Performance counter stats for 'system wide':\n\n${joinLines(lines)}\n${seconds.padStart(18)} seconds time elapsed\n\n`,
+  const lines = [...whole, ...own].map((counter) => {
+    const count = counter.stop();
+    const isTime = counter.event.kind === 'clock';
+    const value = isTime ? (count / 1e6).toFixed(2) : count.toLocaleString('en');
+    return `${value.padStart(18)} ${isTime ? 'msec' : '    '} ${counter.event.name}`;
+  });
+  if (status !== 0) return 255;
+  const seconds = ((machine.now() - startedAt) / NS_PER_SECOND).toFixed(9);
+  yield* c.report(
+    `\n Performance counter stats for '${isWhole ? 'system wide' : argv.join(' ')}':\n\n${joinLines(lines)}\n${seconds.padStart(18)} seconds time elapsed\n\n`,
   );
   return 0;
 }

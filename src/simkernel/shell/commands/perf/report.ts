@@ -1,5 +1,7 @@
 import { traceTime } from '../../../tracefs/trace-text.ts';
 import { joinLines, type CommandContext, type Steps } from '../command.ts';
+import { misuse, readPerfOptions } from './options.ts';
+import type { OptionRows } from './options.ts';
 import { readSamples, type Sample } from './samples.ts';
 
 const COLUMNS = {
@@ -46,28 +48,43 @@ function reportText(event: string, samples: readonly Sample[], sort: readonly Co
     '',
   ]);
 }
+const OPTIONS: OptionRows = {
+  input: { names: ['-i', '--input'], value: true },
+  sort: { names: ['-s', '--sort'], value: true },
+  fields: { names: ['-F', '--fields'], value: true },
+  stdio: { names: ['--stdio'], value: false },
+  header: { names: ['--header'], value: false },
+  children: { names: ['--children', '--no-children'], value: false },
+  samples: { names: ['-n', '--show-nr-samples'], value: false },
+  verbose: { names: ['-v', '--verbose'], value: false },
+};
+
 /** perf report: shares of samples that agree in some columns. */
 export function* perfReport(c: CommandContext, args: readonly string[]): Steps<number> {
-  const samples = yield* readSamples(c, args);
+  const usage = 'perf report [<options>]';
+  const given = readPerfOptions(OPTIONS, args, false);
+  if (typeof given === 'string') return yield* misuse(c, given, usage);
+  const asked = (given.options.get('sort')?.at(-1) ?? 'comm,dso,symbol').split(',');
+  const columns = asked.map((name) => (name === 'sym' ? 'symbol' : name));
+  const unknown = columns.find((name) => !(name in COLUMNS));
+  if (unknown !== undefined) return yield* misuse(c, ` Error: Unknown --sort key: \`${unknown}'`, usage);
+  const samples = yield* readSamples(c, given.options.get('input')?.at(-1));
   if (samples === undefined) return 1;
-  const sort = args.find((arg) => arg.startsWith('--sort='))?.slice(7) ?? args[args.indexOf('--sort') + 1];
-  const asked = (args.some((arg) => arg.startsWith('--sort')) ? (sort ?? '') : 'comm,dso,symbol').split(',');
-  const columns = asked
-    .map((name) => (name === 'sym' ? 'symbol' : name))
-    .filter((name): name is Column => name in COLUMNS);
   for (const event of new Set(samples.map((sample) => sample.event)))
     yield* c.print(
       reportText(
         event,
         samples.filter((sample) => sample.event === event),
-        columns,
+        columns as Column[],
       ),
     );
   return 0;
 }
 /** perf script: sample by sample. */
 export function* perfScript(c: CommandContext, args: readonly string[]): Steps<number> {
-  const samples = yield* readSamples(c, args);
+  const given = readPerfOptions(OPTIONS, args, false);
+  if (typeof given === 'string') return yield* misuse(c, given, 'perf script [<options>]');
+  const samples = yield* readSamples(c, given.options.get('input')?.at(-1));
   if (samples === undefined) return 1;
   const lines = samples.map(
     ({ comm, pid, cpu, timeNs, event, text, symbol }) =>

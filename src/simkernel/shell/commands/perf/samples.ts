@@ -1,3 +1,5 @@
+import { errorText } from '../../error-text.ts';
+import { readPath } from '../../output.ts';
 import type { CommandContext, Steps } from '../command.ts';
 
 export const DATA_FILE = 'perf.data';
@@ -18,16 +20,18 @@ export interface Sample {
 }
 
 /** What perf record has written; says so when there is nothing. */
-export function* readSamples(c: CommandContext, args: readonly string[]): Steps<readonly Sample[] | undefined> {
-  const at = args.indexOf('-i');
-  const path = at < 0 ? DATA_FILE : (args[at + 1] ?? DATA_FILE);
-  const { text, status } = yield* c.input([path]);
-  if (status !== 0 || !text.startsWith(MAGIC)) {
-    yield* c.complain(`failed to open ${path}: No such file or directory  (try 'perf record' first)`);
+export function* readSamples(c: CommandContext, path = DATA_FILE): Steps<readonly Sample[] | undefined> {
+  const text = yield* readPath(c.u, path);
+  if (typeof text === 'number') {
+    const hint = path === DATA_FILE ? "  (try 'perf record' first)" : '';
+    yield* c.report(`failed to open ${path}: ${errorText(text)}${hint}\n`);
     return undefined;
   }
-  return text
-    .split('\n')
-    .slice(1)
-    .map((line) => JSON.parse(line) as Sample);
+  if (!text.startsWith(MAGIC)) {
+    yield* c.report(`incompatible file format (rerun with -v to learn more)\n`);
+    return undefined;
+  }
+  const lines = text.split('\n').slice(1);
+  if (lines.length === 0) yield* c.report(`Error:\nThe ${path} data has no samples!\n`);
+  return lines.map((line) => JSON.parse(line) as Sample);
 }

@@ -207,7 +207,9 @@ function* variables(c: CommandContext, fn: string): Steps<number> {
     yield* c.report(`Failed to find the address of ${fn}\n  Error: Failed to show vars.\n`);
     return 254;
   }
-  const rows = prototype.parameters.map(({ name, type }) => `                ${printType(type).replace(/ (\*+)/g, '$1')}\t${name}\n`);
+  const rows = prototype.parameters.map(
+    ({ name, type }) => `                ${printType(type).replace(/ (\*+)/g, '$1')}\t${name}\n`,
+  );
   yield* c.print(
     `Available variables at ${fn}\n        @<${fn}+0>\n${rows.length === 0 ? '                (No matched variables)\n' : rows.join('')}`,
   );

@@ -107,7 +107,7 @@ export const ELF_COMMANDS: readonly MakeCommand[] = [
     const tables = Object.entries(TABLES).filter(([letter]) => options.has(letter) || options.has('a'));
     if (tables.length === 0 || operands.length === 0) {
       if (options.size > 0) yield* c.complain('Warning: Nothing to do.');
-      yield* c.complain(USAGE.join('\n'));
+      yield* c.report(joinLines(USAGE));
       return 1;
     }
     let status = 0;

@@ -139,6 +139,7 @@ function* add(c: CommandContext, given: Given, specs: readonly string[]): Steps<
     }
     added.push(definition as Definition);
   }
+  if (given.options.has('quiet')) return 0;
   const lines = added.map(({ group, name, place }) => `  ${`${group}:${name}`.padEnd(20)} (on ${place})\n`);
   const last = added.at(-1)!;
   yield* c.report(

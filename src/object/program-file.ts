@@ -1,4 +1,6 @@
 import { BadObject, badObject, demand } from './bad-object.ts';
+import { buildIdOf, checksumOf, readDebugLink } from './debug-link.ts';
+import type { DebugLink } from './debug-link.ts';
 import { readDebugInfo } from './dwarf/debug-info.ts';
 import type { DebugInfo } from './dwarf/debug-info.ts';
 import { ELF_CLASS_64, ELF_HEADER_SIZE, ELF_LITTLE_ENDIAN, SECTION_TYPES, SYMBOL_SIZE } from './elf-format.ts';
@@ -64,6 +66,9 @@ export interface ProgramFile {
   debug(): DebugInfo | undefined;
 }
 
+/** The contents of the file that holds a program's debugging information, if there is one. */
+export type FindDebugFile = (link: DebugLink) => Uint8Array | undefined;
+
 const TYPES = { executable: 2, shared: 3 } as const;
 export const MACHINE_X86_64 = 62;
 const PROGRAM_HEADER_SIZE = 56;
@@ -89,9 +94,12 @@ export function elfType(bytes: Uint8Array): 'executable' | 'shared' | 'other' | 
 }
 
 /** Reads a program that anyone may have written: whatever it holds, the answer is a program or what is wrong with it. */
-export function readProgramFile(bytes: Uint8Array): ProgramFile | { readonly problem: string } {
+export function readProgramFile(
+  bytes: Uint8Array,
+  separate: FindDebugFile = () => undefined,
+): ProgramFile | { readonly problem: string } {
   try {
-    return read(bytes);
+    return read(bytes, separate);
   } catch (error) {
     if (error instanceof BadObject) return { problem: error.message };
     // A DataView says it when a field lies behind the end.
@@ -100,14 +108,15 @@ export function readProgramFile(bytes: Uint8Array): ProgramFile | { readonly pro
   }
 }
 
-function read(bytes: Uint8Array): ProgramFile {
+function read(bytes: Uint8Array, separate: FindDebugFile): ProgramFile {
   const type = elfType(bytes);
   demand(type === 'executable' || type === 'shared', 'not an ELF executable or shared library');
   demand(bytes[4] === ELF_CLASS_64 && bytes[5] === ELF_LITTLE_ENDIAN, 'not a 64-bit little-endian ELF file');
   const view = viewOf(bytes);
   const segments = readSegments(bytes, view);
   const sections = readSections(bytes, view);
-  const symbols = readSymbols(sections);
+  const apart = readApart(sections, separate);
+  const symbols = [...readSymbols(sections), ...readSymbols(apart)];
   const found = (...types: readonly number[]): readonly ProgramSymbol[] => {
     const byName = new Map<string, ProgramSymbol>();
     for (const symbol of symbols)
@@ -127,8 +136,19 @@ function read(bytes: Uint8Array): ProgramFile {
     probes: readStaticProbes(sections),
     relocations: readRelocations(sections),
     needed: readNeeded(sections),
-    debug: () => readDebugInfo(sections),
+    debug: () => readDebugInfo(sections) ?? readDebugInfo(apart),
   };
+}
+
+/** Sections of the file that debugging information and symbols were moved to; what is there and does not belong is left alone. */
+function readApart(sections: readonly ProgramSection[], separate: FindDebugFile): readonly ProgramSection[] {
+  if (sections.some(({ name }) => name === '.debug_info')) return [];
+  const link = readDebugLink(sections);
+  const bytes = link === undefined ? undefined : separate(link);
+  if (link === undefined || bytes === undefined || elfType(bytes) === undefined) return [];
+  const found = readSections(bytes, viewOf(bytes));
+  const fits = link.buildId === '' ? checksumOf(bytes) === link.checksum : buildIdOf(found) === link.buildId;
+  return fits ? found : [];
 }
 
 /** A 64-bit field that must be a sensible number. */

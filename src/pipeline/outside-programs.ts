@@ -1,3 +1,4 @@
+import { debugFileNames } from '../object/debug-link.ts';
 import { elfType } from '../object/program-file.ts';
 import type { Image } from '../simkernel/programs/image.ts';
 import { programImage } from './program-image.ts';
@@ -22,17 +23,25 @@ export function outsidePrograms(read: ReadHostFile): (path: string) => Image | u
     if (!path.includes('/') || path.includes('*') || MACHINE_FOLDERS.test(path)) return undefined;
     const inside = normalize(path.startsWith('/') ? path : HOME + path);
     const onHost = path.startsWith(HOME) ? path.slice(HOME.length) : path;
-    if (!images.has(inside)) images.set(inside, load(inside, read(onHost)));
+    if (!images.has(inside)) images.set(inside, load(inside, onHost, read));
     return images.get(inside);
   };
 }
 
-function load(inside: string, file: HostFile | undefined): Image | undefined {
+function load(inside: string, onHost: string, read: ReadHostFile): Image | undefined {
+  const file = read(onHost);
   if (file === undefined) return undefined;
   const type = elfType(file.bytes);
   // As bpftrace takes them: libraries, and what may be executed.
   if (type !== 'shared' && !(type === 'executable' && file.executable)) return undefined;
-  const image = programImage(inside, file.bytes);
+  const folder = onHost.slice(0, Math.max(0, onHost.lastIndexOf('/')));
+  const image = programImage(inside, file.bytes, (link) => {
+    for (const name of debugFileNames(folder, link)) {
+      const found = name === onHost ? undefined : read(name);
+      if (found !== undefined) return found.bytes;
+    }
+    return undefined;
+  });
   return typeof image === 'string' ? undefined : image;
 }
 

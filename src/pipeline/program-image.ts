@@ -1,4 +1,10 @@
-import { MACHINE_X86_64, readProgramFile, type ProgramFile, type ProgramSection } from '../object/program-file.ts';
+import {
+  MACHINE_X86_64,
+  readProgramFile,
+  type FindDebugFile,
+  type ProgramFile,
+  type ProgramSection,
+} from '../object/program-file.ts';
 import type { Image } from '../simkernel/programs/image.ts';
 import type { ImageLayout, ImageSection, LoadedAt } from '../simkernel/programs/image-layout.ts';
 import { markBoundaries } from '../simkernel/programs/x86/decode.ts';
@@ -14,8 +20,8 @@ const MACHINE_AARCH64 = 183;
 const PROVIDED = /^(libc|libm|libpthread|libdl|librt|ld-linux-x86-64)\.so/;
 
 /** An executable or library of the host as the machine loads it; a string says why it cannot. */
-export function programImage(path: string, bytes: Uint8Array): Image | string {
-  const file = readProgramFile(bytes);
+export function programImage(path: string, bytes: Uint8Array, separate?: FindDebugFile): Image | string {
+  const file = readProgramFile(bytes, separate);
   if ('problem' in file) return file.problem;
   const [first] = file.segments;
   if (first === undefined) return 'it has no segments to load';

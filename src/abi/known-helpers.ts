@@ -36,6 +36,7 @@ export const HELPER_STRUCTS: Readonly<Record<string, string>> = {
   get_task_stack: 'task_struct',
   skb_output: 'sk_buff',
   get_socket_cookie: 'sock_common',
+  seq_printf: 'seq_file',
 };
 
 const DECLARED = {
@@ -178,6 +179,7 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   probe_read_str: TRACING,
   probe_write_user: TRACING,
   d_path: ['tracing'],
+  seq_printf: ['tracing'],
   override_return: ['kprobe'],
   perf_event_read: TRACING,
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],

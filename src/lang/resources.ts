@@ -55,12 +55,10 @@ export interface EventField {
 /** What user space does on an event. A row's `args` describe the payload behind the u64 index. */
 export type Action =
   | {
-      readonly kind: 'printf' | 'errorf' | 'warnf' | 'debugf' | 'cat' | 'system';
+      readonly kind: 'printf' | 'errorf' | 'warnf' | 'cat' | 'system';
       readonly format: string;
       readonly args: readonly EventField[];
       readonly span: Span;
-      /** Of an iterator: it writes a file that is read to its end, whatever exit() says. */
-      readonly sequence?: true;
     }
   | { readonly kind: 'exit'; readonly code?: EventField }
   /** `map` is an index in ProgramImage.maps; top and div are constants of the call. */

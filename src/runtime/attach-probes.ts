@@ -8,6 +8,8 @@ export interface AttachOptions {
   readonly attachments: readonly Attachment[];
   readonly kernel: Kernel;
   readonly runner: (program: string, run: Readonly<RunContext>) => HookHandler;
+  /** Takes what iterators write. */
+  readonly sequence: (text: Uint8Array) => void;
   readonly missingProbes: string;
   readonly error: (message: string) => void;
   readonly warn: (message: string) => void;
@@ -56,7 +58,7 @@ export function attachProbes(
   const outside: Attachment[] = [];
   let attached = 0;
   for (const attachment of attachments) {
-    const plan = planAttachment(attachment.target, kernel);
+    const plan = planAttachment(attachment.target, kernel, options.sequence);
     if (plan.kind === 'runner') continue;
     outside.push(attachment);
     if (plan.kind === 'hooks' && plan.warning !== undefined) options.warn(plan.warning);

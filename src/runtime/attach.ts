@@ -22,7 +22,11 @@ export type AttachPlan =
   Hooks | { readonly kind: 'runner' } | { readonly kind: 'unsupported'; readonly reason: string };
 
 /** Maps a probe's attach point to a hook of the machine. */
-export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan {
+export function planAttachment(
+  target: AttachTarget,
+  kernel: Kernel,
+  write: (text: Uint8Array) => void = () => undefined,
+): AttachPlan {
   switch (target.kind) {
     case 'begin':
     case 'end':
@@ -58,7 +62,7 @@ export function planAttachment(target: AttachTarget, kernel: Kernel): AttachPlan
       return hook(watchHook(target));
     case 'iter':
       return target.pin === undefined
-        ? hook({ kind: 'iter', name: target.name })
+        ? hook({ kind: 'iter', name: target.name, write })
         : { kind: 'unsupported', reason: 'Failed to pin iter probe link' };
     default:
       return assertNever(target);

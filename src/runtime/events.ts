@@ -131,9 +131,6 @@ export function createEventConsumer(host: EventHost): EventConsumer {
       case 'warnf':
         if (host.warnings) output.message('warning', formatted(action, event), action.span);
         return;
-      // Goes to the machine's trace buffer, never to bpftrace's output.
-      case 'debugf':
-        return;
       case 'cat':
         cat(decodeText(formatted(action, event)));
         return;
@@ -216,7 +213,7 @@ export function createEventConsumer(host: EventHost): EventConsumer {
   function receive(event: Uint8Array): void {
     const id = new DataView(event.buffer, event.byteOffset).getUint32(0, true);
     const action = resources.actions[id] ?? bug(`event of unknown action ${id}`);
-    if (exiting && !('sequence' in action)) return;
+    if (exiting) return;
     handle(action, event);
   }
 

@@ -54,6 +54,8 @@ export interface Kernel {
   perCpuVariable?(id: number): { readonly low: number; readonly high: number } | undefined;
   /** For send_signal, signal(). Returns 0 or -errno. */
   sendSignal(pid: number, signal: number): number;
+  /** seq_printf(): writes to the file that the struct seq_file at this address stands for. Returns 0 or -errno. */
+  writeSequence?(low: number, high: number, text: Uint8Array): number;
   /** What bpf_trace_printk writes to the trace buffer. */
   tracePrintk?(text: string): void;
   /** Id of the current task's cgroup in the v2 tree; the root's (1) where the machine has no cgroups. */
@@ -132,8 +134,8 @@ export type HookTarget =
       readonly length: number;
       readonly type: 'execute' | 'write' | 'read' | 'readwrite';
     }
-  /** Runs at once, for every element. */
-  | { readonly kind: 'iter'; readonly name: string }
+  /** Runs at once, for every element; `write` gets what its programs write to the file that is read. */
+  | { readonly kind: 'iter'; readonly name: string; readonly write: (text: Uint8Array) => void }
   /** perf_event_open of the cpu-clock: on one CPU or on all. */
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
 

@@ -74,6 +74,8 @@ export class Session {
   #failed = false;
   #attached = 0;
   #detach = (): void => undefined;
+  /** What iterators wrote while they were read. */
+  readonly #sequences: Uint8Array[] = [];
 
   constructor(options: SessionOptions, attachments: readonly Attachment[], loaded: LoadedImage) {
     const { kernel, resources, output: streams, warnings } = options;
@@ -156,6 +158,7 @@ export class Session {
     }
     if (quiet !== true && measure === undefined) this.#output.attachedProbes(total);
     onAttached?.();
+    for (const text of this.#sequences.splice(0)) this.#options.output.stdout(text);
     // Only begin and end: nothing will ever happen, so what they left is all there is.
     if (this.isWaiting) this.#watch();
     this.#consumer.drain();
@@ -204,6 +207,7 @@ export class Session {
       attachments: this.#attachments,
       kernel,
       runner: (program, at) => this.#runner(program, at),
+      sequence: (text) => this.#sequences.push(text),
       missingProbes: resources.config.missing_probes,
       error: (message) => this.#error(message),
       warn: (message) => this.#warn(message),

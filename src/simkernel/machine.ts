@@ -7,6 +7,8 @@ import type { NmiHandler } from './functions/nmi.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
 import type { CurrentPlaces } from './probes/tracer-view.ts';
+import { printText } from './tracefs/print-text.ts';
+import { traceArray } from './tracefs/trace-array.ts';
 import { allocateTracepointBuffers, fireTracepoint } from './tracepoints/fire.ts';
 import type { TracepointBuffers, TracepointHandlers } from './tracepoints/fire.ts';
 import { VisibleText } from './execution/visible-text.ts';
@@ -91,7 +93,7 @@ import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
-import { ESRCH } from './errno.ts';
+import { EFAULT, ESRCH } from './errno.ts';
 
 /*
  * The simulated machine.
@@ -194,6 +196,8 @@ export class Machine {
   private started = false;
 
   readonly hooked: Uint8Array;
+  /** Files of iterators that are being read, by their struct seq_file. */
+  readonly sequences = new Map<number, (text: Uint8Array) => void>();
   readonly functionHooks = new Map<number, FunctionHooks>();
   /** Breakpoints of kprobes by their image offset. */
   readonly breakpoints = new Map<number, readonly Kprobe[]>();
@@ -386,6 +390,14 @@ export class Machine {
   pathName(low: number, high: number): string | undefined {
     const path = this.memory.kernelAddress(low, high, 16);
     return path < 0 ? undefined : pathName(this, path);
+  }
+  tracePrintk(text: string): void {
+    printText(traceArray(this), 'bpf_trace_printk: ', text);
+  }
+  writeSequence(low: number, high: number, text: Uint8Array): number {
+    const write = this.sequences.get(this.memory.kernelAddress(low, high, 1));
+    write?.(text);
+    return write === undefined ? -EFAULT : 0;
   }
   writeFile(path: string, contents: Uint8Array): void {
     this.startWorkload();

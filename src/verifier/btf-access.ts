@@ -86,8 +86,10 @@ function loadFrom(w: Walk, t: StructType | UnionType, offset: number, size: numb
     if (offset < start || offset >= start + bytes) continue;
     if (offset + size > start + bytes) continue;
     const loaded = loadMember(w, m, offset, size);
-    // Which member of a union is valid nobody knows.
-    return t.kind === 'union' && 'pointer' in loaded ? { ...loaded, trust: 'untrusted_' } : loaded;
+    // Which of a union's members is valid nobody knows, unless there is one (__bpf_md_ptr).
+    return t.kind === 'union' && t.members.length > 1 && 'pointer' in loaded
+      ? { ...loaded, trust: 'untrusted_' }
+      : loaded;
   }
   return SCALAR;
 }

@@ -22,7 +22,7 @@ const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
   hash_of_maps: ['map_lookup_elem'],
   queue: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
   stack: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
-  task_storage: [],
+  task_storage: ['task_storage_get', 'task_storage_delete'],
 };
 const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
   tail_call: ['prog_array'],
@@ -37,6 +37,8 @@ const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
   get_stackid: ['stack_trace'],
   skb_under_cgroup: ['cgroup_array'],
   current_task_under_cgroup: ['cgroup_array'],
+  task_storage_get: ['task_storage'],
+  task_storage_delete: ['task_storage'],
   // Maps of devices, processors and AF_XDP sockets: none that we have.
   redirect_map: [],
   map_pop_elem: ['queue', 'stack'],
@@ -72,13 +74,16 @@ function mapFault(id: number, map: MapDefinition): Violation | undefined {
 const TAIL_CALL = 12;
 const FOR_EACH_MAP_ELEM = 164;
 const GET_FUNC_IP = 173;
+/** Of iterators alone: others have no file (tracing_prog_func_proto). */
+const SEQ_PRINTF = 126;
 
 /** The helper exists, and programs of this type may call it. */
 export function helperFault(w: Walk, id: number): Violation | undefined {
   const name = `${helperName(id)}#${id}`;
   if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${name}`);
   const prototype = helperPrototype(id, w.program.type);
-  if (prototype === undefined) return violation('EINVAL', `program of this type cannot use helper ${name}`);
+  const isMissing = prototype === undefined || (id === SEQ_PRINTF && !isIterator(w.program));
+  if (isMissing) return violation('EINVAL', `program of this type cannot use helper ${name}`);
   if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
   const functions = HELPER_FUNCTIONS[helperName(id).slice(4)];
   const [kind, traced] = (w.program.attach ?? '').split('/');
@@ -99,6 +104,7 @@ export function kernelFunctionFault(w: Walk, id: number): Violation | undefined 
   return isAllowed ? undefined : violation('EACCES', `calling kernel function ${name} is not allowed`);
 }
 
+const isIterator = ({ attach }: Walk['program']): boolean => attach?.startsWith('iter/') === true;
 const isSession = ({ attach }: Walk['program']): boolean => attach?.startsWith('kprobe.session/') === true;
 
 /** Whether a helper, on its map and in this program, does what its arguments alone do not tell. */

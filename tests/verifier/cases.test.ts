@@ -5,7 +5,7 @@ import { helperName } from '../../src/abi/known-helpers.ts';
 import type { MapType } from '../../src/abi/map-types.ts';
 import type { MapDefinition, Program, ProgramType } from '../../src/abi/program-image.ts';
 import { createTypeSet } from '../../src/btf/type-set.ts';
-import type { FunctionProtoType, IntType, StructType, TypeSet } from '../../src/btf/types.ts';
+import type { FunctionProtoType, IntType, StructType, TypeSet, UnionType } from '../../src/btf/types.ts';
 import { assemble } from '../../src/isa/assemble.ts';
 import type { AssemblyNames } from '../../src/isa/assembly-forms.ts';
 import { PSEUDO } from '../../src/isa/opcodes.ts';
@@ -42,7 +42,20 @@ const VARIABLES = [
   { name: 'process_counts', id: 7, type: long, offset: 0 },
   { name: 'runqueues', id: 8, type: rq, offset: 64 },
 ] as const;
-const meta: StructType = { kind: 'struct', name: 'bpf_iter_meta', size: 24, members: [] };
+const sequence: StructType = { kind: 'struct', name: 'seq_file', size: 128, members: [] };
+/** As __bpf_md_ptr declares it: a union of one. */
+const sequencePointer: UnionType = {
+  kind: 'union',
+  name: '',
+  size: 8,
+  members: [{ name: 'seq', type: { kind: 'pointer', to: sequence }, offsetBits: 0 }],
+};
+const meta: StructType = {
+  kind: 'struct',
+  name: 'bpf_iter_meta',
+  size: 24,
+  members: [{ name: '', type: sequencePointer, offsetBits: 0 }],
+};
 const taking = (parameters: Readonly<Record<string, StructType | IntType>>): FunctionProtoType => ({
   kind: 'function',
   returns: { kind: 'void' },
@@ -54,7 +67,7 @@ const taking = (parameters: Readonly<Record<string, StructType | IntType>>): Fun
 });
 const types: TypeSet = {
   ...createTypeSet({
-    types: [long, sock, task, rq, meta],
+    types: [long, sock, task, rq, meta, sequence],
     functions: [
       ['wake_up_new_task', taking({ p: task })],
       ['__probestub_sched_wakeup_new', taking({ __data: task, p: task })],

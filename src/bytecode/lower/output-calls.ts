@@ -4,19 +4,20 @@ import { bug } from '../../source/bug.ts';
 import { expressionAt, optional, text } from './arguments.ts';
 import type { Lowering } from './calls.ts';
 import { EVENT_HEADER, layOut, sendArguments, sendEvent, sendScalar } from './events.ts';
+import { printToSequence, printToTrace } from './kernel-prints.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, storeOperand } from './memory.ts';
 import { type Operand, NONE, at } from './operand.ts';
 
 const formatted =
-  (kind: 'printf' | 'errorf' | 'warnf' | 'debugf' | 'cat' | 'system'): Lowering =>
+  (kind: 'printf' | 'errorf' | 'warnf' | 'cat' | 'system'): Lowering =>
   (l, node) => {
     const args = node.args.slice(1).map((_, index) => expressionAt(node, index + 1));
     const format = text(node, 0) ?? bug(`${kind} without a format`);
-    const sequence = kind === 'printf' && l.origin.probe?.attach.kind === 'iter' ? ({ sequence: true } as const) : {};
-    sendArguments(l, args, (fields) => ({ kind, format, args: fields, span: node.span, ...sequence }));
+    sendArguments(l, args, (fields) => ({ kind, format, args: fields, span: node.span }));
     return NONE;
   };
+const printed = formatted('printf');
 
 const onMap =
   (kind: 'clear' | 'zero'): Lowering =>
@@ -29,10 +30,13 @@ const onMap =
 
 /** Functions whose work user space does, when it gets the event. */
 export const OUTPUT_CALLS = {
-  printf: formatted('printf'),
+  printf: (l, node) =>
+    l.origin.probe?.attach.kind === 'iter' && l.context !== undefined
+      ? printToSequence(l, node, l.context)
+      : printed(l, node),
   errorf: formatted('errorf'),
   warnf: formatted('warnf'),
-  debugf: formatted('debugf'),
+  debugf: printToTrace,
   system: formatted('system'),
   cat: formatted('cat'),
   print: lowerPrint,

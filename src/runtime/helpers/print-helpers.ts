@@ -4,7 +4,7 @@ import { bytesToText, textToBytes } from '../output/byte-text.ts';
 import { returnSigned, type HelperHost } from './helper-host.ts';
 import { formatLikeKernel, type FormatArgument } from './kernel-format.ts';
 
-type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'snprintf'>;
+type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'seq_printf' | 'snprintf'>;
 
 /** Arguments come as an array of u64; more than these are refused (MAX_BPRINTF_VARARGS). */
 const MAX_ARGUMENT_BYTES = 12 * 8;
@@ -12,6 +12,9 @@ const MAX_ARGUMENT_BYTES = 12 * 8;
 const TRACE_PRINTK_ARGUMENTS = 3;
 /** What trace_printk writes at most, with its NUL (MAX_BPRINTF_BUF). */
 const MAX_TRACE_TEXT = 1024;
+
+/** A file that is read in one go grows as long as that takes (seq_read_iter). */
+const MAX_SEQUENCE_TEXT = 1 << 20;
 
 /** Helpers that format text as the kernel does (kernel/bpf/helpers.c, bpf_bprintf_prepare; lib/vsprintf.c, bstr_printf). */
 export function printHelpers(host: HelperHost): PrintHelpers {
@@ -50,6 +53,14 @@ export function printHelpers(host: HelperHost): PrintHelpers {
       return trace(stringIn(format, size), args.slice(0, TRACE_PRINTK_ARGUMENTS), false);
     },
     trace_vprintk: (format, size, data, dataSize) => trace(stringIn(format, size), argumentsAt(data, dataSize), true),
+    seq_printf(low, high, format, size, data, dataSize) {
+      const args = argumentsAt(data, dataSize);
+      const template = stringIn(format, size);
+      if (args === undefined || template === undefined) return returnSigned(host, -ERRNO.EINVAL);
+      const formatted = formatLikeKernel(host, template, args, true, MAX_SEQUENCE_TEXT);
+      if (typeof formatted === 'number') return returnSigned(host, formatted);
+      return returnSigned(host, kernel.writeSequence?.(low, high, textToBytes(formatted.text)) ?? -ERRNO.EINVAL);
+    },
     snprintf(to, size, format, data, dataSize) {
       const args = argumentsAt(data, dataSize);
       const template = stringIn(format, bytes.length - format);

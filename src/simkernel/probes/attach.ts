@@ -12,7 +12,7 @@ import type { PerfTarget, WatchTarget } from './attach-perf.ts';
 import { attachClock } from './clock.ts';
 import { hooksOf, patch } from './probed-text.ts';
 import { registerKprobe } from './register-kprobe.ts';
-import { attachIterator } from './iterators.ts';
+import { type IteratorTarget, attachIterator } from './iterators.ts';
 import type { Handler } from './handler.ts';
 import { without } from './handler.ts';
 import type { SyscallEvents } from './syscall-events.ts';
@@ -26,7 +26,7 @@ export type AttachTarget =
   | UserTarget
   | PerfTarget
   | WatchTarget
-  | { readonly kind: 'iter'; readonly name: string }
+  | IteratorTarget
   | { readonly kind: 'clock'; readonly periodNs: number; readonly cpu: number | 'all' };
 
 /** A place in the text of a file, and a counter to hold up while somebody is attached, as offsets in the file. */
@@ -71,7 +71,7 @@ export function attach(m: Machine, target: AttachTarget, handler: Handler): Atta
     case 'watchpoint':
       return attachWatchpoint(m, target, handler);
     case 'iter':
-      return attachIterator(m, target.name, handler);
+      return attachIterator(m, target, handler);
   }
 }
 

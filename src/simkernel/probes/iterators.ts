@@ -10,6 +10,8 @@ type Row = readonly (KernelObject | number | null)[];
 
 const INIT = 1;
 const META_SIZE = 32;
+/** struct seq_file. */
+const SEQUENCE_SIZE = 128;
 const CONTEXT_SIZE = 64;
 
 function* tasks(m: Machine): Generator<Row> {
@@ -42,12 +44,22 @@ export function hasIterator(name: string): boolean {
   return Object.hasOwn(ITERATORS, name);
 }
 
+export interface IteratorTarget {
+  readonly kind: 'iter';
+  readonly name: string;
+  /** Takes what programs write to the file that is read. */
+  readonly write: (text: Uint8Array) => void;
+}
+
 /** Reads an iterator to its end: the program runs for every element, and once more with nothing. */
-export function attachIterator(m: Machine, name: string, handler: Handler): Attachment {
+export function attachIterator(m: Machine, { name, write }: IteratorTarget, handler: Handler): Attachment {
   const iterator = hasIterator(name) ? ITERATORS[name] : undefined;
   if (iterator === undefined) return { ok: false, errno: 'EINVAL', reason: `no iterator ${name}` };
   const context = m.arena.allocate(CONTEXT_SIZE, 64);
   const meta = m.arena.allocate(META_SIZE, 64);
+  const sequence = m.arena.allocate(SEQUENCE_SIZE, 64);
+  storeWord(m.words, meta, { address: sequence });
+  m.sequences.set(sequence, write);
   const run = (row: Row): void => {
     storeWord(m.words, context, { address: meta });
     row.forEach((word, i) => storeWord(m.words, context + 8 * (i + 1), word));
@@ -59,5 +71,6 @@ export function attachIterator(m: Machine, name: string, handler: Handler): Atta
     for (const row of iterator.rows(m)) run(row);
     run(new Array<null>(iterator.words).fill(null));
   });
+  m.sequences.delete(sequence);
   return { ok: true, detach: () => undefined };
 }

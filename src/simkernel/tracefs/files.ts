@@ -1,9 +1,10 @@
 import { traceableFunctions } from '../listing.ts';
 import { EINVAL } from '../errno.ts';
-import { COMMON_SIZE, formatText } from './event.ts';
+import { formatText } from './event.ts';
 import type { TraceEvent } from './event.ts';
-import { createFunctionFilters, PRINT_EVENT, TRACERS } from './function-tracer.ts';
+import { createFunctionFilters, TRACERS } from './function-tracer.ts';
 import type { FunctionFilter, FunctionFilters, TracerName } from './function-tracer.ts';
+import { printText } from './print-text.ts';
 import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events.ts';
 import type { ProbeKind } from './probe-record.ts';
 import type { TraceArray } from './trace-array.ts';
@@ -45,19 +46,7 @@ function drain(array: TraceArray, cpu?: number): string {
 const DRAIN_ENTRIES = 32;
 
 function marker(array: TraceArray, text: string): number {
-  const line = text.replace(/\n$/, '');
-  const data = new Uint8Array(COMMON_SIZE + 8 + line.length + 1);
-  for (let i = 0; i < line.length; i += 1) data[COMMON_SIZE + 8 + i] = line.charCodeAt(i);
-  if (array.on)
-    array.commit(
-      {
-        ...PRINT_EVENT,
-        print: line,
-        format: { format: '%s', args: [{ kind: 'text', value: line }] },
-        title: 'tracing_mark_write: ',
-      },
-      data,
-    );
+  printText(array, 'tracing_mark_write: ', text);
   return 0;
 }
 

@@ -129,8 +129,7 @@ class Evaluator implements Walk {
   #discarded(node: Expression): Left {
     if (node.kind === 'block_expression') {
       const left = this.#block(node.statements);
-      if (left === undefined && node.result !== undefined) this.#discarded(node.result);
-      return left;
+      return left === undefined && node.result !== undefined ? this.#discarded(node.result) : left;
     }
     if (node.kind === 'if') {
       if (this.number(node.condition) !== 0n) return this.#discarded(node.then);

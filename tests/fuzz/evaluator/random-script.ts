@@ -38,27 +38,27 @@ class Generator {
   }
 
   script(): string {
-    const main = this.#probe('begin', this.#types());
-    const more = this.#random(3) === 0 ? [this.#another('begin')] : [];
-    const last = this.#random(3) === 0 ? [this.#another('end')] : [];
+    const others = [...(this.#random(3) === 0 ? ['begin'] : []), ...(this.#random(3) === 0 ? ['end'] : [])];
+    const main = this.#probe('begin', this.#types(), others.length === 0);
+    const more = others.map((kind, index) => this.#another(kind, index === others.length - 1));
     // A declared map holds as many elements as scripts make.
     const declared = this.#topic.maps.filter(() => this.#random(4) === 0);
     const maps = declared.map((name) => `let @${name} = ${this.#e.pick(['hash', 'lruhash'])}(256);\n`);
-    return [HEAD, ...maps, PREAMBLE, main, ...more, ...last].join('');
+    return [HEAD, ...maps, PREAMBLE, main, ...more].join('');
   }
 
   get #topic(): Topic {
     return this.#e.topic;
   }
 
-  #another(kind: 'begin' | 'end'): string {
+  #another(kind: string, isLast: boolean): string {
     this.#budget = 2 + this.#random(3);
     const nothing: Scope = { variables: [] };
     const predicate = this.#random(2) === 0 ? '' : ` /${this.#e.bool({ ...nothing }, 1).replace(/\$text/g, '"abc"')}/`;
-    return this.#probe(`${kind}${predicate}`, ['let $text : string[16] = "abc";']);
+    return this.#probe(`${kind}${predicate}`, ['let $text : string[16] = "abc";'], isLast);
   }
 
-  #probe(head: string, first: readonly string[]): string {
+  #probe(head: string, first: readonly string[], isLast: boolean): string {
     const scope: Scope = { variables: [{ name: '$text', kind: 'string' }] };
     const body: string[] = [];
     if (this.#topic.maps.includes('i')) body.push('let $found : int64;');
@@ -69,11 +69,13 @@ class Generator {
     for (let left = 1 + this.#random(3); left > 0; left--) body.push(this.#declaration(scope));
     while (this.#budget > 0) body.push(this.#statement(scope, 0));
     body.push(...this.#results(scope));
+    // Maps are printed by user space, which gets there when all probes have run.
+    if (isLast) body.push(...[...this.#topic.printed, ...this.#topic.series].map((name) => `print(@${name});`));
     return `${head} {\n${[...first, ...body].join('\n')}\n}\n`;
   }
 
   #results(scope: Scope): string[] {
-    const { aggregations, hasPairMap, hasRecords, keyed, maps, printed, scalars, series } = this.#topic;
+    const { aggregations, hasPairMap, hasRecords, keyed, maps, scalars } = this.#topic;
     return [
       ...scope.variables.map(({ name, kind }) => this.#print(name, kind)),
       ...maps.flatMap((name) => [1, 2].map(() => this.#print(`@${name}[${this.#e.key(name, scope)}]`, 'int'))),
@@ -81,7 +83,6 @@ class Generator {
       ...keyed.map((name) => this.#print(`@${name}[${this.#random(4)}]`, 'int')),
       ...(hasRecords ? [this.#print('@r[1]', 'record'), this.#print('@t[1]', 'string')] : []),
       ...(hasPairMap ? [this.#print('@v[1]', 'pair')] : []),
-      ...[...printed, ...series].map((name) => `print(@${name});`),
     ];
   }
 

@@ -50,6 +50,7 @@ import './functions/dup.ts';
 import './functions/eventfd.ts';
 import './functions/eventpoll.ts';
 import './functions/futex.ts';
+import './functions/module.ts';
 import './functions/icmp.ts';
 import './functions/ip-input.ts';
 import './functions/pipe.ts';

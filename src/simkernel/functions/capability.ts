@@ -16,6 +16,7 @@ export const CAP = {
   NET_BIND_SERVICE: 10,
   NET_ADMIN: 12,
   NET_RAW: 13,
+  SYS_MODULE: 16,
   SYS_PTRACE: 19,
   SYS_ADMIN: 21,
   SYS_NICE: 23,

@@ -1,53 +1,44 @@
-import { EEXIST, ENOENT } from '../errno.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Inode } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
-import type { KernelObject } from '../memory/arena.ts';
-import { printk } from '../printk.ts';
 import { LoadedModule } from './module-api.ts';
 import type { ModuleSource } from './module-api.ts';
 
 const modules = new WeakMap<Machine, Map<string, LoadedModule>>();
 const counts = new WeakMap<Machine, number>();
+/** What is loaded, by name, in the order of loading. */
 export function loadedModules(m: Machine): Map<string, LoadedModule> {
   let map = modules.get(m);
   if (map === undefined) modules.set(m, (map = new Map()));
   return map;
 }
-interface ModuleObject extends KernelObject {
-  readonly module: LoadedModule;
-}
-
-/** kernel/module/main.c: calls the module's init function; what it refuses is not loaded. */
-const doInitModule = kernelFunction('do_init_module', 4_000, (m, mod: ModuleObject): number => {
-  const { module } = mod;
-  const error = module.source.init(module.api) ?? 0;
-  if (error < 0) {
-    loadedModules(m).delete(module.name);
-    module.isLoaded = false;
-  }
-  return error;
-});
-const freeModule = kernelFunction('free_module', 6_000, (_m, mod: ModuleObject): void => {
-  mod.module.isLoaded = false;
-});
-
-/** finit_module(2) on behalf of the running process: 0 or a negative error number. */
-export function insertModule(m: Machine, name: string, source: ModuleSource): number {
-  const loaded = loadedModules(m);
-  if (loaded.has(name)) return -EEXIST;
+/** Makes the module that a file holds; it is not among the loaded ones yet. */
+export function layOut(m: Machine, name: string, source: ModuleSource): LoadedModule {
   const index = counts.get(m) ?? 0;
   counts.set(m, index + 1);
-  if (index === 0) printk(m, `${name}: loading out-of-tree module taints kernel.`);
-  const module = new LoadedModule(m, name, source, index);
-  loaded.set(name, module);
-  return doInitModule(m, { address: m.scratch, module } as ModuleObject);
+  return new LoadedModule(m, name, source, index);
 }
-/** delete_module(2): the module's exit function, then its memory is gone. */
-export function removeModule(m: Machine, name: string): number {
-  const module = loadedModules(m).get(name);
-  if (module === undefined) return -ENOENT;
-  module.source.exit?.(module.api);
-  loadedModules(m).delete(name);
-  freeModule(m, { address: m.scratch, module } as ModuleObject);
-  return 0;
+
+/** What the file of a module holds: its code, which is TypeScript. */
+const files = new WeakMap<Inode, ModuleSource>();
+const MODULE_FILE_BYTES = 24_576;
+
+/** Puts the file of a module in place, unless it is there. */
+export function placeModule(m: Machine, path: string, source: ModuleSource, bytes = MODULE_FILE_BYTES): void {
+  const inode = m.fileSystem.find(path)?.inode ?? m.fileSystem.file(path, bytes);
+  files.set(inode, source);
 }
+export function moduleIn(inode: Inode): ModuleSource | undefined {
+  return files.get(inode);
+}
+
+/** A line for each as /proc/modules has it. */
+export function modulesText(m: Machine): string {
+  return [...loadedModules(m).values()]
+    .map(({ name, textAddress, isOutOfTree }) => {
+      const address = (textAddress >>> 0).toString(16);
+      return `${name} ${MODULE_BYTES} 0 - Live 0xffffffff${address}${isOutOfTree ? ' (O)' : ''}\n`;
+    })
+    .join('');
+}
+/** What the memory of a module comes to. */
+export const MODULE_BYTES = 16_384;

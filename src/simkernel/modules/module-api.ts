@@ -8,7 +8,9 @@ import { localIrqRestore, localIrqSave } from '../functions/spinlock.ts';
 import { IRQ_NONE } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { loadText } from '../memory/arena.ts';
+import { loadText, storeText } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { printk } from '../printk.ts';
 import { registerKprobe } from '../probes/register-kprobe.ts';
 import { EILSEQ, EINVAL, ENOENT } from '../errno.ts';
@@ -34,6 +36,8 @@ export interface ModuleKretprobe {
 
 /** A kernel module written in TypeScript: the file exports `init` and `exit`. */
 export interface ModuleSource {
+  /** Built with the kernel: it does not taint. */
+  readonly inTree?: boolean;
   readonly init: (kernel: ModuleApi) => number | void;
   readonly exit?: (kernel: ModuleApi) => void;
 }
@@ -64,17 +68,22 @@ export interface ModuleApi {
   kernel_text(symbol: string, count: number): readonly number[];
 }
 
+const MODULE = structFields('module', { state: 'state', name: 'name' });
+const MODULE_NAME_LEN = 56;
+/** enum module_state */
+export const MODULE_STATES = { live: 0, coming: 1, going: 2 } as const;
 const MODULE_BASE = -0x3fc00000;
 const MODULE_STRIDE = 0x4000;
 const LONGEST_STRING = 256;
 const ERRNO = { ENOENT, EINVAL, EILSEQ } as const;
 
 /** struct module: what is loaded, and what it has asked the kernel for. */
-export class LoadedModule {
+export class LoadedModule implements KernelObject {
+  readonly address: number;
   readonly name: string;
   readonly source: ModuleSource;
   /** Where its text is mapped, as a negative number: the kernel's modules lie in the last 2 GiB of addresses. */
-  readonly address: number;
+  readonly textAddress: number;
   isLoaded = true;
   private readonly machine: Machine;
   private readonly probes = new Map<object, () => void>();
@@ -84,15 +93,41 @@ export class LoadedModule {
     this.machine = m;
     this.name = name;
     this.source = source;
-    this.address = MODULE_BASE + index * MODULE_STRIDE;
+    this.textAddress = MODULE_BASE + index * MODULE_STRIDE;
+    this.address = m.arena.allocate(MODULE.size, 64);
+    storeText(m.arena.bytes, this.address + MODULE.name, name, MODULE_NAME_LEN);
+    this.setState(MODULE_STATES.coming);
+  }
+  setState(state: number): void {
+    this.machine.words[(this.address + MODULE.state) >> 2] = state;
+  }
+  get isOutOfTree(): boolean {
+    return this.source.inTree !== true;
+  }
+  /** Its memory is gone; who still calls its code meets nothing. */
+  release(): void {
+    this.isLoaded = false;
+    this.machine.arena.free(this.address, MODULE.size);
   }
   /** Its code is called; once it is unloaded there is nothing at that address any more. */
-  private enter<T>(code: () => T): T {
+  enter<T>(code: () => T): T {
     if (!this.isLoaded) {
       this.machine.inHandler = false;
-      faultAt(this.machine, this.address, false);
+      faultAt(this.machine, this.textAddress, false);
     }
-    return code();
+    try {
+      return code();
+    } catch (error) {
+      if (error instanceof TaskDied || error instanceof MachineHalted) throw error;
+      // A mistake in the user's code is what a bad pointer is in a module in C: it ends whoever came there.
+      printk(
+        this.machine,
+        `${this.name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
+      );
+      this.machine.inHandler = false;
+      faultAt(this.machine, 0, false);
+      throw error;
+    }
   }
   private register(
     probe: object,

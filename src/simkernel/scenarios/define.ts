@@ -15,6 +15,7 @@ import { unitOf } from '../tasks/cgroups.ts';
 import type { Cgroup } from '../tasks/cgroups.ts';
 import { createContainer } from './containers-of.ts';
 import type { Container } from './containers-of.ts';
+import { placeModule } from '../modules/loader.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
 
@@ -44,6 +45,7 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         const inode = m.fileSystem.file(path, size, warm);
         if (text !== undefined) inode.contents = () => text.repeat(Math.ceil(size / text.length)).slice(0, size);
       }
+      for (const { path, size, source } of spec.modules ?? []) placeModule(m, path, source, size);
       for (const device of spec.devices ?? []) device.start(m);
       for (const image of [...spec.images, ...spec.processes.map((process) => process.image)]) {
         if (m.images.has(image.path)) continue;

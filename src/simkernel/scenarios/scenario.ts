@@ -3,6 +3,7 @@ import type { DeviceSpec } from '../devices/device.ts';
 import type { FileSystemType } from '../fs/types.ts';
 import type { Machine } from '../machine.ts';
 import type { Image } from '../programs/image.ts';
+import type { ModuleSource } from '../modules/module-api.ts';
 import type { FaultSpec } from './faults.ts';
 
 /** A process of the workload. */
@@ -39,6 +40,13 @@ export interface FileSpec {
   readonly warm?: number;
 }
 
+/** A module of the kernel in a file, for programs that load it. */
+export interface ModuleSpec {
+  readonly path: string;
+  readonly size: number;
+  readonly source: ModuleSource;
+}
+
 /** Disks beside the NVMe disk of the root file system: sda, sdb, ... and nvme1n1, nvme2n1, ... in their order. */
 export interface DiskSpec {
   readonly kind: keyof typeof DISK_KINDS;
@@ -72,6 +80,7 @@ export interface ScenarioSpec {
   readonly files: readonly FileSpec[];
   readonly directories?: readonly string[];
   readonly containers?: readonly ContainerSpec[];
+  readonly modules?: readonly ModuleSpec[];
   /** Images that processes may execute beside those of the processes. */
   readonly images: readonly Image[];
   readonly processes: readonly ProcessSpec[];

@@ -4,6 +4,7 @@ import type { Machine } from '../../machine.ts';
 import { addressLow } from '../../memory/arena.ts';
 import { loadAverages, runningTasks } from '../../memory/kernel-data.ts';
 import { memoryInfo } from '../../memory/memory-info.ts';
+import { modulesText } from '../../modules/loader.ts';
 import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
 import type { FileSystem } from '../file-system.ts';
 import { interruptsText, softirqsText } from './interrupts.ts';
@@ -28,6 +29,7 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
   '/proc/interrupts': interruptsText,
   '/proc/softirqs': softirqsText,
   '/proc/kallsyms': kallsymsText,
+  '/proc/modules': modulesText,
   '/proc/version': () => `Linux version ${KERNEL_RELEASE} (${HOST_NAME}) ${KERNEL_VERSION}\n`,
 };
 

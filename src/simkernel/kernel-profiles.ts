@@ -1,3 +1,4 @@
+import type { CacheName } from './functions/slab.ts';
 import type { Machine } from './machine.ts';
 import type { Handler } from './probes/handler.ts';
 import type { StructMembers } from './module-types.ts';
@@ -23,6 +24,8 @@ export interface FunctionAlias {
 export interface KernelProfile {
   readonly summary: string;
   readonly functions: Readonly<Record<string, FunctionAlias>>;
+  /** Global variables that pointed to caches of the slab allocator. */
+  readonly caches: Readonly<Record<string, CacheName>>;
   /** `category:name`; the fields that scripts read are the same. */
   readonly tracepoints: Readonly<Record<string, string>>;
   /** Members that structures had (profile-types.ts). */
@@ -35,7 +38,7 @@ const LIBJVM = '/usr/lib/jvm/java-21-openjdk-amd64/lib/server/libjvm.so';
 
 /** The profiles that may be chosen. An alias stands only where arguments agree, if need be in another order. */
 export const KERNEL_PROFILES = {
-  '7.2': { summary: "the machine's own names", functions: {}, tracepoints: {}, structs: {}, files: {} },
+  '7.2': { summary: "the machine's own names", functions: {}, caches: {}, tracepoints: {}, structs: {}, files: {} },
   '5.0-book': {
     summary: 'names of Linux 5.0 beside them, as books of that time use them',
     functions: {
@@ -60,6 +63,7 @@ export const KERNEL_PROFILES = {
       swap_readpage: { function: 'swap_read_folio' },
       swap_writepage: { function: 'swap_writeout' },
       kmem_cache_alloc: { function: 'kmem_cache_alloc_noprof' },
+      kmem_cache_alloc_node: { function: 'kmem_cache_alloc_node_noprof' },
       __kmalloc: { function: '__kmalloc_noprof' },
       __alloc_pages_nodemask: { function: '__alloc_frozen_pages_noprof' },
       scsi_mq_done: { function: 'scsi_done' },
@@ -80,6 +84,7 @@ export const KERNEL_PROFILES = {
       do_filp_open: { function: 'do_file_open' },
       _do_fork: { function: 'kernel_clone' },
     },
+    caches: { skbuff_head_cache: 'skbuff_head_cache', skbuff_fclone_cache: 'skbuff_fclone_cache' },
     tracepoints: { 'vmscan:mm_vmscan_writepage': 'vmscan:mm_vmscan_write_folio' },
     structs: {
       request: ['struct gendisk *rq_disk', 'void *special'],

@@ -1,3 +1,4 @@
+import { receiveSkb } from '../functions/skb-alloc.ts';
 import { post } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { msixChip } from '../functions/irq-chips.ts';
@@ -22,7 +23,7 @@ import { ipAddress } from '../net/ip-address.ts';
 import { HOST_V4, HOST_V6 } from '../net/network.ts';
 import { NO_BYTES, udpPacket } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
-import { createSkb, frameLength } from '../net/skb.ts';
+import { frameLength } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { Wire } from '../net/wire.ts';
 import type { WireSpec } from '../net/wire.ts';
@@ -71,7 +72,7 @@ const e1000CleanRxIrq = kernelFunction(
       if (packet === undefined) return;
       work.done += 1;
       m.spend(PER_PACKET_NS + packet.bytes * NS_PER_BYTE);
-      groReceiveSkb(m, adapter.napi, createSkb(m, adapter.device, packet));
+      groReceiveSkb(m, adapter.napi, receiveSkb(m, adapter.device, packet));
     }
   },
 );

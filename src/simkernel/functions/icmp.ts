@@ -1,10 +1,10 @@
+import { createSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { ECONNREFUSED } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
-import { createSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { addProtocol } from './ip-input.ts';
 import { sendUnconnected } from './ip-output.ts';

@@ -1,16 +1,11 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { returnAddress } from '../execution/return-address.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { KmemCache } from '../tracepoints/kmem.ts';
-import {
-  kfreeEvent,
-  kmallocEvent,
-  kmemCacheAllocEvent,
-  kmemCacheFreeEvent,
-  returnAddress,
-} from '../tracepoints/kmem.ts';
+import { kfreeEvent, kmallocEvent, kmemCacheAllocEvent, kmemCacheFreeEvent } from '../tracepoints/kmem.ts';
 import { mightSleep } from './atomic.ts';
 import { GFP_DIRECT_RECLAIM } from './gfp.ts';
 
@@ -30,6 +25,17 @@ const kmallocNoprof = kernelFunction('__kmalloc_noprof', 45, (m, size: number, f
   kmallocEvent(m, returnAddress(m), object, size, kmallocSize(size), flags, NO_NODE);
   return object;
 });
+/** kmalloc_node_track_caller(): of `size` bytes only those at the front that anybody looks at are in guest memory. */
+export const kmallocTrackCaller = kernelFunction(
+  '__kmalloc_node_track_caller_noprof',
+  45,
+  (m, size: number, _buckets: null, flags: number, node: number, caller: KernelObject, kept: number): KernelObject => {
+    const object = { address: m.arena.allocate(kept) };
+    sizes.set(object, kept);
+    kmallocEvent(m, caller, object, size, kmallocSize(size), flags, node);
+    return object;
+  },
+);
 /** kmalloc(); with GFP_KERNEL only where sleeping is allowed. */
 export function kmalloc(m: Machine, size: number, flags: number): KernelObject {
   return kmallocNoprof(m, size, flags);
@@ -55,13 +61,31 @@ const CACHES = {
   task_struct: 9792,
   bio: 240,
   folio: 64,
+  skbuff_head_cache: 256,
+  skbuff_fclone_cache: 512,
+  skbuff_small_head: 704,
 } as const satisfies Readonly<Record<string, number>>;
 export type CacheName = keyof typeof CACHES;
 
+/** A cache, and the object that is being taken from it. */
+interface SlabCache extends KmemCache {
+  object: KernelObject | null;
+}
 /** struct kmem_cache by name; made when first asked for. */
 export class SlabCaches {
-  private readonly byName = new Map<CacheName, KmemCache>();
-  get(m: Machine, name: CacheName): KmemCache {
+  private readonly byName = new Map<CacheName, SlabCache>();
+  private readonly variables = new Map<CacheName, number>();
+  /** Image offset of a global variable that points to a cache; made when first asked for. */
+  variableOf(m: Machine, name: CacheName): number {
+    let at = this.variables.get(name);
+    if (at === undefined) {
+      at = m.arena.allocateImage(8, 8);
+      storeWord(m.words, at, this.get(m, name));
+      this.variables.set(name, at);
+    }
+    return at;
+  }
+  get(m: Machine, name: CacheName): SlabCache {
     let cache = this.byName.get(name);
     if (cache === undefined) {
       const { arena, words } = m;
@@ -71,7 +95,7 @@ export class SlabCaches {
       storeWord(words, address + KMEM_CACHE.name, { address: nameAt });
       words[(address + KMEM_CACHE.fullSize) >> 2] = CACHES[name];
       words[(address + KMEM_CACHE.objectSize) >> 2] = CACHES[name];
-      cache = { address, name, objectSize: CACHES[name] };
+      cache = { address, name, objectSize: CACHES[name], object: null };
       this.byName.set(name, cache);
     }
     return cache;
@@ -82,8 +106,16 @@ export class SlabCaches {
 const kmemCacheAllocNoprof = kernelFunction(
   'kmem_cache_alloc_noprof',
   24,
-  (m, cache: KmemCache & { readonly object: KernelObject }, flags: number): KernelObject => {
+  (m, cache: SlabCache, flags: number): KernelObject | null => {
     kmemCacheAllocEvent(m, returnAddress(m), cache.object, cache, flags, NO_NODE);
+    return cache.object;
+  },
+);
+const kmemCacheAllocNodeNoprof = kernelFunction(
+  'kmem_cache_alloc_node_noprof',
+  24,
+  (m, cache: SlabCache, flags: number, node: number): KernelObject | null => {
+    kmemCacheAllocEvent(m, returnAddress(m), cache.object, cache, flags, node);
     return cache.object;
   },
 );
@@ -96,8 +128,15 @@ const kmemCacheFreeFunction = kernelFunction(
 );
 /** Tells of an object that was made in guest memory: kmem_cache_alloc(). */
 export function cacheAlloc(m: Machine, name: CacheName, object: KernelObject, flags: number): void {
-  const { address, objectSize } = m.slabs.get(m, name);
-  kmemCacheAllocNoprof(m, { address, name, objectSize, object }, flags);
+  const cache = m.slabs.get(m, name);
+  cache.object = object;
+  kmemCacheAllocNoprof(m, cache, flags);
+}
+/** kmem_cache_alloc_node() */
+export function cacheAllocNode(m: Machine, name: CacheName, object: KernelObject, flags: number, node: number): void {
+  const cache = m.slabs.get(m, name);
+  cache.object = object;
+  kmemCacheAllocNodeNoprof(m, cache, flags, node);
 }
 export function cacheFree(m: Machine, name: CacheName, object: KernelObject): void {
   kmemCacheFreeFunction(m, m.slabs.get(m, name), object);

@@ -7,7 +7,6 @@ import { pullHeaders, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { SHUTDOWN_RCV, TCP_CLOSE } from '../net/sock.ts';
 import {
-  freeSegment,
   MIN_RTO_NS,
   segmentEnd,
   TCP_CA_OPEN,
@@ -25,7 +24,7 @@ import {
 import type { TcpSock } from '../net/tcp-sock.ts';
 import { sockRcvqueueFull } from '../tracepoints/sock.ts';
 import { tcpProbe, tcpReceiveReset } from '../tracepoints/tcp.ts';
-import { dropSkb, kfreeSkbQuietly } from './skb-free.ts';
+import { dropSkb, freeSkbMemory, kfreeSkbQuietly } from './skb-free.ts';
 import { skStreamWriteSpace, sockDefReadable, sockDefWakeup } from './sock-wake.ts';
 import {
   growWindow,
@@ -68,7 +67,7 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
     acked += 1;
     freed += segment.bytes;
     m.spend(25);
-    freeSegment(m, segment);
+    freeSkbMemory(m, segment.memory);
   }
   sk.addQueued(-freed);
   sk.bytesAcked += ack - sk.sndUna;

@@ -1,3 +1,4 @@
+import { createSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { WheelTimer } from '../irq/timer-list.ts';
 import type { Machine } from '../machine.ts';
@@ -6,7 +7,6 @@ import { DROP } from '../net/drop-reasons.ts';
 import { AF_INET } from '../net/ip-address.ts';
 import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
-import { createSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { TCP_LISTEN, TCP_SYN_RECV, TcpSock } from '../net/tcp-sock.ts';
 import type { RequestSock } from '../net/tcp-sock.ts';

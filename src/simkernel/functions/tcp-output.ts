@@ -1,14 +1,14 @@
+import { fillSkb } from '../net/skb.ts';
+import { allocTcpHeader, cloneSkb, createSkb, tcpStreamAllocSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { RESET } from '../net/drop-reasons.ts';
 import { AF_INET } from '../net/ip-address.ts';
 import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
-import { createSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import {
   createSegment,
-  freeSegment,
   segmentEnd,
   TCP_CA_LOSS,
   TCP_CA_OPEN,
@@ -52,11 +52,11 @@ function packetOf(sk: TcpSock, segment: Pick<Segment, 'seq' | 'bytes' | 'payload
   };
 }
 
-/** Sends a copy of a segment: headers, then the network layer of its family. */
+/** Sends a clone of a segment, or the segment itself: headers, then the network layer of its family. */
 const transmitSkb = kernelFunction(
   '__tcp_transmit_skb',
   85,
-  (m, sk: TcpSock, segment: Segment, _clone: number, _gfp: number, _rcvNxt: number): number => {
+  (m, sk: TcpSock, segment: Segment, clone: number, gfp: number, _rcvNxt: number): number => {
     sk.rcvWnd = sk.freeWindow();
     sk.rcvWup = sk.rcvNxt;
     sk.segsOut += 1;
@@ -65,7 +65,9 @@ const transmitSkb = kernelFunction(
     sk.ackPending = 0;
     clearSockTimer(sk.delackTimer);
     segment.sentAt = m.cpu.time;
-    const skb = createSkb(m, sk.device, packetOf(sk, segment), sk);
+    const packet = packetOf(sk, segment);
+    const memory = clone === 0 ? segment.memory : cloneSkb(m, segment.memory, gfp, packet);
+    const skb = fillSkb(m, memory, sk.device, packet, sk);
     sk.storeAll();
     return sk.family === AF_INET ? ipQueueXmit(m, sk, skb, null) : inet6CskXmit(m, sk, skb, null);
   },
@@ -126,7 +128,7 @@ export const tcpPush = kernelFunction(
 
 /** A SYN takes its place in the retransmit queue as any other segment. */
 export const tcpConnect = kernelFunction('tcp_connect', 260, (m, sk: TcpSock): number => {
-  const syn = createSegment(m, sk, sk.writeSeq, NO_BYTES, 0, TCP_SYN);
+  const syn = createSegment(m, tcpStreamAllocSkb(m, sk, GFP_ATOMIC, 1), sk, sk.writeSeq, NO_BYTES, 0, TCP_SYN);
   sk.writeSeq += 1;
   sk.sndNxt = sk.writeSeq;
   sk.rtxQueue.push(syn);
@@ -140,16 +142,16 @@ export const tcpSendFin = kernelFunction('tcp_send_fin', 45, (m, sk: TcpSock): v
   if (last !== undefined) {
     last.flags |= TCP_FIN;
   } else {
-    sk.sendQueue.push(createSegment(m, sk, sk.writeSeq, NO_BYTES, 0, TCP_ACK | TCP_FIN));
+    const memory = tcpStreamAllocSkb(m, sk, GFP_ATOMIC, 1);
+    sk.sendQueue.push(createSegment(m, memory, sk, sk.writeSeq, NO_BYTES, 0, TCP_ACK | TCP_FIN));
   }
   sk.writeSeq += 1;
   tcpPushPendingFrames(m, sk, sk.mss, NAGLE_OFF);
 });
 
 const sendBareAck = kernelFunction('__tcp_send_ack', 45, (m, sk: TcpSock, rcvNxt: number, flags: number): void => {
-  const ack = createSegment(m, sk, sk.sndNxt, NO_BYTES, 0, TCP_ACK | flags);
+  const ack = createSegment(m, allocTcpHeader(m, GFP_ATOMIC), sk, sk.sndNxt, NO_BYTES, 0, TCP_ACK | flags);
   transmitSkb(m, sk, ack, 0, GFP_ATOMIC, rcvNxt);
-  freeSegment(m, ack);
 });
 export const tcpSendAck = kernelFunction('tcp_send_ack', 6, (m, sk: TcpSock): void => sendBareAck(m, sk, sk.rcvNxt, 0));
 export const tcpSendDelayedAck = kernelFunction('tcp_send_delayed_ack', 14, (m, sk: TcpSock): void => {
@@ -194,9 +196,8 @@ export const tcpSendActiveReset = kernelFunction(
   40,
   (m, sk: TcpSock, reason: number): void => {
     tcpSendReset(m, sk, null, reason);
-    const reset = createSegment(m, sk, sk.sndNxt, NO_BYTES, 0, TCP_RST | TCP_ACK);
+    const reset = createSegment(m, allocTcpHeader(m, GFP_ATOMIC), sk, sk.sndNxt, NO_BYTES, 0, TCP_RST | TCP_ACK);
     transmitSkb(m, sk, reset, 0, GFP_ATOMIC, sk.rcvNxt);
-    freeSegment(m, reset);
   },
 );
 

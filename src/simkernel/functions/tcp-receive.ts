@@ -1,3 +1,4 @@
+import { createSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { DROP, RESET } from '../net/drop-reasons.ts';
@@ -5,7 +6,6 @@ import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
 import type { Endpoint } from '../net/network.ts';
-import { createSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { TCP_ESTABLISHED, TCP_LISTEN } from '../net/tcp-sock.ts';
 import { TcpSock } from '../net/tcp-sock.ts';

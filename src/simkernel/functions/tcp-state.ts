@@ -3,12 +3,12 @@ import type { Machine } from '../machine.ts';
 import { removeFromPort } from '../net/network.ts';
 import type { NetDevice } from '../net/device.ts';
 import { TCP_CLOSE } from '../net/sock.ts';
-import { freeSegment, TCP_LISTEN } from '../net/tcp-sock.ts';
+import { TCP_LISTEN } from '../net/tcp-sock.ts';
 import type { TcpSock, TimeWaitSock } from '../net/tcp-sock.ts';
 import { inetSockSetState } from '../tracepoints/sock.ts';
 import { tcpDestroySock } from '../tracepoints/tcp.ts';
 import { callRcu } from './rcu.ts';
-import { kfreeSkbQuietly } from './skb-free.ts';
+import { freeSkbMemory, kfreeSkbQuietly } from './skb-free.ts';
 import { reportError, sockDefWakeup } from './sock-wake.ts';
 import { stopSockTimer } from './sock-timer.ts';
 
@@ -33,7 +33,7 @@ const tcpV4DestroySock = kernelFunction('tcp_v4_destroy_sock', 60, (m, sk: TcpSo
   tcpDestroySock(m, sk);
   stopSockTimer(m, sk.writeTimer);
   stopSockTimer(m, sk.delackTimer);
-  for (const segment of [...sk.sendQueue.splice(0), ...sk.rtxQueue.splice(0)]) freeSegment(m, segment);
+  for (const segment of [...sk.sendQueue.splice(0), ...sk.rtxQueue.splice(0)]) freeSkbMemory(m, segment.memory);
   for (const skb of [...sk.receiveQueue.splice(0), ...sk.outOfOrder.splice(0)]) kfreeSkbQuietly(m, skb);
 });
 /** The end of a socket that its user has closed. */

@@ -1,3 +1,5 @@
+import { GFP_KERNEL } from './gfp.ts';
+import { tcpStreamAllocSkb } from './skb-alloc.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending, wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -189,7 +191,8 @@ const tcpSendmsgLocked = sleepingFunction(
       const payload = copyFromUser(m, message, copied, bytes, KEPT_BYTES);
       if (payload === undefined) return copied > 0 ? copied : -EFAULT;
       m.spend(120);
-      sk.sendQueue.push(createSegment(m, sk, sk.writeSeq, payload, bytes, TCP_ACK));
+      const memory = tcpStreamAllocSkb(m, sk, GFP_KERNEL, 0);
+      sk.sendQueue.push(createSegment(m, memory, sk, sk.writeSeq, payload, bytes, TCP_ACK));
       sk.writeSeq += bytes;
       sk.addQueued(bytes);
       copied += bytes;

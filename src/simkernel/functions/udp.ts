@@ -1,3 +1,4 @@
+import { createSkb } from './skb-alloc.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
@@ -6,7 +7,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
 import { IPPROTO_UDP, KEPT_BYTES, udpPacket } from '../net/packet.ts';
-import { createSkb, pullHeaders, setSkbOwner } from '../net/skb.ts';
+import { pullHeaders, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { removeFromPort } from '../net/network.ts';
 import { TCP_CLOSE } from '../net/sock.ts';
@@ -159,7 +160,7 @@ function receive(m: Machine, skb: SkBuff): number {
   const { packet } = skb;
   const sk = m.network.bound(m.network.datagram, packet.destination, packet.dport, packet.sport);
   const fits = sk !== undefined && (sk.dport === 0 || (sk.remote === packet.source && sk.dport === packet.sport));
-  if (fits) return udpUnicastRcvSkb(m, sk, skb, { address: skb.head });
+  if (fits) return udpUnicastRcvSkb(m, sk, skb, { address: skb.memory.head.address });
   sendUnreachable(m, skb);
   dropSkb(m, null, skb, DROP.NO_SOCKET);
   return 0;

@@ -1,3 +1,4 @@
+import { createDataSkb } from './skb-alloc.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending, wait } from '../execution/pending.ts';
 import type { Result, Sleeping } from '../execution/pending.ts';
@@ -8,7 +9,6 @@ import { SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import { AF_UNIX, ANY_V4 } from '../net/ip-address.ts';
 import { KEPT_BYTES, udpPacket } from '../net/packet.ts';
-import { createDataSkb } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { createSocket, setSocketState, SS_CONNECTED } from '../net/socket-file.ts';
 import {

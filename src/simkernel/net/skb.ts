@@ -39,12 +39,32 @@ const OVERHEAD = 576;
 /** Anything that owns buffers. */
 export type SkbOwner = KernelObject & { readonly family: number };
 
+/** The bytes that an sk_buff leads to (skb->head), shared by clones: the last one gives them back. */
+export interface SkbHead extends KernelObject {
+  readonly source: 'skbuff_small_head' | 'kmalloc' | 'page';
+  readonly object: KernelObject;
+  /** How many of them are in guest memory. */
+  readonly kept: number;
+  references: number;
+}
+/** struct sk_buff_fclones: a buffer and room for one clone of it in one object. */
+export interface SkbFclones extends KernelObject {
+  references: number;
+  isCloneFree: boolean;
+}
+/** Where an sk_buff lies, and what goes with it. */
+export interface SkbMemory extends KernelObject {
+  readonly head: SkbHead;
+  readonly fclones: SkbFclones | null;
+  /** Of a clone: its own headers, which on Linux lie in front of those of the original. */
+  readonly headers: { readonly address: number; readonly size: number } | null;
+}
+
 /** struct sk_buff with one packet, or with the bytes of a local socket. */
 export interface SkBuff extends KernelObject {
   device: NetDevice | null;
   owner: SkbOwner | null;
-  readonly head: number;
-  readonly size: number;
+  readonly memory: SkbMemory;
   readonly protocol: number;
   readonly packet: Packet;
   /** Length from `data` on. */
@@ -75,17 +95,26 @@ function storeHeapAddress(words: Int32Array, at: number, address: number): void 
   words[(at >> 2) + 1] = KERNEL_HIGH;
 }
 
-/** Makes a buffer with a packet's headers and what is kept of its data; `data` is at the IP header. */
-export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, owner: SkbOwner | null = null): SkBuff {
+/** Bytes of a packet that are in guest memory: headers, and what is kept of its data. */
+export function keptBytes(packet: Packet): number {
+  return HEADROOM + frameLength(packet) - packet.bytes + packet.payload.length;
+}
+/** Fills a buffer with a packet's headers and what is kept of its data; `data` is at the IP header. */
+export function fillSkb(
+  m: Machine,
+  memory: SkbMemory,
+  device: NetDevice | null,
+  packet: Packet,
+  owner: SkbOwner | null,
+): SkBuff {
   const { arena, words } = m;
   const { view } = arena;
   const isV4 = packet.source.family === AF_INET;
   const ipLength = isV4 ? IP_HLEN : IPV6_HLEN;
   const headerLength = HEADER_BYTES[packet.protocol] ?? 0;
   const len = ipLength + headerLength + packet.bytes;
-  const size = HEADROOM + ETH_HLEN + ipLength + headerLength + packet.payload.length;
-  const address = arena.allocate(SKB.size, 64);
-  const head = arena.allocate(size);
+  const { address } = memory;
+  const head = memory.headers?.address ?? memory.head.address;
   const network = HEADROOM + ETH_HLEN;
   const transport = network + ipLength;
   const protocol = isV4 ? ETH_P_IP : ETH_P_IPV6;
@@ -107,7 +136,7 @@ export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, 
   if (owner !== null) storeWord(words, address + SKB.sk, owner);
   storeHeapAddress(words, address + SKB.head, head);
   storeHeapAddress(words, address + SKB.data, head + network);
-  return { address, device, owner, head, size, protocol, packet, len, truesize, taken: 0 };
+  return { address, device, owner, memory, protocol, packet, len, truesize, taken: 0 };
 }
 
 /** What `data` points to, as far as it is kept. */
@@ -171,11 +200,10 @@ function storeTransportHeader(view: DataView, at: number, packet: Packet, header
 }
 
 /** A buffer of a local socket: its data lies at `data` and nothing before it. */
-export function createDataSkb(m: Machine, owner: SkbOwner, packet: Packet): SkBuff {
+export function fillDataSkb(m: Machine, memory: SkbMemory, owner: SkbOwner, packet: Packet): SkBuff {
   const { arena, words } = m;
-  const size = Math.max(64, packet.payload.length);
-  const address = arena.allocate(SKB.size, 64);
-  const head = arena.allocate(size);
+  const { address } = memory;
+  const head = memory.head.address;
   arena.bytes.set(packet.payload, head);
   const truesize = OVERHEAD + packet.bytes;
   words[(address + SKB.len) >> 2] = packet.bytes;
@@ -184,7 +212,7 @@ export function createDataSkb(m: Machine, owner: SkbOwner, packet: Packet): SkBu
   storeWord(words, address + SKB.sk, owner);
   storeWord(words, address + SKB.head, { address: head });
   storeWord(words, address + SKB.data, { address: head });
-  return { address, device: null, owner, head, size, protocol: 0, packet, len: packet.bytes, truesize, taken: 0 };
+  return { address, device: null, owner, memory, protocol: 0, packet, len: packet.bytes, truesize, taken: 0 };
 }
 
 /** skb_pull(): `data` moves behind the headers, to the bytes that the user gets, which may begin with some of them. */
@@ -204,9 +232,4 @@ export function setSkbOwner(m: Machine, skb: SkBuff, owner: SkbOwner | null): vo
 export function setSkbDevice(m: Machine, skb: SkBuff, device: NetDevice): void {
   skb.device = device;
   storeWord(m.words, skb.address + SKB.dev, device);
-}
-/** Gives its memory back. */
-export function freeSkb(m: Machine, skb: SkBuff): void {
-  m.arena.free(skb.head, skb.size);
-  m.arena.free(skb.address, SKB.size);
 }

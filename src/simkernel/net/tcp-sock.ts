@@ -7,7 +7,7 @@ import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
 import { Sock, SOCK } from './sock.ts';
-import type { SkBuff } from './skb.ts';
+import type { SkBuff, SkbMemory } from './skb.ts';
 
 /** include/net/tcp_states.h */
 export const TCP_ESTABLISHED = 1;
@@ -55,7 +55,7 @@ export const ICSK = structFields('inet_connection_sock', {
   retransmits: 'icsk_retransmits',
   rto: 'icsk_rto',
 });
-const SKB_SIZE = structFields('sk_buff', { len: 'len', sk: 'sk' });
+const SKB = structFields('sk_buff', { len: 'len', sk: 'sk' });
 
 const INITIAL_CWND = 10;
 const INFINITE_SSTHRESH = 0x7fffffff;
@@ -70,6 +70,7 @@ const TICK_NS = 4e6;
 
 /** A part of the byte stream in the send or the retransmit queue: an sk_buff of its own, which clones are sent from. */
 export interface Segment extends KernelObject {
+  readonly memory: SkbMemory;
   readonly seq: number;
   readonly bytes: number;
   readonly payload: Uint8Array;
@@ -84,21 +85,19 @@ export function segmentEnd(segment: Segment): number {
 }
 export function createSegment(
   m: Machine,
+  memory: SkbMemory,
   sk: Sock,
   seq: number,
   payload: Uint8Array,
   bytes: number,
   flags: number,
 ): Segment {
-  const address = m.arena.allocate(SKB_SIZE.size, 64);
-  m.words[(address + SKB_SIZE.len) >> 2] = bytes;
-  storeNumber(m.words, address + SKB_SIZE.sk, 0);
-  m.words[(address + SKB_SIZE.sk) >> 2] = sk.address;
-  m.words[(address + SKB_SIZE.sk + 4) >> 2] = m.arena.kernelHigh;
-  return { address, seq, bytes, payload, flags, sentAt: 0, retransmitted: false, lost: false };
-}
-export function freeSegment(m: Machine, segment: Segment): void {
-  m.arena.free(segment.address, SKB_SIZE.size);
+  const { address } = memory;
+  m.words[(address + SKB.len) >> 2] = bytes;
+  storeNumber(m.words, address + SKB.sk, 0);
+  m.words[(address + SKB.sk) >> 2] = sk.address;
+  m.words[(address + SKB.sk + 4) >> 2] = m.arena.kernelHigh;
+  return { address, memory, seq, bytes, payload, flags, sentAt: 0, retransmitted: false, lost: false };
 }
 
 /** A timer of a socket: where it is queued, and when it is really due (it may go off early and be put off). */

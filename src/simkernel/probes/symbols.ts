@@ -57,6 +57,12 @@ export function userSymbolAt(m: Machine, pid: number, low: number, high: number)
   return undefined;
 }
 
+/** Image offset of an older kernel's variable that points to a cache. */
+function cacheVariable(m: Machine, name: string): number | undefined {
+  const { caches } = m.profile;
+  return Object.hasOwn(caches, name) ? m.slabs.variableOf(m, caches[name]!) : undefined;
+}
+
 /** Address of a function or global of the kernel. */
 export function kernelSymbolAddress(
   m: Machine,
@@ -64,6 +70,7 @@ export function kernelSymbolAddress(
 ): { readonly low: number; readonly high: number } | undefined {
   const at =
     symbolNamed(m, name)?.entry ??
+    cacheVariable(m, name) ??
     (Object.hasOwn(m.globals, name) ? m.globals[name as GlobalName] : perCpuSymbol(m, name));
   return at === undefined ? undefined : { low: addressLow(at), high: addressHigh(at) };
 }

@@ -1,4 +1,3 @@
-import type { Machine } from '../machine.ts';
 import type { Folio } from '../fs/folios.ts';
 import { frameOf } from '../fs/folios.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -64,7 +63,7 @@ export const kfreeEvent: Tracepoint<[callSite: Site, object: KernelObject]> = tr
   };
 });
 export const kmemCacheAllocEvent: Tracepoint<
-  [callSite: Site, object: KernelObject, cache: KmemCache, gfp: number, node: number]
+  [callSite: Site, object: KernelObject | null, cache: KmemCache, gfp: number, node: number]
 > = tracepoint('kmem:kmem_cache_alloc', 5, (f) => {
   const site = f.pointer('call_site');
   const ptr = f.pointer('ptr');
@@ -99,8 +98,3 @@ export const kmemCacheFreeEvent: Tracepoint<[callSite: Site, object: KernelObjec
     };
   },
 );
-
-/** Where the running function was called from: _RET_IP_. */
-export function returnAddress({ cpu, words }: Machine): Site {
-  return { address: words[(cpu.fp + 8) >> 2]! & 0x7fff_ffff };
-}

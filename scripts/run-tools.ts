@@ -28,6 +28,7 @@ const SETTINGS: readonly (readonly [pattern: RegExp, setting: Setting])[] = [
   [/^shellsnoop/, { scenario: 'server', args: [SSH_SESSION] }],
   [/^overlayfs/, { scenario: 'containers', args: [SHOP_NAMESPACE] }],
   [/^(pidnss|blkthrot)/, { scenario: 'containers' }],
+  [/^modsnoop/, { scenario: 'idle' }],
   [/^threaded/, { scenario: 'server', args: [MYSQLD] }],
   [/^(threadsnoop|eperm|mlock|mysqld|naptime)/, { scenario: 'server' }],
   [/^smpcalls/, { scenario: 'interrupts' }],

@@ -16,9 +16,9 @@ export interface FunctionAlias {
   readonly function: string;
   /**
    * Which of the machine's arguments the old function's first, second, ... was, or where it lies now; in the same order when
-   * absent. What the machine's function has not got reads as 0.
+   * absent. What the machine's function has not got, or null, reads as 0.
    */
-  readonly arguments?: readonly (number | ArgumentField)[];
+  readonly arguments?: readonly (number | ArgumentField | null)[];
 }
 /** Names under which a script may look for the machine's functions and tracepoints. */
 export interface KernelProfile {
@@ -66,6 +66,11 @@ export const KERNEL_PROFILES = {
       kmem_cache_alloc_node: { function: 'kmem_cache_alloc_node_noprof' },
       __kmalloc: { function: '__kmalloc_noprof' },
       __alloc_pages_nodemask: { function: '__alloc_frozen_pages_noprof' },
+      // Took the queue and the group, which the bio has by itself today.
+      blk_throtl_bio: {
+        function: '__blk_throtl_bio',
+        arguments: [null, { of: 0, struct: 'bio', field: 'bi_blkg' }, 0],
+      },
       scsi_mq_done: { function: 'scsi_done' },
       scsi_init_io: { function: 'scsi_alloc_sgtables' },
       // The caller had the command; today it is found through the request.
@@ -107,12 +112,14 @@ export const KERNEL_PROFILES = {
 export type KernelProfileName = keyof typeof KERNEL_PROFILES;
 
 /** Shows a handler the registers as the old function would have had them; afterwards they are as before. */
-export function reordered(m: Machine, handler: Handler, order: readonly (number | ArgumentField)[]): Handler {
+export function reordered(m: Machine, handler: Handler, order: readonly (number | ArgumentField | null)[]): Handler {
   const { words } = m;
   const sources = order.map((from) =>
-    typeof from === 'number'
-      ? { from, at: null }
-      : { from: from.of, at: offsetInProfile(m.profile.structs, from.struct, from.field) },
+    from === null
+      ? undefined
+      : typeof from === 'number'
+        ? { from, at: null }
+        : { from: from.of, at: offsetInProfile(m.profile.structs, from.struct, from.field) },
   );
   return (context) => {
     const places = m.abi.arguments.map((offset) => (context + offset) >> 2);

@@ -27,6 +27,7 @@ import { catchUp, runUntil } from './execution/run.ts';
 import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
+import { IoGroups } from './block/io-groups.ts';
 import type { Disk } from './block/disk.ts';
 import { Folios } from './fs/folios.ts';
 import { SlabCaches } from './functions/slab.ts';
@@ -167,6 +168,7 @@ export class Machine {
   readonly userNamespace: KernelObject;
   readonly namespaces: Namespaces;
   readonly cgroups: Cgroups;
+  readonly ioGroups: IoGroups;
   readonly anonymousFiles = new AnonymousFiles(this);
   /** Who waits on a futex, by the arena offset of its word. */
   readonly futexQueues = new Map<number, FutexWaiter[]>();
@@ -275,6 +277,7 @@ export class Machine {
     this.network = new Network(this);
     this.namespaces = createNamespaces(this);
     this.cgroups = new Cgroups(this);
+    this.ioGroups = new IoGroups(this);
     createLoopback(this);
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));

@@ -110,3 +110,28 @@ test('each container has a host name, a PID namespace and a control group of its
     { host: 'tsbpftrace', inum: 4_026_531_836, cgroup: '/system.slice/cadvisor.service' },
   ]);
 });
+
+test('a container with a limit reads no faster than that, and the others are not asked', () => {
+  const m = createMachine({ scenario: SCENARIOS.containers });
+  const asked = new Map<string, { held: number; passed: number }>();
+  m.attach({ kind: 'kretprobe', function: '__blk_throtl_bio' }, (context) => {
+    const { path } = m.cpu.current.cgroup;
+    const counts = asked.get(path) ?? { held: 0, passed: 0 };
+    counts[m.words[(context + m.abi.result) >> 2] === 1 ? 'held' : 'passed'] += 1;
+    asked.set(path, counts);
+  });
+  runFor(m, 1.5 * SECOND);
+  const [[path, { held, passed }]] = [...asked] as [[string, { held: number; passed: number }]];
+  expect(asked.size).toBe(1);
+  expect(path).toContain('docker-e71a25c9d84f');
+  expect(Math.min(held, passed)).toBeGreaterThan(3);
+  const group = m.ioGroups.of(
+    m.cgroups.find(path)!,
+    m.disks.find(({ name }) => name === 'nvme0n1')!,
+  );
+  // What went out in the slice under way: never more than the limit allows until its end.
+  const { limit, sliceStart, dispatched } = group.read!;
+  expect(dispatched).toBeLessThanOrEqual(
+    (limit * (0.1 * SECOND * Math.ceil((m.now() - sliceStart + 1) / (0.1 * SECOND)))) / SECOND,
+  );
+});

@@ -3,12 +3,14 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import type { Disk } from './disk.ts';
+import type { IoGroup } from './io-groups.ts';
 import { MAX_REQUEST_BYTES } from './disk.ts';
 import { REQ_OP_FLUSH, REQ_PREFLUSH, REQ_RAHEAD, SECTOR } from './flags.ts';
 
 const BIO = structFields('bio', {
   next: 'bi_next',
   bdev: 'bi_bdev',
+  blkg: 'bi_blkg',
   opf: 'bi_opf',
   sector: 'bi_iter.bi_sector',
   bytes: 'bi_iter.bi_size',
@@ -40,6 +42,8 @@ export interface Bio extends KernelObject {
   readonly flags: number;
   readonly sector: number;
   readonly bytes: number;
+  /** bi_blkg: that of the task which made it. */
+  readonly group: IoGroup;
   /** 0, or a negative error number once it has failed. */
   error: number;
   /** bi_end_io, in interrupt context. */
@@ -63,12 +67,14 @@ export function createBio(
 ): Bio {
   const address = m.arena.allocate(BIO.size + BIO_TAIL);
   const { words } = m;
+  const group = m.ioGroups.of(m.cpu.current.cgroup, disk);
+  storeWord(words, address + BIO.blkg, group);
   storeWord(words, address + BIO.bdev, disk.part0);
   storeWord(words, address + BIO.size, disk);
   words[(address + BIO.opf) >> 2] = flags;
   storeNumber(words, address + BIO.sector, sector);
   words[(address + BIO.bytes) >> 2] = bytes;
-  return { address, disk, flags, sector, bytes, error: 0, onEnd };
+  return { address, disk, flags, sector, bytes, group, error: 0, onEnd };
 }
 /** bio_put(), of a bio that no request has. */
 export function freeBio(m: Machine, bio: Bio): void {

@@ -1,3 +1,4 @@
+import { blkThrotlBio } from './blk-throttle.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -244,9 +245,10 @@ const submitBioNoacctNocheck = kernelFunction('submit_bio_noacct_nocheck', 25, (
   else if (bio.disk.stacked === null) innerSubmitBio(m, bio);
   else innerSubmitBioNoacct(m, bio);
 });
-export const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void =>
-  submitBioNoacctNocheck(m, bio, 0),
-);
+const sendThrottled = (m: Machine, bio: Bio): void => submitBioNoacctNocheck(m, bio, 0);
+export const submitBioNoacct = kernelFunction('submit_bio_noacct', 25, (m, bio: Bio): void => {
+  if (!blkThrotlBio(m, bio, sendThrottled)) submitBioNoacctNocheck(m, bio, 0);
+});
 /** Sends a bio to its disk. */
 export const submitBio = kernelFunction('submit_bio', 25, (m, bio: Bio): void => submitBioNoacct(m, bio));
 

@@ -39,17 +39,18 @@ export interface KernelObject {
   readonly address: number;
 }
 /** What a kernel function takes and returns: a number stands for itself (also user addresses), an object for its address, null for NULL. */
-export type Word = number | KernelObject | null | undefined | void;
+export type Word = number | boolean | KernelObject | null | undefined | void;
 
 /** Lower half of a 64-bit word; numbers are exact up to 2^53. */
 export function lowOf(word: Word): number {
   if (typeof word === 'number') return word | 0;
-  if (word === null || word === undefined) return 0;
+  if (word === null || word === undefined || word === false) return 0;
+  if (word === true) return 1;
   return addressLow(word.address);
 }
 export function highOf(word: Word): number {
   if (typeof word === 'number') return Math.floor(word / 4294967296) | 0;
-  if (word === null || word === undefined) return 0;
+  if (word === null || word === undefined || typeof word === 'boolean') return 0;
   return addressHigh(word.address);
 }
 export function addressLow(offset: number): number {

@@ -32,7 +32,9 @@ export function createContainer(m: Machine, spec: ContainerSpec, n: number): Con
     fileSystem.overlayEntry(directory, name, real, layers);
   }
   const namespaces = createContainerNamespaces(m, n, spec.id.slice(0, 12));
-  return { namespaces, root, cgroup: `/system.slice/docker-${spec.id}.scope` };
+  const cgroup = `/system.slice/docker-${spec.id}.scope`;
+  if (spec.io !== undefined) m.ioGroups.limit(m.cgroups.create(cgroup), spec.io);
+  return { namespaces, root, cgroup };
 }
 function layersAt(m: Machine, lower: string, upper: string): Layers {
   return { upper: m.fileSystem.directory(upper), lower: m.fileSystem.directory(lower) };

@@ -25,7 +25,13 @@ export const containers = defineScenario({
   containers: [
     { id: CACHE, image: 'redis', directories: ['/data'], files: [{ path: '/etc/redis.conf', size: 93_000 }] },
     { id: SHOP, image: 'shop', directories: ['/var/log', '/tmp'], files: application },
-    { id: BLOG, image: 'blog', directories: ['/var/log', '/tmp'], files: application },
+    {
+      id: BLOG,
+      image: 'blog',
+      directories: ['/var/log', '/tmp'],
+      files: application,
+      io: { readBytesPerSecond: 0.4 * MIB },
+    },
   ],
   images: [],
   processes: [

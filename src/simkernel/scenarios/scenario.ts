@@ -1,5 +1,6 @@
 import type { AbiName } from '../../btf/abi/abis.ts';
 import type { DeviceSpec } from '../devices/device.ts';
+import type { IoLimits } from '../block/io-groups.ts';
 import type { FileSystemType } from '../fs/types.ts';
 import type { Machine } from '../machine.ts';
 import type { Image } from '../programs/image.ts';
@@ -30,6 +31,8 @@ export interface ContainerSpec {
   readonly directories?: readonly string[];
   /** By their paths in the container. */
   readonly files: readonly FileSpec[];
+  /** What it may read and write on the disk (io.max). */
+  readonly io?: IoLimits;
 }
 export interface FileSpec {
   readonly path: string;

@@ -1,0 +1,76 @@
+import type { DelayedWork } from '../functions/workqueue.ts';
+import type { Machine } from '../machine.ts';
+import type { KernelObject } from '../memory/arena.ts';
+import { storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { Cgroup } from '../tasks/cgroups.ts';
+import type { Disk } from './disk.ts';
+import type { Bio } from './request.ts';
+
+const BLKCG = structFields('blkcg', { cgroup: 'css.cgroup', id: 'css.id' });
+const BLKG = structFields('blkcg_gq', { queue: 'q', blkcg: 'blkcg' });
+
+/** What a control group may read and write on each disk, in bytes a second: rbps and wbps of io.max. */
+export interface IoLimits {
+  readonly readBytesPerSecond?: number;
+  readonly writeBytesPerSecond?: number;
+}
+/** struct throtl_grp, one way: what went out in the slice under way, and what waits. */
+export interface ThrottleQueue {
+  readonly limit: number;
+  sliceStart: number;
+  dispatched: number;
+  readonly waiting: Bio[];
+  /** Sends those that wait, later. */
+  work: DelayedWork | null;
+}
+/** struct blkcg_gq: a control group on a disk. */
+export interface IoGroup extends KernelObject {
+  readonly read: ThrottleQueue | null;
+  readonly write: ThrottleQueue | null;
+}
+
+/** The groups on the disks of a machine, made when a bio of theirs is first sent. */
+export class IoGroups {
+  private readonly machine: Machine;
+  private readonly policies = new Map<Cgroup, KernelObject>();
+  private readonly groups = new Map<Cgroup, Map<Disk, IoGroup>>();
+  private readonly limits = new Map<Cgroup, IoLimits>();
+
+  constructor(m: Machine) {
+    this.machine = m;
+  }
+  limit(cgroup: Cgroup, limits: IoLimits): void {
+    this.limits.set(cgroup, limits);
+  }
+  of(cgroup: Cgroup, disk: Disk): IoGroup {
+    let disks = this.groups.get(cgroup);
+    if (disks === undefined) this.groups.set(cgroup, (disks = new Map<Disk, IoGroup>()));
+    let group = disks.get(disk);
+    if (group === undefined) disks.set(disk, (group = this.make(cgroup, disk)));
+    return group;
+  }
+  private make(cgroup: Cgroup, disk: Disk): IoGroup {
+    const { arena, words } = this.machine;
+    const address = arena.allocate(BLKG.size, 64);
+    storeWord(words, address + BLKG.queue, disk.queue);
+    storeWord(words, address + BLKG.blkcg, this.policy(cgroup));
+    const { readBytesPerSecond, writeBytesPerSecond } = this.limits.get(cgroup) ?? {};
+    return { address, read: queue(readBytesPerSecond), write: queue(writeBytesPerSecond) };
+  }
+  /** struct blkcg: the block layer's part of a control group; css ids count from the root's 1. */
+  private policy(cgroup: Cgroup): KernelObject {
+    let policy = this.policies.get(cgroup);
+    if (policy === undefined) {
+      const { arena, words } = this.machine;
+      policy = { address: arena.allocate(BLKCG.size, 64) };
+      this.policies.set(cgroup, policy);
+      storeWord(words, policy.address + BLKCG.cgroup, cgroup);
+      words[(policy.address + BLKCG.id) >> 2] = cgroup.parent === null ? 1 : 1 + this.policies.size;
+    }
+    return policy;
+  }
+}
+function queue(limit: number | undefined): ThrottleQueue | null {
+  return limit === undefined ? null : { limit, sliceStart: -Infinity, dispatched: 0, waiting: [], work: null };
+}

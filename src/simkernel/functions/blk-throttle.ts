@@ -1,0 +1,71 @@
+import { isRead } from '../block/flags.ts';
+import type { ThrottleQueue } from '../block/io-groups.ts';
+import type { Bio } from '../block/request.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Machine } from '../machine.ts';
+import { ANY_CPU, createDelayedWork, queueDelayedWork } from './workqueue.ts';
+import type { DelayedWork } from './workqueue.ts';
+
+/** block/blk-throttle.c: bios of control groups with limits wait for their turn. */
+
+/** DFL_THROTL_SLICE_HD: so long a slice lasts in which a group's bytes are counted. */
+const SLICE_NS = 100_000_000;
+const NS_PER_SECOND = 1e9;
+
+/** Nanoseconds until a bio is within the limit; 0: it may go. */
+function waitFor(m: Machine, queue: ThrottleQueue, bytes: number): number {
+  const now = m.cpu.time;
+  if (
+    now - queue.sliceStart >= SLICE_NS &&
+    queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / NS_PER_SECOND
+  ) {
+    queue.sliceStart = now;
+    queue.dispatched = 0;
+  }
+  const elapsed = now - queue.sliceStart;
+  const rounded = SLICE_NS * Math.ceil((elapsed + 1) / SLICE_NS);
+  const allowed = (rounded * queue.limit) / NS_PER_SECOND;
+  if (queue.dispatched + bytes <= allowed) return 0;
+  return Math.max(1, Math.ceil(((queue.dispatched + bytes) * NS_PER_SECOND) / queue.limit) - elapsed);
+}
+
+/** What sends a bio on once it may go. */
+type Send = (m: Machine, bio: Bio) => void;
+type Dispatcher = DelayedWork & { readonly queue: ThrottleQueue; readonly send: Send };
+
+const dispatchWork = kernelFunction('blk_throtl_dispatch_work_fn', 60, (m, work: Dispatcher): void => {
+  const { queue, send } = work;
+  for (let [bio] = queue.waiting; bio !== undefined; [bio] = queue.waiting) {
+    const wait = waitFor(m, queue, bio.bytes);
+    if (wait > 0) {
+      queueDelayedWork(m, work, wait);
+      return;
+    }
+    queue.dispatched += bio.bytes;
+    queue.waiting.shift();
+    send(m, bio);
+  }
+});
+function dispatcherOf(m: Machine, queue: ThrottleQueue, send: Send): DelayedWork {
+  queue.work ??= Object.assign(createDelayedWork(m, m.workqueues.unbound, ANY_CPU, dispatchWork), { queue, send });
+  return queue.work;
+}
+
+const innerBlkThrotlBio = kernelFunction('__blk_throtl_bio', 90, (m, bio: Bio & { readonly send: Send }): boolean => {
+  const queue = isRead(bio.flags) ? bio.group.read : bio.group.write;
+  if (queue === null) return false;
+  const wait = waitFor(m, queue, bio.bytes);
+  if (wait === 0 && queue.waiting.length === 0) {
+    queue.dispatched += bio.bytes;
+    return false;
+  }
+  queue.waiting.push(bio);
+  if (queue.waiting.length === 1) queueDelayedWork(m, dispatcherOf(m, queue, bio.send), wait);
+  return true;
+});
+/** Whether a bio has to wait until `send` takes it; groups without limits are not asked. */
+export function blkThrotlBio(m: Machine, bio: Bio, send: Send): boolean {
+  const { group } = bio;
+  if ((isRead(bio.flags) ? group.read : group.write) === null) return false;
+  return innerBlkThrotlBio(m, Object.assign(bio, { send }));
+}

@@ -9,6 +9,7 @@ export const ARG_WORDS = {
   const_map_ptr: 1,
   map_key: 1,
   map_value: 1,
+  map_value_or_null: 1,
   /** ARG_PTR_TO_UNINIT_MAP_VALUE */
   uninit_map_value: 1,
   mem: 1,
@@ -33,6 +34,7 @@ export const ARG_WORDS = {
   stack_or_null: 2,
   const_str: 1,
   btf_id: 2,
+  btf_id_or_null: 2,
   /** A kernel pointer to a socket of any kind, or null. */
   btf_sock_or_null: 2,
   /** The address of a per-CPU variable, which is nobody's copy of it. */

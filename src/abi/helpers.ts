@@ -49,6 +49,7 @@ export const HELPERS = {
   probe_write_user: { id: 36, args: ['anything', 'mem', 'const_size'], ret: 'integer' },
   get_numa_node_id: { id: 42, args: [], ret: 'integer' },
   probe_read_str: { id: 45, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
+  current_task_under_cgroup: { id: 37, args: ['const_map_ptr', 'anything'], ret: 'integer' },
   perf_event_read_value: {
     id: 55,
     args: ['const_map_ptr', 'anything', 'uninit_mem', 'const_size'],
@@ -95,6 +96,12 @@ export const HELPERS = {
   copy_from_user: { id: 148, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer', sleeps: true },
   per_cpu_ptr: { id: 153, args: ['percpu_btf_id', 'anything'], ret: 'mem_or_btf_id_or_null' },
   this_cpu_ptr: { id: 154, args: ['percpu_btf_id'], ret: 'mem_or_btf_id' },
+  task_storage_get: {
+    id: 156,
+    args: ['const_map_ptr', 'btf_id_or_null', 'map_value_or_null', 'anything'],
+    ret: 'map_value_or_null',
+  },
+  task_storage_delete: { id: 157, args: ['const_map_ptr', 'btf_id_or_null'], ret: 'integer' },
   get_current_task_btf: { id: 158, args: [], ret: 'btf_id' },
   ktime_get_coarse_ns: { id: 160, args: [], ret: 'integer' },
   for_each_map_elem: { id: 164, args: ['const_map_ptr', 'func', 'stack_or_null', 'anything'], ret: 'integer' },

@@ -46,6 +46,8 @@ export interface Kernel {
   perCpuCopy?(low: number, high: number, cpu: number): number;
   /** Arena offset of the task_struct with this PID; 0 when there is none. */
   taskAddress?(pid: number): number;
+  /** Calls back for every task_struct that is freed, with its arena offset. */
+  onTaskFreed?(freed: (task: number) => void): void;
   /** sock_gen_cookie() of the struct sock at this address. */
   socketCookie?(low: number, high: number): number;
   /** The first bytes of the packet in the struct sk_buff at this address; undefined when it has fewer. */

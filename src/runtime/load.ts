@@ -120,7 +120,12 @@ export function createMaps(
   kernel: Kernel,
   arena: Arena,
 ): readonly BpfMap[] | { readonly error: string } {
-  const mapHost: MapHost = { arena, cpus: kernel.cpus, cpu: kernel.current.cpu };
+  const mapHost: MapHost = {
+    arena,
+    cpus: kernel.cpus,
+    cpu: kernel.current.cpu,
+    onTaskFreed: (freed) => kernel.onTaskFreed?.(freed),
+  };
   const maps: BpfMap[] = [];
   for (const [index, definition] of definitions.entries()) {
     const map = tryCreateMap(libbpfDefinition(definition, kernel.cpus), index, mapHost);

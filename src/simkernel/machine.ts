@@ -200,6 +200,8 @@ export class Machine {
   readonly hooked: Uint8Array;
   /** Files of iterators that are being read, by their struct seq_file. */
   readonly sequences = new Map<number, (text: Uint8Array) => void>();
+  /** Told of each task_struct that is freed. */
+  readonly taskOwners: ((task: number) => void)[] = [];
   readonly functionHooks = new Map<number, FunctionHooks>();
   /** Breakpoints of kprobes by their image offset. */
   readonly breakpoints = new Map<number, readonly Kprobe[]>();
@@ -417,6 +419,9 @@ export class Machine {
   }
   perCpuCopy(low: number, high: number, cpu: number): number {
     return perCpuCopy(this, low, high, cpu);
+  }
+  onTaskFreed(freed: (task: number) => void): void {
+    this.taskOwners.push(freed);
   }
   taskAddress(pid: number): number {
     return this.tasks.get(pid)?.address ?? 0;

@@ -35,6 +35,7 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   const_map_ptr: { types: ['map_ptr'], expected: 'map_ptr' },
   map_key: memory,
   map_value: memory,
+  map_value_or_null: { ...memory, nullable: true },
   uninit_map_value: memory,
   mem: readable,
   mem_or_null: { ...readable, nullable: true },
@@ -49,6 +50,12 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   stack_or_null: { types: ['fp'], expected: 'fp', nullable: true },
   const_str: { types: ['map_value'], expected: 'map_value' },
   btf_id: { types: ['ptr_'], expected: 'ptr_, trusted_ptr_, rcu_ptr_', trust: ['', 'trusted_', 'rcu_'] },
+  btf_id_or_null: {
+    types: ['ptr_'],
+    expected: 'ptr_, trusted_ptr_, rcu_ptr_',
+    nullable: true,
+    trust: ['', 'trusted_', 'rcu_'],
+  },
   btf_sock_or_null: {
     types: ['sock_common', 'sock', 'tcp_sock', 'ptr_'],
     expected: 'sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_',

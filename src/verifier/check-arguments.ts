@@ -129,6 +129,8 @@ function contentFault(
       return bufferFault(w, register, call.map!.keySize, false, false);
     case 'map_value':
       return bufferFault(w, register, call.map!.valueSize, false, false);
+    case 'map_value_or_null':
+      return isNull(r) ? undefined : bufferFault(w, register, call.map!.valueSize, false, false);
     case 'uninit_map_value': {
       const fault = bufferFault(w, register, call.map!.valueSize, true, false);
       if (fault === undefined) noteRaw(w, register, call.map!.valueSize, call);
@@ -186,10 +188,12 @@ function stringFault(register: number, r: Register): Violation | undefined {
   return map.initial.subarray(at).includes(0) ? undefined : violation('EINVAL', 'string is not zero-terminated');
 }
 
+const STRUCT_KINDS: ReadonlySet<Kind> = new Set<Kind>(['btf_id', 'btf_id_or_null', 'btf_sock_or_null']);
+
 /** A BTF pointer leads to the struct that the helper works on, or to one that begins with it there. */
 function structFault(w: Walk, id: number, register: number, kind: Kind): Violation | undefined {
   const { btf, value } = registersOf(w)[register]!;
-  if ((kind !== 'btf_id' && kind !== 'btf_sock_or_null') || btf === undefined) return undefined;
+  if (!STRUCT_KINDS.has(kind) || btf === undefined) return undefined;
   const wanted = HELPER_STRUCTS[helperName(id).slice(4)];
   if (wanted === undefined) return undefined;
   if (leadsTo(w, btf, Number(value.value), wanted)) return undefined;

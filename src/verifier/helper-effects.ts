@@ -55,7 +55,7 @@ export function applyArguments(w: Walk, helper: number, call: CallDetails): void
       if (fills && !raw) clobberStack(w, register - 1, Number(registers[register]!.value.umax));
     } else if (kind === 'const_alloc_size_or_zero') markPrecise(w, register);
     else if (kind === 'map_key') touchStack(w, register, call.map!.keySize);
-    else if (kind === 'map_value') touchStack(w, register, call.map!.valueSize);
+    else if (kind === 'map_value' || kind === 'map_value_or_null') touchStack(w, register, call.map!.valueSize);
   });
   if (call.raw === undefined) return;
   for (let i = 0; i < call.raw.size; i++) {

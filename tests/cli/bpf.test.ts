@@ -47,6 +47,52 @@ test.each([
     expect((await bpf(['run', '--jit', engine, '--mem', memory, example('sum-loop')])).stdout).toBe(printed);
 });
 
+test('a task keeps what a program stores with it until the program deletes it', async () => {
+  const text = `.type raw_tracepoint
+.map starts task_storage 4 8 0 1
+        call get_current_task_btf
+        r6 = r0
+        *(u64 *)(r10 -8) = 40
+        r1 = map[starts]
+        r2 = r6
+        r3 = r10
+        r3 += -8
+        r4 = 1
+        call task_storage_get
+        if r0 == 0 goto none
+        r1 = *(u64 *)(r0 +0)
+        r1 += 2
+        *(u64 *)(r0 +0) = r1
+        r1 = map[starts]
+        r2 = r6
+        r3 = 0
+        r4 = 0
+        call task_storage_get
+        if r0 == 0 goto none
+        r7 = *(u64 *)(r0 +0)
+        r1 = map[starts]
+        r2 = r6
+        call task_storage_delete
+        r1 = map[starts]
+        r2 = r6
+        r3 = 0
+        r4 = 0
+        call task_storage_get
+        if r0 != 0 goto none
+        r0 = r7
+        exit
+none:
+        r0 = 1
+        exit
+`;
+  for (const engine of ['js', 'wasm', 'interp'])
+    expect((await bpf(['run', `--jit=${engine}`, '-'], text)).stdout).toBe('r0 = 0x2a (42)\n');
+  const noTask = await bpf(['verify', '-'], text.replace('r2 = r6', 'r2 = r10'));
+  expect(noTask.stdout).toContain('R2 type=fp expected=ptr_, trusted_ptr_, rcu_ptr_');
+  const noStorage = await bpf(['verify', '-'], text.replace('task_storage 4 8 0 1', 'hash 4 8 4'));
+  expect(noStorage.stdout).toContain('cannot pass map_type 1 into func bpf_task_storage_get#156');
+});
+
 test('asm writes hex or bytes, and dis and verify read both', async () => {
   const text = 'r0 = 7\nif r0 == 0 goto out\nr0 += 1\nout:\nexit\n';
   const hex = await bpf(['asm', '-'], text);

@@ -1,5 +1,7 @@
 import type { HelperFunctions } from '../../abi/helpers.ts';
 import { ERRNO } from '../errno.ts';
+import { MAP_OBJECT } from '../maps/bpf-map.ts';
+import { STORAGE_CREATE, type TaskStorageMap } from '../maps/task-storage-map.ts';
 import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
 
 type TaskHelpers = Pick<
@@ -22,6 +24,9 @@ type TaskHelpers = Pick<
   | 'session_is_return'
   | 'task_from_pid'
   | 'task_release'
+  | 'task_storage_get'
+  | 'task_storage_delete'
+  | 'current_task_under_cgroup'
 >;
 
 const TASK_COMM_LEN = 16;
@@ -30,9 +35,14 @@ const PID_NAMESPACE = 0xefff_fffc | 0;
 const NSFS_DEVICE = 4;
 
 export function taskHelpers(host: HelperHost): TaskHelpers {
-  const { kernel, arena } = host;
+  const { kernel, arena, maps } = host;
   const { bytes, words } = arena;
   const { current, abi } = kernel;
+  const mapIndexAt = (object: number): number => words[(object + MAP_OBJECT.index) >> 2]!;
+  // The verifier admits only task storage as the map of these helpers.
+  const storageAt = (object: number): TaskStorageMap => maps[mapIndexAt(object)] as TaskStorageMap;
+  const taskAt = (low: number, high: number): number =>
+    (low | high) === 0 ? -1 : arena.memory.kernelAddress(low, high, 8);
   return {
     get_smp_processor_id: () => returnPair(host, words[current.cpu >> 2]!, 0),
     get_current_pid_tgid: () => returnWord64(host, current.pidTgid),
@@ -54,6 +64,18 @@ export function taskHelpers(host: HelperHost): TaskHelpers {
       return returnPair(host, task, task === 0 ? 0 : kernel.memory.kernelHigh);
     },
     task_release: () => 0,
+    task_storage_get(map, low, high, initial, flags, flagsHigh) {
+      if (flagsHigh !== 0 || (flags & ~STORAGE_CREATE) !== 0) return 0;
+      const task = taskAt(low, high);
+      return task < 0 ? 0 : storageAt(map).valueOf(task, flags === STORAGE_CREATE, initial);
+    },
+    task_storage_delete(map, low, high) {
+      const task = taskAt(low, high);
+      return returnSigned(host, task < 0 ? -ERRNO.EINVAL : storageAt(map).remove(task));
+    },
+    // The index counts 32 bits of its argument; no element holds a group.
+    current_task_under_cgroup: (map, index) =>
+      returnSigned(host, index >>> 0 >= maps[mapIndexAt(map)]!.definition.maxEntries ? -ERRNO.E2BIG : -ERRNO.EAGAIN),
     get_numa_node_id: () => returnPair(host, 0, 0),
     get_current_cgroup_id: () => returnPair(host, kernel.currentCgroup?.() ?? ROOT_CGROUP, 0),
     get_current_ancestor_cgroup_id(level, levelHigh) {

@@ -108,6 +108,7 @@ export function createAccessChecker({ image, environment, context, lenientStack 
       const checks: Partial<Record<ArgKind, (offset: number, index: number) => void>> = {
         map_key: (offset) => read(slot, offset, map?.keySize ?? 0),
         map_value: (offset) => read(slot, offset, map?.valueSize ?? 0),
+        map_value_or_null: (offset) => offset !== 0 && read(slot, offset, map?.valueSize ?? 0),
         uninit_map_value: (offset) => write(slot, offset, map?.valueSize ?? 0),
         mem: (offset, index) => read(slot, offset, sizeAfter(index)),
         mem_or_null: (offset, index) => offset !== 0 && read(slot, offset, sizeAfter(index)),

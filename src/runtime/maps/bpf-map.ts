@@ -40,6 +40,8 @@ export interface MapHost {
   readonly cpus: number;
   /** Arena offset of the u32 that says on which CPU we run. */
   readonly cpu: number;
+  /** Tells of every task_struct that is freed from now on, by its arena offset. */
+  readonly onTaskFreed?: (freed: (task: number) => void) => void;
 }
 
 /**

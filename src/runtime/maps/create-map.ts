@@ -8,6 +8,7 @@ import { createPerfEventMap } from './perf-event-map.ts';
 import { createQueueMap } from './queue-map.ts';
 import { createRingBuffer } from './ring-buffer.ts';
 import { createStackTraceMap } from './stack-trace-map.ts';
+import { createTaskStorageMap } from './task-storage-map.ts';
 
 type MapFactory = (definition: MapDefinition, object: number, host: MapHost) => BpfMap;
 
@@ -23,12 +24,13 @@ const MAP_FACTORIES: Record<MapType, MapFactory | undefined> = {
   stack_trace: createStackTraceMap,
   perf_event_array: createPerfEventMap,
   prog_array: (definition, address) => withoutElements(definition, { address }),
-  cgroup_array: undefined,
+  // Nobody puts a group into one.
+  cgroup_array: (definition, address) => withoutElements(definition, { address }),
   array_of_maps: undefined,
   hash_of_maps: undefined,
   queue: createQueueMap,
   stack: createQueueMap,
-  task_storage: undefined,
+  task_storage: createTaskStorageMap,
 };
 
 /** Creates a map and its object in the arena; an unknown type, and what the kernel refuses, is refused with a reason. */

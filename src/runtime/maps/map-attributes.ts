@@ -1,5 +1,5 @@
 import { ERRNOS, type ErrnoName } from '../../abi/errno.ts';
-import { MAP_TYPES, type MapType } from '../../abi/map-types.ts';
+import { MAP_FLAGS, MAP_TYPES, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { roundUp8 } from '../arena.ts';
 
@@ -107,6 +107,11 @@ const RULES: Readonly<Record<MapType, readonly Rule[]>> = {
   ],
   // bpf_local_storage_map_alloc_check (kernel/bpf/bpf_local_storage.c).
   task_storage: [
+    {
+      refuses: ({ flags }) => (flags & MAP_FLAGS.no_prealloc) === 0,
+      errno: 'EINVAL',
+      why: 'its values are allocated when tasks get them: BPF_F_NO_PREALLOC',
+    },
     { refuses: (map) => map.maxEntries !== 0, errno: 'EINVAL', why: 'the number of its entries cannot be set' },
     keySizeIs(4),
     VALUES,

@@ -209,6 +209,7 @@ export function releaseTask(m: Machine, task: Task): void {
   const { arena } = m;
   forgetTask(m, task);
   arena.free(task.stack, KERNEL_STACK_SIZE);
+  for (const freed of m.taskOwners) freed(task.address);
   arena.free(task.address, TASK.size);
   task.fs?.release();
   if (task.cred !== null) freeCredentials(m, task.cred);

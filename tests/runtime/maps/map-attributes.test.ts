@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAP_TYPES, type MapType } from '../../../src/abi/map-types.ts';
+import { MAP_FLAGS, MAP_TYPES, type MapType } from '../../../src/abi/map-types.ts';
 import { impossibleMap, libbpfDefinition, refusedAttributes } from '../../../src/runtime/maps/map-attributes.ts';
 
 type Sizes = readonly [keySize: number, valueSize: number, maxEntries: number];
@@ -129,7 +129,7 @@ const define = (type: MapType, [keySize, valueSize, maxEntries]: Sizes) => ({
   keySize,
   valueSize,
   maxEntries,
-  flags: 0,
+  flags: type === 'task_storage' ? MAP_FLAGS.no_prealloc : 0,
 });
 
 describe.each(Object.keys(MAP_TYPES) as MapType[])('the kernel asked for a map of type %s', (type) => {

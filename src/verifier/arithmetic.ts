@@ -22,6 +22,7 @@ import {
   negate32,
   negate64,
 } from './arc.ts';
+import { remembered } from './remembered.ts';
 import { Scalar, UNKNOWN, ZERO, constant, plainConstant, synced, truncated, zeroExtended32 } from './scalar.ts';
 import {
   TNUM_UNKNOWN,
@@ -291,12 +292,18 @@ const isKnown = (s: Scalar, width: Width): boolean => s.isConst || (width === 32
 
 /** `a op b`. */
 export function compute(op: Exclude<AluOp, 'mov'>, a: Scalar, b: Scalar, width: Width): Scalar {
+  if (a.isConst && b.isConst && isExact(op)) return computed(op, a, b, width);
+  return rememberedResult(op, a, b, width);
+}
+
+function computed(op: Exclude<AluOp, 'mov'>, a: Scalar, b: Scalar, width: Width): Scalar {
   const rule = RULES[op];
   if (rule.needs !== 'anything' && !isKnown(b, width)) return UNKNOWN;
   if (rule.needs === 'shift_amount' && !(b.plain >= 0 && b.plain < width) && b.umax >= BigInt(width)) return UNKNOWN;
   if (a.isConst && b.isConst && isExact(op)) return concrete(op, a, b, width);
   return rule.transfer(a, b, width);
 }
+const rememberedResult = remembered(computed);
 
 /** `-a`. */
 export function negated(a: Scalar, width: Width): Scalar {

@@ -14,6 +14,7 @@ import {
   intersect32,
   intersect64,
 } from './arc.ts';
+import { remembered } from './remembered.ts';
 import { Scalar, synced } from './scalar.ts';
 import {
   type Tnum,
@@ -292,6 +293,11 @@ export function compare(op: JumpOp, left: Scalar, right: Scalar, width: Width, s
   if (left.isConst && right.isConst) {
     return unrefined(holdsBetween(op, left, right, width) ? 'always' : 'never', pair);
   }
+  return rememberedComparison(op, left, right, width);
+}
+
+const rememberedComparison = remembered((op: JumpOp, left: Scalar, right: Scalar, width: Width): Comparison => {
+  const pair = { left, right };
   const outcome = DECIDE[op](left, right, width, boundsOf(left, width), boundsOf(right, width));
   if (outcome !== 'unknown') return unrefined(outcome, pair);
   // Refinement is sound: a branch on which nothing is possible is never taken.
@@ -300,4 +306,4 @@ export function compare(op: JumpOp, left: Scalar, right: Scalar, width: Width, s
   const taken = refined(op, pair, width);
   if (isDead(taken)) return unrefined('never', pair);
   return { outcome: 'unknown', taken, fallthrough };
-}
+});

@@ -38,6 +38,8 @@ import {
   tnumTruncate,
 } from './tnum.ts';
 
+let made = 0;
+
 /**
  * What is known of a 64-bit number: its bits, its range, and the range of its low half, each improving the others
  * (`synced`). Immutable, so that registers and states share it. Also the offset of a pointer from its object's start.
@@ -48,6 +50,8 @@ export class Scalar {
   readonly isConst: boolean;
   /** The only value, signed, if the views were made from a plain number; NaN otherwise. */
   readonly plain: number;
+  /** Tells numbers apart that were made one after the other; means nothing else. */
+  readonly serial: number;
   #bits: Tnum | undefined;
   #r64: Arc64 | undefined;
   #r32: Arc32 | undefined;
@@ -59,6 +63,7 @@ export class Scalar {
   constructor(bits: Tnum | undefined, r64: Arc64 | undefined, r32: Arc32 | undefined, plain = NaN) {
     this.isConst = bits === undefined || bits.mask === 0n;
     this.plain = plain;
+    this.serial = made = (made + 1) & 0x3fff_ffff;
     this.#bits = bits;
     this.#r64 = r64;
     this.#r32 = r32;

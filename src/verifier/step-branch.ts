@@ -21,7 +21,7 @@ import {
   withoutLink,
   withoutNull,
 } from './register.ts';
-import { type Scalar, constant, sane, zeroExtended32 } from './scalar.ts';
+import { constant, sane, zeroExtended32 } from './scalar.ts';
 import { isSpill } from './stack.ts';
 import { type Place, type State, currentFrame, frameSlot, mapRegisters, readPlace, writePlace } from './state.ts';
 import { tnumLow32IsConst } from './tnum.ts';
@@ -67,22 +67,13 @@ function pointerOutcome(op: JumpOp, width: 32 | 64, left: Register, right: Regis
   return relation === 'jeq' ? 'never' : relation === 'jne' ? 'always' : 'unknown';
 }
 
-/** Paths meet the same jump with the same numbers again and again, and numbers are shared. */
-function rememberedComparison(w: Walk, op: Jump, left: Scalar, right: Scalar, same: boolean): Comparison {
-  const known = w.comparisons[w.slot];
-  if (known?.left === left && known.right === right) return known.result;
-  const result = compare(op.op, left, right, op.width, same);
-  w.comparisons[w.slot] = { left, right, result };
-  return result;
-}
-
-function outcomeOf(w: Walk, op: Jump, left: Register, right: Register, same: boolean): Comparison {
+function outcomeOf(op: Jump, left: Register, right: Register, same: boolean): Comparison {
   if (isPointer(left) || isPointer(right)) {
     const packets = isPacketOrEnd(left) && isPacketOrEnd(right) && op.width === 64;
     const outcome = packets ? packetOutcome(op.op, left, right) : pointerOutcome(op.op, op.width, left, right);
     return unrefined(outcome, { left: left.value, right: right.value });
   }
-  return rememberedComparison(w, op, left.value, right.value, same);
+  return compare(op.op, left.value, right.value, op.width, same);
 }
 
 /** Places that hold the number `id` or that number plus a constant; those beyond the limit lose their tie. */
@@ -210,7 +201,7 @@ export function stepJump(w: Walk, insn: Insn, op: Jump): number {
   const leftIsStack = left.type === 'fp';
   const rightIsStack = op.source === 'reg' && right.type === 'fp';
   if (leftIsStack || rightIsStack) recordStackOperands(w, leftIsStack, rightIsStack);
-  const result = outcomeOf(w, op, left, right, op.source === 'reg' && insn.dst === insn.src);
+  const result = outcomeOf(op, left, right, op.source === 'reg' && insn.dst === insn.src);
   const target = w.slot + 1 + insn.off;
   if (result.outcome !== 'unknown') {
     if (left.type === 'scalar') markPrecise(w, insn.dst);

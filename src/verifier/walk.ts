@@ -19,9 +19,7 @@ import {
   historyLength,
   initialState,
 } from './state.ts';
-import type { Comparison } from './compare.ts';
 import type { Register } from './register.ts';
-import type { Scalar } from './scalar.ts';
 
 /** A path that waits to be explored. */
 export interface Pending {
@@ -83,14 +81,6 @@ export interface Walk {
   statesPerSlot: number;
   /** Kind of pointer first used by each load and store, to refuse mixing what is translated differently. */
   readonly pointerKinds: (string | undefined)[];
-  /** The last comparison of each jump. */
-  readonly comparisons: (RememberedComparison | undefined)[];
-}
-
-export interface RememberedComparison {
-  readonly left: Scalar;
-  readonly right: Scalar;
-  readonly result: Comparison;
 }
 
 export type WalkInput = Pick<
@@ -148,7 +138,6 @@ export function startWalk(input: WalkInput): Walk {
     peakStates: 0,
     statesPerSlot: 0,
     pointerKinds: new Array<string | undefined>(input.graph.insns.length).fill(undefined),
-    comparisons: new Array<RememberedComparison | undefined>(input.graph.insns.length).fill(undefined),
   };
 }
 

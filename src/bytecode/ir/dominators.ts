@@ -1,26 +1,34 @@
-import { type Block, type IrFunction, predecessors, successors } from './ir.ts';
+import { type Block, type IrFunction, predecessors } from './ir.ts';
 
 /** Reachable blocks, every block before its successors except along back edges. */
 export function reversePostorder(fn: IrFunction): Block[] {
   const seen = new Set<Block>([fn.entry]);
   const order: Block[] = [];
-  // An explicit stack: unrolled scripts have thousands of blocks in a row.
-  const stack: { readonly block: Block; readonly next: readonly Block[]; index: number }[] = [
-    { block: fn.entry, next: successors(fn.entry), index: 0 },
-  ];
+  // An explicit stack: unrolled scripts have thousands of blocks in a row. Beside it, how many ways on were gone.
+  const stack: Block[] = [fn.entry];
+  const gone: number[] = [0];
   while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    // Visiting the `otherwise` side first puts the `then` side right behind its branch.
-    const next = top.next[top.next.length - 1 - top.index++];
+    const top = stack.length - 1;
+    const block = stack[top]!;
+    const next = wayOn(block, gone[top]!++);
     if (next === undefined) {
-      order.push(top.block);
+      order.push(block);
       stack.pop();
+      gone.pop();
     } else if (!seen.has(next)) {
       seen.add(next);
-      stack.push({ block: next, next: successors(next), index: 0 });
+      stack.push(next);
+      gone.push(0);
     }
   }
   return order.reverse();
+}
+
+/** Visiting the `otherwise` side first puts the `then` side right behind its branch. */
+function wayOn({ terminator: end }: Block, index: number): Block | undefined {
+  if (end?.op === 'jump') return index === 0 ? end.target : undefined;
+  if (end?.op !== 'branch' || index > 1) return undefined;
+  return index === 0 ? end.otherwise : end.then;
 }
 
 export interface Dominators {

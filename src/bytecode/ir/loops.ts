@@ -1,8 +1,21 @@
-import { dominators } from './dominators.ts';
+import { dominators, reversePostorder } from './dominators.ts';
 import { type Block, type IrFunction, predecessors, successors } from './ir.ts';
 
-/** How many natural loops each block is in. */
-export function loopDepths(fn: IrFunction): Map<Block, number> {
+const NO_LOOPS: ReadonlyMap<Block, number> = new Map();
+
+/** Most programs have no loop: then nobody need know what dominates what. */
+function leadsBack(fn: IrFunction): boolean {
+  const seen = new Set<Block>();
+  for (const block of reversePostorder(fn)) {
+    seen.add(block);
+    if (successors(block).some((next) => seen.has(next))) return true;
+  }
+  return false;
+}
+
+/** How many natural loops each block is in; none where it is missing. */
+export function loopDepths(fn: IrFunction): ReadonlyMap<Block, number> {
+  if (!leadsBack(fn)) return NO_LOOPS;
   const doms = dominators(fn);
   const preds = predecessors(fn);
   const depths = new Map<Block, number>(doms.order.map((block) => [block, 0]));

@@ -51,15 +51,18 @@ export function slotsBeyond(
   const order = reversePostorder(fn);
   const beyond = new Map(order.map((block) => [block, new SlotSet(numbers)]));
   if (direction === 'forward') order.reverse();
+  const edges = order.flatMap((block) =>
+    successors(block).map((next) => {
+      const [at, from] = direction === 'forward' ? [block, next] : [next, block];
+      return { set: beyond.get(at)!, named: named.get(from)!, further: beyond.get(from)! };
+    }),
+  );
   for (let changed = true; changed;) {
     changed = false;
-    for (const block of order)
-      for (const next of successors(block)) {
-        const [at, from] = direction === 'forward' ? [block, next] : [next, block];
-        const set = beyond.get(at)!;
-        if (set.addAll(named.get(from)!)) changed = true;
-        if (set.addAll(beyond.get(from)!)) changed = true;
-      }
+    for (const edge of edges) {
+      if (edge.set.addAll(edge.named)) changed = true;
+      if (edge.set.addAll(edge.further)) changed = true;
+    }
   }
   return beyond;
 }

@@ -43,6 +43,8 @@ interface Candidate {
   readonly reg: Reg;
   readonly ranges: readonly Range[];
   readonly weight: number;
+  /** The first range that does not end before the value in hand begins. */
+  current: number;
 }
 
 function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigned: Map<Reg, Reg>; spilled: Set<Reg> } {
@@ -52,24 +54,26 @@ function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigne
   const taken: Candidate[][] = Array.from({ length: REGISTERS }, () => []);
   for (let reg = 0; reg < REGISTERS; reg++) {
     const fixed = ranges.get(reg);
-    if (fixed !== undefined) taken[reg]!.push({ reg, ranges: fixed, weight: Infinity });
+    if (fixed !== undefined) taken[reg]!.push({ reg, ranges: fixed, weight: Infinity, current: 0 });
   }
   const candidates: Candidate[] = [];
   for (const [reg, list] of ranges) {
     if (reg < FIRST_VIRTUAL) continue;
     const length = list.reduce((sum, range) => sum + range.to - range.from, 0);
     const weight = temporaries.has(reg) ? Infinity : (weights.get(reg) ?? 0) / (length + 8);
-    candidates.push({ reg, ranges: list, weight });
+    candidates.push({ reg, ranges: list, weight, current: 0 });
   }
   candidates.sort((a, b) => a.ranges[0]!.from - b.ranges[0]!.from || a.reg - b.reg);
   const assigned = new Map<Reg, Reg>();
   const spilled = new Set<Reg>();
   for (const candidate of candidates) {
-    const conflicts = (reg: Reg): Candidate[] =>
-      taken[reg]!.filter((other) => !spilled.has(other.reg) && overlap(other.ranges, candidate.ranges));
-    const wanted = hintedRegisters(candidate.reg, hints, assigned);
-    const order = [...wanted, ...PREFERENCE];
-    let choice = order.find((reg) => conflicts(reg).length === 0);
+    const begins = candidate.ranges[0]!.from;
+    for (let reg = 0; reg < REGISTERS; reg++) taken[reg] = taken[reg]!.filter((other) => outlasts(other, begins));
+    const conflictsWith = (other: Candidate): boolean =>
+      !spilled.has(other.reg) && overlap(other.ranges, other.current, candidate.ranges);
+    const conflicts = (reg: Reg): Candidate[] => taken[reg]!.filter(conflictsWith);
+    const isFree = (reg: Reg): boolean => !taken[reg]!.some(conflictsWith);
+    let choice = hintedRegisters(candidate.reg, hints, assigned).find(isFree) ?? PREFERENCE.find(isFree);
     if (choice === undefined) {
       let cheapest = candidate.weight;
       for (const reg of PREFERENCE) {
@@ -93,6 +97,13 @@ function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigne
     assigned.set(candidate.reg, choice);
   }
   return { assigned, spilled };
+}
+
+/** Whether it holds anything from this position on; those that begin later begin no earlier. */
+function outlasts(candidate: Candidate, position: number): boolean {
+  const { ranges } = candidate;
+  while (candidate.current < ranges.length && ranges[candidate.current]!.to <= position) candidate.current++;
+  return candidate.current < ranges.length;
 }
 
 function useWeights(fn: MachineFunction): Map<Reg, number> {

@@ -15,28 +15,40 @@ export interface Intervals {
   readonly ranges: ReadonlyMap<Reg, readonly Range[]>;
 }
 
-function liveAtEntry(fn: MachineFunction): Map<MachineBlock, Set<Reg>> {
-  const live = new Map<MachineBlock, Set<Reg>>(fn.blocks.map((block) => [block, new Set()]));
+/** What a block reads before it writes it, grown to what is live at its entry, and what it writes. */
+interface Flow {
+  readonly live: Set<Reg>;
+  readonly written: ReadonlySet<Reg>;
+}
+
+function flowOf(block: MachineBlock): Flow {
+  const live = new Set<Reg>(endReads(block.end));
+  const written = new Set<Reg>();
+  for (let i = block.insns.length - 1; i >= 0; i--) {
+    const insn = block.insns[i]!;
+    for (const reg of writes(insn)) {
+      live.delete(reg);
+      written.add(reg);
+    }
+    for (const reg of reads(insn)) live.add(reg);
+  }
+  return { live, written };
+}
+
+function liveAtEntry(fn: MachineFunction): ReadonlyMap<MachineBlock, ReadonlySet<Reg>> {
+  const flows = new Map(fn.blocks.map((block) => [block, flowOf(block)]));
+  const edges = fn.blocks
+    .flatMap((block) => endTargets(block.end).map((next) => [flows.get(block)!, flows.get(next)!.live] as const))
+    .reverse();
   for (let changed = true; changed;) {
     changed = false;
-    for (let index = fn.blocks.length - 1; index >= 0; index--) {
-      const block = fn.blocks[index]!;
-      const now = new Set<Reg>();
-      for (const next of endTargets(block.end)) for (const reg of live.get(next)!) now.add(reg);
-      for (const reg of endReads(block.end)) now.add(reg);
-      for (let i = block.insns.length - 1; i >= 0; i--) {
-        const insn = block.insns[i]!;
-        for (const reg of writes(insn)) now.delete(reg);
-        for (const reg of reads(insn)) now.add(reg);
-      }
-      const before = live.get(block)!;
-      if (now.size !== before.size) {
-        live.set(block, now);
-        changed = true;
-      }
+    for (const [{ live, written }, behind] of edges) {
+      const before = live.size;
+      for (const reg of behind) if (!written.has(reg)) live.add(reg);
+      if (live.size !== before) changed = true;
     }
   }
-  return live;
+  return new Map([...flows].map(([block, { live }]) => [block, live]));
 }
 
 /** Where each register, real or virtual, holds something that is still wanted. r10 is left out. */
@@ -83,8 +95,9 @@ export function liveRanges(fn: MachineFunction): Intervals {
   return { ranges };
 }
 
-export function overlap(a: readonly Range[], b: readonly Range[]): boolean {
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+/** Whether ranges of `a` from the one at `first` on share a position with any of `b`. */
+export function overlap(a: readonly Range[], first: number, b: readonly Range[]): boolean {
+  for (let i = first, j = 0; i < a.length && j < b.length;) {
     const x = a[i]!;
     const y = b[j]!;
     if (x.to <= y.from) i++;

@@ -8,19 +8,30 @@ export function shareCommonSubexpressions(fn: IrFunction): boolean {
   const doms = dominators(fn);
   const replaced = new Map<Value, Value>();
   const resolve = (value: Value): Value => replaced.get(value) ?? value;
-  const visit = (block: Block, above: ReadonlyMap<string, Value>): void => {
-    const known = new Map(above);
-    for (const instr of block.instrs) {
-      mapOperands(instr, resolve);
+  const known = new Map<string, Value>();
+  // An explicit stack, as blocks come in thousands; leaving a block forgets what it made.
+  const work: (Block | readonly string[])[] = [fn.entry];
+  for (let at = work.pop(); at !== undefined; at = work.pop()) {
+    if (!('instrs' in at)) {
+      for (const key of at) known.delete(key);
+      continue;
+    }
+    const made: string[] = [];
+    for (const instr of at.instrs) {
+      if (replaced.size > 0) mapOperands(instr, resolve);
       const key = isPure(instr) ? keyOf(instr) : undefined;
       if (key === undefined) continue;
       const before = known.get(key);
-      if (before === undefined) known.set(key, instr);
-      else replaced.set(instr, before);
+      if (before !== undefined) replaced.set(instr, before);
+      else {
+        known.set(key, instr);
+        made.push(key);
+      }
     }
-    for (const child of doms.children.get(block) ?? []) visit(child, known);
-  };
-  visit(fn.entry, new Map());
+    const children = doms.children.get(at) ?? [];
+    if (children.length === 0) for (const key of made) known.delete(key);
+    else work.push(made, ...children);
+  }
   if (replaced.size === 0) return false;
   for (const block of fn.blocks) {
     const kept = block.instrs.filter((instr) => !replaced.has(instr));
@@ -33,22 +44,19 @@ export function shareCommonSubexpressions(fn: IrFunction): boolean {
 
 /** Equal keys, equal results. */
 function keyOf(instr: Instr): string | undefined {
-  const args = operands(instr)
-    .map((operand) => operand.id)
-    .join(',');
   switch (instr.op) {
     case 'const':
       return `const ${instr.value}`;
     case 'alu':
-      return `${instr.alu}${instr.width} ${args}`;
+      return `${instr.alu}${instr.width} ${instr.left.id},${instr.right.id}`;
     case 'extend':
-      return `extend${instr.signed ? 's' : 'u'}${instr.bits} ${args}`;
+      return `extend${instr.signed ? 's' : 'u'}${instr.bits} ${instr.value.id}`;
     case 'swap':
-      return `swap${instr.bits} ${args}`;
+      return `swap${instr.bits} ${instr.value.id}`;
     case 'compare':
-      return `${instr.jump}${instr.width} ${args}`;
+      return `${instr.jump}${instr.width} ${instr.left.id},${instr.right.id}`;
     case 'load':
-      return `load${instr.signed ? 's' : 'u'}${instr.size} ${instr.address.offset} ${args}`;
+      return `load${instr.signed ? 's' : 'u'}${instr.size} ${instr.address.offset} ${operandIds(instr)}`;
     case 'slot_address':
       return `slot ${instr.slot.id} ${instr.offset}`;
     case 'map':
@@ -58,8 +66,13 @@ function keyOf(instr: Instr): string | undefined {
     case 'variable':
       return `variable ${instr.number}`;
     case 'call':
-      return `call ${instr.helper} ${args}`;
+      return `call ${instr.helper} ${operandIds(instr)}`;
     default:
       return undefined;
   }
 }
+
+const operandIds = (instr: Instr): string =>
+  operands(instr)
+    .map((operand) => operand.id)
+    .join(',');

@@ -14,6 +14,10 @@ type Memory = Map<Slot, Map<number, Known>>;
 
 /** Replaces loads from slots by what was stored or loaded there before, along chains of blocks with one predecessor. */
 export function forwardMemory(fn: IrFunction): boolean {
+  const loads = fn.blocks.some(({ instrs }) =>
+    instrs.some((instr) => instr.op === 'load' && slotOf(instr.address) !== undefined),
+  );
+  if (!loads) return false;
   const exposed = exposedSlots(fn);
   const preds = predecessors(fn);
   const later = readLater(fn);
@@ -103,6 +107,10 @@ function exposedSlots(fn: IrFunction): Set<Slot> {
 
 /** Drops stores to slots that are overwritten or never read afterwards. */
 export function removeDeadStores(fn: IrFunction): boolean {
+  const stores = fn.blocks.some(({ instrs }) =>
+    instrs.some((instr) => instr.op === 'store' && slotOf(instr.address) !== undefined),
+  );
+  if (!stores) return false;
   const exposed = exposedSlots(fn);
   const later = readLater(fn);
   let changed = false;

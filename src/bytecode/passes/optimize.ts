@@ -9,7 +9,17 @@ import { simplify } from './simplify.ts';
 import { shareReturns, simplifyFlow } from './simplify-flow.ts';
 import { splitSlots } from './split-slots.ts';
 
-/** Each round feeds the next; programs settle after three or four. */
+/** Each says whether it changed anything, and feeds those behind it; programs settle after three or four rounds. */
+const PASSES: readonly ((fn: IrFunction) => boolean)[] = [
+  simplify,
+  decideKnownBranches,
+  simplifyFlow,
+  shareCommonSubexpressions,
+  forwardMemory,
+  removeDeadStores,
+  signLoads,
+  removeDeadCode,
+];
 const MOST_ROUNDS = 8;
 
 /** Tidies up behind placement, which made pointers and offsets of slots. */
@@ -21,24 +31,16 @@ export function optimizePlaced(fn: IrFunction): void {
   removeDeadCode(fn);
 }
 
-/** The optimiser: its passes in order, again while they find something. */
+/** The optimiser: its passes in order, over and over while they find something. */
 export function optimize(fn: IrFunction): void {
   removeUnreachable(fn);
   // Addresses first: what looks like a computed pointer is often a slot at an offset.
   simplify(fn);
   splitSlots(fn);
   promoteSlots(fn);
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    let changed = simplify(fn);
-    changed = decideKnownBranches(fn) || changed;
-    changed = simplifyFlow(fn) || changed;
-    changed = shareCommonSubexpressions(fn) || changed;
-    changed = forwardMemory(fn) || changed;
-    changed = removeDeadStores(fn) || changed;
-    changed = signLoads(fn) || changed;
-    changed = removeDeadCode(fn) || changed;
-    if (!changed) break;
-  }
+  // Settled once every pass has seen the function as it is.
+  for (let run = 0, idle = 0; run < MOST_ROUNDS * PASSES.length && idle < PASSES.length; run++)
+    idle = PASSES[run % PASSES.length]!(fn) ? 0 : idle + 1;
   shareReturns(fn);
   removeDeadCode(fn);
 }

@@ -76,36 +76,35 @@ function stackOnly(fn: IrFunction): Set<Slot> {
 /** Where a slot is alive: ranges of instruction positions, both ends inclusive, in order. */
 type Life = readonly { readonly from: number; readonly to: number }[];
 
-/** Positions in each block at which slots are accessed. Pointers into a slot, and what is computed from them, count where they are used. */
-function slotAccesses(order: readonly Block[]): Map<Block, Map<Slot, number[]>> {
+/** Where a block first and last accesses each slot. */
+type Accesses = ReadonlyMap<Slot, { readonly first: number; last: number }>;
+
+/** What each block accesses. Pointers into a slot, and what is computed from them, count where they are used. */
+function slotAccesses(order: readonly Block[]): ReadonlyMap<Block, Accesses> {
   const derived = derivedPointers(order);
-  const accesses = new Map<Block, Map<Slot, number[]>>();
+  const accesses = new Map<Block, Accesses>();
   let position = 0;
-  const touched = (values: readonly Value[]): Set<Slot> => {
-    const slots = new Set<Slot>();
-    for (const value of values) for (const slot of derived.get(value) ?? []) slots.add(slot);
-    return slots;
-  };
   for (const block of order) {
-    const here = new Map<Slot, number[]>();
+    const here = new Map<Slot, { readonly first: number; last: number }>();
     accesses.set(block, here);
-    const note = (slots: Iterable<Slot>): void => {
-      for (const slot of slots) {
-        const list = here.get(slot);
-        if (list === undefined) here.set(slot, [position]);
-        else list.push(position);
-      }
-      position++;
+    const note = (slot: Slot): void => {
+      const known = here.get(slot);
+      if (known === undefined) here.set(slot, { first: position, last: position });
+      else known.last = position;
+    };
+    const noteThrough = (values: readonly Value[]): void => {
+      for (const value of values) derived.get(value)?.forEach(note);
     };
     for (const instr of block.instrs) {
-      const slots = touched(operands(instr));
+      if (derived.size > 0) noteThrough(operands(instr));
       if (instr.op === 'load' || instr.op === 'store' || instr.op === 'atomic_add') {
         const direct = slotOf(instr.address);
-        if (direct !== undefined) slots.add(direct);
+        if (direct !== undefined) note(direct);
       }
-      note(slots);
+      position++;
     }
-    note(touched(terminatorOperands(block.terminator)));
+    noteThrough(terminatorOperands(block.terminator));
+    position++;
   }
   return accesses;
 }
@@ -132,8 +131,8 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
     for (const slot of fn.slots) {
       const [before, after, own] = [earlier.get(block)!.has(slot), later.get(block)!.has(slot), here.get(slot)];
       if (own === undefined && !(before && after)) continue;
-      const from = before ? start : own![0]!;
-      const to = after ? end : own![own!.length - 1]!;
+      const from = before ? start : own!.first;
+      const to = after ? end : own!.last;
       const life = lives.get(slot);
       const last = life?.[life.length - 1];
       if (life === undefined) lives.set(slot, [{ from, to }]);
@@ -149,31 +148,39 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
 function derivedPointers(order: readonly Block[]): Map<Value, Set<Slot>> {
   const result = new Map<Value, Set<Slot>>();
   const held = new Map<Slot, Set<Slot>>();
-  for (let changed = true; changed;) {
+  const carriers = order.flatMap(({ instrs }) => instrs.filter((instr) => CARRIERS.has(instr.op)));
+  if (!carriers.some(({ op }) => op === 'slot_address')) return result;
+  let changed = true;
+  const add = (to: Set<Slot>, slots: Iterable<Slot> | undefined): void => {
+    const before = to.size;
+    for (const slot of slots ?? []) to.add(slot);
+    if (to.size !== before) changed = true;
+  };
+  while (changed) {
     changed = false;
-    for (const block of order)
-      for (const instr of block.instrs) {
-        const holder = instr.op === 'store' ? slotOf(instr.address) : undefined;
-        if (instr.op === 'store' && holder !== undefined)
-          for (const slot of result.get(instr.value) ?? []) {
-            const inside = held.get(holder) ?? new Set();
-            held.set(holder, inside);
-            if (!inside.has(slot)) changed = true;
-            inside.add(slot);
-          }
-        const slots = new Set<Slot>(result.get(instr));
-        if (instr.op === 'slot_address') slots.add(instr.slot);
-        if (instr.op === 'phi' || instr.op === 'alu')
-          for (const value of operands(instr)) for (const slot of result.get(value) ?? []) slots.add(slot);
+    for (const instr of carriers) {
+      if (instr.op === 'store') {
+        const holder = slotOf(instr.address);
+        const stored = holder === undefined ? undefined : result.get(instr.value);
+        if (stored !== undefined) add(setOf(held, holder!), stored);
+      } else if (instr.op === 'slot_address') {
+        const slots = setOf(result, instr);
+        add(slots, [instr.slot]);
         // Who holds the slot with the pointer holds what it points at: closures of callbacks.
-        if (instr.op === 'slot_address') for (const slot of held.get(instr.slot) ?? []) slots.add(slot);
-        if (slots.size !== (result.get(instr)?.size ?? 0)) {
-          result.set(instr, slots);
-          changed = true;
-        }
-      }
+        add(slots, held.get(instr.slot));
+      } else for (const value of operands(instr)) if (result.has(value)) add(setOf(result, instr), result.get(value));
+    }
   }
   return result;
+}
+
+/** What makes, computes and stores pointers into slots. */
+const CARRIERS: ReadonlySet<Instr['op']> = new Set<Instr['op']>(['slot_address', 'phi', 'alu', 'store']);
+
+function setOf<K, V>(sets: Map<K, Set<V>>, key: K): Set<V> {
+  let set = sets.get(key);
+  if (set === undefined) sets.set(key, (set = new Set()));
+  return set;
 }
 
 /** First fit, the largest first, each at its alignment and clear of every slot with which it is alive. */

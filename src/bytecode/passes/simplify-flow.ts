@@ -20,9 +20,12 @@ export function simplifyFlow(fn: IrFunction): boolean {
   // Bounded: loops without a body could be passed around for ever.
   for (let again = true, round = 0; again && round < 32; round++) {
     again = foldBranches(fn);
-    again = removeUnreachable(fn) || again;
-    again = threadConstants(fn) || again;
-    again = removeUnreachable(fn) || again;
+    // Earlier passes may have cut blocks off, too.
+    if (again || round === 0) again = removeUnreachable(fn) || again;
+    if (threadConstants(fn)) {
+      removeUnreachable(fn);
+      again = true;
+    }
     again = skipEmptyBlocks(fn) || again;
     again = mergeChains(fn) || again;
     changed ||= again;
@@ -78,11 +81,14 @@ function retarget(end: Terminator, from: Block, to: Block): void {
 
 /** Jumps straight through blocks that only jump. */
 function skipEmptyBlocks(fn: IrFunction): boolean {
+  const isEmpty = (block: Block): boolean =>
+    block !== fn.entry && block.instrs.length === 0 && block.terminator?.op === 'jump';
+  if (!fn.blocks.some(isEmpty)) return false;
   let changed = false;
   const preds = predecessors(fn);
   for (const block of fn.blocks) {
     const end = block.terminator;
-    if (block === fn.entry || block.instrs.length > 0 || end?.op !== 'jump' || end.target === block) continue;
+    if (!isEmpty(block) || end?.op !== 'jump' || end.target === block) continue;
     const { target } = end;
     const phis = phisOf(target);
     for (const pred of [...preds.get(block)!]) {
@@ -150,7 +156,7 @@ function mergeChains(fn: IrFunction): boolean {
  */
 function threadConstants(fn: IrFunction): boolean {
   let changed = false;
-  const users = usersOf(fn);
+  let users: ReadonlyMap<Phi, readonly Block[]> | undefined;
   for (const block of fn.blocks) {
     const end = block.terminator;
     const phis = phisOf(block);
@@ -158,7 +164,8 @@ function threadConstants(fn: IrFunction): boolean {
     if (end.left.op !== 'phi' || !phis.includes(end.left) || !isConst(end.right)) continue;
     const tested = end.left;
     // Elsewhere the phis must be wanted only by the phis right behind.
-    const local = phis.every((phi) => (users.get(phi) ?? []).every((use) => use.block === block));
+    const known = (users ??= usersOfPhis(fn));
+    const local = phis.every((phi) => (known.get(phi) ?? []).every((use) => use === block));
     if (!local || phis.some((phi) => [...phi.inputs.values()].some((value) => phis.includes(value as Phi)))) continue;
     for (const [pred, value] of [...tested.inputs]) {
       if (!isConst(value) || pred === block) continue;
@@ -183,25 +190,21 @@ function threadConstants(fn: IrFunction): boolean {
   return changed;
 }
 
-/** A value is used in a block, or by a phi through the edge from a block. */
-interface Use {
-  readonly block: Block;
-  readonly phi: boolean;
-}
-
-function usersOf(fn: IrFunction): ReadonlyMap<Value, readonly Use[]> {
-  const result = new Map<Value, Use[]>();
-  const add = (value: Value, use: Use): void => {
+/** The blocks in which each phi is used, by other phis in the block that the edge comes from. */
+function usersOfPhis(fn: IrFunction): ReadonlyMap<Phi, readonly Block[]> {
+  const result = new Map<Phi, Block[]>();
+  const add = (value: Value, user: Block): void => {
+    if (value.op !== 'phi') return;
     const list = result.get(value);
-    if (list === undefined) result.set(value, [use]);
-    else list.push(use);
+    if (list === undefined) result.set(value, [user]);
+    else list.push(user);
   };
   for (const block of fn.blocks) {
     for (const instr of block.instrs) {
-      if (instr.op === 'phi') for (const [from, value] of instr.inputs) add(value, { block: from, phi: true });
-      else for (const value of operands(instr)) add(value, { block, phi: false });
+      if (instr.op === 'phi') for (const [from, value] of instr.inputs) add(value, from);
+      else for (const value of operands(instr)) add(value, block);
     }
-    for (const value of terminatorOperands(block.terminator)) add(value, { block, phi: false });
+    for (const value of terminatorOperands(block.terminator)) add(value, block);
   }
   return result;
 }

@@ -30,7 +30,7 @@ class Simplifier {
     const order = reversePostorder(this.#fn);
     for (const block of order) {
       for (const instr of block.instrs) {
-        mapOperands(instr, resolve);
+        if (this.#replaced.size > 0) mapOperands(instr, resolve);
         const better = this.#instr(instr);
         if (better === undefined || better === instr) continue;
         this.#replaced.set(instr, better);
@@ -42,7 +42,7 @@ class Simplifier {
       }
     }
     // Back edges: phis read values that were replaced behind them.
-    for (const block of order) {
+    for (const block of this.#replaced.size > 0 ? order : []) {
       block.instrs.forEach((instr) => mapOperands(instr, resolve));
       if (block.terminator !== undefined) mapTerminatorOperands(block.terminator, resolve);
       const kept = block.instrs.filter((instr) => !this.#replaced.has(instr));

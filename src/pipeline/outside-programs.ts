@@ -1,5 +1,6 @@
 import { debugFileNames } from '../object/debug-link.ts';
 import { elfType } from '../object/program-file.ts';
+import type { Architecture } from '../simkernel/arch/architecture.ts';
 import type { Image } from '../simkernel/programs/image.ts';
 import { programImage } from './program-image.ts';
 
@@ -17,18 +18,26 @@ const MACHINE_FOLDERS = /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|run|sbin|sys|
 const HOME = '/root/';
 
 /** Programs of the host that scripts and commands name by a path, as images of the machine; each is read once. */
-export function outsidePrograms(read: ReadHostFile): (path: string) => Image | undefined {
+export function outsidePrograms(
+  read: ReadHostFile,
+  arch: Pick<Architecture, 'runsOutsidePrograms'>,
+): (path: string) => Image | undefined {
   const images = new Map<string, Image | undefined>();
   return (path) => {
     if (!path.includes('/') || path.includes('*') || MACHINE_FOLDERS.test(path)) return undefined;
     const inside = normalize(path.startsWith('/') ? path : HOME + path);
     const onHost = path.startsWith(HOME) ? path.slice(HOME.length) : path;
-    if (!images.has(inside)) images.set(inside, load(inside, onHost, read));
+    if (!images.has(inside)) images.set(inside, load(inside, onHost, read, arch));
     return images.get(inside);
   };
 }
 
-function load(inside: string, onHost: string, read: ReadHostFile): Image | undefined {
+function load(
+  inside: string,
+  onHost: string,
+  read: ReadHostFile,
+  { runsOutsidePrograms }: Pick<Architecture, 'runsOutsidePrograms'>,
+): Image | undefined {
   const file = read(onHost);
   if (file === undefined) return undefined;
   const type = elfType(file.bytes);
@@ -42,7 +51,9 @@ function load(inside: string, onHost: string, read: ReadHostFile): Image | undef
     }
     return undefined;
   });
-  return typeof image === 'string' ? undefined : image;
+  if (typeof image === 'string') return undefined;
+  // Elsewhere it can be looked at only: its instructions are of another CPU.
+  return runsOutsidePrograms ? image : { ...image, main: null };
 }
 
 /** Without `.` and `..`. */

@@ -12,6 +12,7 @@ import { typesOf } from '../simkernel/arch/types.ts';
 import {
   createMachine,
   type Machine,
+  mappedFiles,
   processFiles,
   traceableFunctions,
   TRACER_PID,
@@ -62,8 +63,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
   const own = typeof options.scenario === 'string' ? SCENARIOS[options.scenario] : options.scenario;
   const { readHostFile } = options;
   const arch = options.arch ?? own.arch ?? 'x86_64';
-  const hasOutside = readHostFile !== undefined && ARCHITECTURES[arch].runsOutsidePrograms;
-  const scenario = hasOutside ? { ...own, outsideImage: outsidePrograms(readHostFile) } : own;
+  const scenario =
+    readHostFile === undefined ? own : { ...own, outsideImage: outsidePrograms(readHostFile, ARCHITECTURES[arch]) };
   const cpus = options.cpus ?? scenario.cpus;
   const { types: ownTypes, kernel: kernelName = '7.2' } = options;
   const profile: KernelProfile = KERNEL_PROFILES[kernelName];
@@ -89,7 +90,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
     rawTracepoints: rawTracepointNames,
     userFiles: () => [...userFiles(scenario), ...Object.keys(profile.files)],
     userFile: (path) => userFile(scenario, profile.files[path] ?? path, ARCHITECTURES[arch]),
-    processFiles: (pid) => processFiles(scenario, pid),
+    // Of a machine that runs already, whatever process there is.
+    processFiles: (pid) => (kernel === undefined ? undefined : mappedFiles(kernel, pid)) ?? processFiles(scenario, pid),
     syscalls: () =>
       syscalls().flatMap(({ name, number: declared }) => {
         const number = ARCHITECTURES[arch].systemCallNumber(declared);

@@ -7,6 +7,7 @@ import { BASIC_COMMANDS } from './programs/images/basic-commands.ts';
 import type { Image } from './programs/image.ts';
 import { LIBC } from './programs/libc.ts';
 import { LIBRARIES } from './programs/libraries.ts';
+import type { Machine } from './machine.ts';
 import type { ScenarioSpec } from './scenarios/scenario.ts';
 
 type ListedFunctions = readonly { readonly name: string; readonly module: string }[];
@@ -98,6 +99,12 @@ export function processFiles(scenario: ScenarioSpec, pid: number): readonly stri
   const process = scenario.processes.find((candidate) => candidate.pid === pid);
   if (process === undefined) return undefined;
   return [process.image, LIBC, ...(process.image.libraries ?? [])].map(({ path }) => path);
+}
+
+/** Files that a running process has mapped. */
+export function mappedFiles(m: Machine, pid: number): readonly string[] | undefined {
+  const mappings = m.tasks.get(pid)?.process?.mm.mappings;
+  return mappings && [...new Set(mappings.flatMap(({ image }) => (image === null ? [] : [image.path])))];
 }
 
 export function imageAt(scenario: ScenarioSpec, path: string): Image | undefined {

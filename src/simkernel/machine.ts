@@ -534,4 +534,4 @@ export class Machine {
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }
-export { processFiles, traceableFunctions, userFile, userFiles } from './listing.ts';
+export { mappedFiles, processFiles, traceableFunctions, userFile, userFiles } from './listing.ts';

@@ -48,7 +48,7 @@ import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
 import { getUserLong } from './user-access.ts';
 import { filpClose } from './vfs.ts';
 import { executableAt } from '../programs/executables.ts';
-import { EACCES, ECHILD, EFAULT, ENOENT } from '../errno.ts';
+import { EACCES, ECHILD, EFAULT, ENOENT, ENOEXEC } from '../errno.ts';
 
 const PATH_MAX = 4096;
 const NUMA_NO_NODE = -1;
@@ -163,8 +163,9 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   const task = m.cpu.current;
   const { process } = task;
   const image = executableAt(m, bprm.path);
-  if (process === null || image === undefined || image.main === null)
-    return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
+  if (process === null || image === undefined) return m.fileSystem.find(bprm.path) === undefined ? -ENOENT : -EACCES;
+  // No loader takes it: a library, or a program for another CPU.
+  if (image.main === null) return -ENOEXEC;
   const loaded = loadElfBinary(m, bprm);
   if (loaded < 0) return loaded;
   const argv = process.execArguments;

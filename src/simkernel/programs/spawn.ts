@@ -61,6 +61,8 @@ const STANDARD_DESCRIPTORS = [0, 1, 2];
 export function spawn(m: Machine, argv: readonly string[]): Spawned | string {
   const name = argv[0] ?? '';
   const image = findProgram(m, name);
+  if (image === undefined && executableAt(m, name)?.main === null)
+    return `Path '${name}' is not a program whose instructions this machine's CPUs have (Exec format error)`;
   if (image === undefined) return `Path '${name}' does not exist or is not executable (No such file or directory)`;
   const { tracer } = m;
   const task = createTask(m, { pid: (m.lastPid += 1), comm: tracer.comm, parent: tracer, uid: tracer.uid });

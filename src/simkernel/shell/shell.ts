@@ -1,3 +1,5 @@
+import { errorText } from './error-text.ts';
+import { ENOEXEC } from '../errno.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { Task } from '../tasks/task.ts';
 import { executableAt } from '../programs/executables.ts';
@@ -204,7 +206,11 @@ function* execute(u: UserContext, { lab }: ShellState, argv: readonly string[]):
     .map((candidate) => executableAt(lab.machine, candidate)?.path)
     .find((known) => known !== undefined);
   if (path !== undefined) {
-    yield u.execve(path, argv);
+    const error = yield u.execve(path, argv);
+    yield* complain(
+      u,
+      error === -ENOEXEC ? `${name}: cannot execute binary file: Exec format error` : `${name}: ${errorText(error)}`,
+    );
     return NOT_EXECUTABLE;
   }
   const exists = name.includes('/') && fileSystem.find(name) !== undefined;

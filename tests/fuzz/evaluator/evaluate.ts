@@ -253,9 +253,7 @@ class Evaluator implements Walk {
   #unary(node: Unary): Value {
     const type = this.type(node);
     if (node.operator === '++' || node.operator === '--') {
-      const before = this.number(node.operand);
-      const after = fit(before + (node.operator === '++' ? 1n : -1n), integer(this.type(node.operand)));
-      this.assign(node.operand, after);
+      const [before, after] = this.#step(node.operand, node.operator === '++' ? 1n : -1n);
       return node.postfix ? before : after;
     }
     if (node.operator === '*') {
@@ -273,6 +271,20 @@ class Evaluator implements Walk {
       default:
         throw new Error(`no unary ${node.operator}`);
     }
+  }
+
+  /** Before and after; an element's key is evaluated once, unlike that of `+=`. */
+  #step(operand: Expression, by: bigint): readonly [bigint, bigint] {
+    const { map, key } =
+      operand.kind === 'map_access'
+        ? { map: operand.map.name, key: this.value(operand.key) }
+        : { map: undefined, key: '' };
+    const before =
+      map === undefined ? this.number(operand) : ((this.store.map(map).get(keyText(key))?.value ?? 0n) as bigint);
+    const after = fit(before + by, integer(this.type(operand)));
+    if (map === undefined) this.assign(operand, after);
+    else this.store.map(map).set(keyText(key), { key, value: after });
+    return [before, after];
   }
 
   #binary(node: Binary): Value {

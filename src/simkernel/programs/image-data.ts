@@ -15,8 +15,8 @@ export interface PlacedVariable {
   /** From where the image is loaded. */
   readonly offset: number;
   readonly size: number;
-  /** What it starts as. */
-  store(view: DataView, at: number): void;
+  /** What it starts as; `addressOf` says where other variables are. */
+  store(view: DataView, at: number, addressOf: (name: string) => number): void;
 }
 
 /** Puts variables and semaphores into the page behind the text. */
@@ -44,7 +44,8 @@ export function placeVariables(
       name,
       offset: take(size, alignOf(type)),
       size,
-      store: (view, place) => storeValue(view, place, type, value),
+      store: (view, place, addressOf) =>
+        storeValue(view, place, type, typeof value === 'object' ? addressOf(value.addressOf) : value),
     };
   });
   const semaphores = new Map<string, number>();

@@ -148,8 +148,10 @@ function declaredLayout(image: Image): ImageLayout {
     ...declaredSections(textEnd, data.bytes),
     variables: data.variables,
     dataBytes: data.bytes,
-    storeData(view, at) {
-      for (const variable of data.variables) variable.store(view, at + variable.offset - pageEnd(textEnd));
+    storeData(view, at, { base }) {
+      const addressOf = (name: string): number =>
+        base + (data.variables.find((variable) => variable.name === name)?.offset ?? 0);
+      for (const variable of data.variables) variable.store(view, at + variable.offset - pageEnd(textEnd), addressOf);
     },
     usdt,
     debug: types === undefined ? undefined : { types, prototype: (name) => prototypes.get(name) },

@@ -49,7 +49,8 @@ export interface UsdtProbe {
 export interface ImageVariable {
   readonly name: string;
   readonly type: string;
-  readonly value: UserWord | string;
+  /** A pointer may be to another variable of the image. */
+  readonly value: UserWord | string | { readonly addressOf: string };
 }
 
 /** An executable or library of the simulated machine: its symbols and what running it does. */

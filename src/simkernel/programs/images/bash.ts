@@ -89,7 +89,11 @@ function shellAt(terminal: string): Image {
       executeFunction,
     ],
     /** The terminal; a descriptor where the real one has a stream. */
-    variables: [{ name: 'rl_instream', type: 'int', value: 0 }],
+    variables: [
+      { name: 'rl_instream', type: 'int', value: 0 },
+      { name: 'primary_prompt', type: 'char[16]', value: PROMPT },
+      { name: 'ps1_prompt', type: 'char *', value: { addressOf: 'primary_prompt' } },
+    ],
     *main(u) {
       u.in('main', 'reader_loop');
       const fd = yield u.openat(terminal, O_RDWR);

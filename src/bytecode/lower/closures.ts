@@ -10,7 +10,8 @@ import type { Place } from './operand.ts';
  * what the loop itself needs and of the word that says whether the body returned (with the value behind it).
  */
 export interface Closure {
-  readonly slot: Slot;
+  /** The slot's address; 0 where nothing is shared. */
+  readonly address: Value;
   readonly captured: readonly VariableSymbol[];
   readonly extras: number;
   readonly returned: Slot | undefined;
@@ -23,7 +24,10 @@ export function openClosure(l: Lowerer, body: Block, extras: readonly Slot[]): C
   const facts = inspect(l, body);
   const captured = facts.symbols.filter((symbol) => l.variables.has(symbol));
   const returned = facts.returns ? b.slot('returned', 16) : undefined;
-  const slot = b.slot('closure', 8 * Math.max(1, captured.length + extras.length + 1));
+  const words = captured.length + extras.length + (returned === undefined ? 0 : 1);
+  const shape = { captured, extras: extras.length, returned, hasValue: facts.returnsValue };
+  if (words === 0) return { address: b.const(0), ...shape };
+  const slot = b.slot('closure', 8 * words);
   let offset = 0;
   const put = (address: Value): void => {
     b.store(slot, offset, 8, address);
@@ -36,9 +40,7 @@ export function openClosure(l: Lowerer, body: Block, extras: readonly Slot[]): C
     b.store(returned, 8, 8, 0);
     put(b.slotAddress(returned));
   }
-  // The helper wants a readable stack slot even where nothing is shared.
-  if (offset === 0) put(b.const(0));
-  return { slot, captured, extras: extras.length, returned, hasValue: facts.returnsValue };
+  return { address: b.slotAddress(slot), ...shape };
 }
 
 /** Lowers a callback whose context is parameter `context`: 0 goes on, 1 ends the loop. */

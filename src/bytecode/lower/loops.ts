@@ -2,6 +2,7 @@ import type { For, MapRef, Range, Unroll, While } from '../../ast/nodes.ts';
 import { aggregateLayout, sizeOf } from '../../lang/layout.ts';
 import { isAggregation } from '../../lang/aggregations.ts';
 import { bug } from '../../source/bug.ts';
+import type { Slot } from '../ir/ir.ts';
 import { aggregateOverCpus } from './aggregation-reads.ts';
 import { constantOf } from './constants.ts';
 import { type Closure, openClosure, runCallback } from './closures.ts';
@@ -90,9 +91,13 @@ function overRange(l: Lowerer, node: For, range: Range): void {
   // A start that is a constant need not be carried into the callback.
   const constant = constantOf(l, range.start);
   const last = constantOf(l, range.end);
-  const first = b.slot('range_start', 8);
-  if (constant === undefined) b.store(first, 0, 8, start);
-  const closure = openClosure(l, node.body, constant === undefined ? [first] : []);
+  const extras: Slot[] = [];
+  if (constant === undefined) {
+    const first = b.slot('range_start', 8);
+    b.store(first, 0, 8, start);
+    extras.push(first);
+  }
+  const closure = openClosure(l, node.body, extras);
   const inner = l.nested(`${b.fn.name}_loop_${b.fn.nextId}`, 2);
   runCallback(inner, closure, 1, ([from]) => {
     const ib = inner.b;
@@ -101,7 +106,7 @@ function overRange(l: Lowerer, node: For, range: Range): void {
     inner.statement(node.body);
   });
   const rounds = b.alu('sub', end, start);
-  const result = b.call('loop', rounds, b.functionAddress(inner.b.fn), b.slotAddress(closure.slot), 0);
+  const result = b.call('loop', rounds, b.functionAddress(inner.b.fn), closure.address, 0);
   // The kernel runs at most 2^23 rounds (BPF_MAX_LOOPS).
   if (constant === undefined || last === undefined || last - constant > 1n << 23n)
     reportFailure(l, 'loop', result, node.span);
@@ -138,7 +143,7 @@ function overMap(l: Lowerer, node: For, ref: MapRef): void {
     else copy(ib, second, value, sizeOf(valueType));
     inner.statement(node.body);
   });
-  b.call('for_each_map_elem', b.map(index), b.functionAddress(inner.b.fn), b.slotAddress(closure.slot), 0);
+  b.call('for_each_map_elem', b.map(index), b.functionAddress(inner.b.fn), closure.address, 0);
   leaveIfReturned(l, closure);
 }
 

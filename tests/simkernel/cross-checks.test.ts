@@ -54,6 +54,16 @@ test('biosnoop, biolatency and the block events see the same requests and bytes'
   expect(seen.started).toBeGreaterThanOrEqual(seen.done);
   const stats = m.disks.flatMap((disk) => Object.values(disk.stats));
   expect(stats.reduce((sum, { requests }) => sum + requests, 0)).toBe(seen.done);
+  // /proc/diskstats: name, reads, their merges, sectors and ms, the same of writes, requests under way, ms with any.
+  const rows = new TextDecoder().decode(m.readFile('/proc/diskstats')).trim().split('\n');
+  const columns = rows.map((row) => row.trim().split(/\s+/).slice(3).map(Number));
+  expect(rows).toHaveLength(m.disks.length);
+  expect(columns.map((values) => values.length)).toEqual(rows.map(() => 17));
+  const sum = (column: number): number => columns.reduce((total, values) => total + values[column]!, 0);
+  expect(sum(0) + sum(4) + sum(15)).toBe(seen.done);
+  expect(sum(8)).toBe(seen.started - seen.done);
+  for (const values of columns) expect(values[9]).toBeLessThanOrEqual(LENGTH / 1e6 + 1);
+  expect(sum(9)).toBeGreaterThan(0);
 });
 
 test('opens: what sys_enter_openat counts is what opensnoop prints and what the descriptors say', () => {

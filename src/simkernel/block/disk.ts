@@ -48,6 +48,8 @@ export interface Disk extends KernelObject, DiskParts {
   inFlight: number;
   /** What a scenario's faults do to it. */
   readonly troubles: Troubles;
+  /** Requests under way, and how long there were any. */
+  readonly activity: DiskActivity;
   /** Columns of /proc/diskstats: of reads, of writes, of flushes. */
   readonly stats: Readonly<Record<'read' | 'write' | 'flush', DiskStats>>;
 }
@@ -64,6 +66,22 @@ export interface DiskStats {
   sectors: number;
   /** From the request's allocation to its end. */
   ns: number;
+}
+
+/** part_in_flight() and io_ticks of a disk. */
+export class DiskActivity {
+  requests = 0;
+  private busyNs = 0;
+  private since = 0;
+  change(by: 1 | -1, nowNs: number): void {
+    this.busyNs = this.busyUntil(nowNs);
+    this.since = Math.max(this.since, nowNs);
+    this.requests += by;
+  }
+  /** How long there was something to do, up to now. CPUs are not at the same time: none takes back what another has seen. */
+  busyUntil(nowNs: number): number {
+    return this.requests === 0 ? this.busyNs : this.busyNs + Math.max(0, nowNs - this.since);
+  }
 }
 
 /** The largest request that the block layer makes of neighbours (max_sectors_kb). */
@@ -96,6 +114,7 @@ export function createDisk(m: Machine, parts: DiskParts, stacked: StackedDisk | 
     stacked,
     inFlight: 0,
     troubles: { errorPart: 0, slowness: 1 },
+    activity: new DiskActivity(),
     stats: { read: none(), write: none(), flush: none() },
   };
   m.disks.push(disk);

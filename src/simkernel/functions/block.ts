@@ -36,13 +36,17 @@ import {
 } from '../tracepoints/block.ts';
 import { schedule } from './sched.ts';
 
-const blkAccountIoStart = kernelFunction('blk_account_io_start', 18, (m, rq: Request): void => blockIoStart(m, rq));
+const blkAccountIoStart = kernelFunction('blk_account_io_start', 18, (m, rq: Request): void => {
+  blockIoStart(m, rq);
+  rq.disk.activity.change(1, m.cpu.time);
+});
 const blkAccountIoDone = kernelFunction('blk_account_io_done', 18, (m, rq: Request, now: number): void => {
   blockIoDone(m, rq);
   const stats = statsOf(rq);
   stats.requests += 1;
   stats.sectors += sectorsOf(rq.bytes);
   stats.ns += now - rq.startNs;
+  rq.disk.activity.change(-1, now);
 });
 
 export const blkMqStartRequest = kernelFunction('blk_mq_start_request', 20, (m, rq: Request): void => {

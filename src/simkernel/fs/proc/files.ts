@@ -7,6 +7,7 @@ import { memoryInfo } from '../../memory/memory-info.ts';
 import { modulesText } from '../../modules/loader.ts';
 import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
 import type { FileSystem } from '../file-system.ts';
+import { diskStatsText } from './diskstats.ts';
 import { interruptsText, softirqsText } from './interrupts.ts';
 import { inet6Text, netDevText } from './net.ts';
 import { statText, uptimeText } from './stat.ts';
@@ -19,6 +20,7 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
     const loads = loadAverages(m).map((load) => (load / 100).toFixed(2));
     return `${loads.join(' ')} ${runningTasks(m)}/${m.tasks.size} ${m.lastPid}\n`;
   },
+  '/proc/diskstats': diskStatsText,
   '/proc/meminfo': (m) =>
     memoryInfo(m)
       .map(([name, kib]) => `${`${name}:`.padEnd(16)}${String(kib).padStart(8)} kB\n`)

@@ -39,7 +39,7 @@ import { AnonymousFiles } from './fs/anonymous-files.ts';
 import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import type { FutexWaiter } from './functions/futex.ts';
-import { getSignal } from './functions/process.ts';
+import { getSignal } from './functions/get-signal.ts';
 import { doSendSigInfo } from './functions/signal.ts';
 import { SOFTIRQS } from './functions/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';

@@ -5,7 +5,7 @@ import { DR6_STEP } from '../../src/simkernel/cpu/debug-registers.ts';
 import { FLAGS } from '../../src/simkernel/cpu/registers.ts';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
 import type { KernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
-import { createKthread } from '../../src/simkernel/functions/process.ts';
+import { createKthread } from '../../src/simkernel/functions/kthread.ts';
 import { enqueueAtBoot } from '../../src/simkernel/tasks/process.ts';
 import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
 import type { KernelObject } from '../../src/simkernel/memory/arena.ts';

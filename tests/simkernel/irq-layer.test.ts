@@ -8,7 +8,7 @@ import { IO_APIC_CHIP } from '../../src/simkernel/functions/irq-chips.ts';
 import { disableIrq, enableIrq, requestIrq, requestWithThread } from '../../src/simkernel/functions/irq-manage.ts';
 import { createMutex, mutexLock, mutexUnlock } from '../../src/simkernel/functions/mutex.ts';
 import type { Mutex } from '../../src/simkernel/functions/mutex.ts';
-import { createKthread } from '../../src/simkernel/functions/process.ts';
+import { createKthread } from '../../src/simkernel/functions/kthread.ts';
 import { msleep } from '../../src/simkernel/functions/sleep.ts';
 import { raiseSoftirq } from '../../src/simkernel/functions/softirq-vectors.ts';
 import {

@@ -5,7 +5,7 @@ import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts
 import { createIrqWork, irqWorkQueue } from '../../src/simkernel/functions/irq-work.ts';
 import type { IrqWork } from '../../src/simkernel/functions/irq-work.ts';
 import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
-import { createKthread } from '../../src/simkernel/functions/process.ts';
+import { createKthread } from '../../src/simkernel/functions/kthread.ts';
 import { onEachCpu, smpCallFunctionMany } from '../../src/simkernel/functions/smp.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { KernelObject } from '../../src/simkernel/memory/arena.ts';

@@ -2,7 +2,7 @@ import { kernelFunction, sleepingFunction } from '../execution/kernel-function.t
 import { Pending } from '../execution/pending.ts';
 import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
 import { requestIrq } from '../functions/irq-manage.ts';
-import { createKthread } from '../functions/process.ts';
+import { createKthread } from '../functions/kthread.ts';
 import { schedule, setTaskState, wakeUpProcess } from '../functions/sched.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';

@@ -7,7 +7,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { IRQACTION } from '../irq/irq-desc.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
-import { createKthread } from './process.ts';
+import { createKthread } from './kthread.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 
 /** SCHED_FIFO 50 as a kernel priority. */

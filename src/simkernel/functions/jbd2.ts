@@ -13,7 +13,7 @@ import type { Task } from '../tasks/task.ts';
 import { jbd2EndCommit, jbd2StartCommit } from '../tracepoints/ext4.ts';
 import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
 import { waitOnBuffer } from './folio-wait.ts';
-import { createKthread } from './process.ts';
+import { createKthread } from './kthread.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { SECTORS_PER_PAGE } from './submit-pages.ts';
 

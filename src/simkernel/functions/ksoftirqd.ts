@@ -5,7 +5,7 @@ import { Pending } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { storeWord } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
-import { createKthread } from './process.ts';
+import { createKthread } from './kthread.ts';
 import { schedule, setTaskState } from './sched.ts';
 import { handleSoftirqs } from './softirq.ts';
 

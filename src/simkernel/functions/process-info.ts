@@ -128,3 +128,11 @@ systemCall('setpgid', 40, () => 0);
 systemCall('getpgrp', 12, (m) => m.cpu.current.tgid);
 systemCall('umask', 12, () => 0o022);
 systemCall('alarm', 40, () => 0);
+
+systemCall('getpid', 12, (m) => m.cpu.current.tgid);
+systemCall('gettid', 12, (m) => m.cpu.current.pid);
+systemCall('getppid', 14, (m) => m.cpu.current.parent?.tgid ?? 0);
+systemCall('getuid', 12, (m) => m.cpu.current.uid);
+systemCall('geteuid', 12, (m) => m.cpu.current.cred?.users.effective ?? 0);
+systemCall('getegid', 12, (m) => m.cpu.current.cred?.groups.effective ?? 0);
+systemCall('getgid', 12, (m) => m.cpu.current.gid);

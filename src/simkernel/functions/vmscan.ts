@@ -16,7 +16,7 @@ import {
   mmVmscanLruShrinkInactive,
   mmVmscanWakeupKswapd,
 } from '../tracepoints/vmscan.ts';
-import { createKthread } from './process.ts';
+import { createKthread } from './kthread.ts';
 import { ioSchedule } from './block.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { swapWriteout } from './swap.ts';

@@ -13,7 +13,7 @@ import {
   workqueueQueueWork,
 } from '../tracepoints/workqueue.ts';
 import type { WheelTimer } from '../irq/timer-list.ts';
-import { createKthread } from './process.ts';
+import { createKthread } from './kthread.ts';
 import { createTimer, startTimer } from './timer-wheel.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 

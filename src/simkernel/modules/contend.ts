@@ -3,7 +3,7 @@ import { sleepingFunction } from '../execution/kernel-function.ts';
 import { wait } from '../execution/pending.ts';
 import { createMutex, mutexLock, mutexUnlock } from '../functions/mutex.ts';
 import type { Mutex } from '../functions/mutex.ts';
-import { createKthread } from '../functions/process.ts';
+import { createKthread } from '../functions/kthread.ts';
 import { msleep } from '../functions/sleep.ts';
 import { createSpinLock, spinLock, spinUnlock } from '../functions/spinlock.ts';
 import type { SpinLock } from '../functions/spinlock.ts';

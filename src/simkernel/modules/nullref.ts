@@ -3,7 +3,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { readKernelWord } from '../functions/kernel-access.ts';
-import { createKthread } from '../functions/process.ts';
+import { createKthread } from '../functions/kthread.ts';
 import { msleep } from '../functions/sleep.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { enqueueAtBoot } from '../tasks/process.ts';

@@ -3,7 +3,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { createKthread } from '../functions/process.ts';
+import { createKthread } from '../functions/kthread.ts';
 import { msleep } from '../functions/sleep.ts';
 import { enqueueAtBoot } from '../tasks/process.ts';
 

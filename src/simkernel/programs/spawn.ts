@@ -1,4 +1,4 @@
-import { startAt } from '../functions/process.ts';
+import { startAt } from '../functions/fork.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
 import { createTty, type Tty } from '../functions/tty.ts';

@@ -5,7 +5,7 @@ import { post } from '../cpu/local-apic.ts';
 import type { Disk } from '../block/disk.ts';
 import { startJournal } from '../functions/jbd2.ts';
 import { createMirror } from '../functions/md.ts';
-import { startAt } from '../functions/process.ts';
+import { startAt } from '../functions/fork.ts';
 import { startFlusher } from '../functions/writeback.ts';
 import { openedFile } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';

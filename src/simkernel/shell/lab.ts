@@ -1,4 +1,4 @@
-import { startAt } from '../functions/process.ts';
+import { startAt } from '../functions/fork.ts';
 import { TMPFS } from '../functions/shmem.ts';
 import type { FileOperations } from '../fs/file.ts';
 import { createSuperBlock } from '../fs/file.ts';

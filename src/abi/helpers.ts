@@ -82,6 +82,7 @@ export const HELPERS = {
   get_current_ancestor_cgroup_id: { id: 123, args: ['anything'], ret: 'integer' },
   ktime_get_boot_ns: { id: 125, args: [], ret: 'integer' },
   seq_printf: { id: 126, args: ['btf_id', 'mem', 'const_size', 'mem_or_null', 'const_size_or_zero'], ret: 'integer' },
+  seq_write: { id: 127, args: ['btf_id', 'mem', 'const_size_or_zero'], ret: 'integer' },
   ringbuf_output: { id: 130, args: ['const_map_ptr', 'mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   ringbuf_reserve: {
     id: 131,

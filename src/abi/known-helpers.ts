@@ -39,6 +39,7 @@ export const HELPER_STRUCTS: Readonly<Record<string, string>> = {
   skb_output: 'sk_buff',
   get_socket_cookie: 'sock_common',
   seq_printf: 'seq_file',
+  seq_write: 'seq_file',
 };
 
 const DECLARED = {
@@ -181,6 +182,7 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   probe_write_user: TRACING,
   d_path: ['tracing'],
   seq_printf: ['tracing'],
+  seq_write: ['tracing'],
   override_return: ['kprobe'],
   perf_event_read: TRACING,
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],

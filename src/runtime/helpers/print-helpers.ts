@@ -4,7 +4,7 @@ import { bytesToText, textToBytes } from '../output/byte-text.ts';
 import { returnSigned, type HelperHost } from './helper-host.ts';
 import { formatLikeKernel, type FormatArgument } from './kernel-format.ts';
 
-type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'seq_printf' | 'snprintf'>;
+type PrintHelpers = Pick<HelperFunctions, 'trace_printk' | 'trace_vprintk' | 'seq_printf' | 'seq_write' | 'snprintf'>;
 
 /** Arguments come as an array of u64; more than these are refused (MAX_BPRINTF_VARARGS). */
 const MAX_ARGUMENT_BYTES = 12 * 8;
@@ -61,6 +61,8 @@ export function printHelpers(host: HelperHost): PrintHelpers {
       if (typeof formatted === 'number') return returnSigned(host, formatted);
       return returnSigned(host, kernel.writeSequence?.(low, high, textToBytes(formatted.text)) ?? -ERRNO.EINVAL);
     },
+    seq_write: (low, high, data, size) =>
+      returnSigned(host, kernel.writeSequence?.(low, high, bytes.slice(data, data + size)) ?? -ERRNO.EINVAL),
     snprintf(to, size, format, data, dataSize) {
       const args = argumentsAt(data, dataSize);
       const template = stringIn(format, bytes.length - format);

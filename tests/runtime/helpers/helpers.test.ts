@@ -278,6 +278,22 @@ describe('formatted text', () => {
   });
 });
 
+test('an iterator writes text and bytes to the file that is read', () => {
+  const { helpers, machine, arena, buffer, wide } = setUp();
+  const written: number[] = [];
+  machine.kernel.writeSequence = (low, high, bytes) => {
+    if (low !== 64 || high !== 5) return -14;
+    written.push(...bytes);
+    return 0;
+  };
+  arena.bytes.set(text('n %d\n\0'), buffer);
+  arena.view.setBigUint64(buffer + 16, 12n, true);
+  expect(wide(helpers.seq_printf(64, 5, buffer, 6, buffer + 16, 8))).toBe(0n);
+  expect(wide(helpers.seq_write(64, 5, buffer, 2))).toBe(0n);
+  expect(wide(helpers.seq_write(64, 6, buffer, 2))).toBe(-14n);
+  expect(String.fromCharCode(...written)).toBe('n 12\nn ');
+});
+
 test('ticks come at 250 Hz, and their count runs over 32 bits five minutes after boot', () => {
   const { helpers, machine, wide } = setUp();
   machine.setTime(11_999_999);

@@ -6,6 +6,7 @@ import {
   R11,
   RAX,
   RBP,
+  RBX,
   RCX,
   RDI,
   RDX,
@@ -338,6 +339,25 @@ define([0x0f05], (r) => {
   return 'syscall';
 });
 define([0x0f0b], INVALID);
+
+/** cpuid: a processor with what this file and vector.ts carry out, up to SSE2; eax, ebx, ecx, edx by leaf. */
+const IDENTITY: Readonly<Record<number, readonly [number, number, number, number]>> = {
+  // "GenuineIntel", in the order ebx, edx, ecx.
+  0: [1, 0x756e6547, 0x6c65746e, 0x49656e69],
+  // Family 6; fpu, tsc, cx8, cmov, fxsr, sse, sse2.
+  1: [0x000006f0, 0x00000800, 0, 0x07008111],
+  0x80000000: [0x80000001, 0, 0, 0],
+  // lahf; syscall, nx, long mode.
+  0x80000001: [0, 0, 1, 0x20100800],
+};
+define([0x0fa2], (r) => {
+  const leaf = Number(r.general[RAX]! & 0xffffffffn);
+  const [a, b, c, d] = IDENTITY[leaf] ?? [0, 0, 0, 0];
+  r.set(RAX, BigInt(a));
+  r.set(RBX, BigInt(b));
+  r.set(RCX, BigInt(c));
+  r.set(RDX, BigInt(d));
+});
 
 /** One round of movs or stos; a repeated one comes back to itself until rcx is 0. */
 define([0xa4, 0xa5, 0xaa, 0xab], (r, i) => {

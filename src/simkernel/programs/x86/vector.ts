@@ -1,5 +1,6 @@
 import type { Instruction } from './decode.ts';
 import type { Execute } from './integer.ts';
+import { LANE_INSTRUCTIONS } from './lanes.ts';
 import type { Registers } from './registers.ts';
 
 /**
@@ -157,8 +158,8 @@ define([0, 0x66], [0x0f16], (r, i) => {
 });
 define([0, 0x66], [0x0f13], (r, i) => r.memory.store(r.addressOf(i.modrm!, i), 8, r.vector[2 * i.modrm!.reg]!));
 define([0, 0x66], [0x0f17], (r, i) => r.memory.store(r.addressOf(i.modrm!, i), 8, r.vector[2 * i.modrm!.reg + 1]!));
-// punpcklqdq, unpcklpd
-define([0x66], [0x0f6c, 0x0f14], (r, i) => {
+// unpcklpd
+define([0x66], [0x0f14], (r, i) => {
   r.vector[2 * i.modrm!.reg + 1] = loadWhole(r, i)[0];
 });
 // pand, pandn, por, pxor and their namesakes for floating point
@@ -178,26 +179,7 @@ for (const [integer, float, operate] of bitwise) {
   define([0x66], [integer], execute);
   define([0, 0x66], [float], execute);
 }
-// paddd, psubd, paddq, psubq
-for (const [opcode, bits, sign] of [
-  [0x0ffe, 32, 1n],
-  [0x0ffa, 32, -1n],
-  [0x0fd4, 64, 1n],
-  [0x0ffb, 64, -1n],
-] as const)
-  // prettier-ignore
-  define([0x66], [opcode], (r, i) => {
-    const { reg } = i.modrm!;
-    loadWhole(r, i).forEach((half, at) => {
-      const own = r.vector[2 * reg + at]!;
-      let sum = 0n;
-      for (let shift = 0; shift < 64; shift += bits) {
-        const [a, b] = [own >> BigInt(shift), half >> BigInt(shift)];
-        sum |= BigInt.asUintN(bits, a + sign * b) << BigInt(shift);
-      }
-      r.vector[2 * reg + at] = sum;
-    });
-  });
+for (const [opcode, execute] of LANE_INSTRUCTIONS) define([0x66], [0x0f00 | opcode], execute);
 // pshufd
 define([0x66], [0x0f70], (r, i) => {
   const [low, high] = loadWhole(r, i);

@@ -82,6 +82,7 @@ function compiled(name: string, text: string): Compiled {
 const scripts = [
   ['everything.bt', EVERYTHING] as const,
   ['nothing.bt', 'begin { }'] as const,
+  ['elements.bt', 'iter:task_file { printf("%s %s\\n", ctx.task.comm, path(ctx.file.f_path)); }'] as const,
   ...readdirSync(examples)
     .filter((name) => name.endsWith('.bt'))
     .map((name) => [name, readFileSync(join(examples, name), 'utf8')] as const),

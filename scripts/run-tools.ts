@@ -64,8 +64,9 @@ if (options.length === 0 || !options.every((path) => existsSync(path))) {
 const settingOf = (name: string): Setting =>
   SETTINGS.find(([pattern, { scenario }]) => pattern.test(name) && isBuiltIn(scenario))?.[1] ?? DEFAULT;
 const isBuiltIn = (scenario: string): boolean => SCENARIO_NAMES.some((known) => known === scenario);
-/** Lines that a script prints even when nothing happens: headings and empty ones. */
-const isEvent = (line: string): boolean => /\d/.test(line) && !/Ctrl-C|^Attached|^\d\d:\d\d:\d\d$/.test(line);
+/** Not the lines that a script prints even when nothing happens: headings and empty ones. */
+const isEvent = (line: string): boolean =>
+  /\d|^\w+: \w+$/.test(line) && !/Ctrl-C|^Attached|^\d\d:\d\d:\d\d$/.test(line);
 
 interface Row {
   readonly script: string;

@@ -66,6 +66,8 @@ export const KERNEL_PROFILES = {
       kmem_cache_alloc_node: { function: 'kmem_cache_alloc_node_noprof' },
       __kmalloc: { function: '__kmalloc_noprof' },
       __alloc_pages_nodemask: { function: '__alloc_frozen_pages_noprof' },
+      // `wait` is the lowest of today's flags.
+      smp_call_function_many: { function: 'smp_call_function_many_cond' },
       // Took the queue and the group, which the bio has by itself today.
       blk_throtl_bio: {
         function: '__blk_throtl_bio',

@@ -12,10 +12,13 @@ import {
   textSymbol,
 } from '../../src/simkernel/execution/text.ts';
 import { vfsRead } from '../../src/simkernel/functions/vfs.ts';
+import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
+import { highOf, lowOf } from '../../src/simkernel/memory/arena.ts';
 import { registeredKprobes, registerKprobe } from '../../src/simkernel/probes/register-kprobe.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
+import { SCENARIOS } from '../../src/simkernel/scenarios/index.ts';
 
 function* readsMotd(u: UserContext): UserBody {
   const buffer = u.buffer(4096);
@@ -253,3 +256,17 @@ test.each(ARCHES)(
     );
   },
 );
+
+test('functions among the arguments are their addresses, and truths among the results 0 or 1', () => {
+  expect(lowOf(true)).toBe(1);
+  expect([lowOf(false), highOf(true)]).toEqual([0, 0]);
+  const m = createMachine({ scenario: SCENARIOS.interrupts });
+  const called = new Set<string>();
+  m.attach({ kind: 'kprobe', function: 'smp_call_function_many_cond', offset: 0 }, (context) => {
+    const at = (context + m.abi.arguments[1]!) >> 2;
+    called.add(m.kernelSymbol(m.words[at]!, m.words[at + 1]!)?.name ?? '?');
+  });
+  runFor(m, 400 * MILLISECOND);
+  expect([...called]).toContain('everywhere_read');
+  expect(called).not.toContain('?');
+});

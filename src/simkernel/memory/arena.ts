@@ -39,19 +39,23 @@ export interface KernelObject {
   readonly address: number;
 }
 /** What a kernel function takes and returns: a number stands for itself (also user addresses), an object for its address, null for NULL. */
-export type Word = number | boolean | KernelObject | null | undefined | void;
+export type Word = number | boolean | KernelObject | FunctionWord | null | undefined | void;
+/** A kernel function as an argument: its address. */
+type FunctionWord = ((...args: never[]) => unknown) & { readonly symbol: { readonly entry: number } };
 
 /** Lower half of a 64-bit word; numbers are exact up to 2^53. */
 export function lowOf(word: Word): number {
   if (typeof word === 'number') return word | 0;
   if (word === null || word === undefined || word === false) return 0;
   if (word === true) return 1;
-  return addressLow(word.address);
+  return addressLow(addressOf(word));
 }
+const addressOf = (word: KernelObject | FunctionWord): number =>
+  typeof word === 'function' ? word.symbol.entry : word.address;
 export function highOf(word: Word): number {
   if (typeof word === 'number') return Math.floor(word / 4294967296) | 0;
   if (word === null || word === undefined || typeof word === 'boolean') return 0;
-  return addressHigh(word.address);
+  return addressHigh(addressOf(word));
 }
 export function addressLow(offset: number): number {
   return offset >= IMAGE_START && offset < IMAGE_END ? offset | 0x80000000 : offset;

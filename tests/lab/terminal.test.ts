@@ -2,9 +2,10 @@ import { PassThrough } from 'node:stream';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+// The machine first: its functions declare each other in an order.
+import { createSimulation } from '../../src/pipeline/simulation.ts';
 import { labPrompt, LabTerminal } from '../../src/cli/commands/lab-terminal.ts';
 import { LabSession } from '../../src/pipeline/lab.ts';
-import { createSimulation } from '../../src/pipeline/simulation.ts';
 
 const PROGRAMS = join(import.meta.dirname, '..', 'cases', 'programs');
 const TAB = '\t';

@@ -103,7 +103,7 @@ const BESIDE: Readonly<Record<string, Watch>> = {
   cycles: attached(() => ({ kind: 'hardware', event: 'cpu-cycles', period: 300_000 })),
   watchpoint: attached((m) => {
     const at = m.kernelSymbolAddress('jiffies_64')!;
-    return { kind: 'watchpoint', low: at.low, high: at.high, length: 8, type: 'w' };
+    return { kind: 'watchpoint', low: at.low, high: at.high, length: 8, type: 'write' };
   }),
 };
 const ALL = { ...OF_READS, ...OF_CLOSES, ...BESIDE };

@@ -7,6 +7,7 @@ import { template, withHint, type Diagnostic } from '../source/diagnostic.ts';
 import type { Source, Span } from '../source/source.ts';
 import { type Detail, explain } from '../verifier/explain.ts';
 import { needsTypes, verifyProgram } from '../verifier/verify.ts';
+import { ProvedCode } from './proved-code.ts';
 
 export interface ProgramLog {
   readonly program: string;
@@ -69,7 +70,15 @@ export function verify(
   const diagnostics: Diagnostic[] = [];
   const logs: ProgramLog[] = [];
   const programs: VerifiedProgram[] = [];
+  const proved = new ProvedCode();
   for (const program of image.programs) {
+    // A log names the lines of its own program.
+    const known = wantLog ? undefined : proved.factsOf(program);
+    if (known !== undefined) {
+      logs.push({ program: program.name, lines: [] });
+      programs.push({ program, facts: known });
+      continue;
+    }
     const verdict = verifyProgram(program, image.maps, {
       // Decoding the kernel's types is worth avoiding.
       ...(needsTypes(program) ? { types: target.types } : {}),
@@ -78,12 +87,13 @@ export function verify(
     });
     logs.push({ program: program.name, lines: verdict.log });
     if (verdict.verdict === 'accept') {
+      proved.add(program, verdict.facts);
       programs.push({ program, facts: verdict.facts });
       continue;
     }
-    const known = aboutHelper(program, verdict.slot, verdict.message, source);
-    if (known !== undefined) {
-      diagnostics.push(known);
+    const helper = aboutHelper(program, verdict.slot, verdict.message, source);
+    if (helper !== undefined) {
+      diagnostics.push(helper);
       continue;
     }
     const at = rejection(spanOf(program, verdict.slot, source), program.name, verdict.message);

@@ -4,6 +4,7 @@ import type { Action, Attachment, MapResource } from '../../lang/resources.ts';
 import type { TypedProgram } from '../../lang/typed-program.ts';
 import type { Diagnostic } from '../../source/diagnostic.ts';
 import { bug } from '../../source/bug.ts';
+import { ActionList } from './action-list.ts';
 
 const PAGE_BYTES = 4096;
 export const PERF_BUFFERS = 'perf_event';
@@ -24,17 +25,19 @@ export class Unit {
   readonly clockMap: string | undefined;
   readonly maps: MapDefinition[] = [];
   readonly mapResources: (MapResource | undefined)[] = [];
-  readonly actions: Action[] = [];
+  readonly actions: readonly Action[];
   readonly timeFormats: string[] = [];
   readonly attachments: Attachment[] = [];
   readonly diagnostics: Diagnostic[] = [];
   readonly ringBuffer: number;
   readonly #byName = new Map<string, number>();
+  readonly #actions = new ActionList();
   #readOnly: Uint8Array[] = [];
   #readOnlyMap: number | undefined;
 
   constructor(typed: TypedProgram, options: GenerateOptions = {}) {
     this.typed = typed;
+    this.actions = this.#actions.actions;
     this.reportHelperErrors = options.reportHelperErrors ?? false;
     this.clockMap = options.clockMap;
     for (const symbol of typed.maps.values()) {
@@ -104,8 +107,7 @@ export class Unit {
 
   /** Registers what user space does on an event; returns the event's first word. */
   action(action: Action): number {
-    this.actions.push(action);
-    return this.actions.length - 1;
+    return this.#actions.numberOf(action);
   }
 
   timeFormat(format: string): number {

@@ -32,75 +32,70 @@ const FCLONE_REFERENCES = 8;
 const kmallocReserve = kernelFunction(
   'kmalloc_reserve',
   20,
-  (
-    m,
-    wanted: KernelObject & { readonly bytes: number },
-    flags: number,
-    node: number,
-    _skb: KernelObject,
-    kept: number,
-  ): SkbHead => {
+  (m, wanted: KernelObject & { readonly bytes: number }, flags: number, node: number, _skb: KernelObject): SkbHead => {
     const size = Math.ceil(wanted.bytes / SMP_CACHE_BYTES) * SMP_CACHE_BYTES + SHARED_INFO;
-    if (size <= SMALL_HEAD) {
-      const head = { address: m.arena.allocate(kept) };
-      cacheAllocNode(m, 'skbuff_small_head', head, flags, node);
-      return { address: head.address, source: 'skbuff_small_head', object: head, kept, references: 1 };
+    if (size > SMALL_HEAD) {
+      const object = kmallocTrackCaller(m, size, null, flags, node, returnAddress(m));
+      return { address: object.address, source: 'kmalloc', object, kept: 0, references: 1 };
     }
-    const object = kmallocTrackCaller(m, size, null, flags, node, returnAddress(m), kept);
-    return { address: object.address, source: 'kmalloc', object, kept, references: 1 };
+    const kept = keptOf(wanted.bytes);
+    const object = { address: m.arena.allocate(kept) };
+    cacheAllocNode(m, 'skbuff_small_head', object, flags, node);
+    return { address: object.address, source: 'skbuff_small_head', object, kept, references: 1 };
   },
 );
+/** Of a head with room for so much: what is in guest memory, with an Ethernet header, and no more than is kept of any packet. */
+function keptOf(bytes: number): number {
+  return Math.max(SMP_CACHE_BYTES, Math.min(bytes + ETHERNET_ROOM, MOST_KEPT));
+}
+const ETHERNET_ROOM = 16;
+const MOST_KEPT = 1664;
 const allocSkbFunction = kernelFunction(
   '__alloc_skb',
   50,
-  (m, size: number, gfp: number, flags: number, node: number, kept: number): SkbMemory => {
+  (m, size: number, gfp: number, flags: number, node: number): SkbMemory => {
     const isPair = (flags & SKB_ALLOC_FCLONE) !== 0;
     const bytes = isPair ? 2 * SKB.size + FCLONE_REFERENCES : SKB.size;
     const skb = { address: m.arena.allocate(bytes, SMP_CACHE_BYTES) };
     cacheAllocNode(m, isPair ? 'skbuff_fclone_cache' : 'skbuff_head_cache', skb, gfp, node);
-    const head = kmallocReserve(m, { address: m.scratch, bytes: size }, gfp, node, skb, kept);
+    const head = kmallocReserve(m, { address: m.scratch, bytes: size }, gfp, node, skb);
     const fclones = isPair ? { address: skb.address, references: 1, isCloneFree: true } : null;
-    return { address: skb.address, head, fclones, headers: null };
+    return { address: skb.address, head, fclones, headers: null, cloneBytes: 0 };
   },
 );
 /** alloc_skb() */
-export function allocSkb(m: Machine, size: number, gfp: number, kept: number): SkbMemory {
-  return allocSkbFunction(m, size, gfp, 0, NUMA_NO_NODE, kept);
+export function allocSkb(m: Machine, size: number, gfp: number): SkbMemory {
+  return allocSkbFunction(m, size, gfp, 0, NUMA_NO_NODE);
 }
 
 /** alloc_skb() for a packet of the machine's own, with headers and data. */
 export function createSkb(m: Machine, device: NetDevice | null, packet: Packet, owner: SkbOwner | null = null): SkBuff {
-  const memory = allocSkb(
-    m,
-    HEADROOM + packetLength(packet),
-    owner === null ? GFP_ATOMIC : GFP_KERNEL,
-    keptBytes(packet),
-  );
+  const memory = allocSkb(m, HEADROOM + packetLength(packet), owner === null ? GFP_ATOMIC : GFP_KERNEL);
   return fillSkb(m, memory, device, packet, owner);
 }
 /** The buffer of a message of a local socket. */
 export function createDataSkb(m: Machine, owner: SkbOwner, packet: Packet): SkBuff {
-  const kept = Math.max(SMP_CACHE_BYTES, packet.payload.length);
-  return fillDataSkb(m, allocSkb(m, packet.bytes, GFP_KERNEL, kept), owner, packet);
+  return fillDataSkb(m, allocSkb(m, packet.bytes, GFP_KERNEL), owner, packet);
 }
 
 /** A driver's buffer for a packet that has come in: small heads from their cache, others cut out of pages. */
 const netdevAllocSkb = kernelFunction(
   '__netdev_alloc_skb',
   30,
-  (m, _dev: NetDevice, length: number, gfp: number, kept: number): SkbMemory => {
+  (m, _dev: NetDevice, length: number, gfp: number): SkbMemory => {
     if (length + HEADROOM <= SMALL_HEAD - SHARED_INFO) {
-      return allocSkbFunction(m, length + HEADROOM, gfp, SKB_ALLOC_RX, NUMA_NO_NODE, kept);
+      return allocSkbFunction(m, length + HEADROOM, gfp, SKB_ALLOC_RX, NUMA_NO_NODE);
     }
     const skb = { address: m.arena.allocate(SKB.size, SMP_CACHE_BYTES) };
     cacheAlloc(m, 'skbuff_head_cache', skb, gfp);
+    const kept = keptOf(length + HEADROOM);
     const object = { address: m.arena.allocate(kept) };
     const head: SkbHead = { address: object.address, source: 'page', object, kept, references: 1 };
-    return { address: skb.address, head, fclones: null, headers: null };
+    return { address: skb.address, head, fclones: null, headers: null, cloneBytes: 0 };
   },
 );
 export function receiveSkb(m: Machine, device: NetDevice, packet: Packet): SkBuff {
-  const memory = netdevAllocSkb(m, device, packetLength(packet), GFP_ATOMIC, keptBytes(packet));
+  const memory = netdevAllocSkb(m, device, packetLength(packet), GFP_ATOMIC);
   return fillSkb(m, memory, device, packet, null);
 }
 
@@ -109,34 +104,29 @@ export const tcpStreamAllocSkb = kernelFunction(
   'tcp_stream_alloc_skb',
   25,
   (m, _sk: KernelObject, gfp: number, _force: number): SkbMemory =>
-    allocSkbFunction(m, MAX_TCP_HEADER, gfp, SKB_ALLOC_FCLONE, NUMA_NO_NODE, SMP_CACHE_BYTES),
+    allocSkbFunction(m, MAX_TCP_HEADER, gfp, SKB_ALLOC_FCLONE, NUMA_NO_NODE),
 );
 /** Of a segment without data, which is sent itself: an acknowledgement, a reset. */
 export function allocTcpHeader(m: Machine, gfp: number): SkbMemory {
-  return allocSkb(m, MAX_TCP_HEADER - HEADROOM, gfp, KEPT_HEADERS);
+  return allocSkb(m, MAX_TCP_HEADER - HEADROOM, gfp);
 }
-/** More than the headers of any segment take. */
-const KEPT_HEADERS = 192;
 /** The second of a pair where it is free; it shares the head. */
-const skbCloneFunction = kernelFunction(
-  'skb_clone',
-  35,
-  (m, skb: SkbMemory, gfp: number, headerBytes: number): SkbMemory => {
-    const { head, fclones } = skb;
-    const headers = { address: m.arena.allocate(headerBytes), size: headerBytes };
-    head.references += 1;
-    if (fclones?.isCloneFree === true) {
-      const address = fclones.address + SKB.size;
-      m.arena.bytes.fill(0, address, address + SKB.size);
-      fclones.isCloneFree = false;
-      fclones.references += 1;
-      return { address, head, fclones, headers };
-    }
-    const clone = { address: m.arena.allocate(SKB.size, SMP_CACHE_BYTES) };
-    cacheAlloc(m, 'skbuff_head_cache', clone, gfp);
-    return { address: clone.address, head, fclones: null, headers };
-  },
-);
+const skbCloneFunction = kernelFunction('skb_clone', 35, (m, skb: SkbMemory, gfp: number): SkbMemory => {
+  const { head, fclones, cloneBytes } = skb;
+  const headers = { address: m.arena.allocate(cloneBytes), size: cloneBytes };
+  head.references += 1;
+  if (fclones?.isCloneFree === true) {
+    const address = fclones.address + SKB.size;
+    m.arena.bytes.fill(0, address, address + SKB.size);
+    fclones.isCloneFree = false;
+    fclones.references += 1;
+    return { address, head, fclones, headers, cloneBytes };
+  }
+  const clone = { address: m.arena.allocate(SKB.size, SMP_CACHE_BYTES) };
+  cacheAlloc(m, 'skbuff_head_cache', clone, gfp);
+  return { address: clone.address, head, fclones: null, headers, cloneBytes };
+});
 export function cloneSkb(m: Machine, of: SkbMemory, gfp: number, packet: Packet): SkbMemory {
-  return skbCloneFunction(m, of, gfp, keptBytes(packet));
+  of.cloneBytes = keptBytes(packet);
+  return skbCloneFunction(m, of, gfp);
 }

@@ -2,14 +2,14 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import { returnAddress } from '../execution/return-address.ts';
 import type { Machine } from '../machine.ts';
 import { structFields } from '../memory/layout.ts';
-import type { SkBuff, SkbHead, SkbMemory, SkbOwner } from '../net/skb.ts';
+import type { SkBuff, SkbMemory, SkbOwner } from '../net/skb.ts';
 import { consumeSkbEvent, kfreeSkb } from '../tracepoints/net.ts';
 import { cacheFree, kfree } from './slab.ts';
 
 const SKB = structFields('sk_buff', {});
 const FCLONE_REFERENCES = 8;
 
-const skbFreeHead = kernelFunction('skb_free_head', 10, (m, _skb: SkbMemory, head: SkbHead): void => {
+const skbFreeHead = kernelFunction('skb_free_head', 10, (m, { head }: SkbMemory): void => {
   if (head.source === 'kmalloc') {
     kfree(m, head.object);
     return;
@@ -21,7 +21,7 @@ const skbFreeHead = kernelFunction('skb_free_head', 10, (m, _skb: SkbMemory, hea
 const skbReleaseData = kernelFunction('skb_release_data', 12, (m, skb: SkbMemory, _reason: number): void => {
   const { head, headers } = skb;
   head.references -= 1;
-  if (head.references === 0) skbFreeHead(m, skb, head);
+  if (head.references === 0) skbFreeHead(m, skb);
   if (headers !== null) m.arena.free(headers.address, headers.size);
 });
 /** A pair is freed when both are done with. */

@@ -25,11 +25,14 @@ const kmallocNoprof = kernelFunction('__kmalloc_noprof', 45, (m, size: number, f
   kmallocEvent(m, returnAddress(m), object, size, kmallocSize(size), flags, NO_NODE);
   return object;
 });
+/** No packet keeps more. */
+const MOST_KEPT = 1664;
 /** kmalloc_node_track_caller(): of `size` bytes only those at the front that anybody looks at are in guest memory. */
 export const kmallocTrackCaller = kernelFunction(
   '__kmalloc_node_track_caller_noprof',
   45,
-  (m, size: number, _buckets: null, flags: number, node: number, caller: KernelObject, kept: number): KernelObject => {
+  (m, size: number, _buckets: null, flags: number, node: number, caller: KernelObject): KernelObject => {
+    const kept = Math.min(size, MOST_KEPT);
     const object = { address: m.arena.allocate(kept) };
     sizes.set(object, kept);
     kmallocEvent(m, caller, object, size, kmallocSize(size), flags, node);

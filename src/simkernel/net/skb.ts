@@ -58,6 +58,8 @@ export interface SkbMemory extends KernelObject {
   readonly fclones: SkbFclones | null;
   /** Of a clone: its own headers, which on Linux lie in front of those of the original. */
   readonly headers: { readonly address: number; readonly size: number } | null;
+  /** What the clone that is made next has of them. */
+  cloneBytes: number;
 }
 
 /** struct sk_buff with one packet, or with the bytes of a local socket. */

@@ -35,7 +35,7 @@ import { KMSG_FILES } from './functions/kmsg.ts';
 import { NULL_FILES } from './functions/memory-devices.ts';
 import { OVERLAY } from './functions/overlayfs.ts';
 import { PROC } from './functions/proc.ts';
-import { storeSystemCallTable } from './functions/syscall-entry.ts';
+import { storeSystemCallTable } from './functions/syscall-table.ts';
 import { tickNohzHandler } from './functions/timer.ts';
 import { SYSTEM_VECTORS } from './functions/system-vectors.ts';
 import { createKsoftirqd } from './functions/ksoftirqd.ts';

@@ -13,17 +13,15 @@ import { allocateTracepointBuffers, fireTracepoint } from './tracepoints/fire.ts
 import type { TracepointBuffers, TracepointHandlers } from './tracepoints/fire.ts';
 import { VisibleText } from './execution/visible-text.ts';
 import { Paces } from './cpu/pace.ts';
-import { post } from './cpu/local-apic.ts';
 import { USERS } from './tasks/users.ts';
 import { Cpu } from './cpu/cpu.ts';
 import { UNREAD_GATE } from './cpu/deliver.ts';
 import type { EntryPoint, KnownGate } from './cpu/deliver.ts';
-import { VECTORS } from './cpu/descriptor-tables.ts';
-import { MachineHalted } from './execution/halt.ts';
 import type { Body } from './execution/kernel-function.ts';
 import { Pending } from './execution/pending.ts';
 import type { Result } from './execution/pending.ts';
-import { catchUp, runUntil } from './execution/run.ts';
+import { runFromOutside, signalProcess, tracerActs, tracerActsAt } from './execution/from-outside.ts';
+import { catchUp } from './execution/run.ts';
 import { callSites, declareText } from './execution/text.ts';
 import type { TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
@@ -40,7 +38,6 @@ import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import type { FutexWaiter } from './functions/futex.ts';
 import { getSignal } from './functions/get-signal.ts';
-import { doSendSigInfo } from './functions/signal.ts';
 import { SOFTIRQS } from './functions/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
@@ -94,7 +91,7 @@ import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
-import { EFAULT, ESRCH } from './errno.ts';
+import { EFAULT } from './errno.ts';
 
 /*
  * The simulated machine.
@@ -194,7 +191,8 @@ export class Machine {
   /** When might_sleep() last complained. */
   lastSleepReport = -Infinity;
   inHandler = false;
-  private inSegment = false;
+  /** CPUs are at work: time is theirs. */
+  inSegment = false;
   private started = false;
 
   readonly hooked: Uint8Array;
@@ -319,17 +317,7 @@ export class Machine {
   }
   run(untilNs: number): void {
     this.startWorkload();
-    this.stopped = false;
-    this.inSegment = true;
-    try {
-      if (this.halted === undefined) runUntil(this, untilNs);
-    } catch (error) {
-      if (!(error instanceof MachineHalted)) throw error;
-      this.halted = error.message;
-      this.clock = this.cpu.time;
-    } finally {
-      this.inSegment = false;
-    }
+    runFromOutside(this, untilNs);
   }
   /** Disk, files and processes; nothing of it exists until somebody runs the machine or looks at its files. */
   private startWorkload(): void {
@@ -342,27 +330,10 @@ export class Machine {
     this.stopped = true;
   }
   at(timeNs: number, callback: () => void): void {
-    this.events.schedule(timeNs, () => {
-      const { inSegment, clock, cpu } = this;
-      this.inSegment = false;
-      this.clock = timeNs;
-      this.cpu = this.cpuList[0]!;
-      this.trace.ip = 0;
-      this.locate(this.cpu, this.tracer, timeNs);
-      callback();
-      this.inSegment = inSegment;
-      this.cpu = cpu;
-      this.clock = clock;
-    });
-    if (timeNs < this.cpu.horizon && this.cpu.interruptsEnabled) this.cpu.horizon = timeNs;
+    tracerActsAt(this, timeNs, callback);
   }
   asTracer(body: () => void): void {
-    const { cpu } = this;
-    this.cpu = this.cpuList[0]!;
-    this.trace.ip = 0;
-    this.locate(this.cpu, this.tracer, this.now());
-    body();
-    this.cpu = cpu;
+    tracerActs(this, body);
   }
   attach(target: AttachTarget, handler: Handler): Attachment {
     return attach(this, target, handler);
@@ -442,18 +413,7 @@ export class Machine {
     return folder?.inode.sb.type === 'cgroup2' && folder.inode.isDirectory ? folder.inode.ino : undefined;
   }
   sendSignal(pid: number, signal: number): number {
-    const task = this.tasks.get(pid);
-    if (task === undefined) return -ESRCH;
-    if (this.inSegment) return doSendSigInfo(this, signal, null, task, 1);
-    // The tracer's process sends it between two segments, from the first CPU; that one must look up if it woke somebody.
-    const { cpu } = this;
-    const host = this.cpuList[0]!;
-    this.cpu = host;
-    if (host.halted) host.time = Math.max(host.time, this.clock);
-    const sent = doSendSigInfo(this, signal, null, task, 1);
-    if (host.needResched) post(this, host, VECTORS.reschedule, host.time);
-    this.cpu = cpu;
-    return sent;
+    return signalProcess(this, pid, signal);
   }
   hasProcess(pid: number): boolean {
     this.startWorkload();

@@ -11,7 +11,7 @@ import { EBADF, EFAULT, EINVAL } from '../errno.ts';
 import { blkFinishPlug, blkStartPlug } from './block.ts';
 import { EIOCBQUEUED } from './direct-io.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { fget, fput } from './vfs.ts';
 
 /** include/uapi/linux/aio_abi.h: struct iocb and struct io_event. */

@@ -8,7 +8,7 @@ import { setCredentials } from '../tasks/process.ts';
 import { CAP } from './capability.ts';
 import type { Capability } from './capability.ts';
 import { nsCapable } from './capability.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 /** (uid_t)-1: leave it as it is. */
 const UNCHANGED = 0xffffffff;

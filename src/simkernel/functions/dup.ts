@@ -2,7 +2,7 @@ import { EBADF, EINVAL } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { File } from '../fs/file.ts';
 import type { FileTable } from '../fs/file-table.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { currentFile, fdInstall, fgetRaw, filpClose, getUnusedFd } from './vfs.ts';
 
 /* fs/file.c: another descriptor of an open file; what the new one was before is closed. */

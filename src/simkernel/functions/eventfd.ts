@@ -7,7 +7,7 @@ import { storeNumber } from '../memory/arena.ts';
 import { EAGAIN, EFAULT, EINTR, EINVAL } from '../errno.ts';
 import { EPOLL } from './poll-events.ts';
 import { callRcu } from './rcu.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { getUserLong } from './user-access.ts';
 import { fdInstall, getUnusedFd } from './vfs.ts';
 import { createWaitQueue, freeWaitQueue, sleepOn, wakeInterruptible } from './wait-queue.ts';

@@ -11,7 +11,7 @@ import type { Mutex } from './mutex.ts';
 import { EPOLL } from './poll-events.ts';
 import { deadline, scheduleHrtimeoutRange } from './poll-timeout.ts';
 import { callRcu } from './rcu.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { getUserTimespec } from './user-access.ts';
 import { currentFile, fdInstall, getUnusedFd } from './vfs.ts';
 import {

@@ -8,7 +8,7 @@ import { schedProcessExec } from '../tracepoints/sched.ts';
 import { PATH_MAX } from './filename.ts';
 import { exitMmap } from './mmap.ts';
 import { callRcu } from './rcu.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 /* fs/exec.c */
 

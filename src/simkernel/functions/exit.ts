@@ -22,7 +22,7 @@ import { exitMmap } from './mmap.ts';
 import { callRcu, putTask } from './rcu.ts';
 import { schedule, setTaskState, tryToWakeUp, wakeUpProcess } from './sched.ts';
 import { doSendSigInfo } from './signal.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { filpClose } from './vfs.ts';
 
 /* kernel/exit.c */

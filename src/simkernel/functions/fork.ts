@@ -11,7 +11,7 @@ import type { Task } from '../tasks/task.ts';
 import { schedProcessFork, taskNewtask } from '../tracepoints/sched.ts';
 import { cgroupPostFork } from './cgroup.ts';
 import { finishTaskSwitch, wakeUpNewTask } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { getUserLong } from './user-access.ts';
 
 /* kernel/fork.c */

@@ -7,7 +7,7 @@ import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../tasks/task.ts'
 import type { Task } from '../tasks/task.ts';
 import { EAGAIN, EFAULT, EINTR, ENOSYS, ETIMEDOUT } from '../errno.ts';
 import { schedule, setTaskState, tryToWakeUp } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { cancelSleeper, startSleeper } from './timer.ts';
 import { getUserTimespec } from './user-access.ts';
 

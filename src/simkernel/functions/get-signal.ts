@@ -7,7 +7,7 @@ import type { SignalHandler } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
 import { signalDeliver } from '../tracepoints/signal.ts';
 import { doGroupExit } from './exit.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 /* kernel/signal.c: what a signal does to the task that it was sent to. */
 

@@ -10,7 +10,7 @@ import { EBADF, EINVAL, ENOMEM } from '../errno.ts';
 import { freePages } from './page-alloc.ts';
 import { GFP_KERNEL } from './gfp.ts';
 import { cacheAlloc, cacheFree } from './slab.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { flushTlbMmRange } from './tlb.ts';
 import { fget, fput } from './vfs.ts';
 

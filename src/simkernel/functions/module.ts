@@ -10,7 +10,7 @@ import type { LoadedModule, ModuleSource } from '../modules/module-api.ts';
 import { printk } from '../printk.ts';
 import { moduleFree, moduleLoad } from '../tracepoints/module.ts';
 import { CAP, mayDo } from './capability.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { currentFile } from './vfs.ts';
 
 /* kernel/module/main.c: modules come by finit_module and go by delete_module. */

@@ -6,7 +6,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import { EBUSY, EFAULT, EINVAL, ENODEV, ENOTDIR } from '../errno.ts';
 import { AT_FDCWD, withPath } from './path-walk.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 const NAME_MAX = 256;
 

@@ -10,7 +10,7 @@ import { EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS, EXDEV } from '../errno.t
 import { iput } from './inode.ts';
 import { withParent } from './namei.ts';
 import { AT_FDCWD, withPath } from './path-walk.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 const S_IFDIR = 0o040000;
 const UMASK = 0o022;

@@ -3,7 +3,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { schedule } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { hrtimerNanosleep, HRTIMER_MODE_REL } from './timer.ts';
 
 /* How a program gives its CPU away: for a time, or for as long as others want it. */

@@ -10,7 +10,7 @@ import { EAGAIN, EFAULT, EINTR, EPIPE } from '../errno.ts';
 import { EPOLL } from './poll-events.ts';
 import { callRcu } from './rcu.ts';
 import { doSendSigInfo } from './signal.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { putUserInt, userBytes } from './user-access.ts';
 import { fdInstall, getUnusedFd } from './vfs.ts';
 import { sleepOn, wakeInterruptible, waitQueueAt } from './wait-queue.ts';

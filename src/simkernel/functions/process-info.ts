@@ -8,7 +8,7 @@ import { EFAULT, EINVAL, ESRCH } from '../errno.ts';
 import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../version.ts';
 import { TASK_STIME, TASK_UTIME } from '../tasks/task.ts';
 import { CAP, nsCapable } from './capability.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { userBytes } from './user-access.ts';
 import { loadText, storeNumber } from '../memory/arena.ts';
 

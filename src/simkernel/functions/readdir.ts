@@ -3,7 +3,7 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { DirectoryContext, File } from '../fs/file.ts';
 import { EBADF, EFAULT, ENOTDIR } from '../errno.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 /** struct linux_dirent64: inode, offset, length, type, name. */
 const HEAD_BYTES = 19;

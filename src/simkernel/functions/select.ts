@@ -7,7 +7,7 @@ import { EBADF, EFAULT, EINTR } from '../errno.ts';
 import { EPOLL } from './poll-events.ts';
 import { deadline, scheduleHrtimeoutRange } from './poll-timeout.ts';
 import { setTaskState } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { getUserLong, getUserTimespec } from './user-access.ts';
 import { currentFile } from './vfs.ts';
 import { addWaitEntry, removeWaitEntry, wokenWaitEntry } from './wait-queue.ts';

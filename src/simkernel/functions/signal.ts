@@ -8,7 +8,7 @@ import type { Task } from '../tasks/task.ts';
 import { signalGenerate } from '../tracepoints/signal.ts';
 import { CAP, nsCapable } from './capability.ts';
 import { schedule, setTaskState, tryToWakeUp } from './sched.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { EINTR, EINVAL, EPERM, ESRCH } from '../errno.ts';
 
 const SIGNALS = 64;

@@ -26,7 +26,7 @@ import {
 } from '../errno.ts';
 import { INET6_OPERATIONS, INET_OPERATIONS } from './inet.ts';
 import { SOCKET_FILES, sockRecvmsg, sockSendmsg } from './socket-files.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { initTcpTimers } from './tcp-sock-init.ts';
 import { connectPair, UNIX_OPERATIONS } from './unix.ts';
 import { getUserInt, getUserLong, putUserInt, userBytes } from './user-access.ts';

@@ -6,7 +6,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { EBADF, EFAULT, ENOTDIR } from '../errno.ts';
 import { AT_FDCWD, LOOKUP_FOLLOW, withPath } from './path-walk.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 const STATX_BASIC_STATS = 0x7ff;
 const AT_EMPTY_PATH = 0x1000;

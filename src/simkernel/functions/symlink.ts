@@ -8,7 +8,7 @@ import { getname, putname } from './filename.ts';
 import type { CString, Filename } from './filename.ts';
 import { withParent } from './namei.ts';
 import { AT_FDCWD, withPath } from './path-walk.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 
 /* fs/namei.c and fs/stat.c: symbolic links are made and read. */
 

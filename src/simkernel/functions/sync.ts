@@ -6,7 +6,7 @@ import type { Machine } from '../machine.ts';
 import { EBADF, EINVAL } from '../errno.ts';
 import { advance, fileWriteAndWaitRange } from './filemap.ts';
 import { folioWaitBit } from './folio-wait.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { WB_REASON_SYNC, wakeupFlusherThreads, writebackInodesSb } from './writeback.ts';
 
 const vfsFsyncRange = kernelFunction(

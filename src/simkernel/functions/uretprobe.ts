@@ -5,7 +5,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { runUserHandlers } from '../probes/handler.ts';
 import { storeUserWord } from '../programs/user-stack.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { uprobePostSstepNotifier, uprobeTask } from './uprobes.ts';
 
 /** At the trampoline: handlers see the result in its register and the caller as the place. */

@@ -8,7 +8,7 @@ import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { startTransfer, transferScratch } from '../fs/file.ts';
 import type { File, Position } from '../fs/file.ts';
-import { systemCall } from './syscall-entry.ts';
+import { systemCall } from './syscall-table.ts';
 import { EBADF, EFAULT, EINVAL, EPERM } from '../errno.ts';
 import { getname, putname } from './filename.ts';
 import { doFileOpen, vfsTruncate } from './open.ts';

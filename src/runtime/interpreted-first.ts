@@ -1,7 +1,7 @@
 import type { EnginePrograms, ProgramFactory } from '../abi/execution.ts';
-import type { Program } from '../abi/program-image.ts';
 import type { VerifiedImage, VerifiedProgram } from '../abi/verified-image.ts';
 import { decode } from '../isa/decode.ts';
+import type { Insn } from '../isa/instruction.ts';
 import { interpretProgram } from './interpreter/interpreter.ts';
 
 /**
@@ -12,8 +12,8 @@ import { interpretProgram } from './interpreter/interpreter.ts';
 const INTERPRETED_INSTRUCTIONS = 8192;
 
 /**
- * A program's first runs are interpreted; then `compiled` takes over. Programs that may run more instructions than they have
- * (loops, functions, callbacks) are compiled when they first fire: one run of such a program may be a thousand runs of another.
+ * A program's first runs are interpreted; then `compiled` takes over. Programs of which nobody knows how much a run takes
+ * (callbacks, may_goto) are compiled when they first fire: one run of such a program may be a thousand runs of another.
  */
 export function interpretedFirst({ programs }: VerifiedImage, compiled: EnginePrograms): EnginePrograms {
   return new Map(
@@ -24,31 +24,41 @@ export function interpretedFirst({ programs }: VerifiedImage, compiled: EnginePr
   );
 }
 
-/** Whether no instruction runs twice: every jump goes forward. */
-function isStraight({ insns }: Program): boolean {
-  return insns.every((insn) => {
-    const operation = decode(insn);
-    switch (operation?.kind) {
-      case 'jump':
-        return insn.off >= 0;
-      case 'ja':
-        return (operation.wide ? insn.imm : insn.off) >= 0;
-      case 'may_goto':
-        return false;
-      case 'call':
-        return operation.callee !== 'subprogram';
-      case 'ld_imm64':
-        return operation.pseudo !== 'func';
-      default:
-        return true;
-    }
-  });
+/** What an instruction may do to the length of a run. */
+function lengthening(insn: Insn): 'none' | 'bounded' | 'unknown' {
+  const operation = decode(insn);
+  switch (operation?.kind) {
+    case 'jump':
+      return insn.off >= 0 ? 'none' : 'bounded';
+    case 'ja':
+      return (operation.wide ? insn.imm : insn.off) >= 0 ? 'none' : 'bounded';
+    case 'call':
+      return operation.callee === 'subprogram' ? 'bounded' : 'none';
+    case 'may_goto':
+    case 'callx':
+      return 'unknown';
+    case 'ld_imm64':
+      return operation.pseudo === 'func' ? 'unknown' : 'none';
+    default:
+      return 'none';
+  }
 }
 
-function promoted({ program, facts }: VerifiedProgram, compiled: ProgramFactory): ProgramFactory {
+/**
+ * No run takes more instructions. Of a program that goes straight on, its length; of one with loops and functions what the
+ * verifier walked, since it follows each round of a loop and each call.
+ */
+function longestRun({ program, facts }: VerifiedProgram): number {
+  const kinds = new Set(program.insns.map(lengthening));
+  if (kinds.has('unknown')) return Infinity;
+  return kinds.has('bounded') ? Math.max(facts.insnsProcessed, program.insns.length) : program.insns.length;
+}
+
+function promoted(verified: VerifiedProgram, compiled: ProgramFactory): ProgramFactory {
+  const { program, facts } = verified;
   let runsLeft: number | undefined;
   return (environment, replace) => {
-    runsLeft ??= isStraight(program) ? Math.ceil(INTERPRETED_INSTRUCTIONS / program.insns.length) : 0;
+    runsLeft ??= Math.round(INTERPRETED_INSTRUCTIONS / longestRun(verified));
     // Whoever keeps what it is given gets what is fastest.
     if (replace === undefined || runsLeft <= 0) return compiled(environment);
     const interpreted = interpretProgram(program, environment, { accesses: facts.accesses });

@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import type { CompiledProgram } from '../../src/abi/execution.ts';
 import { ENGINES } from '../../src/runtime/engines.ts';
 import { interpretedFirst } from '../../src/runtime/interpreted-first.ts';
+import type { Program } from '../../src/abi/program-image.ts';
+import type { VerifiedImage } from '../../src/abi/verified-image.ts';
+import { verifyProgram } from '../../src/verifier/verify.ts';
 import { imageOf, programOf } from '../jit/programs.ts';
 import { PLACES, testEnvironment } from '../jit/test-environment.ts';
 
@@ -19,16 +22,30 @@ const COUNTING = `
 out:
   r0 = 0
   exit`;
-const LOOPING = `
+const looping = (rounds: number): string => `
   r0 = 0
 again:
   r0 += 1
-  if r0 < 5 goto again
+  if r0 < ${rounds} goto again
   exit`;
+const ENDLESS = `
+  r0 = 0
+again:
+  may_goto out
+  goto again
+out:
+  exit`;
+
+function verifiedImageOf(program: Program): VerifiedImage {
+  const { image } = imageOf([program]);
+  const verdict = verifyProgram(program, image.maps);
+  if (verdict.verdict !== 'accept') throw new Error(verdict.message);
+  return { image, programs: [{ program, facts: verdict.facts }] };
+}
 
 /** Runs a program as the runtime does, and tells in which runs compiled code was there. */
 function runTimes(text: string, times: number) {
-  const image = imageOf([programOf(text)]);
+  const image = verifiedImageOf(programOf(text));
   const environment = testEnvironment();
   const compiled = ENGINES.js(image).get('test')!;
   let compilations = 0;
@@ -51,8 +68,16 @@ test('a program without loops is interpreted at first, and compiled once when it
   ).toBe(true);
 });
 
-test('a program with a loop is compiled when it first fires', () => {
-  expect(runTimes(LOOPING, 2).counts).toEqual([1, 1]);
+test('a program with a loop is interpreted for as long as its rounds are few', () => {
+  // Each run takes 2 + 5 * 2 instructions.
+  const { counts } = runTimes(looping(5), 1000);
+  expect(counts[9]).toBe(0);
+  expect(counts.at(-1)).toBe(1);
+  expect(runTimes(looping(20_000), 2).counts).toEqual([1, 1]);
+});
+
+test('a program whose rounds nobody counted is compiled when it first fires', () => {
+  expect(runTimes(ENDLESS, 2).counts).toEqual([1, 1]);
 });
 
 test('who takes no replacement gets compiled code', () => {

@@ -64,6 +64,7 @@ test('whatever follows _Z, there is an answer, and it does not take long', () =>
     { numRuns: 2000, seed: 1 },
   );
   expect(demangle(`_Z1f${'P'.repeat(10_000)}i`)).toBeUndefined();
+  expect(demangle(`_Z1fI${'J'.repeat(20_000)}`)).toBeUndefined();
   expect(
     demangle(
       `_Z1f${Array.from({ length: 60 }, (_, i) => `F${i === 0 ? 'i' : `S${(i - 1).toString(36).toUpperCase()}_`}S_E`).join('')}`,

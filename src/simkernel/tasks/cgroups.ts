@@ -83,8 +83,8 @@ export class Cgroup implements KernelObject {
     storeWord(words, address + CGROUP.self, this);
     storeWord(words, address + CGROUP.parent, parent);
     words[(address + CGROUP.level) >> 2] = this.level;
-    for (let at: Cgroup | null = this; at !== null; at = at.parent) {
-      storeWord(words, address + CGROUP.ancestors + 8 * at.level, at);
+    for (let level = 0; level <= this.level; level++) {
+      storeWord(words, address + CGROUP.ancestors + 8 * level, this.ancestor(level));
     }
     storeWord(words, this.cssSet.address + CSS_SET.defaultCgroup, this);
     parent?.children.set(name, this);
@@ -102,9 +102,8 @@ export class Cgroup implements KernelObject {
   }
   /** The group above (or this one) at a level; null where the tree does not reach. */
   ancestor(level: number): Cgroup | null {
-    let at: Cgroup | null = this.level < level ? null : this;
-    while (at !== null && at.level > level) at = at.parent;
-    return at;
+    if (this.level === level) return this;
+    return this.level < level ? null : (this.parent?.ancestor(level) ?? null);
   }
 }
 

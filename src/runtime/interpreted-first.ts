@@ -54,11 +54,17 @@ function longestRun({ program, facts }: VerifiedProgram): number {
   return kinds.has('bounded') ? Math.max(facts.insnsProcessed, program.insns.length) : program.insns.length;
 }
 
+/** Not a single one, where it would cost about what compiling does. */
+function interpretedRuns(verified: VerifiedProgram): number {
+  const runs = Math.floor(INTERPRETED_INSTRUCTIONS / longestRun(verified));
+  return runs > 1 ? runs : 0;
+}
+
 function promoted(verified: VerifiedProgram, compiled: ProgramFactory): ProgramFactory {
   const { program, facts } = verified;
   let runsLeft: number | undefined;
   return (environment, replace) => {
-    runsLeft ??= Math.round(INTERPRETED_INSTRUCTIONS / longestRun(verified));
+    runsLeft ??= interpretedRuns(verified);
     // Whoever keeps what it is given gets what is fastest.
     if (replace === undefined || runsLeft <= 0) return compiled(environment);
     const interpreted = interpretProgram(program, environment, { accesses: facts.accesses });

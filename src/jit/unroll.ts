@@ -32,6 +32,8 @@ export function unrollLoops(graph: FlowGraph, states: readonly BlockStates[]): F
 /** How many times a block that only repeats itself runs before it is left; undefined where that is not known. */
 function turnsOf(block: Block, graph: FlowGraph, states: readonly BlockStates[]): number | undefined {
   const { index, steps, successors, predecessors } = block;
+  // A function may begin with its loop: then callers choose where the counter starts.
+  if (index === 0) return undefined;
   if (successors.length !== 2 || !successors.includes(index)) return undefined;
   const last = steps.at(-1)!;
   const limit = limitOf(last, successors[0] === index);

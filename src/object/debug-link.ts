@@ -20,7 +20,9 @@ export function readDebugLink(sections: readonly ProgramSection[]): DebugLink | 
     return buildId === '' ? undefined : { name: undefined, checksum: 0, buildId };
   }
   const checksum = new DataView(link.buffer, link.byteOffset).getUint32(at, true);
-  return { name: new TextDecoder().decode(link.subarray(0, end)), checksum, buildId };
+  const name = new TextDecoder().decode(link.subarray(0, end));
+  // A name, no path: a program does not choose which folders are looked into.
+  return { name: name.includes('/') ? undefined : name, checksum, buildId };
 }
 export function buildIdOf(sections: readonly ProgramSection[]): string {
   const note = sections.find(({ name }) => name === '.note.gnu.build-id')?.bytes;

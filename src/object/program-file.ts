@@ -66,8 +66,8 @@ export interface ProgramFile {
   debug(): DebugInfo | undefined;
 }
 
-/** The contents of the file that holds a program's debugging information, if there is one. */
-export type FindDebugFile = (link: DebugLink) => Uint8Array | undefined;
+/** The contents of files that may hold a program's debugging information, the likeliest first. */
+export type FindDebugFile = (link: DebugLink) => Iterable<Uint8Array>;
 
 const TYPES = { executable: 2, shared: 3 } as const;
 export const MACHINE_X86_64 = 62;
@@ -96,7 +96,7 @@ export function elfType(bytes: Uint8Array): 'executable' | 'shared' | 'other' | 
 /** Reads a program that anyone may have written: whatever it holds, the answer is a program or what is wrong with it. */
 export function readProgramFile(
   bytes: Uint8Array,
-  separate: FindDebugFile = () => undefined,
+  separate: FindDebugFile = () => [],
 ): ProgramFile | { readonly problem: string } {
   try {
     return read(bytes, separate);
@@ -144,11 +144,25 @@ function read(bytes: Uint8Array, separate: FindDebugFile): ProgramFile {
 function readApart(sections: readonly ProgramSection[], separate: FindDebugFile): readonly ProgramSection[] {
   if (sections.some(({ name }) => name === '.debug_info')) return [];
   const link = readDebugLink(sections);
-  const bytes = link === undefined ? undefined : separate(link);
-  if (link === undefined || bytes === undefined || elfType(bytes) === undefined) return [];
-  const found = readSections(bytes, viewOf(bytes));
-  const fits = link.buildId === '' ? checksumOf(bytes) === link.checksum : buildIdOf(found) === link.buildId;
-  return fits ? found : [];
+  if (link === undefined) return [];
+  for (const bytes of separate(link)) {
+    const found = readableSections(bytes);
+    if (found === undefined) continue;
+    const fits = link.buildId === '' ? checksumOf(bytes) === link.checksum : buildIdOf(found) === link.buildId;
+    if (fits) return found;
+  }
+  return [];
+}
+
+/** A file that is no object, or a broken one, takes nothing from the program that names it. */
+function readableSections(bytes: Uint8Array): readonly ProgramSection[] | undefined {
+  if (elfType(bytes) === undefined) return undefined;
+  try {
+    return readSections(bytes, viewOf(bytes));
+  } catch (error) {
+    if (error instanceof BadObject || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** A 64-bit field that must be a sensible number. */

@@ -5,7 +5,7 @@ import type { AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
 import { perfEventNames } from '../lang/perf-events.ts';
 import type { Target } from '../lang/target.ts';
-import { matchesPattern } from '../typecheck/name-pattern.ts';
+import { matchesPattern } from '../lang/name-pattern.ts';
 
 /** One line of -l; its parameters are the indented lines of -lv. */
 export interface ListedProbe {

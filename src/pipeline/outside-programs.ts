@@ -44,12 +44,11 @@ function load(
   // As bpftrace takes them: libraries, and what may be executed.
   if (type !== 'shared' && !(type === 'executable' && file.executable)) return undefined;
   const folder = onHost.slice(0, Math.max(0, onHost.lastIndexOf('/')));
-  const image = programImage(inside, file.bytes, (link) => {
+  const image = programImage(inside, file.bytes, function* (link) {
     for (const name of debugFileNames(folder, link)) {
       const found = name === onHost ? undefined : read(name);
-      if (found !== undefined) return found.bytes;
+      if (found !== undefined) yield found.bytes;
     }
-    return undefined;
   });
   if (typeof image === 'string') return undefined;
   // Elsewhere it can be looked at only: its instructions are of another CPU.

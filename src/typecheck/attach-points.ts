@@ -7,7 +7,7 @@ import { readInteger } from './integer-text.ts';
 import { error } from './messages.ts';
 import { checkTarget } from './attach-point-checks.ts';
 import { LOCATION_MARK, hasWildcard, parseParts } from './attach-point-parts.ts';
-import { matchesPattern } from './name-pattern.ts';
+import { matchesPattern } from '../lang/name-pattern.ts';
 
 /** Gives every attach point its meaning; those with wildcards keep their parts for expansion. */
 export const parseAttachPoints: Pass = {

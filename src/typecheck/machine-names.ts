@@ -1,6 +1,6 @@
 import type { Target } from '../lang/target.ts';
 import { hasWildcard } from './attach-point-parts.ts';
-import { matchesPattern } from './name-pattern.ts';
+import { matchesPattern } from '../lang/name-pattern.ts';
 
 /** Named things of the machine: a plain name finds its own without a look at the thousands of others. */
 class NameIndex<T extends { readonly name: string }> {

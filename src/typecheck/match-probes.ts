@@ -3,7 +3,7 @@ import type { AttachTarget } from '../lang/attach-target.ts';
 import { describe } from './attach-points.ts';
 import { placeName } from './attach-point-parts.ts';
 import type { ParsedAttachPoint, PassContext } from './context.ts';
-import { matchesPattern } from './name-pattern.ts';
+import { matchesPattern } from '../lang/name-pattern.ts';
 import { findUserFiles } from './user-files.ts';
 
 /** What bpftrace calls the kernel itself among the modules. */

@@ -1,5 +1,5 @@
 import type { PassContext } from './context.ts';
-import { matchesPattern } from './name-pattern.ts';
+import { matchesPattern } from '../lang/name-pattern.ts';
 
 /** Where a shell on the machine looks for programs. */
 const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

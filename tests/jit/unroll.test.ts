@@ -68,3 +68,22 @@ test('a division in a loop that is written out divides in each turn', () => {
     { input: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 200) },
   );
 });
+
+test('a loop that a function begins with stays one: its callers choose where it starts', () => {
+  const program = programOf(`
+    r1 = 4
+    r2 = 1
+    r3 = 0
+    call again
+    exit
+  again:
+    r3 += 1
+    r1 += 1
+    if r1 < 8 goto again
+    r1 = 0
+    r2 += -1
+    if r2 s>= 0 goto again
+    r0 = r3
+    exit`);
+  expect(expectSame(program)).toBe(12n);
+});

@@ -29,11 +29,12 @@ test('debuggers look by build id first, then beside the program', () => {
   expect(debugFileNames('', { ...link, buildId: '' })).toEqual(['a.debug', '.debug/a.debug']);
 });
 
-test('symbols and types are those of the file that belongs to the program', () => {
+test('symbols and types are those of the first file that belongs to the program', () => {
+  const stale = Buffer.concat([debug, Buffer.from([0])]);
   const asked: string[] = [];
   const file = read((link) => {
     asked.push(...debugFileNames('', link));
-    return debug;
+    return [stale, debug];
   });
   expect(asked).toEqual(['apart.debug', '.debug/apart.debug']);
   expect(file.functions.map(({ name }) => name)).toContain('distance');
@@ -45,12 +46,13 @@ test('symbols and types are those of the file that belongs to the program', () =
   ).toEqual(['from', 'scale']);
 });
 
-test.each<[string, Uint8Array | undefined]>([
-  ['there is none', undefined],
-  ['its checksum is another', Buffer.concat([debug, Buffer.from([0])])],
-  ['it is no ELF file', Buffer.from('nothing')],
-])('without it, when %s', (_why, bytes) => {
-  const file = read(() => bytes);
+test.each<[string, readonly Uint8Array[]]>([
+  ['there is none', []],
+  ['its checksum is another', [Buffer.concat([debug, Buffer.from([0])])]],
+  ['it is no ELF file', [Buffer.from('nothing')]],
+  ['it is cut off', [debug.subarray(0, 200)]],
+])('without it, when %s', (_why, files) => {
+  const file = read(() => files);
   expect(file.functions).toEqual([]);
   expect(file.debug()).toBeUndefined();
 });

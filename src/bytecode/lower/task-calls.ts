@@ -17,6 +17,7 @@ import type { Lowerer } from './lowerer.ts';
 import { addressOf, storeBytes, storeWords, zero } from './memory.ts';
 import { NONE, type Operand, type Place, scalar, scalarShape } from './operand.ts';
 import { literalBytes } from './strings.ts';
+import { matchesPattern } from '../../lang/name-pattern.ts';
 import { unsupported } from './unsupported.ts';
 
 const noCgroup = template(
@@ -32,11 +33,8 @@ const PACKET_HEADER = 16;
 /** Flag of perf_event_output and its kin: the buffer of the CPU that the program runs on. */
 const BPF_F_CURRENT_CPU = 0xffff_ffffn;
 
-/** Whether the filter of cgroup_path(), in which `*` stands for any text, lets the v2 tree through: the only one there is. */
-function isUnifiedWanted(filter = '*'): boolean {
-  const parts = filter.split('*').map((part) => part.replace(/[^\w-]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test('unified');
-}
+/** Whether the filter of cgroup_path() lets the v2 tree through: the only one there is. */
+const isUnifiedWanted = (filter = '*'): boolean => matchesPattern('unified', filter);
 
 /** Functions that ask about the task or act on the system. */
 export const TASK_CALLS = {

@@ -1,4 +1,3 @@
-import { UPDATE_FLAGS } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { copyBytes, roundUp8, zeroBytes } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
@@ -54,4 +53,4 @@ export function createTaskStorageMap(definition: MapDefinition, address: number,
 }
 
 /** The flag of bpf_task_storage_get that makes a value where there is none (BPF_LOCAL_STORAGE_GET_F_CREATE). */
-export const STORAGE_CREATE = UPDATE_FLAGS.noexist;
+export const STORAGE_CREATE = 1;

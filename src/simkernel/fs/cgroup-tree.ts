@@ -15,7 +15,7 @@ type GroupFile = {
 const lines = (values: readonly (string | number)[]): string => values.map((value) => `${value}\n`).join('');
 const sorted = (numbers: Iterable<number>): number[] => [...new Set(numbers)].sort((a, b) => a - b);
 
-/** The machine has no controllers: groups say who belongs together, and limit nothing. */
+/** No controller can be switched on by files: what limits groups have on disks, their scenario says (block/io-groups.ts). */
 const FILES: Readonly<Record<FileName, GroupFile>> = {
   'cgroup.controllers': { mode: 0o444, read: () => '\n' },
   'cgroup.events': { mode: 0o444, read: ({ isPopulated }) => lines([`populated ${isPopulated ? 1 : 0}`, 'frozen 0']) },

@@ -1,3 +1,4 @@
+import { MAXSYMLINKS } from './links.ts';
 import type { Disk } from '../block/disk.ts';
 import type { Machine } from '../machine.ts';
 import { hashText } from '../time/random.ts';
@@ -116,12 +117,13 @@ export class FileSystem {
     return new Inode(this.machine, this.nextIno++, mode, size, sb, operations ?? NO_OPERATIONS);
   }
   /** Makes a directory and those above it. */
-  directory(path: string): Dentry {
+  directory(path: string, linksLeft = MAXSYMLINKS): Dentry {
     let at = this.root.root;
     for (const name of names(path)) {
       at = at.mounted?.root ?? at;
       at = at.children.get(name) ?? this.newDirectory(name, at);
-      if (at.inode.link !== null) at = this.directory(this.target(at, at.inode.link.path));
+      if (at.inode.link !== null && linksLeft > 0)
+        at = this.directory(this.target(at, at.inode.link.path), linksLeft - 1);
     }
     return at.mounted?.root ?? at;
   }
@@ -239,21 +241,26 @@ export class FileSystem {
     return inode.cache;
   }
   /** Finds a path without the kernel's help (for the tracer). */
-  find(path: string): Dentry | undefined {
+  find(path: string, linksLeft = MAXSYMLINKS): Dentry | undefined {
     let at: Dentry | undefined = this.root.root;
     for (const name of names(path)) {
       at = (at?.mounted?.root ?? at)?.children.get(name);
       const link = at?.inode.link ?? null;
-      if (at !== undefined && link !== null) at = this.find(this.target(at, link.path));
+      if (at === undefined || link === null) continue;
+      at = linksLeft > 0 ? this.find(this.target(at, link.path), linksLeft - 1) : undefined;
     }
     return at?.mounted?.root ?? at;
   }
   /** Where a link leads, from the root. */
   private target(link: Dentry, text: string): string {
-    if (text.startsWith('/')) return text;
-    const above: string[] = [];
-    for (let at = link.parent; at !== null && at.parent !== null; at = at.parent) above.unshift(at.name);
-    return `/${above.join('/')}/${text}`;
+    const parts: string[] = [];
+    if (!text.startsWith('/'))
+      for (let at = link.parent; at !== null && at.parent !== null; at = at.parent) parts.unshift(at.name);
+    for (const name of names(text)) {
+      if (name === '..') parts.pop();
+      else if (name !== '.') parts.push(name);
+    }
+    return `/${parts.join('/')}`;
   }
   /** The mount that a directory lies on. */
   mountOf(dentry: Dentry): Mount {

@@ -1,3 +1,4 @@
+import { MAXSYMLINKS } from '../fs/links.ts';
 import { EBADF, ELOOP, ENOENT, ENOTDIR } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -19,7 +20,6 @@ export const AT_FDCWD = -100;
 /** A symbolic link at the end of the path is followed. */
 export const LOOKUP_FOLLOW = 1;
 /** How many links one walk may follow. */
-const MAXSYMLINKS = 40;
 const WALK_TRAILING = 1;
 
 const NAMEIDATA = structFields('nameidata', {

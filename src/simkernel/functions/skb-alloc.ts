@@ -8,6 +8,7 @@ import type { Packet } from '../net/packet.ts';
 import { fillDataSkb, fillSkb, keptBytes, packetLength } from '../net/skb.ts';
 import type { SkbHead, SkBuff, SkbMemory, SkbOwner } from '../net/skb.ts';
 import { GFP_ATOMIC, GFP_KERNEL } from './gfp.ts';
+import { fcloneBytes } from './skb-free.ts';
 import { cacheAlloc, cacheAllocNode, kmallocTrackCaller } from './slab.ts';
 
 /* net/core/skbuff.c: where buffers come from. */
@@ -25,8 +26,6 @@ const SMP_CACHE_BYTES = 64;
 const SMALL_HEAD = 704;
 /** MAX_TCP_HEADER: segments have their data in pages. */
 const MAX_TCP_HEADER = 320;
-/** sizeof(refcount_t) behind the two buffers of an fclone object. */
-const FCLONE_REFERENCES = 8;
 
 /** A head with room for `size` bytes, of which those at the front are in guest memory that anybody looks at. */
 const kmallocReserve = kernelFunction(
@@ -55,7 +54,7 @@ const allocSkbFunction = kernelFunction(
   50,
   (m, size: number, gfp: number, flags: number, node: number): SkbMemory => {
     const isPair = (flags & SKB_ALLOC_FCLONE) !== 0;
-    const bytes = isPair ? 2 * SKB.size + FCLONE_REFERENCES : SKB.size;
+    const bytes = isPair ? fcloneBytes() : SKB.size;
     const skb = { address: m.arena.allocate(bytes, SMP_CACHE_BYTES) };
     cacheAllocNode(m, isPair ? 'skbuff_fclone_cache' : 'skbuff_head_cache', skb, gfp, node);
     const head = kmallocReserve(m, { address: m.scratch, bytes: size }, gfp, node, skb);

@@ -7,7 +7,8 @@ import { consumeSkbEvent, kfreeSkb } from '../tracepoints/net.ts';
 import { cacheFree, kfree } from './slab.ts';
 
 const SKB = structFields('sk_buff', {});
-const FCLONE_REFERENCES = 8;
+/** struct sk_buff_fclones: two buffers and a reference count. */
+export const fcloneBytes = (): number => 2 * SKB.size + 8;
 
 const skbFreeHead = kernelFunction('skb_free_head', 10, (m, { head }: SkbMemory): void => {
   if (head.source === 'kmalloc') {
@@ -36,7 +37,7 @@ const kfreeSkbmem = kernelFunction('kfree_skbmem', 12, (m, skb: SkbMemory): void
   fclones.references -= 1;
   if (fclones.references > 0) return;
   cacheFree(m, 'skbuff_fclone_cache', fclones);
-  m.arena.free(fclones.address, 2 * SKB.size + FCLONE_REFERENCES);
+  m.arena.free(fclones.address, fcloneBytes());
 });
 /** Without telling anybody, as the TCP code does with what has been acknowledged. */
 const kfreeSkbFunction = kernelFunction('__kfree_skb', 14, (m, skb: SkbMemory): void => {

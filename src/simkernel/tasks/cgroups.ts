@@ -23,7 +23,6 @@ const CGROUP_ROOT_STRUCT = structFields('cgroup_root', {
 const KERNFS_NODE = structFields('kernfs_node', { id: 'id', name: 'name', parent: '__parent', priv: 'priv' });
 
 const ROOT_ID = 1;
-const MAX_LEVELS = 16;
 /** The v2 hierarchy is the first one. */
 export const DEFAULT_HIERARCHY = 0;
 /** Inode numbers go up by one for the folder and one for each of its files. */
@@ -107,6 +106,9 @@ export class Cgroup implements KernelObject {
   }
 }
 
+/** The array behind struct cgroup: those above it and itself. */
+const ancestorBytes = (level: number): number => 8 * (level + 1);
+
 /** The tree of control groups. */
 export class Cgroups {
   readonly root: Cgroup;
@@ -117,7 +119,7 @@ export class Cgroups {
 
   constructor(m: Machine) {
     this.machine = m;
-    this.rootStruct = m.arena.allocate(CGROUP_ROOT_STRUCT.size + 8 * MAX_LEVELS, 64);
+    this.rootStruct = m.arena.allocate(CGROUP_ROOT_STRUCT.size + ancestorBytes(0), 64);
     m.words[(this.rootStruct + CGROUP_ROOT_STRUCT.hierarchy) >> 2] = DEFAULT_HIERARCHY;
     this.root = this.make('', null, this.rootStruct + CGROUP_ROOT_STRUCT.group);
     for (const path of ['/init.scope', '/system.slice', '/user.slice']) this.create(path);
@@ -138,7 +140,8 @@ export class Cgroups {
   }
   /** A new folder in a group. */
   add(parent: Cgroup, name: string): Cgroup {
-    return this.make(name, parent, this.machine.arena.allocate(CGROUP.size + 8 * MAX_LEVELS, 64));
+    const bytes = CGROUP.size + ancestorBytes(parent.level + 1);
+    return this.make(name, parent, this.machine.arena.allocate(bytes, 64));
   }
   /** The group with this path, made with those above it where there is none: what was there before anybody looked. */
   create(path: string): Cgroup {

@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import { layOut, loadedModules, moduleIn } from '../modules/loader.ts';
-import { MODULE_STATES } from '../modules/module-api.ts';
+import { MODULE_NAME_LEN, MODULE_STATES } from '../modules/module-api.ts';
 import type { LoadedModule, ModuleSource } from '../modules/module-api.ts';
 import { printk } from '../printk.ts';
 import { moduleFree, moduleLoad } from '../tracepoints/module.ts';
@@ -15,7 +15,6 @@ import { currentFile } from './vfs.ts';
 
 /* kernel/module/main.c: modules come by finit_module and go by delete_module. */
 
-const MODULE_NAME_LEN = 56;
 /** Checking, relocating and copying costs by the byte. */
 const LOAD_NS_PER_BYTE = 1.4;
 const READ_NS_PER_BYTE = 0.08;

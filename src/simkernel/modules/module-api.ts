@@ -69,7 +69,7 @@ export interface ModuleApi {
 }
 
 const MODULE = structFields('module', { state: 'state', name: 'name' });
-const MODULE_NAME_LEN = 56;
+export const MODULE_NAME_LEN = 56;
 /** enum module_state */
 export const MODULE_STATES = { live: 0, coming: 1, going: 2 } as const;
 const MODULE_BASE = -0x3fc00000;

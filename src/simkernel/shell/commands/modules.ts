@@ -17,13 +17,13 @@ const HOST_FOLDER = '/root';
 const nameOf = (path: string): string =>
   path
     .slice(path.lastIndexOf('/') + 1)
-    .replace(/\.(ko|ts|mts|js|mjs)$/, '')
+    .replace(/\.(ko|[cm]?[jt]s)$/, '')
     .replace(/-/g, '_');
 
 /** A module of the lab, or the user's own file, which the host loads. */
 function* findModule(c: CommandContext, path: string): Steps<ModuleSource | string> {
   const name = nameOf(path);
-  if (Object.hasOwn(LAB_MODULES, name) && !/\.(ts|mts|js|mjs)$/.test(path)) return LAB_MODULES[name]!();
+  if (Object.hasOwn(LAB_MODULES, name) && !/\.[cm]?[jt]s$/.test(path)) return LAB_MODULES[name]!();
   const request = moduleSource(c.machine, path);
   for (;;) {
     if (request.answer !== undefined) return request.answer;

@@ -19,6 +19,7 @@ import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/net-tx.ts'
 import { consumeSkb } from '../functions/skb-free.ts';
 import { createNetDevice } from '../net/device.ts';
 import type { NetDevice, QdiscKind } from '../net/device.ts';
+import { cutPacket } from '../net/gso.ts';
 import { ipAddress } from '../net/ip-address.ts';
 import { HOST_V4, HOST_V6 } from '../net/network.ts';
 import { NO_BYTES, udpPacket } from '../net/packet.ts';
@@ -91,15 +92,25 @@ const e1000XmitFrame = kernelFunction('e1000_xmit_frame', 120, (m, skb: SkBuff, 
   const { adapter } = device as NetDevice & { readonly adapter: Adapter };
   if (adapter.sent.length >= RING_SIZE) return NETDEV_TX_BUSY;
   m.spend(REGISTER_NS);
-  device.stats.txPackets += 1;
-  device.stats.txBytes += frameLength(skb.packet);
-  const doneAt = adapter.wire.transmit(skb.packet, m.cpu.time);
+  const { packet, gsoSize } = skb;
+  const doneAt = gsoSize === 0 ? putOnWire(m, adapter, packet) : segment(m, adapter, cutPacket(packet, gsoSize));
   adapter.sent.push({ skb, doneAt });
   // Interrupt moderation: a frame's completion waits for company.
   interrupt(m, adapter, doneAt + TX_DELAY_NS);
   return NETDEV_TX_OK;
 });
 const TX_DELAY_NS = 30_000;
+function putOnWire(m: Machine, { wire, device }: Adapter, packet: Packet): number {
+  device.stats.txPackets += 1;
+  device.stats.txBytes += frameLength(packet);
+  return wire.transmit(packet, m.cpu.time);
+}
+/** TSO: the card makes the packets out of one; returns when the last is on its way. */
+function segment(m: Machine, adapter: Adapter, packets: readonly Packet[]): number {
+  let doneAt = m.cpu.time;
+  for (const packet of packets) doneAt = putOnWire(m, adapter, packet);
+  return doneAt;
+}
 
 const e1000ePoll = kernelFunction('e1000e_poll', 30, (m, napi: Napi, budget: number): number => {
   const { adapter } = napi as Napi & { readonly adapter: Adapter };

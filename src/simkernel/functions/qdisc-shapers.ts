@@ -23,6 +23,9 @@ const CBS = {
 
 const firstLength = (sch: Qdisc): number => frameLength(sch.queue[0]!.skb.packet);
 
+export function isLongerThanBurst({ packet, gsoSize }: SkBuff): boolean {
+  return gsoSize !== 0 && frameLength(packet) > TBF.burst;
+}
 /** Tokens, in bytes, arrive at the rate until the bucket is full; a packet needs as many as it is long. */
 export const tbfDequeue = kernelFunction('tbf_dequeue', 30, (m: Machine, sch: Qdisc): SkBuff | null => {
   if (sch.queue.length === 0) return null;

@@ -3,8 +3,9 @@ import type { Machine } from '../machine.ts';
 import type { Qdisc, QdiscKind } from '../net/device.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import type { SkBuff } from '../net/skb.ts';
-import { cbsDequeue, startCredits, tbfDequeue } from './qdisc-shapers.ts';
-import { dropSkb } from './skb-free.ts';
+import { gsoSegment } from './gso.ts';
+import { cbsDequeue, isLongerThanBurst, startCredits, tbfDequeue } from './qdisc-shapers.ts';
+import { consumeSkb, dropSkb } from './skb-free.ts';
 
 /** net/sched: what may happen to packets that wait for their device. */
 
@@ -27,6 +28,12 @@ function append(m: Machine, skb: SkBuff, sch: Qdisc): number {
 function drop(m: Machine, skb: SkBuff): number {
   dropSkb(m, null, skb, DROP.QDISC_DROP);
   return NET_XMIT_DROP;
+}
+/** tbf_segment(): the bucket never has enough for such a packet, so its parts go one by one. */
+function appendCut(m: Machine, skb: SkBuff, sch: Qdisc): number {
+  for (const part of gsoSegment(m, skb, 0, 0)) append(m, part, sch);
+  consumeSkb(m, skb);
+  return 0;
 }
 const first = (sch: Qdisc): SkBuff | null => sch.queue.shift()?.skb ?? null;
 
@@ -109,7 +116,7 @@ export const QDISCS: Readonly<Record<QdiscKind, Discipline>> = {
   },
   tbf: {
     enqueue: kernelFunction('tbf_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
-      append(m, skb, sch),
+      isLongerThanBurst(skb) ? appendCut(m, skb, sch) : append(m, skb, sch),
     ),
     dequeue: tbfDequeue,
   },

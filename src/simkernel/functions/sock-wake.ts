@@ -1,6 +1,7 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { Sock } from '../net/sock.ts';
+import type { TcpSock } from '../net/tcp-sock.ts';
 import { inetSkErrorReport, skDataReady } from '../tracepoints/sock.ts';
 import { EPOLL } from './poll-events.ts';
 import { wakeAll, wakeInterruptible } from './wait-queue.ts';
@@ -23,11 +24,17 @@ export function reportError(m: Machine, sk: Sock, error: number): void {
   inetSkErrorReport(m, sk);
   sockDefErrorReport(m, sk);
 }
-/** sk_write_space of streams: enough of the send buffer is free again. */
-export const skStreamWriteSpace = kernelFunction('sk_stream_write_space', 12, (m, sk: Sock): void => {
-  if (sk.socket !== null && hasWriteSpace(sk)) wakeInterruptible(m, sk.socket.queue, EPOLL.OUT | EPOLL.WRNORM);
+/** sk_write_space of streams: enough of the send buffer is free again for whoever found it full. */
+export const skStreamWriteSpace = kernelFunction('sk_stream_write_space', 12, (m, sk: TcpSock): void => {
+  if (sk.socket === null || !hasWriteSpace(sk)) return;
+  sk.noSpace = false;
+  wakeInterruptible(m, sk.socket.queue, EPOLL.OUT | EPOLL.WRNORM);
 });
-/** sk_stream_is_writeable() */
+/** sk_stream_is_writeable(): a third is free, so that nobody is woken for less. */
 export function hasWriteSpace(sk: Sock): boolean {
   return sk.sndbuf - sk.wmemQueued >= sk.wmemQueued / 2;
+}
+/** sk_stream_memory_free(): who is sending goes on until the buffer is full. */
+export function hasMemory(sk: Sock): boolean {
+  return sk.wmemQueued < sk.sndbuf;
 }

@@ -6,9 +6,10 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import { pullHeaders, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { SHUTDOWN_RCV, TCP_CLOSE } from '../net/sock.ts';
+import { frameCount, segmentEnd } from '../net/segment.ts';
+import type { Segment } from '../net/segment.ts';
 import {
   MIN_RTO_NS,
-  segmentEnd,
   TCP_CA_OPEN,
   TCP_CA_RECOVERY,
   TCP_CLOSE_WAIT,
@@ -34,6 +35,7 @@ import {
   tcpSendDelayedAck,
   tcpXmitRetransmitQueue,
 } from './tcp-output.ts';
+import { partlyAcked, TCP_FRAG_IN_RTX_QUEUE, tcpFragment } from './tcp-segment.ts';
 import { TIME_WAIT_NS, tcpDone, tcpDoneWithError, tcpSetState, tcpTimeWait } from './tcp-state.ts';
 import { setCongestionState } from './tcp-timer.ts';
 
@@ -45,6 +47,7 @@ export function isOver(sk: TcpSock): boolean {
 
 /** RFC 6298, with the kernel's lower limit. */
 function measureRoundTrip(sk: TcpSock, sampleNs: number): void {
+  sk.minRttNs = Math.min(sk.minRttNs, sampleNs);
   if (sk.srttNs === 0) {
     sk.srttNs = sampleNs;
     sk.rttvarNs = sampleNs / 2;
@@ -55,7 +58,7 @@ function measureRoundTrip(sk: TcpSock, sampleNs: number): void {
   sk.rtoNs = sk.srttNs + Math.max(4 * sk.rttvarNs, MIN_RTO_NS);
 }
 
-/** Removes what has been acknowledged in whole from the retransmit queue; returns how many segments that was. */
+/** Removes what has been acknowledged from the retransmit queue; returns how many frames that was. */
 function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
   const { rtxQueue } = sk;
   let acked = 0;
@@ -64,16 +67,23 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
     const segment = rtxQueue.shift()!;
     // Karn: an answer to something sent twice measures nothing.
     if (!segment.retransmitted) measureRoundTrip(sk, Math.max(1000, m.cpu.time - segment.sentAt));
-    acked += 1;
+    acked += frameCount(segment.bytes, sk.mss);
     freed += segment.bytes;
     m.spend(25);
     freeSkbMemory(m, segment.memory);
   }
+  if (rtxQueue.length > 0) acked += partlyAcked(m, sk, rtxQueue[0]!, ack);
+  sk.packetsOut -= acked;
   sk.addQueued(-freed);
   sk.bytesAcked += ack - sk.sndUna;
   return acked;
 }
 
+/** tcp_mark_head_lost(): without selective acknowledgements that is all that can be told: the oldest frame. */
+function markHeadLost(m: Machine, sk: TcpSock, head: Segment): void {
+  if (head.bytes > sk.mss) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, head, sk.mss, sk.mss);
+  head.lost = true;
+}
 /** Duplicate acknowledgements or a partial one say that a segment is missing. */
 const tcpFastretransAlert = kernelFunction(
   'tcp_fastretrans_alert',
@@ -92,9 +102,9 @@ const tcpFastretransAlert = kernelFunction(
       sk.ssthresh = Math.max(Math.floor(sk.cwnd * 0.7), 2);
       sk.cwnd = sk.ssthresh;
       setCongestionState(m, sk, TCP_CA_RECOVERY);
-      first.lost = true;
+      markHeadLost(m, sk, first);
     } else if (!first.retransmitted) {
-      first.lost = true;
+      markHeadLost(m, sk, first);
     }
     tcpXmitRetransmitQueue(m, sk);
   },
@@ -107,6 +117,7 @@ const tcpAck = kernelFunction('tcp_ack', 55, (m, sk: TcpSock, skb: SkBuff, _flag
   if (ack > sk.sndNxt) return -1;
   const isNewWindow = packet.window !== sk.sndWnd;
   sk.sndWnd = packet.window;
+  sk.maxWindow = Math.max(sk.maxWindow, packet.window);
   if (ack < prior) return 0;
   const acked = cleanRtxQueue(m, sk, ack);
   sk.sndUna = ack;
@@ -120,7 +131,6 @@ const tcpAck = kernelFunction('tcp_ack', 55, (m, sk: TcpSock, skb: SkBuff, _flag
   }
   if (sk.caState !== TCP_CA_OPEN || sk.dupAcks >= DUPLICATE_ACKS)
     tcpFastretransAlert(m, sk, prior, sk.dupAcks, null, null);
-  if (acked > 0) skStreamWriteSpace(m, sk);
   return 1;
 });
 
@@ -263,6 +273,8 @@ const tcpAckSndCheck = kernelFunction('__tcp_ack_snd_check', 12, (m, sk: TcpSock
 function afterSegment(m: Machine, sk: TcpSock): void {
   if (isOver(sk)) return;
   pushPending(m, sk);
+  // tcp_check_space(): somebody waits for room.
+  if (sk.noSpace) skStreamWriteSpace(m, sk);
   if (sk.ackPending > 0) tcpAckSndCheck(m, sk, 1);
   sk.storeAll();
 }

@@ -1,4 +1,5 @@
 import { fillSkb } from '../net/skb.ts';
+import { GFP_ATOMIC } from './gfp.ts';
 import { allocTcpHeader, cloneSkb, createSkb, tcpStreamAllocSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
@@ -7,9 +8,9 @@ import { AF_INET } from '../net/ip-address.ts';
 import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
 import type { SkBuff } from '../net/skb.ts';
+import { createSegment, frameCount, segmentEnd } from '../net/segment.ts';
+import type { Segment } from '../net/segment.ts';
 import {
-  createSegment,
-  segmentEnd,
   TCP_CA_LOSS,
   TCP_CA_OPEN,
   TCP_CLOSING,
@@ -18,24 +19,23 @@ import {
   TCP_FIN_WAIT1,
   TCP_LAST_ACK,
 } from '../net/tcp-sock.ts';
-import type { Segment, TcpSock } from '../net/tcp-sock.ts';
+import type { TcpSock } from '../net/tcp-sock.ts';
 import { tcpRetransmitSkbEvent, tcpSendReset } from '../tracepoints/tcp.ts';
 import { inet6CskXmit, ipQueueXmit, sendUnconnected } from './ip-output.ts';
 import { clearSockTimer, resetSockTimer } from './sock-timer.ts';
+import {
+  shouldDefer,
+  splitPoint,
+  TCP_FRAG_IN_RTX_QUEUE,
+  tcpFragment,
+  tcpTsoSegs,
+  tsoFragment,
+  windowQuota,
+} from './tcp-segment.ts';
 
-const GFP_ATOMIC = 0x820;
 const NAGLE_OFF = 1;
 /** The longest that an acknowledgement waits for data to ride on. */
 const DELACK_NS = 40e6;
-/** Segments that the loopback device carries in one piece, and what a card that cuts segments itself takes. */
-const LOOPBACK_GOAL = 32_768;
-
-/** Bytes that one buffer may carry. */
-export function sizeGoal(sk: TcpSock): number {
-  const { device, mss } = sk;
-  return device !== null && device.mtu > LOOPBACK_GOAL ? LOOPBACK_GOAL : mss;
-}
-
 function packetOf(sk: TcpSock, segment: Pick<Segment, 'seq' | 'bytes' | 'payload' | 'flags'>): Packet {
   return {
     source: sk.local,
@@ -59,15 +59,19 @@ const transmitSkb = kernelFunction(
   (m, sk: TcpSock, segment: Segment, clone: number, gfp: number, _rcvNxt: number): number => {
     sk.rcvWnd = sk.freeWindow();
     sk.rcvWup = sk.rcvNxt;
-    sk.segsOut += 1;
+    sk.segsOut += frameCount(segment.bytes, sk.mss);
     sk.bytesSent += segment.bytes;
-    if (segment.bytes > 0) sk.pingpong ||= m.cpu.time - sk.lastReceived < DELACK_NS;
+    if (segment.bytes > 0) {
+      sk.pingpong ||= m.cpu.time - sk.lastReceived < DELACK_NS;
+      sk.lastSent = m.cpu.time;
+    }
     sk.ackPending = 0;
     clearSockTimer(sk.delackTimer);
     segment.sentAt = m.cpu.time;
     const packet = packetOf(sk, segment);
     const memory = clone === 0 ? segment.memory : cloneSkb(m, segment.memory, gfp, packet);
     const skb = fillSkb(m, memory, sk.device, packet, sk);
+    if (segment.bytes > sk.mss) skb.gsoSize = sk.mss;
     sk.storeAll();
     return sk.family === AF_INET ? ipQueueXmit(m, sk, skb, null) : inet6CskXmit(m, sk, skb, null);
   },
@@ -85,26 +89,45 @@ export const tcpRearmRto = kernelFunction('tcp_rearm_rto', 8, (m, sk: TcpSock): 
   }
 });
 
+/** tcp_nagle_check(): a frame that is not full waits while another is under way. */
+function isNagleHeld(sk: TcpSock, segment: Segment, nonagle: number): boolean {
+  if (segment.bytes >= sk.mss || (segment.flags & TCP_FIN) !== 0) return false;
+  return nonagle === 0 && !sk.noDelay && sk.packetsOut > 0 && sk.sendQueue.length === 1;
+}
+/** Makes the head of the send queue as long as it may be now; false: it has to wait. */
+function fitHead(m: Machine, sk: TcpSock, head: Segment, nonagle: number): boolean {
+  const quota = windowQuota(sk);
+  if (quota === 0) return false;
+  const wndEnd = sk.sndUna + sk.sndWnd;
+  if (head.bytes <= sk.mss) {
+    return (head.bytes === 0 || head.seq + head.bytes <= wndEnd) && !isNagleHeld(sk, head, nonagle);
+  }
+  if (head.seq + sk.mss > wndEnd) return false;
+  const maxSegs = tcpTsoSegs(m, sk, sk.mss);
+  if (shouldDefer(m, sk, head, maxSegs)) return false;
+  const limit = splitPoint(sk, head, Math.min(quota, maxSegs), nonagle !== 0 || sk.noDelay);
+  if (head.bytes > limit) tsoFragment(m, sk, head, limit);
+  return true;
+}
 /** Sends what the peer's window, the congestion window and Nagle allow; returns 1 when nothing is under way and nothing could be sent. */
 const tcpWriteXmit = kernelFunction(
   'tcp_write_xmit',
   40,
-  (m, sk: TcpSock, _mss: number, nonagle: number, pushOne: number, gfp: number): number => {
+  (m, sk: TcpSock, mss: number, nonagle: number, pushOne: number, gfp: number): number => {
+    const { sendQueue, rtxQueue } = sk;
     let sent = 0;
-    while (sk.sendQueue.length > 0 && (pushOne === 0 || sent < pushOne)) {
-      const [segment] = sk.sendQueue;
-      if (segment === undefined || sk.packetsOut >= sk.cwnd) break;
-      if (segment.seq + segment.bytes > sk.sndUna + sk.sndWnd && segment.bytes > 0) break;
-      const isSmall = segment.bytes < sk.mss && (segment.flags & TCP_FIN) === 0;
-      if (isSmall && nonagle === 0 && sk.packetsOut > 0 && sk.sendQueue.length === 1 && !sk.noDelay) break;
-      sk.sendQueue.shift();
-      sk.rtxQueue.push(segment);
+    while (sendQueue.length > 0 && (pushOne === 0 || sent < pushOne)) {
+      const segment = sendQueue[0]!;
+      if (!fitHead(m, sk, segment, nonagle)) break;
+      sendQueue.shift();
+      rtxQueue.push(segment);
+      sk.packetsOut += frameCount(segment.bytes, mss);
       sk.sndNxt = segmentEnd(segment);
       transmitSkb(m, sk, segment, 1, gfp, 0);
       sent += 1;
-      if (sk.writeTimer.dueNs === 0 || sk.packetsOut === 1) armWriteTimer(m, sk, sk.rtoNs);
+      if (sk.writeTimer.dueNs === 0 || rtxQueue.length === 1) armWriteTimer(m, sk, sk.rtoNs);
     }
-    return sent === 0 && sk.packetsOut === 0 && sk.sendQueue.length > 0 ? 1 : 0;
+    return sent === 0 && rtxQueue.length === 0 && sendQueue.length > 0 ? 1 : 0;
   },
 );
 export const tcpPushPendingFrames = kernelFunction(
@@ -132,6 +155,7 @@ export const tcpConnect = kernelFunction('tcp_connect', 260, (m, sk: TcpSock): n
   sk.writeSeq += 1;
   sk.sndNxt = sk.writeSeq;
   sk.rtxQueue.push(syn);
+  sk.packetsOut += 1;
   transmitSkb(m, sk, syn, 1, GFP_ATOMIC, 0);
   armWriteTimer(m, sk, sk.rtoNs);
   return 0;
@@ -161,7 +185,9 @@ export const tcpSendDelayedAck = kernelFunction('tcp_send_delayed_ack', 14, (m, 
 const innerTcpRetransmitSkb = kernelFunction(
   '__tcp_retransmit_skb',
   40,
-  (m, sk: TcpSock, segment: Segment, _segs: number): number => {
+  (m, sk: TcpSock, segment: Segment, segs: number): number => {
+    const most = segs * sk.mss;
+    if (segment.bytes > most) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, segment, most, sk.mss);
     const err = transmitSkb(m, sk, segment, 1, GFP_ATOMIC, 0);
     tcpRetransmitSkbEvent(m, sk, segment, err);
     return err;
@@ -181,12 +207,14 @@ export const tcpRetransmitSkb = kernelFunction(
 );
 /** Sends again what is marked lost, as far as the congestion window goes. */
 export const tcpXmitRetransmitQueue = kernelFunction('tcp_xmit_retransmit_queue', 25, (m, sk: TcpSock): void => {
-  let inFlight = sk.rtxQueue.filter(({ lost }) => !lost).length;
+  let inFlight = sk.packetsOut;
+  for (const { lost, bytes } of sk.rtxQueue) if (lost) inFlight -= frameCount(bytes, sk.mss);
   for (const segment of [...sk.rtxQueue]) {
     if (!segment.lost) continue;
-    if (inFlight >= sk.cwnd) return;
-    tcpRetransmitSkb(m, sk, segment, 1);
-    inFlight += 1;
+    const room = sk.cwnd - inFlight;
+    if (room <= 0) return;
+    tcpRetransmitSkb(m, sk, segment, room);
+    inFlight += frameCount(segment.bytes, sk.mss);
   }
 });
 

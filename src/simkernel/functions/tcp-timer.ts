@@ -1,6 +1,7 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { ETIMEDOUT } from '../errno.ts';
-import { MAX_RTO_NS, segmentEnd, TCP_CA_LOSS, TCP_SYN_SENT } from '../net/tcp-sock.ts';
+import { segmentEnd } from '../net/segment.ts';
+import { MAX_RTO_NS, TCP_CA_LOSS, TCP_SYN_SENT } from '../net/tcp-sock.ts';
 import type { TcpSock } from '../net/tcp-sock.ts';
 import { TCP_CLOSE } from '../net/sock.ts';
 import type { WheelTimer } from '../irq/timer-list.ts';

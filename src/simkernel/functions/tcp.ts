@@ -9,11 +9,11 @@ import type { KernelObject } from '../memory/arena.ts';
 import { TICK_NS } from '../memory/kernel-data.ts';
 import { RESET } from '../net/drop-reasons.ts';
 import { AF_INET } from '../net/ip-address.ts';
-import { KEPT_BYTES, TCP_ACK } from '../net/packet.ts';
+import { KEPT_BYTES, TCP_ACK, TCP_FIN } from '../net/packet.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, SHUTDOWN_RCV, SHUTDOWN_SEND, TCP_CLOSE } from '../net/sock.ts';
 import type { Message, Socket, SocketAddress } from '../net/sock.ts';
+import { appendData, createSegment } from '../net/segment.ts';
 import {
-  createSegment,
   TCP_CLOSE_WAIT,
   TCP_ESTABLISHED,
   TCP_FIN_WAIT1,
@@ -33,10 +33,11 @@ import { doSendSigInfo } from './signal.ts';
 import { skbCopyDatagramIter } from './skb-copy.ts';
 import { kfreeSkbQuietly } from './skb-free.ts';
 import { MAX_SCHEDULE_TIMEOUT, scheduleTimeout } from './sleep.ts';
-import { hasWriteSpace } from './sock-wake.ts';
+import { hasMemory, hasWriteSpace } from './sock-wake.ts';
 import { dropRequestsOf } from './tcp-listen.ts';
-import { sizeGoal, tcpConnect, tcpPush, tcpSendAck, tcpSendActiveReset, tcpSendFin } from './tcp-output.ts';
+import { tcpConnect, tcpPush, tcpSendAck, tcpSendActiveReset, tcpSendFin } from './tcp-output.ts';
 import { lockSock, releaseSock } from './tcp-receive.ts';
+import { sizeGoal } from './tcp-segment.ts';
 import { changeState, inetCskDestroySock, tcpDone, tcpSetState } from './tcp-state.ts';
 import {
   addWaitEntry,
@@ -158,11 +159,12 @@ const skStreamWaitMemory = sleepingFunction('sk_stream_wait_memory', 30, functio
   if (socket === null) return -EPIPE;
   const entry = wokenWaitEntry(m);
   addWaitEntry(socket.queue, entry);
-  while (!hasWriteSpace(sk) && sk.error === 0 && (sk.shutdown & SHUTDOWN_SEND) === 0) {
+  while (!hasMemory(sk) && sk.error === 0 && (sk.shutdown & SHUTDOWN_SEND) === 0) {
     if (m.cpu.current.pendingSignal !== 0) break;
     setTaskState(m, m.cpu.current, TASK_INTERRUPTIBLE);
     releaseSock(m, sk);
-    if (!hasWriteSpace(sk)) yield* wait(scheduleTimeout(m, timeout));
+    sk.noSpace = true;
+    if (!hasMemory(sk)) yield* wait(scheduleTimeout(m, timeout));
     setTaskState(m, m.cpu.current, TASK_RUNNING);
     lockSock(m, sk, 0);
   }
@@ -180,19 +182,26 @@ const tcpSendmsgLocked = sleepingFunction(
     while (copied < size) {
       if (!CAN_SEND.has(sk.state) || sk.error !== 0 || (sk.shutdown & SHUTDOWN_SEND) !== 0)
         return copied > 0 ? copied : sendError(m, sk, message.flags);
-      if (!hasWriteSpace(sk)) {
+      if (!hasMemory(sk)) {
         tcpPush(m, sk, message.flags, sk.mss, 1, goal);
+        sk.noSpace = true;
         if ((message.flags & MSG_DONTWAIT) !== 0) return copied > 0 ? copied : -EAGAIN;
         const waited = yield* wait(skStreamWaitMemory(m, sk, MAX_SCHEDULE_TIMEOUT));
         if (waited !== 0) return copied > 0 ? copied : waited;
         continue;
       }
-      const bytes = Math.min(goal, size - copied);
+      const last = sk.sendQueue.at(-1);
+      const room = last === undefined || (last.flags & TCP_FIN) !== 0 ? 0 : goal - last.bytes;
+      const bytes = Math.min(room > 0 ? room : goal, size - copied);
       const payload = copyFromUser(m, message, copied, bytes, KEPT_BYTES);
       if (payload === undefined) return copied > 0 ? copied : -EFAULT;
       m.spend(120);
-      const memory = tcpStreamAllocSkb(m, sk, GFP_KERNEL, 0);
-      sk.sendQueue.push(createSegment(m, memory, sk, sk.writeSeq, payload, bytes, TCP_ACK));
+      if (last !== undefined && room > 0) {
+        appendData(m, last, payload, bytes);
+      } else {
+        const memory = tcpStreamAllocSkb(m, sk, GFP_KERNEL, 0);
+        sk.sendQueue.push(createSegment(m, memory, sk, sk.writeSeq, payload, bytes, TCP_ACK));
+      }
       sk.writeSeq += bytes;
       sk.addQueued(bytes);
       copied += bytes;
@@ -381,6 +390,7 @@ export const tcpPoll = kernelFunction(
     if (sk.state !== TCP_SYN_SENT && sk.state !== TCP_SYN_RECV) {
       if (sk.receiveQueue.length > 0) mask |= EPOLL.IN | EPOLL.RDNORM;
       if ((sk.shutdown & SHUTDOWN_SEND) !== 0 || hasWriteSpace(sk)) mask |= EPOLL.OUT | EPOLL.WRNORM;
+      else sk.noSpace = true;
     }
     if (sk.error !== 0) mask |= EPOLL.ERR;
     return mask;

@@ -72,6 +72,8 @@ export interface SkBuff extends KernelObject {
   /** Length from `data` on. */
   len: number;
   readonly truesize: number;
+  /** skb_shinfo()->gso_size: bytes of each packet that the card cuts this one into; 0: it goes as it is. */
+  gsoSize: number;
   /** Bytes that a reader has taken. */
   taken: number;
 }
@@ -138,7 +140,7 @@ export function fillSkb(
   if (owner !== null) storeWord(words, address + SKB.sk, owner);
   storeHeapAddress(words, address + SKB.head, head);
   storeHeapAddress(words, address + SKB.data, head + network);
-  return { address, device, owner, memory, protocol, packet, len, truesize, taken: 0 };
+  return { address, device, owner, memory, protocol, packet, len, truesize, gsoSize: 0, taken: 0 };
 }
 
 /** What `data` points to, as far as it is kept. */
@@ -214,7 +216,18 @@ export function fillDataSkb(m: Machine, memory: SkbMemory, owner: SkbOwner, pack
   storeWord(words, address + SKB.sk, owner);
   storeWord(words, address + SKB.head, { address: head });
   storeWord(words, address + SKB.data, { address: head });
-  return { address, device: null, owner, memory, protocol: 0, packet, len: packet.bytes, truesize, taken: 0 };
+  return {
+    address,
+    device: null,
+    owner,
+    memory,
+    protocol: 0,
+    packet,
+    len: packet.bytes,
+    truesize,
+    gsoSize: 0,
+    taken: 0,
+  };
 }
 
 /** skb_pull(): `data` moves behind the headers, to the bytes that the user gets, which may begin with some of them. */

@@ -7,7 +7,8 @@ import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
 import { Sock, SOCK } from './sock.ts';
-import type { SkBuff, SkbMemory } from './skb.ts';
+import type { Segment } from './segment.ts';
+import type { SkBuff } from './skb.ts';
 
 /** include/net/tcp_states.h */
 export const TCP_ESTABLISHED = 1;
@@ -55,7 +56,6 @@ export const ICSK = structFields('inet_connection_sock', {
   retransmits: 'icsk_retransmits',
   rto: 'icsk_rto',
 });
-const SKB = structFields('sk_buff', { len: 'len', sk: 'sk' });
 
 const INITIAL_CWND = 10;
 const INFINITE_SSTHRESH = 0x7fffffff;
@@ -67,38 +67,6 @@ export const MAX_RTO_NS = 120e9;
 /** Timestamps take 12 bytes of every segment. */
 const TCP_OPTIONS = 12;
 const TICK_NS = 4e6;
-
-/** A part of the byte stream in the send or the retransmit queue: an sk_buff of its own, which clones are sent from. */
-export interface Segment extends KernelObject {
-  readonly memory: SkbMemory;
-  readonly seq: number;
-  readonly bytes: number;
-  readonly payload: Uint8Array;
-  flags: number;
-  /** Zero until it is sent for the first time. */
-  sentAt: number;
-  retransmitted: boolean;
-  lost: boolean;
-}
-export function segmentEnd(segment: Segment): number {
-  return segment.seq + segment.bytes + ((segment.flags & 3) !== 0 ? 1 : 0);
-}
-export function createSegment(
-  m: Machine,
-  memory: SkbMemory,
-  sk: Sock,
-  seq: number,
-  payload: Uint8Array,
-  bytes: number,
-  flags: number,
-): Segment {
-  const { address } = memory;
-  m.words[(address + SKB.len) >> 2] = bytes;
-  storeNumber(m.words, address + SKB.sk, 0);
-  m.words[(address + SKB.sk) >> 2] = sk.address;
-  m.words[(address + SKB.sk + 4) >> 2] = m.arena.kernelHigh;
-  return { address, memory, seq, bytes, payload, flags, sentAt: 0, retransmitted: false, lost: false };
-}
 
 /** A timer of a socket: where it is queued, and when it is really due (it may go off early and be put off). */
 export interface SockTimer {
@@ -122,6 +90,8 @@ export class TcpSock extends Sock {
   sndNxt = 0;
   writeSeq = 0;
   sndWnd = 0;
+  /** The widest window that the peer has told. */
+  maxWindow = 0;
   rcvNxt = 0;
   copiedSeq = 0;
   /** Right edge of what the peer was told that it may send. */
@@ -137,6 +107,7 @@ export class TcpSock extends Sock {
   highSeq = 0;
   dupAcks = 0;
   srttNs = 0;
+  minRttNs = Infinity;
   rttvarNs = 0;
   rtoNs = INITIAL_RTO_NS;
   retransmits = 0;
@@ -144,6 +115,8 @@ export class TcpSock extends Sock {
 
   readonly sendQueue: Segment[] = [];
   readonly rtxQueue: Segment[] = [];
+  /** Of what is in the retransmit queue, counted as it is on the wire. */
+  packetsOut = 0;
   readonly outOfOrder: SkBuff[] = [];
   bytesAcked = 0;
   bytesReceived = 0;
@@ -157,6 +130,9 @@ export class TcpSock extends Sock {
   /** Both sides talk in turn: acknowledgements ride on data. */
   pingpong = false;
   lastReceived = -Infinity;
+  lastSent = -Infinity;
+  /** SOCK_NOSPACE: somebody found the send buffer full and is to be told when there is room. */
+  noSpace = false;
   /** Closed by its user, lives on by itself (SOCK_DEAD). */
   isOrphan = false;
   /** Freed; packets of the backlog may still refer to it. */
@@ -176,10 +152,6 @@ export class TcpSock extends Sock {
     m.words[(this.address + TCP.sndSsthresh) >> 2] = INFINITE_SSTHRESH;
     m.words[(this.address + TCP.reordering) >> 2] = REORDERING;
     this.storeAll();
-  }
-  /** Data that the peer has and has not acknowledged, in segments. */
-  get packetsOut(): number {
-    return this.rtxQueue.length;
   }
   /** Takes the route and what follows from it. */
   setRoute(device: NetDevice): void {
@@ -214,7 +186,7 @@ export class TcpSock extends Sock {
     words[(at + TCP.srtt) >> 2] = Math.round(this.srttNs / 125); // microseconds, shifted by 3
     words[(at + TCP.mdev) >> 2] = Math.round(this.rttvarNs / 250);
     words[(at + TCP.totalRetrans) >> 2] = this.totalRetrans;
-    words[(at + TCP.packetsOut) >> 2] = this.rtxQueue.length;
+    words[(at + TCP.packetsOut) >> 2] = this.packetsOut;
     words[(at + TCP.segsIn) >> 2] = this.segsIn;
     words[(at + TCP.segsOut) >> 2] = this.segsOut;
     words[(at + ICSK.rto) >> 2] = Math.ceil(this.rtoNs / TICK_NS);

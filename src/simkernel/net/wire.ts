@@ -7,6 +7,7 @@ import type { Packet } from './packet.ts';
 /** A host beyond the wire. */
 export interface RemoteHost {
   readonly addresses: readonly IpAddress[];
+  /** A packet that will be there at `timeNs`, after all that it was told of before. */
   receive(packet: Packet, timeNs: number): void;
 }
 export interface WireSpec {
@@ -71,7 +72,7 @@ export class Wire {
     }
     const path = this.paths.get(host)!;
     const arrival = (path.lastOut = Math.max(path.lastOut, this.outBusy + this.latency(path)));
-    this.machine.schedule(arrival, () => host.receive(packet, arrival));
+    host.receive(packet, arrival);
     return this.outBusy;
   }
   /** A host sends a frame to the machine. */

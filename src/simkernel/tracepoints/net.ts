@@ -1,4 +1,5 @@
 import type { KernelObject } from '../memory/arena.ts';
+import { gsoSegs, gsoType } from '../net/gso.ts';
 import { AF_INET } from '../net/ip-address.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { tracepoint } from './tracepoint.ts';
@@ -7,7 +8,7 @@ import type { RecordFields, Tracepoint } from './tracepoint.ts';
 /** The initial network namespace. */
 const NET_COOKIE = 1;
 
-/** Fields that are always zero: the machine has no VLANs, no segmentation offload and no hashes. */
+/** Fields that are always zero: the machine has no VLANs and no hashes, and merges nothing that it receives. */
 function zeros(f: RecordFields, ...names: readonly string[]): () => void {
   const setters = names.map((name) => f.number(name));
   return () => {
@@ -59,11 +60,10 @@ export const netDevStartXmit: Tracepoint<[skb: SkBuff, device: { readonly name: 
     const networkOffset = f.number('network_offset');
     const hasTransport = f.number('transport_offset_valid');
     const transportOffset = f.number('transport_offset');
-    const rest = zeros(
-      f,
-      ...['queue_mapping', 'vlan_tagged', 'vlan_proto', 'vlan_tci', 'ip_summed', 'tx_flags'],
-      ...['gso_size', 'gso_segs', 'gso_type'],
-    );
+    const gsoSize = f.number('gso_size');
+    const segs = f.number('gso_segs');
+    const type = f.number('gso_type');
+    const rest = zeros(f, ...['queue_mapping', 'vlan_tagged', 'vlan_proto', 'vlan_tci', 'ip_summed', 'tx_flags']);
     return (skb, device) => {
       rest();
       networkOffset(0);
@@ -74,6 +74,9 @@ export const netDevStartXmit: Tracepoint<[skb: SkBuff, device: { readonly name: 
       protocol(skb.protocol);
       len(skb.len);
       dataLen(skb.packet.bytes - skb.packet.payload.length);
+      gsoSize(skb.gsoSize);
+      segs(gsoSegs(skb));
+      type(gsoType(skb));
       cookie(NET_COOKIE);
     };
   },

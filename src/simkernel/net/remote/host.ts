@@ -19,6 +19,8 @@ import type { PeerApplication } from './tcp-peer.ts';
 
 /** How long a host takes to answer when nothing else is said. */
 const STACK_NS = 18_000;
+/** A card's interrupt waits so long for company; frames of one connection that come together are acknowledged together (GRO). */
+const MODERATION_NS = 30_000;
 /** Where clients take their ports from. */
 const FIRST_PORT = 32_768;
 const LAST_PORT = 60_000;
@@ -46,6 +48,8 @@ export class Host implements RemoteHost {
   private readonly streams = new Map<number, () => PeerApplication>();
   private readonly datagrams = new Map<number, DatagramService>();
   private readonly filtered = new Set<number>();
+  /** TCP packets that the card has, or will have at their time, and the host has not looked at. */
+  private readonly ring: { readonly packet: Packet; readonly timeNs: number }[] = [];
   private nextPort: number;
   private lastHandled = 0;
 
@@ -91,11 +95,13 @@ export class Host implements RemoteHost {
     this.wire.deliver(this, echo, timeNs);
   }
   receive(packet: Packet, timeNs: number): void {
-    // Its packets are dealt with in the order of their arrival.
-    const now = (this.lastHandled = Math.max(this.lastHandled, timeNs + this.wire.random.logNormal(STACK_NS, 0.3)));
     if (packet.protocol === IPPROTO_TCP) {
-      this.machine.schedule(now, () => this.receiveTcp(packet, now));
-    } else if (packet.protocol === IPPROTO_UDP) {
+      this.ring.push({ packet, timeNs });
+      if (this.ring.length === 1) this.interrupt(timeNs + MODERATION_NS);
+      return;
+    }
+    const now = this.handledAt(timeNs);
+    if (packet.protocol === IPPROTO_UDP) {
       const answer = this.datagrams.get(packet.dport)?.(packet.payload, packet);
       if (answer === undefined) return;
       const reply = udpPacket(packet.destination, packet.dport, packet.source, packet.sport, answer.payload);
@@ -107,22 +113,39 @@ export class Host implements RemoteHost {
       this.wire.deliver(this, { ...packet, source: destination, destination: source, sport: answer.type }, now);
     }
   }
-  private receiveTcp(packet: Packet, timeNs: number): void {
+  /** Packets are dealt with in the order of their arrival. */
+  private handledAt(timeNs: number): number {
+    return (this.lastHandled = Math.max(this.lastHandled, timeNs + this.wire.random.logNormal(STACK_NS, 0.3)));
+  }
+  private interrupt(timeNs: number): void {
+    const now = this.handledAt(timeNs);
+    this.machine.schedule(now, () => this.poll(now));
+  }
+  private poll(now: number): void {
+    const { ring } = this;
+    const touched = new Set<PeerConnection>();
+    while (ring.length > 0 && ring[0]!.timeNs <= now) {
+      const connection = this.receiveTcp(ring.shift()!.packet, now);
+      if (connection !== undefined) touched.add(connection);
+    }
+    for (const connection of touched) connection.settle(now);
+    if (ring.length > 0) this.interrupt(ring[0]!.timeNs + MODERATION_NS);
+  }
+  private receiveTcp(packet: Packet, timeNs: number): PeerConnection | undefined {
     const known = this.connections.get(connectionKey(packet.dport, packet.source, packet.sport));
     if (known !== undefined) {
       known.receive(packet, timeNs);
-      return;
+      return known;
     }
-    if (this.filtered.has(packet.dport) || (packet.flags & TCP_RST) !== 0) return;
+    if (this.filtered.has(packet.dport) || (packet.flags & TCP_RST) !== 0) return undefined;
     const application = this.streams.get(packet.dport);
     if (application === undefined || (packet.flags & TCP_SYN) === 0 || (packet.flags & TCP_ACK) !== 0) {
       if ((packet.flags & TCP_SYN) !== 0 || packet.bytes > 0) this.refuse(packet, timeNs);
-      return;
+      return undefined;
     }
-    this.connection(packet.destination, packet.dport, packet.source, packet.sport, application()).accept(
-      packet,
-      timeNs,
-    );
+    const { destination, dport, source, sport } = packet;
+    this.connection(destination, dport, source, sport, application()).accept(packet, timeNs);
+    return undefined;
   }
   private refuse(packet: Packet, timeNs: number): void {
     const { source, destination, sport, dport } = packet;

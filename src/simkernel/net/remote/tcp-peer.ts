@@ -10,6 +10,9 @@ const RTO_NS = 250e6;
 const MOST_TRIES = 6;
 const INITIAL_CWND = 10;
 const MOST_COLLAPSED = 3;
+/** At first whatever comes is acknowledged, then two segments or more, or the last when nothing follows (RFC 5681). */
+const QUICK_ACKS = 16;
+const DELACK_NS = 40e6;
 
 /** What a program at the other end does with a connection. */
 export interface PeerApplication {
@@ -58,6 +61,11 @@ export class PeerConnection {
   private dupAcks = 0;
   private tries = 0;
   private timer = 0;
+  private quickAcks = QUICK_ACKS;
+  /** Bytes that came in order and were not acknowledged, and the timer that limits how long. */
+  private unacked = 0;
+  private owesAck = false;
+  private ackTimer = 0;
   private finReceived = false;
   private finSent = false;
 
@@ -129,7 +137,9 @@ export class PeerConnection {
     }
     this.acknowledged(packet, timeNs);
     if (packet.bytes > 0 || (packet.flags & TCP_FIN) !== 0) this.accepted(packet, timeNs);
-    if (this.finReceived && this.finSent && this.sent.length === 0 && this.waiting.length === 0) this.die();
+    if (!this.finReceived || !this.finSent || this.sent.length > 0 || this.waiting.length > 0) return;
+    this.settle(timeNs);
+    this.die();
   }
   private handshake(packet: Packet, timeNs: number): void {
     if (!this.isOpen && (packet.flags & TCP_ACK) !== 0) {
@@ -170,6 +180,8 @@ export class PeerConnection {
     this.flush(timeNs);
   }
   private accepted(packet: Packet, timeNs: number): void {
+    const inOrder = this.rcvNxt;
+    const hadGap = this.early.length > 0;
     if (packet.seq > this.rcvNxt) {
       if (!this.early.some(({ seq }) => seq === packet.seq)) this.early.push(packet);
       this.early.sort((a, b) => a.seq - b.seq);
@@ -180,7 +192,28 @@ export class PeerConnection {
         if (next.seq === this.rcvNxt) this.take(next);
       }
     }
+    this.unacked += packet.bytes;
+    // What is early, late or fills a gap is answered at once, one by one.
+    if (packet.seq !== inOrder || this.early.length > 0 || hadGap) this.acknowledge(timeNs);
+    else this.owesAck = true;
+  }
+  /** All that came together has been seen: acknowledges it now, soon or with what has been sent meanwhile. */
+  settle(timeNs: number): void {
+    if (!this.owesAck || this.isDead) return;
+    const isQuick = this.quickAcks > 0;
+    if (isQuick) this.quickAcks -= 1;
+    if (isQuick || this.finReceived || this.unacked > MSS) this.acknowledge(timeNs);
+    else this.acknowledgeSoon(timeNs);
+  }
+  private acknowledge(timeNs: number): void {
     this.emit(this.writeSeq, NO_BYTES, 0, TCP_ACK, timeNs);
+  }
+  /** With the next data, or when nothing else is said for a while. */
+  private acknowledgeSoon(timeNs: number): void {
+    const armed = (this.ackTimer += 1);
+    this.machine.schedule(timeNs + DELACK_NS, () => {
+      if (armed === this.ackTimer && !this.isDead) this.acknowledge(timeNs + DELACK_NS);
+    });
   }
   private take(packet: Packet): void {
     this.rcvNxt += packet.bytes;
@@ -243,6 +276,10 @@ export class PeerConnection {
     });
   }
   private emit(seq: number, payload: Uint8Array, bytes: number, flags: number, timeNs: number): void {
+    // Whatever is sent acknowledges all that has come.
+    this.unacked = 0;
+    this.owesAck = false;
+    this.ackTimer += 1;
     this.output(
       {
         source: this.local,

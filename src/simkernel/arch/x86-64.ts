@@ -4,6 +4,7 @@ import { KERNEL_CS, KERNEL_DS, USER_CS, USER_DS } from '../cpu/registers.ts';
 import { generateX86, linkX86 } from '../execution/x86-text.ts';
 import { emitFunction } from '../programs/image-text.ts';
 import type { Architecture, FrameFormat } from './architecture.ts';
+import { ENOSYS } from '../errno.ts';
 
 const CALL = 0xe8;
 const INT3 = 0xcc;
@@ -11,7 +12,6 @@ const INT3 = 0xcc;
 const FENTRY_OFFSET = 4;
 const FENTRY_SIZE = 5;
 
-const ENOSYS = 38;
 const frames: FrameFormat = {
   storeMode(words, regs, flags, fromUser) {
     const at = regs >> 2;

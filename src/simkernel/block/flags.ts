@@ -1,3 +1,5 @@
+import { PAGE_SIZE } from '../memory/sizes.ts';
+
 /** include/linux/blk_types.h: operations, and flags of bios and requests. */
 export const REQ_OP_READ = 0;
 export const REQ_OP_WRITE = 1;
@@ -11,6 +13,7 @@ export const REQ_RAHEAD = 1 << 19;
 export const REQ_OP_MASK = 0xff;
 
 export const SECTOR = 512;
+export const SECTORS_PER_PAGE = PAGE_SIZE / SECTOR;
 
 const OPERATIONS: Readonly<Record<number, string>> = { [REQ_OP_READ]: 'R', [REQ_OP_WRITE]: 'W', [REQ_OP_FLUSH]: 'F' };
 const LETTERS: readonly (readonly [flag: number, letter: string])[] = [

@@ -74,3 +74,8 @@ export function cpuTimes(cpu: Cpu, nowNs: number): Float64Array {
   if (ahead > 0) times[currentUse(cpu)]! += ahead;
   return times;
 }
+
+/** What a CPU has executed of all that, in nanoseconds. */
+export function executedNs(cpu: Cpu, nowNs: number): number {
+  return cpuTimes(cpu, nowNs).reduce((sum, ns, use) => (use === IDLE || use === IOWAIT ? sum : sum + ns), 0);
+}

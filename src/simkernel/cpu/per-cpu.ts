@@ -6,6 +6,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { RQ } from '../tasks/run-queue.ts';
 import type { Cpu } from './cpu.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** Where the variables that the machine keeps up to date lie in each CPU's area. */
 export const PER_CPU = structFields(PER_CPU_SECTION, {
@@ -17,16 +18,14 @@ export const PER_CPU = structFields(PER_CPU_SECTION, {
   ksoftirqd: 'ksoftirqd',
 });
 
-const PAGE = 4096;
-
 /** The section in the image, whose addresses symbols have; the copies that programs use are elsewhere. */
 export function allocatePerCpuSection(m: Pick<Machine, 'arena'>): number {
-  return m.arena.allocateImage(PER_CPU.size, PAGE);
+  return m.arena.allocateImage(PER_CPU.size, PAGE_SIZE);
 }
 
 /** setup_per_cpu_areas: one CPU's copy of all variables. */
 export function createPerCpuArea(m: Machine, id: number): number {
-  const area = m.arena.allocate(PER_CPU.size, PAGE);
+  const area = m.arena.allocate(PER_CPU.size, PAGE_SIZE);
   m.words[(area + PER_CPU.number) >> 2] = id;
   const distance = (addressHigh(area) - addressHigh(m.perCpuSection)) * 2 ** 32;
   storeNumber(

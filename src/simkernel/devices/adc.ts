@@ -12,13 +12,13 @@ import type { KernelObject } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
 import type { DeviceSpec } from './device.ts';
+import { S_IFCHR } from '../fs/file-mode.ts';
 
 /** Line 7 of the 8259A: the parallel port, to which the converter is plugged. */
 const IRQ = 7;
 const CONVERSION_NS = 150_000;
 /** An access to a port of the ISA bus. */
 const PORT_NS = 900;
-const CHARACTER_DEVICE = 0o020666;
 const SAMPLE_BYTES = 2;
 
 /** One converter; there are two alike, one with its interrupt wired and one that must be asked. */
@@ -131,7 +131,7 @@ export const adc: DeviceSpec = {
         done: true,
         reader: null,
       };
-      m.fileSystem.special(`/dev/adc${i}`, CHARACTER_DEVICE, ADC_FILES).channel = converter;
+      m.fileSystem.special(`/dev/adc${i}`, S_IFCHR | 0o666, ADC_FILES).channel = converter;
       if (!hasInterrupt) return;
       createIrqDesc(m, { irq: IRQ, chip: IO_APIC_CHIP, hwirq: IRQ, flow: 'edge' });
       requestIrq(m, IRQ, adcInterrupt, 0, 'adc0', converter);

@@ -11,9 +11,9 @@ import { ataQcCompleteMultiple, SCSI_COMMAND_BYTES, scsiComplete, scsiQueueRq } 
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, IRQF_SHARED } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import { MINORS_PER_DISK } from '../block/scsi.ts';
 
 const SCSI_DISK_MAJOR = 8;
-const MINORS_PER_DISK = 16;
 /** PCI interrupt line INTA of the controller, level-triggered, at this pin of the I/O APIC. */
 const IRQ = 16;
 const NAME = 'ahci[0000:00:1f.2]';

@@ -1,7 +1,6 @@
 import type { Machine } from '../machine.ts';
 import type { Inode, SuperBlock } from './file.ts';
-
-const S_IFBLK = 0o060000;
+import { S_IFBLK } from './file-mode.ts';
 
 /** struct block_device with its bdevfs inode: blocks of metadata that are in memory, in pages of the device itself. */
 export class BlockDevice {

@@ -6,13 +6,12 @@ import { BlockDevice } from './block-device.ts';
 import { Dentry, Inode, NegativeDentry, createMount, createSuperBlock } from './file.ts';
 import type { FileOperations, Mount, Path, SuperBlock } from './file.ts';
 import type { FileSystemOperations } from './operations.ts';
-import { PAGE_SIZE, PageCache } from './page-cache.ts';
+import { PageCache } from './page-cache.ts';
 import type { FileSystemType } from './types.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
+import { S_IFREG, S_IFDIR, S_IFLNK, S_IFMT } from './file-mode.ts';
+import { SECTOR } from '../block/flags.ts';
 
-const S_IFREG = 0o100000;
-const S_IFDIR = 0o040000;
-const S_IFLNK = 0o120000;
-const SECTOR = 512;
 const NO_OPERATIONS: FileOperations = {};
 
 /** MKDEV of the kernel's internal dev_t. */
@@ -112,7 +111,7 @@ export class FileSystem {
   }
   /** An inode with the operations of its file system. */
   private newInode(mode: number, size: number, sb: SuperBlock): Inode {
-    const isDirectory = (mode & 0o170000) === S_IFDIR;
+    const isDirectory = (mode & S_IFMT) === S_IFDIR;
     const operations = isDirectory ? sb.operations?.directories : sb.operations?.files;
     return new Inode(this.machine, this.nextIno++, mode, size, sb, operations ?? NO_OPERATIONS);
   }
@@ -287,7 +286,7 @@ const MOUNT_POINT_INO = 12;
 /** Left free behind every file on the disk. */
 const GROWTH_PAGES = 256;
 function inodeSize(mode: number): number {
-  return (mode & 0o170000) === S_IFDIR ? PAGE_SIZE : 0;
+  return (mode & S_IFMT) === S_IFDIR ? PAGE_SIZE : 0;
 }
 
 export function names(path: string): string[] {

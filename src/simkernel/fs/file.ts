@@ -9,6 +9,7 @@ import { hashText } from '../time/random.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { FileSystemOperations, InodeOperations } from './operations.ts';
 import type { PageCache } from './page-cache.ts';
+import { S_IFDIR, S_IFMT } from './file-mode.ts';
 
 const INODE = structFields('inode', {
   mode: 'i_mode',
@@ -59,7 +60,6 @@ export const FILE = structFields('file', {
 const ADDRESS_SPACE = structFields('address_space', { host: 'host', nrpages: 'nrpages' });
 
 const SHORT_NAME = 40;
-const S_IFDIR = 0o040000;
 /** What of a link's text fits into an inode's i_data. */
 const LONGEST_FAST_LINK = 60;
 
@@ -219,7 +219,7 @@ export class Inode implements KernelObject {
     m.arena.free(this.address, INODE.size);
   }
   get isDirectory(): boolean {
-    return (this.mode & 0o170000) === S_IFDIR;
+    return (this.mode & S_IFMT) === S_IFDIR;
   }
   setLinks(links: number): void {
     this.links = links;

@@ -12,7 +12,8 @@ const FS = structFields('fs_struct', {
   mount: 'pwd.mnt',
   dentry: 'pwd.dentry',
 });
-const UMASK = 0o22;
+/** The mask of every process: there is no umask() here. */
+export const DEFAULT_UMASK = 0o22;
 
 /** struct fs_struct: where a process is in the tree of files. */
 export class FsStruct implements KernelObject {
@@ -32,7 +33,7 @@ export class FsStruct implements KernelObject {
     const { root } = m.fileSystem;
     this.root = { mount: root, dentry: root.root };
     words[(this.address + FS.users) >> 2] = 1;
-    words[(this.address + FS.umask) >> 2] = UMASK;
+    words[(this.address + FS.umask) >> 2] = DEFAULT_UMASK;
     this.setRoot(root, root.root);
     this.setDirectory(mount, dentry);
   }

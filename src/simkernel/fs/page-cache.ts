@@ -1,7 +1,6 @@
 import type { Zone } from '../memory/zone.ts';
 import type { Task } from '../tasks/task.ts';
 
-export const PAGE_SIZE = 4096;
 const STRETCH_PAGES = 32;
 const ABSENT = 0;
 const READING = 1;

@@ -5,28 +5,25 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { ANY_CPU, createDelayedWork, queueDelayedWork } from './workqueue.ts';
 import type { DelayedWork } from './workqueue.ts';
+import { SECOND } from '../time/units.ts';
 
 /** block/blk-throttle.c: bios of control groups with limits wait for their turn. */
 
 /** DFL_THROTL_SLICE_HD: so long a slice lasts in which a group's bytes are counted. */
 const SLICE_NS = 100_000_000;
-const NS_PER_SECOND = 1e9;
 
 /** Nanoseconds until a bio is within the limit; 0: it may go. */
 function waitFor(m: Machine, queue: ThrottleQueue, bytes: number): number {
   const now = m.cpu.time;
-  if (
-    now - queue.sliceStart >= SLICE_NS &&
-    queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / NS_PER_SECOND
-  ) {
+  if (now - queue.sliceStart >= SLICE_NS && queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / SECOND) {
     queue.sliceStart = now;
     queue.dispatched = 0;
   }
   const elapsed = now - queue.sliceStart;
   const rounded = SLICE_NS * Math.ceil((elapsed + 1) / SLICE_NS);
-  const allowed = (rounded * queue.limit) / NS_PER_SECOND;
+  const allowed = (rounded * queue.limit) / SECOND;
   if (queue.dispatched + bytes <= allowed) return 0;
-  return Math.max(1, Math.ceil(((queue.dispatched + bytes) * NS_PER_SECOND) / queue.limit) - elapsed);
+  return Math.max(1, Math.ceil(((queue.dispatched + bytes) * SECOND) / queue.limit) - elapsed);
 }
 
 /** What sends a bio on once it may go. */

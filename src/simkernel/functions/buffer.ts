@@ -1,10 +1,9 @@
 import { createBio } from '../block/request.ts';
-import { REQ_META, REQ_OP_READ, REQ_PRIO } from '../block/flags.ts';
+import { REQ_META, REQ_OP_READ, REQ_PRIO, SECTORS_PER_PAGE } from '../block/flags.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { BlockDevice } from '../fs/block-device.ts';
 import type { SuperBlock } from '../fs/file.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -13,7 +12,8 @@ import { waitOnBuffer } from './folio-wait.ts';
 import { GFP_KERNEL } from './gfp.ts';
 import { wakeUpProcess } from './sched.ts';
 import { addFolios } from './readahead.ts';
-import { diskOf, SECTORS_PER_PAGE } from './submit-pages.ts';
+import { diskOf } from './submit-pages.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** struct buffer_head: a block of metadata on its way into memory. */
 export interface BufferHead extends KernelObject {

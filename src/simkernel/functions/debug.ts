@@ -11,11 +11,10 @@ import { hwBreakpointHandler } from './hw-breakpoint.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { isUser } from './oops.ts';
 import { forceSig } from './signal.ts';
+import { SIGTRAP } from '../tasks/signals.ts';
 
 /** Somebody who single-steps: takes the bits of DR6 that are his, returns the others. */
 export type DebugNotifier = (m: Machine, regs: KernelObject, dr6: number) => number;
-
-const SIGTRAP = 5;
 
 /** Reads DR6 and clears it: what it says must not be taken for the next trap's. */
 function takeStatus(m: Machine): number {

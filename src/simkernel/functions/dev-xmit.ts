@@ -1,6 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
-import { createNetDevice } from '../net/device.ts';
+import { createNetDevice, IFA_F_PERMANENT } from '../net/device.ts';
 import type { NetDevice, Qdisc } from '../net/device.ts';
 import { LOOPBACK_V4, LOOPBACK_V6 } from '../net/ip-address.ts';
 import { frameLength, setSkbOwner } from '../net/skb.ts';
@@ -12,7 +12,6 @@ import { devHardStartXmit, NETDEV_TX_BUSY, NETDEV_TX_OK, qdiscRun } from './net-
 import { QDISCS } from './qdisc.ts';
 
 const LOOPBACK_MTU = 65_536;
-const IFA_F_PERMANENT = 0x80;
 const IPV6_ADDR_LOOPBACK = 0x10;
 
 /** skb_tx_hash(): a flow keeps its queue. */

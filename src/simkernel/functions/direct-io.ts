@@ -11,9 +11,8 @@ import { EINVAL } from '../errno.ts';
 import { blkFinishPlug, blkStartPlug, ioSchedule, submitBio } from './block.ts';
 import { setTaskState, wakeUpProcess } from './sched.ts';
 import { diskOf } from './submit-pages.ts';
+import { O_DIRECT } from '../fs/fcntl.ts';
 
-export const O_APPEND = 0o2000;
-export const O_DIRECT = 0o40000;
 /** What an asynchronous transfer returns: its end is told to the iocb. */
 export const EIOCBQUEUED = 529;
 const MAX_BIO_BYTES = 1_048_576;

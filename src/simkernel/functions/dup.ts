@@ -4,10 +4,9 @@ import type { File } from '../fs/file.ts';
 import type { FileTable } from '../fs/file-table.ts';
 import { systemCall } from './syscall-table.ts';
 import { currentFile, fdInstall, fgetRaw, filpClose, getUnusedFd } from './vfs.ts';
+import { O_CLOEXEC } from '../fs/fcntl.ts';
 
 /* fs/file.c: another descriptor of an open file; what the new one was before is closed. */
-
-const O_CLOEXEC = 0o2000000;
 
 systemCall('dup', 30, (m, fd) => {
   const file = fgetRaw(m, fd);

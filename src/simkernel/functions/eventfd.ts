@@ -12,10 +12,9 @@ import { getUserLong } from './user-access.ts';
 import { fdInstall, getUnusedFd } from './vfs.ts';
 import { createWaitQueue, freeWaitQueue, sleepOn, wakeInterruptible } from './wait-queue.ts';
 import type { WaitQueue } from './wait-queue.ts';
+import { O_NONBLOCK, O_RDWR } from '../fs/fcntl.ts';
 
 const EFD_SEMAPHORE = 1;
-const O_NONBLOCK = 0o4000;
-const O_RDWR = 2;
 const CONTEXT_SIZE = 64;
 const WORD = 8;
 

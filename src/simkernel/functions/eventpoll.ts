@@ -8,7 +8,7 @@ import { TASK_INTERRUPTIBLE } from '../tasks/task.ts';
 import { EBADF, EEXIST, EFAULT, EINTR, EINVAL, ENOENT, EPERM } from '../errno.ts';
 import { createMutex, mutexLock, mutexUnlock } from './mutex.ts';
 import type { Mutex } from './mutex.ts';
-import { EPOLL } from './poll-events.ts';
+import { EPOLL, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from './poll-events.ts';
 import { deadline, scheduleHrtimeoutRange } from './poll-timeout.ts';
 import { callRcu } from './rcu.ts';
 import { systemCall } from './syscall-table.ts';
@@ -25,12 +25,9 @@ import {
   wakeInterruptible,
 } from './wait-queue.ts';
 import type { WaitEntry, WaitQueue } from './wait-queue.ts';
+import { MS } from '../time/units.ts';
 
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 /** struct epoll_event, packed on x86-64. */
-const EVENT_SIZE = 12;
 /** Sizes of struct eventpoll and struct epitem, which no script reads. */
 const EVENTPOLL_SIZE = 256;
 const EPITEM_SIZE = 128;
@@ -144,7 +141,7 @@ interface EpollEvent {
   readonly data: readonly [number, number];
 }
 function readEvent(m: Machine, address: number): EpollEvent | undefined {
-  const at = m.cpu.current.process?.mm.find(address, EVENT_SIZE) ?? -1;
+  const at = m.cpu.current.process?.mm.find(address, EPOLL_EVENT_SIZE) ?? -1;
   const { view } = m.arena;
   if (at < 0) return undefined;
   return { events: view.getInt32(at, true), data: [view.getInt32(at + 4, true), view.getInt32(at + 8, true)] };
@@ -185,7 +182,7 @@ const epSendEvents = kernelFunction(
   60,
   (m, ep: EventPoll, events: number, maxevents: number): number => {
     const { view } = m.arena;
-    const at = m.cpu.current.process?.mm.find(events, EVENT_SIZE * maxevents) ?? -1;
+    const at = m.cpu.current.process?.mm.find(events, EPOLL_EVENT_SIZE * maxevents) ?? -1;
     if (at < 0) return -EFAULT;
     let sent = 0;
     for (const item of ep.ready.splice(0, Math.min(maxevents, ep.ready.length))) {
@@ -193,7 +190,7 @@ const epSendEvents = kernelFunction(
       m.spend(20);
       const now = poll(m, item, null);
       if (now === 0) continue;
-      const to = at + EVENT_SIZE * sent;
+      const to = at + EPOLL_EVENT_SIZE * sent;
       view.setInt32(to, now, true);
       view.setInt32(to + 4, item.data[0], true);
       view.setInt32(to + 8, item.data[1], true);
@@ -235,7 +232,6 @@ const doEpollWait = sleepingFunction(
     }
   },
 );
-const MS = 1e6;
 systemCall('epoll_wait', 15, (m, epfd, events, max, timeout) => doEpollWait(m, epfd, events, max, timeout * MS));
 systemCall('epoll_pwait', 18, (m, epfd, events, max, timeout) => doEpollWait(m, epfd, events, max, timeout * MS));
 systemCall('epoll_pwait2', 22, (m, epfd, events, max, timeout) => {

@@ -24,11 +24,9 @@ import { schedule, setTaskState, tryToWakeUp, wakeUpProcess } from './sched.ts';
 import { doSendSigInfo } from './signal.ts';
 import { systemCall } from './syscall-table.ts';
 import { filpClose } from './vfs.ts';
+import { SIGKILL, SIGCHLD } from '../tasks/signals.ts';
 
 /* kernel/exit.c */
-
-const SIGKILL = 9;
-const SIGCHLD = 17;
 
 const exitFiles = kernelFunction('exit_files', 300, (m, tsk: Task): void => {
   const { process } = tsk;

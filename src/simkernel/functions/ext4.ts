@@ -10,7 +10,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { ext4DaWriteBegin, ext4SyncFileEnter, ext4SyncFileExit } from '../tracepoints/ext4.ts';
 import { submitBio } from './block.ts';
-import { O_APPEND, O_DIRECT, isDirect, iomapDioRw } from './direct-io.ts';
+import { isDirect, iomapDioRw } from './direct-io.ts';
 import { EXT4_INODES } from './ext4-namei.ts';
 import { ext4ReaddirOperations } from './ext4-dir.ts';
 import { fileWriteAndWaitRange, genericFileReadIter, genericPerformWrite, markInodeDirty } from './filemap.ts';
@@ -18,6 +18,7 @@ import { folioWaitBit } from './folio-wait.ts';
 import { journalStart, journalStop, logWaitCommit } from './jbd2.ts';
 import { wakeUpProcess } from './sched.ts';
 import { diskOf, readPages, writeDirtyPages } from './submit-pages.ts';
+import { O_APPEND, O_DIRECT } from '../fs/fcntl.ts';
 
 const ext4Readpages = kernelFunction(
   'ext4_mpage_readpages',

@@ -3,7 +3,6 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, Inode, IovIter, Kiocb, Mapping } from '../fs/file.ts';
 import type { Folio } from '../fs/folios.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { writebackDirtyFolio } from '../tracepoints/writeback.ts';
@@ -11,6 +10,7 @@ import { folioWaitBit } from './folio-wait.ts';
 import { writeUserText } from './proc.ts';
 import { addFolios, pageCacheSyncRa, readaheadMark } from './readahead.ts';
 import { balanceDirtyPages, WB_REASON_SYNC, writeMapping } from './writeback.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** Copying between user memory and the page cache, about 12 GB/s. */
 const COPY_NS_PER_BYTE = 0.08;

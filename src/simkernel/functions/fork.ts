@@ -13,10 +13,10 @@ import { cgroupPostFork } from './cgroup.ts';
 import { finishTaskSwitch, wakeUpNewTask } from './sched.ts';
 import { systemCall } from './syscall-table.ts';
 import { getUserLong } from './user-access.ts';
+import { NUMA_NO_NODE } from '../memory/zone.ts';
+import { SIGCHLD } from '../tasks/signals.ts';
 
 /* kernel/fork.c */
-
-const NUMA_NO_NODE = -1;
 
 const scheduleTail = kernelFunction('schedule_tail', 20, (m, prev: Task): void => finishTaskSwitch(m, prev));
 /** Where a new task starts; a kernel thread stays in it. */
@@ -94,7 +94,6 @@ interface CloneArguments extends KernelObject {
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_THREAD = 0x10000;
-const SIGCHLD = 17;
 
 const kernelClone = kernelFunction('kernel_clone', 60, (m, args: CloneArguments): number => {
   const child = copyProcess(m, null, 0, NUMA_NO_NODE, args);

@@ -11,16 +11,18 @@ import { sendUnconnected } from './ip-output.ts';
 import { pingRcv } from './ping.ts';
 import { consumeSkb } from './skb-free.ts';
 import { reportError } from './sock-wake.ts';
+import {
+  ICMP_ECHOREPLY,
+  ICMP_DEST_UNREACH,
+  ICMP_PORT_UNREACH,
+  ICMP_ECHO,
+  ICMPV6_DEST_UNREACH,
+  ICMPV6_PORT_UNREACH,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_ECHO_REPLY,
+} from '../net/icmp.ts';
 
 /** Types and codes (include/uapi/linux/icmp.h, icmpv6.h). */
-export const ICMP_ECHOREPLY = 0;
-export const ICMP_DEST_UNREACH = 3;
-export const ICMP_PORT_UNREACH = 3;
-export const ICMP_ECHO = 8;
-const ICMPV6_DEST_UNREACH = 1;
-const ICMPV6_PORT_UNREACH = 4;
-export const ICMPV6_ECHO_REQUEST = 128;
-export const ICMPV6_ECHO_REPLY = 129;
 
 /** What an error message carries along: the packet that it is about. */
 export interface IcmpError extends Packet {

@@ -46,9 +46,9 @@ import { lockSock, releaseSock } from './tcp-receive.ts';
 import { tcpDone } from './tcp-state.ts';
 import { closeDatagram, connectDatagram, datagramPoll, udpRecvmsg, udpSendmsg } from './udp.ts';
 import { addWaitEntry, removeWaitEntry, wokenWaitEntry } from './wait-queue.ts';
+import { O_NONBLOCK } from '../fs/fcntl.ts';
 
 const FIRST_UNPRIVILEGED_PORT = 1024;
-const O_NONBLOCK = 0o4000;
 
 type UserAddress = KernelObject & { readonly value: SocketAddress };
 

@@ -9,8 +9,7 @@ import type { Machine } from '../machine.ts';
 import { devAddPack } from './net-rx.ts';
 import type { PacketType } from './net-rx.ts';
 import { dropSkb } from './skb-free.ts';
-
-const NET_RX_DROP = 1;
+import { NET_RX_DROP } from '../net/device.ts';
 
 /** What takes packets of a transport protocol (struct net_protocol, struct inet6_protocol). */
 type TransportHandler = (m: Machine, skb: SkBuff) => number;

@@ -1,10 +1,9 @@
 import { createBio } from '../block/request.ts';
-import { REQ_FUA, REQ_META, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC } from '../block/flags.ts';
+import { REQ_FUA, REQ_META, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC, SECTORS_PER_PAGE } from '../block/flags.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { SuperBlock } from '../fs/file.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -15,7 +14,7 @@ import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
 import { waitOnBuffer } from './folio-wait.ts';
 import { createKthread } from './kthread.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
-import { SECTORS_PER_PAGE } from './submit-pages.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** journal_t of an ext4: a ring of blocks into which its thread writes what changed since the last commit. */
 export interface Journal extends KernelObject {

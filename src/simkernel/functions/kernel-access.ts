@@ -2,13 +2,12 @@ import { deliver } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import type { Machine } from '../machine.ts';
 import { addressLow, KERNEL_HIGH } from '../memory/arena.ts';
-
-const PF_WRITE = 2;
+import { X86_PF_WRITE } from '../cpu/page-fault-code.ts';
 
 /** The running kernel code touches an address at which nothing is mapped: #PF, which does not come back. */
 export function faultAt(m: Machine, address: number, write: boolean): void {
   m.cpu.cr2 = address;
-  deliver(m, m.cpu, VECTORS.pageFault, 0, write ? PF_WRITE : 0);
+  deliver(m, m.cpu, VECTORS.pageFault, 0, write ? X86_PF_WRITE : 0);
 }
 
 /** Reads 64 bits through a kernel pointer, as a driver does without looking. */

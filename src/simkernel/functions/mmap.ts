@@ -13,12 +13,10 @@ import { cacheAlloc, cacheFree } from './slab.ts';
 import { systemCall } from './syscall-table.ts';
 import { flushTlbMmRange } from './tlb.ts';
 import { fget, fput } from './vfs.ts';
+import { PAGE_SIZE, PAGE_SHIFT } from '../memory/sizes.ts';
+import { MAP_SHARED, MAP_ANONYMOUS, VM_SHARED } from '../tasks/mman.ts';
 
-const PAGE = 4096;
-const MAP_SHARED = 1;
-const MAP_ANONYMOUS = 0x20;
 const UNMAP_PAGE_NS = 12;
-const PAGE_SHIFT = 12;
 
 function mmOf(m: Machine): AddressSpace | undefined {
   return m.cpu.current.process?.mm;
@@ -38,7 +36,6 @@ const mmapRegion = kernelFunction(
   },
 );
 const VM_ACCESS = 7;
-const VM_SHARED = 8;
 const VM_ACCOUNT = 0x10_0000;
 const doMmap = kernelFunction(
   'do_mmap',
@@ -78,7 +75,7 @@ const ksysMmapPgoff = kernelFunction(
   },
 );
 systemCall('mmap', 20, (m, addr, length, prot, flags, fd, offset) =>
-  ksysMmapPgoff(m, addr, length, prot, flags, fd, Math.floor(offset / PAGE)),
+  ksysMmapPgoff(m, addr, length, prot, flags, fd, Math.floor(offset / PAGE_SIZE)),
 );
 
 /** Gives the pages of a mapping back: frames, and slots of the swap area. */
@@ -126,8 +123,8 @@ const doVmiMunmap = kernelFunction(
   'do_vmi_munmap',
   150,
   (m, _vmi: KernelObject, mm: AddressSpace, start: number, length: number, _uf: null, _unlock: number): Result => {
-    const end = start + Math.ceil(length / PAGE) * PAGE;
-    if (start % PAGE !== 0 || length === 0) return -EINVAL;
+    const end = start + Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
+    if (start % PAGE_SIZE !== 0 || length === 0) return -EINVAL;
     let touched = false;
     for (const mapping of [...mm.mappings]) {
       if (mapping.area === null || mapping.start >= end || mapping.start + mapping.size <= start) continue;
@@ -166,7 +163,7 @@ const doMprotectPkey = sleepingFunction(
   function* (m, start: number, length: number, prot: number, _pkey: number) {
     const mm = mmOf(m);
     if (mm === undefined) return -EINVAL;
-    const end = start + Math.ceil(length / PAGE) * PAGE;
+    const end = start + Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
     let found = false;
     for (const mapping of [...mm.mappings]) {
       if (mapping.start >= end || mapping.start + mapping.size <= start) continue;

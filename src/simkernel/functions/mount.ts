@@ -5,8 +5,9 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { loadText } from '../memory/arena.ts';
 import { EBUSY, EFAULT, EINVAL, ENODEV, ENOTDIR } from '../errno.ts';
-import { AT_FDCWD, withPath } from './path-walk.ts';
+import { withPath } from './path-walk.ts';
 import { systemCall } from './syscall-table.ts';
+import { AT_FDCWD } from '../fs/fcntl.ts';
 
 const NAME_MAX = 256;
 

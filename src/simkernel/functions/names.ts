@@ -9,12 +9,11 @@ import type { KernelObject } from '../memory/arena.ts';
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS, EXDEV } from '../errno.ts';
 import { iput } from './inode.ts';
 import { withParent } from './namei.ts';
-import { AT_FDCWD, withPath } from './path-walk.ts';
+import { withPath } from './path-walk.ts';
 import { systemCall } from './syscall-table.ts';
-
-const S_IFDIR = 0o040000;
-const UMASK = 0o022;
-const AT_REMOVEDIR = 0x200;
+import { AT_FDCWD, AT_REMOVEDIR } from '../fs/fcntl.ts';
+import { S_IFDIR } from '../fs/file-mode.ts';
+import { DEFAULT_UMASK } from '../fs/fs-struct.ts';
 
 function operationsOf(dir: Inode): InodeOperations | null {
   return dir.inodeOperations;
@@ -87,7 +86,7 @@ const filenameMkdirat = kernelFunction('filename_mkdirat', 60, (m, dfd: number, 
   withParent(m, dfd, name, (dir, dentry) =>
     dentry instanceof Dentry
       ? -EEXIST
-      : vfsMkdir(m, null, dir.inode, dentry, S_IFDIR | (mode === 0 ? 0o755 : mode & 0o7777 & ~UMASK), null),
+      : vfsMkdir(m, null, dir.inode, dentry, S_IFDIR | (mode === 0 ? 0o755 : mode & 0o7777 & ~DEFAULT_UMASK), null),
   ),
 );
 systemCall('mkdir', 15, (m, name, mode) => filenameMkdirat(m, AT_FDCWD, name, mode));

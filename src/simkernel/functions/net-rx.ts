@@ -20,6 +20,7 @@ import {
   netifRxExit,
 } from '../tracepoints/net.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
+import { NET_RX_DROP } from '../net/device.ts';
 
 const NAPI = structFields('napi_struct', { weight: 'weight', poll: 'poll' });
 const NAPI_WEIGHT = 64;
@@ -29,7 +30,6 @@ const NETDEV_BUDGET_NS = 2 * TICK_NS;
 /** net.core.netdev_max_backlog */
 const MAX_BACKLOG = 1000;
 const GRO_NORMAL = 3;
-const NET_RX_DROP = 1;
 
 /** struct napi_struct: how a driver's packets are fetched outside of its interrupt. */
 export interface Napi extends KernelObject {

@@ -7,6 +7,8 @@ import { printk } from '../printk.ts';
 import type { Task } from '../tasks/task.ts';
 import { markVictim } from '../tracepoints/oom.ts';
 import { doSendSigInfo } from './signal.ts';
+import { SIGKILL } from '../tasks/signals.ts';
+import { KIB_PER_PAGE } from '../memory/sizes.ts';
 
 const OOM_CONTROL = structFields('oom_control', {
   memcg: 'memcg',
@@ -15,8 +17,6 @@ const OOM_CONTROL = structFields('oom_control', {
   totalPages: 'totalpages',
   chosen: 'chosen',
 });
-const SIGKILL = 9;
-const KIB_PER_PAGE = 4;
 
 /** struct oom_control */
 interface OomControl extends KernelObject {

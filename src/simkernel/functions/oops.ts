@@ -14,9 +14,8 @@ import { hex, place, printCallTrace, printOwner, printPlace, printRegisters, wor
 import { printTrap, trim } from './trap-report.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
+import { SIGTRAP, SIGSEGV } from '../tasks/signals.ts';
 
-const SIGTRAP = 5;
-export const SIGSEGV = 11;
 export const isUser = (m: Machine, regs: KernelObject): boolean => isUserFrame(m, regs.address);
 
 /** Prints why, and stops the machine for good. */

@@ -23,17 +23,12 @@ import {
 } from './path-walk.ts';
 import type { Step, Walk } from './path-walk.ts';
 import { cacheAlloc, cacheFree } from './slab.ts';
+import { O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW, O_ACCMODE } from '../fs/fcntl.ts';
+import { S_IFREG } from '../fs/file-mode.ts';
+import { DEFAULT_UMASK } from '../fs/fs-struct.ts';
 
 /* fs/namei.c and fs/open.c: opening. */
 
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
-const O_TRUNC = 0o1000;
-const O_DIRECTORY = 0o200000;
-const O_NOFOLLOW = 0o400000;
-const O_ACCMODE = 3;
-const S_IFREG = 0o100000;
-const UMASK = 0o022;
 /** What functions of Linux 7.2 cost that its compiler has put into their callers. */
 const LAST_LOOKUPS_NS = 30;
 const LOOKUP_OPEN_NS = 60;
@@ -84,7 +79,7 @@ function lookupOpen(m: Machine, nd: Walk, op: OpenFlags): Result<LookedUp> {
     const operations = dir.inodeOperations;
     const refused = securityInodeCreate(m, dir, found, op.mode);
     if (operations === null || refused !== 0) return refused === 0 ? -EROFS : refused;
-    const made = operations.create(m, null, dir, found, S_IFREG | (op.mode & 0o7777 & ~UMASK), 0);
+    const made = operations.create(m, null, dir, found, S_IFREG | (op.mode & 0o7777 & ~DEFAULT_UMASK), 0);
     const created = (status: number): LookedUp =>
       status === 0 ? (nd.dentry.children.get(nd.last) ?? -ENOENT) : status;
     return made instanceof Pending ? made.then(created) : created(made);

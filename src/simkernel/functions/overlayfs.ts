@@ -8,6 +8,8 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { EINVAL, EROFS, EXDEV } from '../errno.ts';
 import { lookupOnDisk } from './dcache.ts';
+import { O_ACCMODE } from '../fs/fcntl.ts';
+import { S_IFREG } from '../fs/file-mode.ts';
 
 /** fs/overlayfs: what an image of a container says, and above it what the container has changed. */
 
@@ -24,8 +26,6 @@ const realOf = (inode: Inode): Inode => {
 /** The file of the upper or lower layer behind an open one. */
 const realFiles = new WeakMap<File, File>();
 
-const O_ACCMODE = 3;
-const S_IFREG = 0o100000;
 const COPY_NS_PER_BYTE = 0.35;
 /** Lookups in the layers' directories pass names, not the caller's qstr. */
 const nameIn = (m: Machine): KernelObject => ({ address: m.scratch });

@@ -5,8 +5,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { mmPageAlloc, mmPageFree } from '../tracepoints/kmem.ts';
 import { GFP_DIRECT_RECLAIM } from './gfp.ts';
 import { tryToFreePages, wakeupKswapd } from './vmscan.ts';
-
-const ZONE_NORMAL = 2;
+import { ZONE_NORMAL } from '../memory/zone.ts';
 
 /** mm/page_alloc.c */
 const getPageFromFreelist = kernelFunction(

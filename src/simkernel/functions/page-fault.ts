@@ -20,18 +20,20 @@ import { msleep } from './sleep.ts';
 import { swapinReadahead } from './swap.ts';
 import { doWpPage } from './wp-page.ts';
 import { reclaimThrottle, tryToFreePages } from './vmscan.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import { die, isUser } from './oops.ts';
 import { pageFaultKernel, pageFaultUser } from '../tracepoints/exceptions.ts';
 import { printk } from '../printk.ts';
 import { countSoftware } from '../probes/perf-event.ts';
 import { leaveToUser } from './irq-entry.ts';
 import { forceSig } from './signal.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
+import { X86_PF_WRITE } from '../cpu/page-fault-code.ts';
+import { SIGSEGV } from '../tasks/signals.ts';
+import { PROT_READ, PROT_WRITE } from '../tasks/mman.ts';
 
 /** include/linux/mm_types.h: fault flags. */
 const FAULT_FLAG_WRITE = 1;
 const FAULT_FLAG_USER = 0x40;
-const PF_WRITE = 2;
 const CLEAR_PAGE_NS = 210;
 /** filemap_map_pages maps this many cached pages around the one that was touched. */
 const FAULT_AROUND_PAGES = 16;
@@ -221,23 +223,20 @@ const badArea = kernelFunction(
     forceSig(m, SIGSEGV);
   },
 );
-const SIGSEGV = 11;
 const doUserAddrFault = kernelFunction(
   'do_user_addr_fault',
   40,
   (m, regs: KernelObject, code: number, address: number): Result => {
     const { process } = m.cpu.current;
     const vma = process === null ? null : lockVmaUnderRcu(m, process.mm, address);
-    if (vma === null || !mayAccess(vma.mapping, (code & PF_WRITE) !== 0)) {
+    if (vma === null || !mayAccess(vma.mapping, (code & X86_PF_WRITE) !== 0)) {
       badArea(m, regs, code, address);
       return 0;
     }
-    return handleMmFault(m, vma, address, FAULT_FLAG_USER | ((code & PF_WRITE) === 0 ? 0 : FAULT_FLAG_WRITE), regs);
+    return handleMmFault(m, vma, address, FAULT_FLAG_USER | ((code & X86_PF_WRITE) === 0 ? 0 : FAULT_FLAG_WRITE), regs);
   },
   { traceable: false },
 );
-const PROT_READ = 1;
-const PROT_WRITE = 2;
 /** Areas have the protection that mmap() or mprotect() gave them. */
 function mayAccess({ area }: Mapping, write: boolean): boolean {
   return area === null || (area.protection & (write ? PROT_WRITE : PROT_READ)) !== 0;
@@ -252,7 +251,7 @@ const badKernelArea = kernelFunction(
     // Addresses of the kernel's image and modules are negative numbers here.
     const shown = BigInt.asUintN(64, BigInt(address)).toString(16).padStart(16, '0');
     printk(m, `BUG: ${kind} address: ${shown}`);
-    printk(m, `#PF: supervisor ${(code & PF_WRITE) === 0 ? 'read' : 'write'} access in kernel mode`);
+    printk(m, `#PF: supervisor ${(code & X86_PF_WRITE) === 0 ? 'read' : 'write'} access in kernel mode`);
     printk(m, `#PF: error_code(0x${code.toString(16).padStart(4, '0')}) - not-present page`);
     die(m, { address: m.scratch, text: 'Oops' }, regs, code);
   },

@@ -13,10 +13,10 @@ import { inCache, lookupOnDisk } from './dcache.ts';
 import type { Found, LookedUp, QStr } from './dcache.ts';
 import { getname, putname } from './filename.ts';
 import type { CString, Filename } from './filename.ts';
+import { AT_FDCWD } from '../fs/fcntl.ts';
 
 /* fs/namei.c: from a name to a dentry. */
 
-export const AT_FDCWD = -100;
 /** A symbolic link at the end of the path is followed. */
 export const LOOKUP_FOLLOW = 1;
 /** How many links one walk may follow. */

@@ -18,11 +18,9 @@ import { copyFromUser } from './message.ts';
 import { callRcu } from './rcu.ts';
 import { dropSkb, kfreeSkbQuietly } from './skb-free.ts';
 import { sockDefReadable } from './sock-wake.ts';
+import { ICMP_ECHO, ICMPV6_ECHO_REQUEST } from '../net/icmp.ts';
 
 /** Echo sockets, by which `ping` needs no privileges (net/ipv4/ping.c): the kernel fills in who asks. */
-
-const ICMP_ECHO = 8;
-const ICMPV6_ECHO_REQUEST = 128;
 
 function makeEcho(m: Machine, sk: Sock, message: Message, size: number): SkBuff | number {
   const to = message.name;

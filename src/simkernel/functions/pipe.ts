@@ -15,6 +15,9 @@ import { putUserInt, userBytes } from './user-access.ts';
 import { fdInstall, getUnusedFd } from './vfs.ts';
 import { sleepOn, wakeInterruptible, waitQueueAt } from './wait-queue.ts';
 import type { WaitQueue } from './wait-queue.ts';
+import { S_IFIFO } from '../fs/file-mode.ts';
+import { O_WRONLY, O_NONBLOCK } from '../fs/fcntl.ts';
+import { SIGPIPE } from '../tasks/signals.ts';
 
 const PIPE = structFields('pipe_inode_info', {
   readers: 'readers',
@@ -25,10 +28,6 @@ const PIPE = structFields('pipe_inode_info', {
   rdWait: 'rd_wait',
   wrWait: 'wr_wait',
 });
-const S_IFIFO = 0o010600;
-const O_WRONLY = 1;
-const O_NONBLOCK = 0o4000;
-const SIGPIPE = 13;
 /** 16 buffers of a page each. */
 const BUFFERS = 16;
 const CAPACITY = BUFFERS * 4096;
@@ -154,7 +153,7 @@ const createPipeFiles = kernelFunction(
   900,
   (m, ends: KernelObject & { files: File[] }, flags: number): number => {
     const pipe = createPipe(m);
-    const inode = m.anonymousFiles.inode('pipefs', S_IFIFO, PIPE_FILES);
+    const inode = m.anonymousFiles.inode('pipefs', S_IFIFO | 0o600, PIPE_FILES);
     inode.channel = pipe;
     const open = (mode: number): File =>
       m.anonymousFiles.open('pipefs', inode, `pipe:[${inode.ino}]`, mode | (flags & O_NONBLOCK), pipe);

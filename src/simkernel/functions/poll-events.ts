@@ -12,3 +12,10 @@ export const EPOLL = {
   ONESHOT: 2 ** 30,
   EDGE: -(2 ** 31),
 } as const;
+
+/** Operations of epoll_ctl(). */
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+/** struct epoll_event, packed on x86-64. */
+export const EPOLL_EVENT_SIZE = 12;

@@ -11,6 +11,8 @@ import { CAP, nsCapable } from './capability.ts';
 import { systemCall } from './syscall-table.ts';
 import { userBytes } from './user-access.ts';
 import { loadText, storeNumber } from '../memory/arena.ts';
+import { UTS_NAME_SIZE } from '../tasks/namespaces.ts';
+import { SECOND } from '../time/units.ts';
 
 /** What processes ask of themselves and the machine: small calls that programs make all the time. */
 
@@ -21,10 +23,8 @@ const UTSNAME = structFields('new_utsname', {
   version: 'version',
   machine: 'machine',
 });
-const NAME_SIZE = 65;
 const PR_SET_NAME = 15;
 const COMM_SIZE = 16;
-const NS = 1e9;
 const RUSAGE_SIZE = 144;
 const RLIMIT_SIZE = 16;
 const RLIMIT_NOFILE = 7;
@@ -34,7 +34,7 @@ const RLIM_INFINITY = 2 ** 53;
 const newuname = kernelFunction('__do_sys_newuname', 30, (m, name: number): number => {
   const at = m.cpu.current.process?.mm.find(name, UTSNAME.size) ?? -1;
   if (at < 0) return -EFAULT;
-  const put = (field: number, text: string): void => storeText(m.arena.bytes, at + field, text, NAME_SIZE);
+  const put = (field: number, text: string): void => storeText(m.arena.bytes, at + field, text, UTS_NAME_SIZE);
   put(UTSNAME.system, 'Linux');
   put(UTSNAME.node, HOST_NAME);
   put(UTSNAME.release, KERNEL_RELEASE);
@@ -63,8 +63,8 @@ systemCall('prctl', 40, (m, option, arg2) => {
 function storeTime(m: Machine, address: number, ns: number, unit: number): number {
   const at = m.cpu.current.process?.mm.find(address, 16) ?? -1;
   if (at < 0) return -EFAULT;
-  storeNumber(m.words, at, Math.floor(ns / NS));
-  storeNumber(m.words, at + 8, Math.floor((ns % NS) / unit));
+  storeNumber(m.words, at, Math.floor(ns / SECOND));
+  storeNumber(m.words, at + 8, Math.floor((ns % SECOND) / unit));
   return 0;
 }
 // Programs read the clock in the vDSO; those that make the call after all get it here.
@@ -72,7 +72,7 @@ systemCall('clock_gettime', 25, (m, clock, address) =>
   storeTime(m, address, clock === 0 ? m.bootTimeNs + m.cpu.time : m.cpu.time, 1),
 );
 systemCall('gettimeofday', 25, (m, address) => storeTime(m, address, m.bootTimeNs + m.cpu.time, 1000));
-systemCall('time', 15, (m) => Math.floor((m.bootTimeNs + m.cpu.time) / NS));
+systemCall('time', 15, (m) => Math.floor((m.bootTimeNs + m.cpu.time) / SECOND));
 
 systemCall('getrusage', 60, (m, _who, address) => {
   const usage = userBytes(m, address, RUSAGE_SIZE);

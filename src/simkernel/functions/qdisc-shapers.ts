@@ -4,11 +4,11 @@ import type { Qdisc } from '../net/device.ts';
 import { frameLength } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { watch } from './qdisc-watchdog.ts';
+import { SECOND } from '../time/units.ts';
 
 /** Disciplines that hold packets back although the card would take them: net/sched/sch_tbf.c and sch_cbs.c. */
 
 const BYTES_PER_MEGABIT = 125_000;
-const NS_PER_SECOND = 1e9;
 
 /** tbf rate 40mbit burst 16kb */
 const TBF = { bytesPerSecond: 40 * BYTES_PER_MEGABIT, burst: 16_384 } as const;
@@ -30,14 +30,14 @@ export function isLongerThanBurst({ packet, gsoSize }: SkBuff): boolean {
 export const tbfDequeue = kernelFunction('tbf_dequeue', 30, (m: Machine, sch: Qdisc): SkBuff | null => {
   if (sch.queue.length === 0) return null;
   const now = m.cpu.time;
-  const arrived = ((now - sch.last) * TBF.bytesPerSecond) / NS_PER_SECOND;
+  const arrived = ((now - sch.last) * TBF.bytesPerSecond) / SECOND;
   const tokens = Math.min(TBF.burst, sch.credits + arrived) - firstLength(sch);
   if (tokens >= 0) {
     sch.last = now;
     sch.credits = tokens;
     return sch.queue.shift()!.skb;
   }
-  watch(m, sch, now + Math.ceil((-tokens * NS_PER_SECOND) / TBF.bytesPerSecond));
+  watch(m, sch, now + Math.ceil((-tokens * SECOND) / TBF.bytesPerSecond));
   return null;
 });
 
@@ -55,11 +55,11 @@ export const cbsDequeue = kernelFunction('cbs_dequeue', 30, (m: Machine, sch: Qd
     return null;
   }
   if (sch.credits < 0) {
-    const earned = ((now - sch.last) * CBS.idleSlope) / NS_PER_SECOND;
+    const earned = ((now - sch.last) * CBS.idleSlope) / SECOND;
     sch.credits = Math.min(sch.credits + earned, CBS.hiCredit);
     sch.last = now;
     if (sch.credits < 0) {
-      if (sch.queue.length > 0) watch(m, sch, now + Math.ceil((-sch.credits * NS_PER_SECOND) / CBS.idleSlope));
+      if (sch.queue.length > 0) watch(m, sch, now + Math.ceil((-sch.credits * SECOND) / CBS.idleSlope));
       return null;
     }
   }
@@ -67,6 +67,6 @@ export const cbsDequeue = kernelFunction('cbs_dequeue', 30, (m: Machine, sch: Qd
   if (packet === undefined) return null;
   const bytes = frameLength(packet.skb.packet);
   sch.credits = Math.max(sch.credits + (bytes * CBS.sendSlope) / PORT_BYTES_PER_SECOND, CBS.loCredit);
-  sch.last = now + (bytes * NS_PER_SECOND) / PORT_BYTES_PER_SECOND;
+  sch.last = now + (bytes * SECOND) / PORT_BYTES_PER_SECOND;
   return packet.skb;
 });

@@ -1,7 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { File } from '../fs/file.ts';
 import type { Readahead } from '../fs/operations.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import { mmFilemapAddToPageCache } from '../tracepoints/filemap.ts';
 import type { Folio } from '../fs/folios.ts';
@@ -9,6 +8,7 @@ import type { Mapping } from '../fs/file.ts';
 import { blkFinishPlug, blkStartPlug } from './block.ts';
 import { GFP_READAHEAD } from './gfp.ts';
 import { allocPage } from './page-alloc.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** read_ahead_kb = 128. */
 const RA_MAX_PAGES = 32;

@@ -7,17 +7,14 @@ import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { scsiDispatchCmdDone, scsiDispatchCmdStart } from '../tracepoints/scsi.ts';
 import { blkMqCompleteRequest, blkMqStartRequest, blkUpdateRequest, endRequest, runHwQueue } from './block.ts';
+import { CDB_BYTES, CHECK_CONDITION } from '../block/scsi.ts';
 
 /** drivers/scsi and drivers/ata: a block request becomes a SCSI command becomes an ATA command. */
 
 const SCSI_CMND = structFields('scsi_cmnd', { length: 'cmd_len', cdb: 'cmnd', result: 'result' });
-/** Command descriptor block of ten bytes: operation, block number, count. */
-const CDB_BYTES = 10;
 const READ_10 = 0x28;
 const WRITE_10 = 0x2a;
 const SYNCHRONIZE_CACHE = 0x35;
-/** What the middle layer reports of a failed read or write: the command came back with SAM_STAT_CHECK_CONDITION. */
-const CHECK_CONDITION = 0x02;
 /** struct scsi_cmnd and, behind it, the pointer to the command's bytes that it once began with. */
 export const SCSI_COMMAND_BYTES = 256;
 

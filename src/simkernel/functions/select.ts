@@ -12,6 +12,7 @@ import { getUserLong, getUserTimespec } from './user-access.ts';
 import { currentFile } from './vfs.ts';
 import { addWaitEntry, removeWaitEntry, wokenWaitEntry } from './wait-queue.ts';
 import type { WaitEntry, WaitQueue } from './wait-queue.ts';
+import { MS } from '../time/units.ts';
 
 /** struct pollfd: int fd; short events, revents. */
 const POLLFD_SIZE = 8;
@@ -25,7 +26,6 @@ const SETS = [
   EPOLL.WRNORM | EPOLL.OUT | EPOLL.ERR,
   EPOLL.PRI,
 ] as const;
-const MS = 1e6;
 
 /** One file that is asked, and where the answer goes. */
 interface Asked {

@@ -6,11 +6,9 @@ import { EFAULT, ENOTEMPTY, EPERM } from '../errno.ts';
 import { listEntries } from './ext4-dir.ts';
 import type { CString } from './filename.ts';
 import { writeUserText } from './proc.ts';
+import { O_ACCMODE, O_TRUNC, O_APPEND } from '../fs/fcntl.ts';
+import { S_IFDIR } from '../fs/file-mode.ts';
 
-const O_ACCMODE = 3;
-const O_TRUNC = 0o1000;
-const O_APPEND = 0o2000;
-const S_IFDIR = 0o040000;
 const PER_BYTE_NS = 0.1;
 
 /** What a file of a tmpfs holds. */

@@ -10,13 +10,11 @@ import { CAP, nsCapable } from './capability.ts';
 import { schedule, setTaskState, tryToWakeUp } from './sched.ts';
 import { systemCall } from './syscall-table.ts';
 import { EINTR, EINVAL, EPERM, ESRCH } from '../errno.ts';
+import { SIGKILL, SIGSTOP, SIGCONT, SIGCHLD, SIGURG, SIGWINCH } from '../tasks/signals.ts';
 
 const SIGNALS = 64;
-const SIGKILL = 9;
-const SIGSTOP = 19;
-const SIGCONT = 18;
-/** Signals that do nothing unless the program asks for them: CHLD, CONT, URG, WINCH. */
-const IGNORED: ReadonlySet<number> = new Set([17, SIGCONT, 23, 28]);
+/** Signals that do nothing unless the program asks for them. */
+const IGNORED: ReadonlySet<number> = new Set([SIGCHLD, SIGCONT, SIGURG, SIGWINCH]);
 /** include/trace/events/signal.h */
 const TRACE_SIGNAL_DELIVERED = 0;
 const TRACE_SIGNAL_IGNORED = 1;

@@ -10,11 +10,11 @@ import type { SkbHead, SkBuff, SkbMemory, SkbOwner } from '../net/skb.ts';
 import { GFP_ATOMIC, GFP_KERNEL } from './gfp.ts';
 import { fcloneBytes } from './skb-free.ts';
 import { cacheAlloc, cacheAllocNode, kmallocTrackCaller } from './slab.ts';
+import { NUMA_NO_NODE } from '../memory/zone.ts';
 
 /* net/core/skbuff.c: where buffers come from. */
 
 const SKB = structFields('sk_buff', {});
-const NUMA_NO_NODE = -1;
 /** Flags of __alloc_skb(): room for a clone behind the buffer; for a packet that comes in. */
 export const SKB_ALLOC_FCLONE = 1;
 const SKB_ALLOC_RX = 2;

@@ -8,8 +8,7 @@ import type { Message, Socket } from '../net/sock.ts';
 import { sockRecvLength, sockSendLength } from '../tracepoints/sock.ts';
 import { messageSize } from './message.ts';
 import { callRcu } from './rcu.ts';
-
-const O_NONBLOCK = 0o4000;
+import { O_NONBLOCK } from '../fs/fcntl.ts';
 
 export const securitySocketSendmsg = kernelFunction(
   'security_socket_sendmsg',

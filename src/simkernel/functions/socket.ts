@@ -6,7 +6,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from '../net/ip-address.ts';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../net/packet.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP, IPPROTO_TCP } from '../net/packet.ts';
 import { parseSocketAddress, socketAddressBytes, SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { createSocket } from '../net/socket-file.ts';
 import { MSG_DONTWAIT, Sock, SOCK_DGRAM, SOCK_STREAM, SOCKET } from '../net/sock.ts';
@@ -31,9 +31,18 @@ import { initTcpTimers } from './tcp-sock-init.ts';
 import { connectPair, UNIX_OPERATIONS } from './unix.ts';
 import { getUserInt, getUserLong, putUserInt, userBytes } from './user-access.ts';
 import { currentFile, fdInstall, getUnusedFd } from './vfs.ts';
+import { O_RDWR, O_NONBLOCK } from '../fs/fcntl.ts';
+import {
+  SOL_SOCKET,
+  SO_TYPE,
+  SO_ERROR,
+  SO_SNDBUF,
+  SO_RCVBUF,
+  SO_REUSEPORT,
+  SO_RCVTIMEO,
+  TCP_NODELAY,
+} from '../net/socket-options.ts';
 
-const O_RDWR = 2;
-const O_NONBLOCK = 0o4000;
 /** SOCK_NONBLOCK and SOCK_CLOEXEC share the type argument with the type. */
 const TYPE_MASK = 0xf;
 const BACKLOG_LIMIT = 4096;
@@ -386,15 +395,6 @@ const sysShutdown = kernelFunction('__sys_shutdown', 15, (m, fd: number, how: nu
 });
 systemCall('shutdown', 10, (m, fd, how) => sysShutdown(m, fd, how));
 
-const SOL_SOCKET = 1;
-const IPPROTO_TCP = 6;
-const SO_TYPE = 3;
-const SO_ERROR = 4;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_REUSEPORT = 15;
-const SO_RCVTIMEO = 20;
-const TCP_NODELAY = 1;
 /** Options that change nothing that is simulated: they are taken and forgotten. */
 const ACCEPTED: ReadonlySet<number> = new Set([2, 5, 6, 9, 10, 13, 21]);
 

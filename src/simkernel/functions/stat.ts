@@ -5,12 +5,11 @@ import type { Inode, Path } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { EBADF, EFAULT, ENOTDIR } from '../errno.ts';
-import { AT_FDCWD, LOOKUP_FOLLOW, withPath } from './path-walk.ts';
+import { LOOKUP_FOLLOW, withPath } from './path-walk.ts';
 import { systemCall } from './syscall-table.ts';
+import { AT_FDCWD, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from '../fs/fcntl.ts';
 
 const STATX_BASIC_STATS = 0x7ff;
-const AT_EMPTY_PATH = 0x1000;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 /** arch/x86/include/uapi/asm/stat.h */
 const STAT = { size: 144, dev: 0, ino: 8, nlink: 16, mode: 24, length: 48, blksize: 56, blocks: 64 } as const;
 const STATFS_BYTES = 120;

@@ -1,17 +1,16 @@
 import { createBio } from '../block/request.ts';
-import { REQ_OP_READ, REQ_OP_WRITE, REQ_RAHEAD, REQ_SYNC } from '../block/flags.ts';
+import { REQ_OP_READ, REQ_OP_WRITE, REQ_RAHEAD, REQ_SYNC, SECTORS_PER_PAGE } from '../block/flags.ts';
 import type { Disk } from '../block/disk.ts';
 import type { Inode, Mapping } from '../fs/file.ts';
 import type { Readahead, WritebackControl } from '../fs/operations.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
 import { folioEndRead, folioEndWriteback } from './folio-wait.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** Largest bio that the file systems make. */
 export const MAX_BIO_PAGES = 256;
-export const SECTORS_PER_PAGE = 8;
 const PER_PAGE_NS = 16;
 /** Looked up, locked, its block found, its dirty bit cleared in all page tables. */
 const WRITE_PER_PAGE_NS = 240;

@@ -1,4 +1,4 @@
-import { REQ_OP_READ, REQ_OP_WRITE } from '../block/flags.ts';
+import { REQ_OP_READ, REQ_OP_WRITE, SECTORS_PER_PAGE } from '../block/flags.ts';
 import { createBio } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
@@ -11,11 +11,10 @@ import { mmVmscanWriteFolio } from '../tracepoints/vmscan.ts';
 import { submitBio } from './block.ts';
 import { folioWaitBit } from './folio-wait.ts';
 import { wakeUpProcess } from './sched.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
-const PAGE = 4096;
 /** The swap partition lies at the end of the first disk. */
 const SWAP_SECTOR = 1_600_000_000;
-const SECTORS_PER_PAGE = 8;
 /** include/linux/blk_types.h: REQ_SWAP. */
 const REQ_SWAP = 1 << 23;
 
@@ -32,7 +31,7 @@ const innerSwapWritepage = kernelFunction('__swap_writepage', 60, (m, folio: Fol
   reclaim.swapWrites += 1;
   submitBio(
     m,
-    createBio(m, disk, REQ_OP_WRITE | REQ_SWAP, nextSector(m), PAGE, () => {
+    createBio(m, disk, REQ_OP_WRITE | REQ_SWAP, nextSector(m), PAGE_SIZE, () => {
       reclaim.swapWrites -= 1;
       // Only now is the frame free.
       zone.anonymousPages -= 1;
@@ -50,7 +49,7 @@ export function swapWriteout(m: Machine, { mm, mapping, page }: AnonymousPage): 
   mm.residentAnonymous -= 1;
   mm.swapped += 1;
   m.zone.swapUsed += 1;
-  swapWriteoutFunction(m, m.folios.page(mapping.start / PAGE + page), null);
+  swapWriteoutFunction(m, m.folios.page(mapping.start / PAGE_SIZE + page), null);
 }
 
 /** Reads a page back; the result is 0 when it is there. */
@@ -60,7 +59,7 @@ export const swapReadFolio = kernelFunction('swap_read_folio', 70, (m, _folio: F
   if (disk === undefined) return read;
   submitBio(
     m,
-    createBio(m, disk, REQ_OP_READ | REQ_SWAP, nextSector(m), PAGE, (_m, { error }) => {
+    createBio(m, disk, REQ_OP_READ | REQ_SWAP, nextSector(m), PAGE_SIZE, (_m, { error }) => {
       read.done = true;
       read.error = error;
       for (const task of read.waiters.splice(0)) wakeUpProcess(m, task);

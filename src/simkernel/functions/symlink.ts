@@ -7,8 +7,9 @@ import type { Machine } from '../machine.ts';
 import { getname, putname } from './filename.ts';
 import type { CString, Filename } from './filename.ts';
 import { withParent } from './namei.ts';
-import { AT_FDCWD, withPath } from './path-walk.ts';
+import { withPath } from './path-walk.ts';
 import { systemCall } from './syscall-table.ts';
+import { AT_FDCWD } from '../fs/fcntl.ts';
 
 /* fs/namei.c and fs/stat.c: symbolic links are made and read. */
 

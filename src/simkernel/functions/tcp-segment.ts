@@ -7,6 +7,7 @@ import { TCP_CA_OPEN } from '../net/tcp-sock.ts';
 import type { TcpSock } from '../net/tcp-sock.ts';
 import { GFP_ATOMIC } from './gfp.ts';
 import { tcpStreamAllocSkb } from './skb-alloc.ts';
+import { MS } from '../time/units.ts';
 
 /* net/ipv4/tcp_output.c: how much of the stream goes into one buffer, and how buffers are cut. */
 
@@ -22,7 +23,6 @@ const PACING_SHIFT = 10;
 /** net.ipv4.tcp_pacing_ss_ratio and tcp_pacing_ca_ratio. */
 const SLOW_START_RATIO = 2;
 const AVOIDANCE_RATIO = 1.2;
-const MS = 1e6;
 /** enum tcp_queue */
 export const TCP_FRAG_IN_RTX_QUEUE = 1;
 

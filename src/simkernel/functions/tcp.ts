@@ -47,8 +47,8 @@ import {
   removeWaitEntry,
   wokenWaitEntry,
 } from './wait-queue.ts';
-
-const SIGPIPE = 13;
+import { SIGPIPE } from '../tasks/signals.ts';
+import { O_NONBLOCK } from '../fs/fcntl.ts';
 
 // Connecting.
 
@@ -143,7 +143,6 @@ export const inetCskAccept = sleepingFunction(
     return child;
   },
 );
-const O_NONBLOCK = 0o4000;
 
 // Sending.
 

@@ -5,12 +5,12 @@ import type { AddressSpace } from '../tasks/address-space.ts';
 import { tlbFlush } from '../tracepoints/tlb.ts';
 import { smpCallFunctionMany } from './smp.ts';
 import type { CpuMask } from './smp.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** include/linux/mm_types.h: enum tlb_flush_reason. */
 const TLB_REMOTE_SHOOTDOWN = 1;
 const TLB_LOCAL_SHOOTDOWN = 2;
 const TLB_REMOTE_SEND_IPI = 4;
-const PAGE_SIZE = 4096;
 /** tlb_single_page_flush_ceiling: for more pages than that the CPU forgets everything. */
 const FLUSH_CEILING = 33;
 const TLB_FLUSH_ALL = -1;

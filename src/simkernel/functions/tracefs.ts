@@ -9,10 +9,8 @@ import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
 import { msleep } from './sleep.ts';
+import { O_ACCMODE, O_TRUNC, O_NONBLOCK } from '../fs/fcntl.ts';
 
-const O_ACCMODE = 3;
-const O_TRUNC = 0o1000;
-const O_NONBLOCK = 0o4000;
 /** Producing text costs per character. */
 const FORMAT_NS_PER_CHARACTER = 4;
 /** How often a reader of trace_pipe looks again. */

@@ -7,9 +7,7 @@ import { leaveToUser } from './irq-entry.ts';
 import { die, isUser } from './oops.ts';
 import { printTrap } from './trap-report.ts';
 import { forceSig } from './signal.ts';
-
-const SIGILL = 4;
-const SIGFPE = 8;
+import { SIGILL, SIGFPE } from '../tasks/signals.ts';
 
 const doErrorTrap = kernelFunction(
   'do_error_trap',

@@ -13,10 +13,10 @@ import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
 import type { Work } from './workqueue.ts';
 import { EFAULT, EINTR } from '../errno.ts';
+import { S_IFCHR } from '../fs/file-mode.ts';
 
 const TTY = structFields('tty_struct', { name: 'name' });
 const NAME_SIZE = 64;
-const CHARACTER_DEVICE = 0o020620;
 const PER_CHARACTER_NS = 12;
 
 /** A terminal: what the driver received (struct tty_port's flip buffer), and the lines that its readers may have. */
@@ -141,7 +141,7 @@ const PTMX_FILES: FileOperations = {
 };
 /** /dev/ptmx: each open makes a pair. */
 export function createPtmx(m: Machine): void {
-  m.fileSystem.special('/dev/ptmx', CHARACTER_DEVICE, PTMX_FILES);
+  m.fileSystem.special('/dev/ptmx', S_IFCHR | 0o620, PTMX_FILES);
 }
 
 /** Makes a terminal with its file in /dev. */
@@ -166,6 +166,6 @@ export function createTty(m: Machine, name: string): Tty {
     onOutput: null,
   };
   work.tty = tty;
-  m.fileSystem.special(`/dev/${name}`, CHARACTER_DEVICE, TTY_FILES).channel = tty;
+  m.fileSystem.special(`/dev/${name}`, S_IFCHR | 0o620, TTY_FILES).channel = tty;
   return tty;
 }

@@ -19,10 +19,10 @@ import { skbCopyDatagramIter } from './skb-copy.ts';
 import { consumeSkb } from './skb-free.ts';
 import { hasWriteSpace, sockDefReadable } from './sock-wake.ts';
 import { sleepOn, wakeInterruptible } from './wait-queue.ts';
+import { SIGPIPE } from '../tasks/signals.ts';
 
 /* net/unix/af_unix.c: what is sent and received. */
 
-const SIGPIPE = 13;
 /** What one buffer of a stream holds. */
 const PIECE = 32_768;
 /** Datagrams that may wait (net.unix.max_dgram_qlen). */

@@ -27,11 +27,10 @@ import {
   unixStreamRecvmsg,
   unixStreamSendmsg,
 } from './unix-transfer.ts';
+import { S_IFSOCK } from '../fs/file-mode.ts';
+import { O_NONBLOCK } from '../fs/fcntl.ts';
 
 /* net/unix/af_unix.c: sockets, connections, and what becomes of them. */
-
-const S_IFSOCK = 0o140755;
-const O_NONBLOCK = 0o4000;
 
 type UserAddress = KernelObject & { readonly value: SocketAddress };
 const unixBind = kernelFunction('unix_bind', 900, (m, socket: Socket, uaddr: UserAddress, _length: number): number => {
@@ -41,7 +40,7 @@ const unixBind = kernelFunction('unix_bind', 900, (m, socket: Socket, uaddr: Use
   if (m.network.unixSockets.has(value.path)) return -EADDRINUSE;
   m.network.unixSockets.set(value.path, sk);
   if (value.path.startsWith('/') && m.fileSystem.find(value.path) === undefined)
-    m.fileSystem.special(value.path, S_IFSOCK, {});
+    m.fileSystem.special(value.path, S_IFSOCK | 0o755, {});
   sk.path = value.path;
   return 0;
 });

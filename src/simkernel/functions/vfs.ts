@@ -12,8 +12,9 @@ import { systemCall } from './syscall-table.ts';
 import { EBADF, EFAULT, EINVAL, EPERM } from '../errno.ts';
 import { getname, putname } from './filename.ts';
 import { doFileOpen, vfsTruncate } from './open.ts';
-import { AT_FDCWD, withPath } from './path-walk.ts';
+import { withPath } from './path-walk.ts';
 import { cacheFree } from './slab.ts';
+import { AT_FDCWD, O_WRONLY, O_CREAT, O_TRUNC } from '../fs/fcntl.ts';
 
 export const getUnusedFd = kernelFunction('alloc_fd', 35, (m, _start: number, _end: number, _flags: number): number => {
   const files = m.cpu.current.process?.files;
@@ -48,11 +49,10 @@ function openHow(m: Machine, flags: number, mode: number): OpenHow {
   storeNumber(m.words, m.scratch + OPEN_HOW.mode, mode);
   return { address: m.scratch, flags, mode };
 }
-const O_CREAT_WRONLY_TRUNC = 0o1101;
 systemCall('openat', 15, (m, dfd, filename, flags, mode) => doSysOpenat2(m, dfd, filename, openHow(m, flags, mode)));
 systemCall('open', 15, (m, filename, flags, mode) => doSysOpenat2(m, AT_FDCWD, filename, openHow(m, flags, mode)));
 systemCall('creat', 15, (m, filename, mode) =>
-  doSysOpenat2(m, AT_FDCWD, filename, openHow(m, O_CREAT_WRONLY_TRUNC, mode)),
+  doSysOpenat2(m, AT_FDCWD, filename, openHow(m, O_WRONLY | O_CREAT | O_TRUNC, mode)),
 );
 systemCall('openat2', 20, (m, dfd, filename, how, _size) => {
   const at = m.cpu.current.process?.mm.find(how, OPEN_HOW.size) ?? -1;

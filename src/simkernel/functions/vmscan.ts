@@ -21,11 +21,11 @@ import { ioSchedule } from './block.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { swapWriteout } from './swap.ts';
 import { WB_REASON_VMSCAN, wakeupFlusherThreads } from './writeback.ts';
+import { ZONE_NORMAL } from '../memory/zone.ts';
 
 /** Pages that are taken off a list at once, and the priority at which reclaim begins: it looks at 1/4096 of each list. */
 const SWAP_CLUSTER_MAX = 32;
 const DEF_PRIORITY = 12;
-const ZONE_NORMAL = 2;
 const SCAN_NS = 90;
 const KSWAPD_PID = 97;
 const DENTRY_BYTES = 192;

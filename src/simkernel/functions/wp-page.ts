@@ -1,13 +1,13 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT } from '../tasks/address-space.ts';
 import { GFP_HIGHUSER_MOVABLE } from './gfp.ts';
 import { allocAnonFolio } from './page-fault.ts';
 import type { VmFault } from './page-fault.ts';
 import { flushTlbMmRange } from './tlb.ts';
+import { PAGE_SIZE, PAGE_SHIFT } from '../memory/sizes.ts';
 
 const SET_PTE_NS = 14;
 /** Nobody else has the frame any more: it may be written to as it is. */
@@ -36,7 +36,6 @@ const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result
   };
   return got instanceof Pending ? got.then(copy) : copy(got);
 });
-const PAGE_SHIFT = 12;
 const COPY_PAGE_NS = 320;
 /** A write to a page that is there but may not be written to: since a fork it has more than one user, or had. */
 export const doWpPage = kernelFunction('do_wp_page', 70, (m, vmf: VmFault): Result => {

@@ -1,5 +1,5 @@
 import { createBio } from '../block/request.ts';
-import { REQ_FUA, REQ_META, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC } from '../block/flags.ts';
+import { REQ_FUA, REQ_META, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC, SECTORS_PER_PAGE } from '../block/flags.ts';
 import { ENOTEMPTY } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -23,14 +23,15 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { submitBio } from './block.ts';
 import { readBlock, submitReadBh } from './buffer.ts';
-import { isDirect, iomapDioRw, O_APPEND } from './direct-io.ts';
+import { isDirect, iomapDioRw } from './direct-io.ts';
 import { listEntries } from './ext4-dir.ts';
 import { fileWriteAndWaitRange, genericFileReadIter, genericPerformWrite } from './filemap.ts';
 import { folioWaitBit } from './folio-wait.ts';
 import type { CString } from './filename.ts';
 import { findInodeFast } from './inode.ts';
 import { wakeUpProcess } from './sched.ts';
-import { diskOf, readPages, SECTORS_PER_PAGE, writeDirtyPages } from './submit-pages.ts';
+import { diskOf, readPages, writeDirtyPages } from './submit-pages.ts';
+import { O_APPEND } from '../fs/fcntl.ts';
 
 /** Functions of the module xfs. */
 const MODULE = { module: 'xfs' };

@@ -8,6 +8,8 @@
  *
  * The direct map shows the whole buffer at KERNEL_HIGH << 32 | offset, as Linux shows physical memory at PAGE_OFFSET.
  */
+import { PAGE_SIZE } from './sizes.ts';
+
 export interface Arena {
   readonly buffer: SharedArrayBuffer;
   /** The WebAssembly.Memory with that buffer, for code that a tracer compiles to WebAssembly. */
@@ -32,7 +34,6 @@ export const IMAGE_START = 0x0100_0000;
 /** Text before, data behind. */
 export const IMAGE_DATA = 0x0300_0000;
 export const IMAGE_END = 0x0400_0000;
-const PAGE_SIZE = 4096;
 
 /** Anything with an address in guest memory. */
 export interface KernelObject {

@@ -2,8 +2,7 @@ import type { Architecture } from '../arch/architecture.ts';
 import { layoutOf } from '../programs/image-layout.ts';
 import type { Image } from '../programs/image.ts';
 import type { Arena } from './arena.ts';
-
-const PAGE = 4096;
+import { PAGE_SIZE } from './sizes.ts';
 
 /** Text of executables in the page cache: read once, shown to every process that runs them. */
 export class ImageTexts {
@@ -20,7 +19,7 @@ export class ImageTexts {
     let at = this.offsets.get(image);
     if (at === undefined) {
       const { bytes } = layoutOf(image).text(this.arch);
-      at = this.arena.allocate(Math.ceil(bytes.length / PAGE) * PAGE, PAGE);
+      at = this.arena.allocate(Math.ceil(bytes.length / PAGE_SIZE) * PAGE_SIZE, PAGE_SIZE);
       this.arena.bytes.set(bytes, at);
       this.offsets.set(image, at);
     }

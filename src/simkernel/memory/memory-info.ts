@@ -1,8 +1,8 @@
 import type { Machine } from '../machine.ts';
-import { PAGE_SIZE } from '../fs/page-cache.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 import { IMAGE_END, IMAGE_START } from './arena.ts';
 import { Zone } from './zone.ts';
+import { PAGE_SIZE } from './sizes.ts';
 
 /** What the machine is sold with, unless the scenario says otherwise. */
 const RAM_BYTES = 8 * 2 ** 30;

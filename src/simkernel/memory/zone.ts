@@ -1,4 +1,9 @@
+import { KIB, KIB_PER_PAGE, PAGE_SIZE } from './sizes.ts';
 import type { KernelObject } from './arena.ts';
+
+/** What the kernel calls the machine's one zone, and no node in particular. */
+export const ZONE_NORMAL = 2;
+export const NUMA_NO_NODE = -1;
 
 /** Page frames of the machine's one zone, counted: who has how many. Bytes of pages are kept only where somebody reads them. */
 export class Zone implements KernelObject {
@@ -26,11 +31,11 @@ export class Zone implements KernelObject {
 
   constructor(address: number, bytes: number, swapBytes: number, kernelPages: () => number) {
     this.address = address;
-    this.managed = Math.floor(bytes / PAGE);
+    this.managed = Math.floor(bytes / PAGE_SIZE);
     this.kernelPages = kernelPages;
-    this.swapSlots = Math.floor(swapBytes / PAGE);
+    this.swapSlots = Math.floor(swapBytes / PAGE_SIZE);
     // mm/page_alloc.c: min_free_kbytes = 4 * sqrt(lowmem_kbytes); low and high lie a quarter of it above each other.
-    const min = Math.floor((4 * Math.sqrt((bytes / 1024) * 1)) / (PAGE / 1024));
+    const min = Math.floor((4 * Math.sqrt(bytes / KIB)) / KIB_PER_PAGE);
     const gap = Math.max(min >> 2, Math.floor(this.managed / 1000));
     this.watermarks = { min, low: min + gap, high: min + 2 * gap };
   }
@@ -58,7 +63,6 @@ export class Zone implements KernelObject {
     return FIRST_FRAME + ((this.freed * FRAME_STRIDE) % this.managed);
   }
 }
-const PAGE = 4096;
 /** The first 16 MiB are left to devices. */
 const FIRST_FRAME = 4096;
 /** The free lists of a machine that has run for a while are shuffled. */

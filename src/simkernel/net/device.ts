@@ -9,6 +9,11 @@ import type { SkBuff } from './skb.ts';
 
 const NET_DEVICE = structFields('net_device', { name: 'name', ifindex: 'ifindex', mtu: 'mtu' });
 
+/** include/linux/netdevice.h: what became of a packet that the network layer was given. */
+export const NET_RX_DROP = 1;
+/** include/uapi/linux/if_addr.h: an address without end. */
+export const IFA_F_PERMANENT = 0x80;
+
 /** Its IPv6 address (32 hex digits), prefix length, scope and flags, as /proc/net/if_inet6 has them. */
 export interface Inet6 {
   readonly address: string;

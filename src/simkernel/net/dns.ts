@@ -1,7 +1,7 @@
 /** Messages of the domain name system (RFC 1035), as far as questions for addresses and their answers go. */
 
+export const DNS_PORT = 53;
 export const TYPE_A = 1;
-export const TYPE_AAAA = 28;
 const CLASS_IN = 1;
 const HEADER = 12;
 const FLAG_RECURSION_DESIRED = 0x0100;

@@ -4,8 +4,8 @@ import type { Machine } from '../machine.ts';
 import { storeWord } from '../memory/arena.ts';
 import { SOCKET } from './sock.ts';
 import type { Sock, Socket, SocketOperations } from './sock.ts';
+import { S_IFSOCK } from '../fs/file-mode.ts';
 
-const S_IFSOCK = 0o140777;
 /** enum socket_state */
 export const SS_UNCONNECTED = 1;
 export const SS_CONNECTED = 3;
@@ -13,7 +13,7 @@ export const SS_CONNECTED = 3;
 /** Makes the file's side of a socket: struct socket and its inode, which has no name yet. */
 export function createSocket(m: Machine, sk: Sock, operations: SocketOperations, files: FileOperations): Socket {
   const address = m.arena.allocate(SOCKET.size, 64);
-  const inode = m.anonymousFiles.inode('sockfs', S_IFSOCK, files);
+  const inode = m.anonymousFiles.inode('sockfs', S_IFSOCK | 0o777, files);
   const socket: Socket = {
     address,
     type: sk.type,

@@ -57,7 +57,7 @@ export const ICSK = structFields('inet_connection_sock', {
   rto: 'icsk_rto',
 });
 
-const INITIAL_CWND = 10;
+export const INITIAL_CWND = 10;
 const INFINITE_SSTHRESH = 0x7fffffff;
 const REORDERING = 3;
 /** Before there is a measurement (RFC 6298), and the least and the greatest that it may be. */

@@ -1,5 +1,4 @@
-import { cpuTimes } from '../cpu/accounting.ts';
-import type { Cpu } from '../cpu/cpu.ts';
+import { executedNs } from '../cpu/accounting.ts';
 import { postNmi } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { registerNmiHandler } from '../functions/nmi.ts';
@@ -35,14 +34,6 @@ export interface HardwareEvent extends PerfEvent {
   overflown: boolean;
 }
 
-const IDLE = 3;
-const IOWAIT = 4;
-
-/** Nanoseconds that a CPU has executed since boot. */
-export function executedNs(m: Machine, cpu: Cpu): number {
-  return cpuTimes(cpu, m.now()).reduce((sum, ns, use) => (use === IDLE || use === IOWAIT ? sum : sum + ns), 0);
-}
-
 /** arch/x86/events/core.c: the unit's interrupt is an NMI. */
 const perfEventNmiHandler = kernelFunction(
   'perf_event_nmi_handler',
@@ -64,7 +55,7 @@ const perfEventNmiHandler = kernelFunction(
 export function startHardwareEvent(m: Machine, event: HardwareEvent): void {
   if (!m.nmiHandlers.includes(perfEventNmiHandler)) registerNmiHandler(m, perfEventNmiHandler);
   m.hardwareEvents.push(event);
-  event.startedAt = executedNs(m, m.cpuList[event.cpu]!);
+  event.startedAt = executedNs(m.cpuList[event.cpu]!, m.now());
   watch(m, event);
 }
 
@@ -75,11 +66,11 @@ const SKID = 1 / 16;
 function watch(m: Machine, event: HardwareEvent, nowNs = m.now()): void {
   const cpu = m.cpuList[event.cpu]!;
   const needed = event.period / event.rate;
-  const left = event.startedAt + needed - executedNs(m, cpu);
+  const left = event.startedAt + needed - executedNs(cpu, m.now());
   const at = nowNs + Math.max(left, needed * SKID, 1);
   m.schedule(at, () => {
     if (event.handler === null) return;
-    const executed = executedNs(m, cpu);
+    const executed = executedNs(cpu, m.now());
     if (executed >= event.startedAt + needed) {
       event.startedAt = executed;
       event.overflown = true;

@@ -4,8 +4,8 @@ import type { CType, TypeSet } from '../../btf/types.ts';
 import { imageType } from './image-types.ts';
 import type { Image, UsdtProbe } from './image.ts';
 import type { UserWord } from './user-function.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
-const PAGE = 4096;
 const SEMAPHORE_BYTES = 2;
 const NO_TYPES = createTypeSet({});
 
@@ -29,7 +29,7 @@ export function placeVariables(
   readonly bytes: number;
   readonly semaphoreOf: (probe: UsdtProbe) => number;
 } {
-  const start = Math.ceil(textEnd / PAGE) * PAGE;
+  const start = Math.ceil(textEnd / PAGE_SIZE) * PAGE_SIZE;
   let at = start;
   const take = (size: number, align: number): number => {
     at = Math.ceil(at / align) * align;

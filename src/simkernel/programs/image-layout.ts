@@ -8,6 +8,7 @@ import type { Code } from '../execution/code.ts';
 import { placeVariables } from './image-data.ts';
 import type { PlacedVariable } from './image-data.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 export interface ImageFunction {
   readonly name: string;
@@ -87,7 +88,6 @@ export interface ImageLayout {
 
 /** Text starts one page into the file; every function takes this many bytes. */
 const TEXT_START = 0x1000;
-const PAGE = 0x1000;
 const FUNCTION_BYTES = 0x200;
 /** Static probes stand behind the last call. */
 const FIRST_SITE = 0x130;
@@ -163,7 +163,7 @@ function declaredLayout(image: Image): ImageLayout {
   };
 }
 
-const pageEnd = (offset: number): number => Math.ceil(offset / PAGE) * PAGE;
+const pageEnd = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 
 /** One segment of text and one of data, at the same places in file and memory. */
 function declaredSections(textEnd: number, dataBytes: number): Pick<ImageLayout, 'segments' | 'sections'> {

@@ -1,4 +1,5 @@
 import type { SyscallName } from './syscall-numbers.ts';
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR } from '../fs/fcntl.ts';
 
 /** A call that can do what an older one does, and how the older one's arguments become its own. */
 export interface ReplacedCall {
@@ -7,9 +8,6 @@ export interface ReplacedCall {
   readonly args: (args: readonly number[], timespec: (ms: number) => number) => readonly number[];
 }
 
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_REMOVEDIR = 0x200;
 /** O_CREAT | O_WRONLY | O_TRUNC */
 const CREATE_FLAGS = 0x241;
 const SIGSET_BYTES = 8;

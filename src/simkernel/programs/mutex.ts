@@ -1,6 +1,7 @@
 import type { UserCall } from './sockets.ts';
 import type { UserContext } from './user.ts';
 import { userFunction } from './user-function.ts';
+import { EBUSY } from '../errno.ts';
 
 /** nptl/lowlevellock.h: the word of a mutex is free, held, or held while somebody sleeps on it. */
 const FREE = 0;
@@ -8,7 +9,6 @@ const HELD = 1;
 const CONTENDED = 2;
 const FUTEX_WAIT_PRIVATE = 128;
 const FUTEX_WAKE_PRIVATE = 129;
-const EBUSY = 16;
 /** An uncontended compare-and-exchange and what is around it. */
 const FAST_PATH_NS = 25;
 

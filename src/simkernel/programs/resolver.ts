@@ -1,15 +1,16 @@
 import { addressOfBytes } from '../net/ip-address.ts';
-import { encodeQuestion, parseAnswer, TYPE_A } from '../net/dns.ts';
+import { encodeQuestion, parseAnswer, TYPE_A, DNS_PORT } from '../net/dns.ts';
 import { socketAddressBytes } from '../net/socket-address.ts';
-import { connect, send, receive, socket, socketAddress, SOCK_DGRAM } from './sockets.ts';
+import { connect, send, receive, socket, socketAddress } from './sockets.ts';
 import type { UserCall, UserSocketAddress } from './sockets.ts';
 import type { UserStep } from './image.ts';
 import type { UserContext } from './user.ts';
 import { userFunction } from './user-function.ts';
+import { SOCK_DGRAM } from '../net/sock.ts';
+import { CLONE_THREAD_FLAGS } from './syscall-numbers.ts';
 
 /** The name server of /etc/resolv.conf. */
 export const NAME_SERVER = '10.0.2.3';
-const DNS_PORT = 53;
 const TRIES = 2;
 const TIMEOUT_MS = 5_000;
 const POLLIN = 1;
@@ -80,8 +81,6 @@ const pthreadCreate = userFunction(
     return tid < 0 ? -tid : 0;
   },
 );
-/** VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID. */
-const CLONE_THREAD_FLAGS = 0x3d0f00;
 /** Starts a thread in one of the program's functions. */
 export function* createThread(
   u: UserContext,

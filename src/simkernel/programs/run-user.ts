@@ -20,16 +20,14 @@ import { raiseSingleStep } from '../functions/uprobes.ts';
 import { highHalf, lowHalf } from './user-stack.ts';
 import type { UserContext } from './user.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+import { X86_PF_USER, X86_PF_WRITE, X86_PF_PROT } from '../cpu/page-fault-code.ts';
 
 /** Error code of a page fault: the access was from user mode, was a write. */
-const PF_USER = 4;
-const PF_WRITE = 2;
-const PF_PROTECTION = 1;
 /** An access that the page tables do not allow. The instruction runs again when the fault has been taken care of. */
 function touchPage(m: Machine, cpu: Cpu, task: Task, address: number, write: boolean): unknown {
   const isShared = write && task.process?.mm.isShared(address) === true;
   cpu.cr2 = address;
-  return deliver(m, cpu, VECTORS.pageFault, 0, PF_USER | (write ? PF_WRITE : 0) | (isShared ? PF_PROTECTION : 0));
+  return deliver(m, cpu, VECTORS.pageFault, 0, X86_PF_USER | (write ? X86_PF_WRITE : 0) | (isShared ? X86_PF_PROT : 0));
 }
 const HIGH = 4294967296;
 /** Instructions around a system call in user mode. */

@@ -1,21 +1,13 @@
 import { AF_INET, AF_INET6, AF_UNIX, ipAddress } from '../net/ip-address.ts';
 import { socketAddressBytes } from '../net/socket-address.ts';
-import { EPOLL } from '../functions/poll-events.ts';
+import { EPOLL, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../functions/poll-events.ts';
 import type { UserStep } from './image.ts';
 import type { UserContext } from './user.ts';
+import { SOCK_STREAM } from '../net/sock.ts';
+import { SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } from '../net/socket-options.ts';
+import { O_NONBLOCK } from '../fs/fcntl.ts';
 
-export const SOCK_STREAM = 1;
-export const SOCK_DGRAM = 2;
-export const SOCK_NONBLOCK = 0o4000;
-export const SOL_SOCKET = 1;
-export const SO_REUSEADDR = 2;
-export const SO_ERROR = 4;
-export const SO_REUSEPORT = 15;
-export const SO_RCVTIMEO = 20;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
-const EVENT_SIZE = 12;
+export const SOCK_NONBLOCK = O_NONBLOCK;
 
 /** Steps of a program that give a number. */
 export type UserCall = Generator<UserStep, number, number>;
@@ -110,14 +102,14 @@ export class Epoll {
     this.u = u;
     this.most = most;
     this.event = u.buffer(16);
-    this.events = u.buffer(EVENT_SIZE * most);
+    this.events = u.buffer(EPOLL_EVENT_SIZE * most);
   }
   *open(): UserCall {
     this.fd = yield this.u.call('epoll_create1', 0);
     return this.fd;
   }
   private control(op: number, fd: number, events: number): UserStep {
-    const view = this.u.view(this.event, EVENT_SIZE);
+    const view = this.u.view(this.event, EPOLL_EVENT_SIZE);
     view.setInt32(0, events, true);
     view.setInt32(4, fd, true);
     view.setInt32(8, 0, true);
@@ -137,7 +129,7 @@ export class Epoll {
   }
   /** What the last wait said about its n-th event. */
   at(n: number): { readonly fd: number; readonly events: number } {
-    const view = this.u.view(this.events + EVENT_SIZE * n, EVENT_SIZE);
+    const view = this.u.view(this.events + EPOLL_EVENT_SIZE * n, EPOLL_EVENT_SIZE);
     return { events: view.getInt32(0, true), fd: view.getInt32(4, true) };
   }
 }

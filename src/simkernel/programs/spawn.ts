@@ -7,6 +7,8 @@ import type { Process } from '../tasks/process.ts';
 import { executableAt, putInPlace } from './executables.ts';
 import type { Image } from './image.ts';
 import { BASIC_COMMANDS } from './images/basic-commands.ts';
+import { SIGTERM } from '../tasks/signals.ts';
+import { O_RDWR } from '../fs/fcntl.ts';
 
 /** A child of the tracer that waits to be told to execute its program. */
 export interface Spawned {
@@ -20,7 +22,6 @@ export interface Spawned {
 }
 
 const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
-const SIGTERM = 15;
 /** What execvp leaves behind when the program cannot be executed. */
 const EXEC_FAILED = 127;
 
@@ -54,7 +55,6 @@ function giveTerminal(m: Machine, process: Process): Tty {
   return tty;
 }
 const TERMINAL = 'pts/1';
-const O_RDWR = 2;
 const STANDARD_DESCRIPTORS = [0, 1, 2];
 
 /** Forks a child for a command; a string says why that cannot be. The machine's files must be there. */

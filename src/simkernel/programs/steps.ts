@@ -3,6 +3,9 @@ import { draw } from '../time/amount.ts';
 import type { Image, UserBody, UserStep } from './image.ts';
 import type { SyscallName } from './syscall-numbers.ts';
 import type { UserContext } from './user.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
+import { PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS } from '../tasks/mman.ts';
+import { O_DIRECTORY } from '../fs/fcntl.ts';
 
 /** Where a transfer begins: where the last one ended, anywhere in the file, or at an offset. */
 export type Place = 'next' | 'random' | number;
@@ -33,11 +36,8 @@ export type Step =
 /** A body whose result is a number for certain. */
 type Steps = Generator<UserStep, number, number>;
 
-const PAGE = 4096;
 const BUFFER = 65_536;
 const DIRECTORY_BUFFER = 4096;
-const PROT_READ_WRITE = 3;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
 const ENOEXEC_STATUS = 127;
 /** A step that takes no time repeated for ever would keep virtual time from moving. */
 const LOOP_NS = 200;
@@ -127,8 +127,8 @@ function* take(u: UserContext, step: Step, names: Names, frames: readonly string
       yield* list(u, step.path, names);
       return -1;
     case 'map': {
-      const at = (yield u.mmap(step.bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS)) as number;
-      if (at >= 0) names.areas.set(step.as, { at, pages: Math.ceil(step.bytes / PAGE), next: 0 });
+      const at = (yield u.mmap(step.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)) as number;
+      if (at >= 0) names.areas.set(step.as, { at, pages: Math.ceil(step.bytes / PAGE_SIZE), next: 0 });
       return -1;
     }
     case 'touch':
@@ -136,7 +136,7 @@ function* take(u: UserContext, step: Step, names: Names, frames: readonly string
       return -1;
     case 'unmap': {
       const area = names.areas.get(step.map);
-      if (area !== undefined) yield u.call('munmap', area.at, area.pages * PAGE);
+      if (area !== undefined) yield u.call('munmap', area.at, area.pages * PAGE_SIZE);
       names.areas.delete(step.map);
       return -1;
     }
@@ -181,8 +181,8 @@ function* transfer(u: UserContext, step: Extract<Step, { do: 'read' | 'write' }>
     return 0;
   }
   const size = u.process.files.get(fd)?.inode.size ?? 0;
-  const pages = Math.max(1, Math.floor((size - count) / PAGE));
-  const at = step.at === 'random' ? PAGE * u.random.between(0, pages - 1) : step.at;
+  const pages = Math.max(1, Math.floor((size - count) / PAGE_SIZE));
+  const at = step.at === 'random' ? PAGE_SIZE * u.random.between(0, pages - 1) : step.at;
   yield u.call(step.do === 'read' ? 'pread64' : 'pwrite64', fd, buffer, count, at);
   return 0;
 }
@@ -194,7 +194,6 @@ function* list(u: UserContext, path: string, names: Names): UserBody {
   yield u.close(fd);
   return 0;
 }
-const O_DIRECTORY = 0o200000;
 
 function* touch(u: UserContext, step: Extract<Step, { do: 'touch' }>, names: Names): UserBody {
   const area = names.areas.get(step.map);
@@ -202,7 +201,7 @@ function* touch(u: UserContext, step: Extract<Step, { do: 'touch' }>, names: Nam
   for (let left = draw(u.random, step.pages); left > 0; left -= 1) {
     if (step.at === 'next') area.next = (area.next + 1) % area.pages;
     const page = step.at === 'next' ? area.next : u.random.between(0, area.pages - 1);
-    yield* u.access(area.at + page * PAGE);
+    yield* u.access(area.at + page * PAGE_SIZE);
   }
   return 0;
 }

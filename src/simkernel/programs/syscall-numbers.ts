@@ -132,3 +132,8 @@ export const SYSCALL_NUMBERS = {
   finit_module: 313,
 } as const satisfies Record<string, number>;
 export type SyscallName = keyof typeof SYSCALL_NUMBERS;
+
+/** What a uretprobe's trampoline calls; programs themselves never do. */
+export const SYS_URETPROBE = 335;
+/** What pthread_create asks of clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID. */
+export const CLONE_THREAD_FLAGS = 0x3d0f00;

@@ -28,14 +28,13 @@ import { UserMemory } from './user-memory.ts';
 import { UserStack } from './user-stack.ts';
 import type { UserPlace } from './user-stack.ts';
 import { placeOperands } from './usdt-values.ts';
-import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+import { SYSCALL_NUMBERS, CLONE_THREAD_FLAGS, SYS_URETPROBE } from './syscall-numbers.ts';
 import type { SyscallName } from './syscall-numbers.ts';
 import { syscallByName } from '../syscalls.ts';
 import { LEGACY_CALLS } from './legacy-calls.ts';
+import { AT_FDCWD } from '../fs/fcntl.ts';
+import { MS } from '../time/units.ts';
 
-const AT_FDCWD = -100;
-/** What pthread_create asks of clone: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID. */
-const CLONE_THREAD_FLAGS = 0x3d0f00;
 const THREAD_STACK_SIZE = 8192;
 const SCRATCH_SIZE = 64;
 const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'HOME=/root', 'LANG=C.UTF-8'];
@@ -200,7 +199,7 @@ export class UserContext extends UserMemory {
     const { task } = this;
     const instead = LEGACY_CALLS[name];
     if (instead === undefined) return;
-    const args = instead.args([...task.args], (ms) => this.timespec(ms * NS_PER_MS));
+    const args = instead.args([...task.args], (ms) => this.timespec(ms * MS));
     task.syscall = syscallByName(instead.name)!.number;
     task.args.forEach((_, i) => (task.args[i] = args[i] ?? 0));
   }
@@ -441,11 +440,9 @@ export class UserContext extends UserMemory {
   }
 }
 
-const NS_PER_MS = 1_000_000;
 const START_SITE = 0x6b;
 /** Room for what the operands of a static probe address below the frame pointer. */
 const USDT_LOCALS = 0x100;
-const SYS_URETPROBE = 335;
 
 interface LoadedFunction {
   readonly entry: number;

@@ -1,7 +1,7 @@
 import { CADVISOR, REDIS, RENDERER } from '../programs/images/containers.ts';
 import { defineScenario } from './define.ts';
+import { MIB } from '../memory/sizes.ts';
 
-const MIB = 1_048_576;
 const CACHE = '5f3c81d07a9e4b26c1d8e90f7a6b5c4d3e2f10896a7b8c9d0e1f2a3b4c5d6e7f';
 const SHOP = '9c0de4b7f6a14c83925e7d1b0a3f8e6c5d4b2a190f8e7d6c5b4a39281706f5e4';
 const BLOG = 'e71a25c9d84f4036b8a7c6d5e4f30291807f6e5d4c3b2a190817263544536271';

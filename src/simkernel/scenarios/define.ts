@@ -18,6 +18,7 @@ import type { Container } from './containers-of.ts';
 import { placeModule } from '../modules/loader.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
+import { O_RDWR } from '../fs/fcntl.ts';
 
 const FIRST_LETTER = 97;
 /** The block groups of a hard disk that files are spread over, as ext4 does with directories. */
@@ -31,7 +32,6 @@ function openStandardFiles(m: Machine, process: Process): void {
   file.references = STANDARD_FILES;
   for (let fd = 0; fd < STANDARD_FILES; fd += 1) process.files.install(fd, file);
 }
-const O_RDWR = 2;
 const STANDARD_FILES = 3;
 
 /** Makes a scenario of its declaration: files and images are put in place and processes become runnable when the machine first runs. */

@@ -1,7 +1,7 @@
 import { DD, EDITOR, FIND, FIO, MAIL, POSTGRES, RECORDER, TAR } from '../programs/images/disk-load.ts';
 import { defineScenario } from './define.ts';
+import { MIB } from '../memory/sizes.ts';
 
-const MIB = 1_048_576;
 const POSTGRES_UID = 110;
 const USER = 1000;
 const MAIL_UID = 8;

@@ -29,10 +29,8 @@ import {
 } from '../programs/images/console.ts';
 import { COMMANDS } from '../programs/images/shell.ts';
 import { defineScenario } from './define.ts';
-
-const MS = 1_000_000;
-const SECOND = 1000 * MS;
-const MIB = 1_048_576;
+import { MS, SECOND } from '../time/units.ts';
+import { MIB } from '../memory/sizes.ts';
 
 export const interrupts = defineScenario({
   name: 'interrupts',

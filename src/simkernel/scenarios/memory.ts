@@ -1,8 +1,8 @@
 import { CACHE, INDEXER, LEAKY, WORKER } from '../programs/images/memory-load.ts';
 import { CRON, COMMANDS, SH } from '../programs/images/shell.ts';
 import { defineScenario } from './define.ts';
+import { MIB } from '../memory/sizes.ts';
 
-const MIB = 1_048_576;
 const USER = 1000;
 
 export const memory = defineScenario({

@@ -17,10 +17,9 @@ import { SSHD } from '../programs/images/ssh.ts';
 import { RSYSLOGD } from '../programs/images/syslog.ts';
 import { NGINX } from '../programs/images/web.ts';
 import { defineScenario } from './define.ts';
+import { MS, SECOND } from '../time/units.ts';
+import { MIB } from '../memory/sizes.ts';
 
-const MS = 1_000_000;
-const SECOND = 1000 * MS;
-const MIB = 1_048_576;
 const NOBODY = 65_534;
 
 export const network = defineScenario({

@@ -14,8 +14,8 @@ import { SNMP_PASS, SNMPD } from '../programs/images/monitoring.ts';
 import { COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { NGINX } from '../programs/images/web.ts';
 import { defineScenario } from './define.ts';
+import { MIB } from '../memory/sizes.ts';
 
-const MIB = 1_048_576;
 const WWW_DATA = 33;
 const MYSQL = 110;
 const SNMP = 112;

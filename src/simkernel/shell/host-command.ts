@@ -2,11 +2,10 @@ import type { UserBody } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { HostRequest, Lab } from './lab.ts';
 import { STDERR, STDOUT, writeText } from './output.ts';
+import { SIGINT, SIGTERM } from '../tasks/signals.ts';
 
 /** How often the process looks for news, as bpftrace polls its ring buffer. */
 const POLL_NS = 20_000_000;
-const SIGINT = 2;
-const SIGTERM = 15;
 
 /** What the process of a command does that the host of the lab carries out. */
 export function* hostCommand(u: UserContext, lab: Lab, argv: readonly string[]): UserBody {

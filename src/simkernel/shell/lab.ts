@@ -17,6 +17,8 @@ import { EINTR } from '../errno.ts';
 import { LAB_COMMANDS } from './commands/index.ts';
 import { hostCommand } from './host-command.ts';
 import { interactiveShell } from './shell.ts';
+import { SIGINT } from '../tasks/signals.ts';
+import { S_IFCHR } from '../fs/file-mode.ts';
 
 /** A command that the host of the lab runs: it sees the machine from outside, as a compiler and loader of programs does. */
 export interface HostRequest {
@@ -43,10 +45,8 @@ export interface LabOptions {
   readonly colors?: boolean;
 }
 
-const SIGINT = 2;
 /** Behind the one of an ssh session (pts/0) and the one of -c (pts/1). */
 const TERMINAL = '/dev/pts/2';
-const CHARACTER_DEVICE = 0o020620;
 const PER_CHARACTER_NS = 12;
 const POLL_MS = 1;
 const EXECUTABLE_BYTES = 60_000;
@@ -72,7 +72,7 @@ export class Lab {
     this.machine = m;
     this.options = options;
     m.hasProcess(1);
-    m.fileSystem.special(TERMINAL, CHARACTER_DEVICE, terminalFiles).channel = this;
+    m.fileSystem.special(TERMINAL, S_IFCHR | 0o620, terminalFiles).channel = this;
     for (const path of ['/tmp', '/root']) mountTmpfs(m, path);
     for (const image of [
       ...LAB_COMMANDS.map((make) => make(m)),

@@ -9,6 +9,8 @@ import { storeNumber, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { ProcessText } from './process-text.ts';
 import { SharedPages } from './shared-pages.ts';
+import { VM_SHARED, VM_EXEC, VM_READ, VM_WRITE } from './mman.ts';
+import { PAGE_SIZE, PAGE_SHIFT } from '../memory/sizes.ts';
 
 const VMA = structFields('vm_area_struct', {
   start: 'vm_start',
@@ -50,11 +52,6 @@ export const PTE_ACCESSED = 2;
 export const PTE_DIRTY = 4;
 /** Written to the swap area: not present, and a fault brings it back. */
 export const PTE_SWAPPED = 8;
-/** include/linux/mm.h */
-const VM_READ = 1;
-const VM_WRITE = 2;
-const VM_EXEC = 4;
-const VM_SHARED = 8;
 const VM_MAY = 0x70;
 
 const TEXT_BASE = 0x5555_5555_4000;
@@ -64,8 +61,6 @@ const STACK_END = 0x7fff_ffff_f000;
 const STACK_SIZE = 32768;
 const STACK_PAGES_IN_USE = 2;
 const HEAP_SIZE = 65536;
-const PAGE = 4096;
-const PAGE_SHIFT = 12;
 /** mmap() hands out addresses downwards from below the stack; simulated programs get theirs upwards from here. */
 const MMAP_BASE = 0x7fff_8000_0000;
 const MMAP_END = LIBRARY_BASE;
@@ -100,12 +95,12 @@ export class AddressSpace implements KernelObject {
     const bases = new Map<Image, number>([[image, programBase(image)]]);
     for (const library of libraries) {
       bases.set(library, at);
-      at += loadedSize(library) + 16 * PAGE;
+      at += loadedSize(library) + 16 * PAGE_SIZE;
     }
     const addressOf = (symbol: string): number | undefined => symbolIn(bases, symbol);
     for (const [each, base] of bases) this.load(each, { base, addressOf });
     this.stackAt = this.mappings.length;
-    this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE) });
+    this.add({ start: STACK_END - STACK_SIZE, size: STACK_SIZE, offset: arena.allocate(STACK_SIZE, PAGE_SIZE) });
   }
   /** Maps an image's text and data. */
   private load(image: Image, loaded: LoadedAt): void {
@@ -114,7 +109,7 @@ export class AddressSpace implements KernelObject {
     this.add({ start: loaded.base, size: textBytes, image });
     if (layout.dataBytes === 0) return;
     const size = pages(layout.dataBytes);
-    const offset = this.arena.allocate(size, PAGE);
+    const offset = this.arena.allocate(size, PAGE_SIZE);
     layout.storeData(this.arena.view, offset, loaded);
     this.add({ start: loaded.base + textBytes, size, offset });
   }
@@ -134,7 +129,7 @@ export class AddressSpace implements KernelObject {
   }
   /** total_vm */
   get totalPages(): number {
-    return this.mappings.reduce((sum, { size }) => sum + size, 0) / PAGE;
+    return this.mappings.reduce((sum, { size }) => sum + size, 0) / PAGE_SIZE;
   }
   private storeTotal(): void {
     storeNumber(this.arena.words, this.address + MM.totalVm, this.totalPages);
@@ -162,7 +157,7 @@ export class AddressSpace implements KernelObject {
       storeWord(words, address + VMA.mm, this);
       storeNumber(words, address + VMA.flags, vmFlags(mapping));
       storeWord(words, address + VMA.file, mapping.area?.file ?? null);
-      storeNumber(words, address + VMA.pgoff, mapping.area?.pgoff ?? mapping.start / PAGE);
+      storeNumber(words, address + VMA.pgoff, mapping.area?.pgoff ?? mapping.start / PAGE_SIZE);
       mapping.vma = { address };
     }
     return mapping.vma;
@@ -173,7 +168,7 @@ export class AddressSpace implements KernelObject {
     if (this.heapNext + rounded > this.heapEnd) {
       const block = Math.max(HEAP_SIZE, pages(rounded));
       this.heapNext = this.heapEnd;
-      this.add({ start: this.heapEnd, size: block, offset: this.arena.allocate(block, PAGE) });
+      this.add({ start: this.heapEnd, size: block, offset: this.arena.allocate(block, PAGE_SIZE) });
       this.heapEnd += block;
     }
     const at = this.heapNext;
@@ -196,12 +191,16 @@ export class AddressSpace implements KernelObject {
     const rounded = pages(size);
     if (this.mmapNext + rounded > MMAP_END) return undefined;
     const start = this.mmapNext;
-    this.mmapNext += rounded + PAGE;
+    this.mmapNext += rounded + PAGE_SIZE;
     return this.add({ start, size: rounded, area });
   }
   /** The page with the code that functions with a uretprobe return to; its address. */
   mapUprobes(): number {
-    const { start } = this.add({ start: LIBRARY_BASE - PAGE, size: PAGE, offset: this.arena.allocate(PAGE, PAGE) });
+    const { start } = this.add({
+      start: LIBRARY_BASE - PAGE_SIZE,
+      size: PAGE_SIZE,
+      offset: this.arena.allocate(PAGE_SIZE, PAGE_SIZE),
+    });
     return start;
   }
   /** End of the heap that brk() grows; its pages are only counted. */
@@ -216,7 +215,7 @@ export class AddressSpace implements KernelObject {
       size: 0,
       area: { file: null, pgoff: 0, protection: VM_READ | VM_WRITE, shared: false },
     });
-    const ptes = new Uint8Array(size / PAGE);
+    const ptes = new Uint8Array(size / PAGE_SIZE);
     ptes.set(this.breakArea.ptes ?? []);
     this.breakArea.ptes = ptes;
     this.breakArea.size = size;
@@ -233,12 +232,12 @@ export class AddressSpace implements KernelObject {
   /** Cuts an area in two; the part from `address` on is a mapping of its own. */
   split(mapping: Mapping, address: number): Mapping {
     const front = address - mapping.start;
-    const area = mapping.area === null ? null : { ...mapping.area, pgoff: mapping.area.pgoff + front / PAGE };
-    const ptes = mapping.ptes?.slice(front / PAGE) ?? null;
+    const area = mapping.area === null ? null : { ...mapping.area, pgoff: mapping.area.pgoff + front / PAGE_SIZE };
+    const ptes = mapping.ptes?.slice(front / PAGE_SIZE) ?? null;
     const back = this.add({ start: address, size: mapping.size - front, area, ptes });
-    mapping.shared.moveFrom(front / PAGE, back.shared);
+    mapping.shared.moveFrom(front / PAGE_SIZE, back.shared);
     mapping.size = front;
-    mapping.ptes = mapping.ptes?.slice(0, front / PAGE) ?? null;
+    mapping.ptes = mapping.ptes?.slice(0, front / PAGE_SIZE) ?? null;
     if (mapping.vma !== null) storeNumber(this.arena.words, mapping.vma.address + VMA.end, address);
     return back;
   }
@@ -281,7 +280,7 @@ export class AddressSpace implements KernelObject {
       if (from.image !== null) continue;
       const { start, size, area } = from;
       const own = this.mappings.find((mapping) => mapping.start === start && mapping.image === null);
-      const offset = from.offset < 0 ? -1 : (own?.offset ?? this.arena.allocate(size, PAGE));
+      const offset = from.offset < 0 ? -1 : (own?.offset ?? this.arena.allocate(size, PAGE_SIZE));
       if (from.offset >= 0) this.arena.bytes.copyWithin(offset, from.offset, from.offset + size);
       const to = own ?? this.add({ start, size, offset, area: area === null ? null : { ...area } });
       if (area?.file !== null && area?.file !== undefined) area.file.references += 1;
@@ -298,16 +297,16 @@ export class AddressSpace implements KernelObject {
   }
   /** Pages of a mapping that have a frame: by its page table, or, where only addresses are kept, what has been given out. */
   private usedPages(parent: AddressSpace, mapping: Mapping): readonly number[] {
-    const all = Array.from({ length: mapping.size / PAGE }, (_, page) => page);
+    const all = Array.from({ length: mapping.size / PAGE_SIZE }, (_, page) => page);
     if (mapping.ptes !== null) return all.filter((page) => (mapping.ptes![page]! & PTE_PRESENT) !== 0);
     if (mapping.area !== null) return [];
     // A stack is used from its upper end.
     if (mapping === parent.stack) return all.slice(-STACK_PAGES_IN_USE);
-    return all.filter((page) => mapping.start < HEAP_BASE || mapping.start + page * PAGE < parent.heapNext);
+    return all.filter((page) => mapping.start < HEAP_BASE || mapping.start + page * PAGE_SIZE < parent.heapNext);
   }
   /** The page table entries of a mapping. */
   ptesOf(mapping: Mapping): Uint8Array {
-    return (mapping.ptes ??= new Uint8Array(mapping.size / PAGE));
+    return (mapping.ptes ??= new Uint8Array(mapping.size / PAGE_SIZE));
   }
   /** Stack and heap: what no file stands behind. */
   anonymousBytes(): number {
@@ -359,5 +358,5 @@ function symbolIn(bases: ReadonlyMap<Image, number>, name: string): number | und
   return undefined;
 }
 function pages(size: number): number {
-  return Math.ceil(size / PAGE) * PAGE;
+  return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
 }

@@ -15,7 +15,8 @@ const UTS_NAMESPACE = structFields('uts_namespace', { inum: 'ns.inum', node: 'na
 /** Inode numbers of the initial namespaces (include/linux/proc_ns.h). */
 const PROC_UTS_INIT_INO = 0xeffffffe;
 const PROC_PID_INIT_INO = 0xeffffffc;
-const NAME_SIZE = 65;
+/** __NEW_UTS_LEN and the zero behind it. */
+export const UTS_NAME_SIZE = 65;
 
 /** Those of a container come behind the initial ones: one each for mounts, UTS, IPC and PIDs. */
 const FIRST_INUM = 0xf000_0199;
@@ -45,8 +46,8 @@ function create(m: Machine, hostName: string, utsInum: number, pidInum: number):
   words[(pid + PID_NAMESPACE.inum) >> 2] = pidInum;
   const uts = make(UTS_NAMESPACE.size);
   words[(uts + UTS_NAMESPACE.inum) >> 2] = utsInum;
-  storeText(arena.bytes, uts + UTS_NAMESPACE.system, 'Linux', NAME_SIZE);
-  storeText(arena.bytes, uts + UTS_NAMESPACE.node, hostName, NAME_SIZE);
+  storeText(arena.bytes, uts + UTS_NAMESPACE.system, 'Linux', UTS_NAME_SIZE);
+  storeText(arena.bytes, uts + UTS_NAMESPACE.node, hostName, UTS_NAME_SIZE);
   const nsproxy = make(NSPROXY.size);
   storeWord(words, nsproxy + NSPROXY.uts, { address: uts });
   storeWord(words, nsproxy + NSPROXY.pidForChildren, { address: pid });

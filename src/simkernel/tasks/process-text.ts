@@ -4,6 +4,7 @@ import type { ImageTexts } from '../memory/image-texts.ts';
 import { layoutOf } from '../programs/image-layout.ts';
 import type { Image } from '../programs/image.ts';
 import type { Mapping } from './address-space.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** A place in an image that somebody has put a breakpoint into. */
 export interface TextProbe {
@@ -37,7 +38,7 @@ export class ProcessText {
     let at = this.copies.get(mapping);
     if (at === undefined) {
       const shared = this.texts.shared(mapping.image!);
-      at = this.arena.allocate(mapping.size, PAGE);
+      at = this.arena.allocate(mapping.size, PAGE_SIZE);
       this.arena.bytes.copyWithin(at, shared, shared + mapping.size);
       this.copies.set(mapping, at);
     }
@@ -58,4 +59,3 @@ export class ProcessText {
     this.breakpoints.clear();
   }
 }
-const PAGE = 4096;

@@ -5,6 +5,7 @@ import { textSymbolAt } from '../execution/text.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
 import { DATA_LOC } from '../tracepoint-formats.ts';
 import type { Expression, PrintFormat } from './expression.ts';
+import { AF_INET } from '../net/ip-address.ts';
 
 /** What an expression of a `print fmt` has for a value. */
 type Value = bigint | string | Uint8Array;
@@ -248,7 +249,6 @@ function pointer(m: Machine, value: Value, suffix: string): string {
   if (/^s/i.test(suffix)) return symbolText(m, address, suffix === 'S');
   return address.toString(16).padStart(16, '0');
 }
-const AF_INET = 2;
 function network(bytes: Uint8Array, suffix: string): string {
   const v4 = (at: number): string => [...bytes.subarray(at, at + 4)].join('.');
   const v6 = (at: number): string =>

@@ -1,4 +1,5 @@
 import type { TraceEvent } from './event.ts';
+import { KIB_PER_PAGE } from '../memory/sizes.ts';
 
 /** One record in a CPU's buffer. */
 export interface TraceEntry {
@@ -12,7 +13,6 @@ export interface TraceEntry {
 
 /** Of a page, what is left behind its header (events/header_page). */
 export const PAGE_DATA = 4080;
-const PAGE_KB = 4;
 const EVENT_HEADER = 4;
 /** A record longer than this says its length in a word of its own (RINGBUF_TYPE_DATA_TYPE_LEN_MAX words). */
 const LONGEST_SHORT = 28 * 4;
@@ -85,5 +85,5 @@ export class TraceRing {
 }
 /** One page is always the reader's; there are two at least. */
 function pagesOf(kilobytes: number): number {
-  return Math.max(2, Math.floor(kilobytes / PAGE_KB));
+  return Math.max(2, Math.floor(kilobytes / KIB_PER_PAGE));
 }

@@ -2,6 +2,7 @@ import { Dentry, Inode, createMount, createSuperBlock } from '../fs/file.ts';
 import type { FileOperations, Mount, SuperBlock } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
+import { S_IFREG, S_IFDIR } from '../fs/file-mode.ts';
 
 /** A file that is made up when it is read, and does something when it is written to. */
 export interface FileNode {
@@ -40,8 +41,6 @@ export function directory(entries: Readonly<Record<string, Node | (() => Node)>>
   };
 }
 
-const S_IFREG = 0o100000;
-const S_IFDIR = 0o040755;
 /** Far from those of files on disks, which must not depend on who looked at what before. */
 const FIRST_INO = 0x4000_0000;
 
@@ -70,7 +69,7 @@ export class PseudoFileSystem {
   }
   private dentry(name: string, parent: Dentry | null, node: Node): Dentry {
     const isDirectory = node.kind === 'directory';
-    const mode = isDirectory ? S_IFDIR : S_IFREG | node.mode;
+    const mode = isDirectory ? S_IFDIR | 0o755 : S_IFREG | node.mode;
     const operations = isDirectory ? this.sb.operations!.directories : this.files;
     const inode = new Inode(this.machine, node.ino ?? this.nextIno++, mode, 0, this.sb, operations);
     inode.channel = node;

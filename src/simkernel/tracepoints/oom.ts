@@ -1,8 +1,7 @@
 import type { Task } from '../tasks/task.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { Tracepoint } from './tracepoint.ts';
-
-const KIB_PER_PAGE = 4;
+import { KIB_PER_PAGE } from '../memory/sizes.ts';
 
 export const markVictim: Tracepoint<[task: Task, uid: number]> = tracepoint('oom:mark_victim', 2, (f) => {
   const pid = f.number('pid');

@@ -2,12 +2,10 @@ import type { ScsiCommand } from '../functions/scsi.ts';
 import { SECTOR } from '../block/flags.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { RecordFields, Tracepoint } from './tracepoint.ts';
+import { PAGE_SIZE } from '../memory/sizes.ts';
+import { CDB_BYTES, CHECK_CONDITION, MINORS_PER_DISK } from '../block/scsi.ts';
 
-/** The first of a controller's channels, its only target; the n-th disk has the n-th host. */
-const CDB_BYTES = 10;
-const PAGE = 4096;
 const NO_TAG = -1;
-const MINORS_PER_DISK = 16;
 
 /** What the events of include/trace/events/scsi.h have in common. */
 function address(f: RecordFields): (cmd: ScsiCommand) => void {
@@ -21,13 +19,14 @@ function address(f: RecordFields): (cmd: ScsiCommand) => void {
   const protection = f.number('prot_sglen');
   const operation = f.number('prot_op');
   return ({ rq, opcode: command }) => {
+    // The n-th disk has the n-th host: its first channel, its only target.
     host(rq.disk.minor / MINORS_PER_DISK);
     channel(0);
     id(0);
     lun(0);
     opcode(command);
     length(CDB_BYTES);
-    segments(Math.ceil(rq.bytes / PAGE));
+    segments(Math.ceil(rq.bytes / PAGE_SIZE));
     protection(0);
     operation(0);
   };
@@ -75,6 +74,5 @@ export const scsiDispatchCmdDone: Tracepoint<[cmd: ScsiCommand]> = tracepoint('s
     [MEDIUM_ERROR, UNRECOVERED_READ_ERROR, 0].forEach((value, i) => sense[i]!(failed ? value : 0));
   };
 });
-const CHECK_CONDITION = 0x02;
 const MEDIUM_ERROR = 0x03;
 const UNRECOVERED_READ_ERROR = 0x11;

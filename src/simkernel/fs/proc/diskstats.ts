@@ -1,14 +1,14 @@
 import type { Disk } from '../../block/disk.ts';
 import type { Machine } from '../../machine.ts';
+import { MS } from '../../time/units.ts';
 
-const NS_PER_MS = 1e6;
 /** Nothing is discarded on the machine's disks. */
 const DISCARDS = '0 0 0 0';
 
 /** A line as Documentation/admin-guide/iostats.rst has it: reads, writes, what is under way and for how long, discards, flushes. */
 function line(m: Machine, disk: Disk): string {
   const { stats, activity, major, minor, name } = disk;
-  const ms = (ns: number): number => Math.floor(ns / NS_PER_MS);
+  const ms = (ns: number): number => Math.floor(ns / MS);
   const transfers = [stats.read, stats.write].map(
     ({ requests, merges, sectors, ns }) => `${requests} ${merges} ${sectors} ${ms(ns)}`,
   );

@@ -2,6 +2,7 @@ import type { Machine } from '../../machine.ts';
 import type { Task } from '../../tasks/task.ts';
 import { Dentry, Inode } from '../file.ts';
 import type { SuperBlock } from '../file.ts';
+import { S_IFDIR, S_IFREG } from '../file-mode.ts';
 
 /** What the folder of a process says about it; a dead one's group is marked as the kernel does when it has gone. */
 const FILES: Readonly<Record<string, (task: Task) => string>> = {
@@ -64,5 +65,3 @@ class ProcessFolders extends Map<string, Dentry> {
     new Dentry(this.machine, name, folder, inode).hashed = true;
   }
 }
-const S_IFDIR = 0o040000;
-const S_IFREG = 0o100000;

@@ -3,12 +3,12 @@ import type { CpuTime } from '../../cpu/accounting.ts';
 import { archInterruptRows } from './interrupts.ts';
 import type { Machine } from '../../machine.ts';
 import { runningTasks, totalForks } from '../../memory/kernel-data.ts';
+import { SECOND } from '../../time/units.ts';
 
 /** USER_HZ is 100. */
 const CLOCK_TICK_NS = 10_000_000;
 /** steal, guest and guest_nice: there is no hypervisor below and no virtual machine inside. */
 const NEVER = ' 0 0 0';
-const NS = 1e9;
 
 const sum = (counts: Iterable<number>): number => {
   let total = 0;
@@ -37,7 +37,7 @@ export function statText(m: Machine): string {
     times.map((row, id) => `cpu${id} ${ticks(row)}\n`).join('') +
     `intr ${[sum(byLine) + arch, ...byLine].join(' ')}\n` +
     `ctxt ${sum(m.cpuList.map(({ runQueue }) => runQueue.switches))}\n` +
-    `btime ${Math.floor(m.bootTimeNs / NS)}\n` +
+    `btime ${Math.floor(m.bootTimeNs / SECOND)}\n` +
     `processes ${totalForks(m)}\n` +
     `procs_running ${runningTasks(m)}\n` +
     `procs_blocked ${sum(m.cpuList.map(({ runQueue }) => runQueue.ioWaiters))}\n` +

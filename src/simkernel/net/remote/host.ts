@@ -16,6 +16,7 @@ import type { Packet } from '../packet.ts';
 import type { RemoteHost, Wire } from '../wire.ts';
 import { PeerConnection } from './tcp-peer.ts';
 import type { PeerApplication } from './tcp-peer.ts';
+import { ICMP_ECHO } from '../icmp.ts';
 
 /** How long a host takes to answer when nothing else is said. */
 const STACK_NS = 18_000;
@@ -24,7 +25,6 @@ const MODERATION_NS = 30_000;
 /** Where clients take their ports from. */
 const FIRST_PORT = 32_768;
 const LAST_PORT = 60_000;
-const ICMP_ECHO = 8;
 /** What is answered, and with which type. */
 const ECHOES: { readonly [protocol: number]: { readonly to: number; readonly type: number } } = {
   [IPPROTO_ICMP]: { to: ICMP_ECHO, type: 0 },

@@ -2,13 +2,13 @@ import type { Machine } from '../../machine.ts';
 import type { IpAddress } from '../ip-address.ts';
 import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../packet.ts';
 import type { Packet } from '../packet.ts';
+import { INITIAL_CWND } from '../tcp-sock.ts';
 
 const MSS = 1448;
 const WINDOW = 1_048_576;
 const FIRST_RTO_NS = 1e9;
 const RTO_NS = 250e6;
 const MOST_TRIES = 6;
-const INITIAL_CWND = 10;
 const MOST_COLLAPSED = 3;
 /** At first whatever comes is acknowledged, then two segments or more, or the last when nothing follows (RFC 5681). */
 const QUICK_ACKS = 16;

@@ -2,13 +2,14 @@ import type { DeviceSpec } from '../../devices/device.ts';
 import { CLIENT_FINISHED, CLIENT_HELLO, SERVER_FLIGHT } from '../../programs/openssl.ts';
 import type { Machine } from '../../machine.ts';
 import type { Random } from '../../time/random.ts';
-import { encodeAnswer, parseQuestion, TYPE_A } from '../dns.ts';
+import { encodeAnswer, parseQuestion, TYPE_A, DNS_PORT } from '../dns.ts';
 import { ipAddress } from '../ip-address.ts';
 import { HOST_V4, HOST_V6 } from '../network.ts';
 import { NO_BYTES } from '../packet.ts';
 import type { Wire } from '../wire.ts';
 import { Host } from './host.ts';
 import type { PeerApplication, PeerConnection } from './tcp-peer.ts';
+import { MS } from '../../time/units.ts';
 
 /*
  * Who is out there: browsers, a person with ssh, a name server, web sites. They run without a kernel, in no time of the
@@ -28,8 +29,6 @@ function beyondTheWire(name: string, start: Start): DeviceSpec {
   };
 }
 
-const MS = 1e6;
-const DNS_PORT = 53;
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 const SSH_PORT = 22;

@@ -2,6 +2,8 @@ import type { Image } from '../image.ts';
 import type { UserCall } from '../sockets.ts';
 import type { UserContext } from '../user.ts';
 import { userFunction } from '../user-function.ts';
+import { SIGTERM } from '../../tasks/signals.ts';
+import { O_RDWR } from '../../fs/fcntl.ts';
 
 const LINE_BYTES = 256;
 const NEWLINE = 10;
@@ -65,7 +67,6 @@ function* kill(u: UserContext, text: string): UserCall {
   const complaint = `-bash: kill: (${pid}) - No such process\n`;
   return yield u.write(2, u.string(complaint), complaint.length);
 }
-const SIGTERM = 15;
 /** The variable that holds a function: made when it is first called. */
 function functionVariable(u: UserContext, name: string): number {
   const at = u.sharedBuffer(`function ${name}`, VARIABLE_BYTES);
@@ -115,7 +116,6 @@ function shellAt(terminal: string): Image {
     },
   };
 }
-const O_RDWR = 2;
 /** At the keyboard, and at the pseudo terminal of an ssh session. */
 export const CONSOLE_BASH = shellAt('/dev/tty1');
 export const BASH = shellAt('/dev/pts/0');

@@ -1,25 +1,11 @@
 import type { Image } from '../image.ts';
 import type { UserBody } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { SECOND } from '../../time/units.ts';
+import { load } from '../dynamic-loader.ts';
 
-const LIBC_PATHS = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
-const ELF_HEADER = 832;
-const NS_PER_SECOND = 1e9;
 const STANDARD_OUTPUT = 1;
 const BLOCK = 131_072;
-
-/** What the dynamic loader does before main. */
-function* load(u: UserContext): UserBody {
-  const buffer = u.buffer(ELF_HEADER);
-  yield u.work(90_000);
-  for (const path of LIBC_PATHS) {
-    const fd = yield u.openat(path);
-    if (fd === undefined || fd < 0) continue;
-    yield u.read(fd, buffer, ELF_HEADER);
-    yield u.close(fd);
-  }
-  return 0;
-}
 
 function command(name: string, main: (u: UserContext, args: readonly string[]) => UserBody): Image {
   return {
@@ -46,7 +32,7 @@ export const BASIC_COMMANDS: readonly Image[] = [
     yield u.work(8_000);
     const seconds = args.reduce((sum, text) => sum + Number(text.replace(/s$/, '')), 0);
     if (!Number.isFinite(seconds) || args.length === 0) return 1;
-    yield u.nanosleep(seconds * NS_PER_SECOND);
+    yield u.nanosleep(seconds * SECOND);
     return 0;
   }),
   command('echo', function* (u, args) {

@@ -1,6 +1,6 @@
 import type { Image } from '../image.ts';
+import { O_WRONLY } from '../../fs/fcntl.ts';
 
-const O_WRONLY = 1;
 const OLDEST_GENERATION = 2;
 const CHUNK = 262_144;
 /** Lines that are read one by one, blocks of the reader's buffer, and what readinto() asks for when the buffer is large. */

@@ -1,16 +1,14 @@
 import type { Image, UserBody } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { MS } from '../../time/units.ts';
+import { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC } from '../../fs/fcntl.ts';
+import { PROT_READ, PROT_EXEC, MAP_PRIVATE } from '../../tasks/mman.ts';
 
-const MS = 1_000_000;
-const O_RDONLY = 0;
-const O_CREATE = 0o1101;
 /** Directories in which a header is looked for, in this order. */
 const INCLUDE_PATH = ['/src/include', '/usr/local/include', '/usr/include'];
 const HEADERS = ['stdio.h', 'stdlib.h', 'string.h', 'config.h', 'errno.h', 'unistd.h', 'project.h', 'table.h'];
 const SOURCES = 48;
 const JOBS = 5;
-const PROT_READ_EXEC = 5;
-const MAP_PRIVATE = 2;
 
 function* readAll(u: UserContext, path: string, buffer: number): UserBody {
   const fd = (yield u.openat(path, O_RDONLY)) as number;
@@ -20,7 +18,7 @@ function* readAll(u: UserContext, path: string, buffer: number): UserBody {
   return 0;
 }
 function* writeFile(u: UserContext, path: string, buffer: number, bytes: number): UserBody {
-  const fd = (yield u.openat(path, O_CREATE, 0o644)) as number;
+  const fd = (yield u.openat(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)) as number;
   if (fd < 0) return 1;
   for (let left = bytes; left > 0; left -= 4096) yield u.write(fd, buffer, Math.min(4096, left));
   yield u.close(fd);
@@ -37,7 +35,7 @@ function* load(u: UserContext, buffer: number): UserBody {
     if (fd < 0) continue;
     yield u.read(fd, buffer, 832);
     if (path === LIBC_PATH) {
-      const text = (yield u.mmap(LIBC_MAPPED, PROT_READ_EXEC, MAP_PRIVATE, fd)) as number;
+      const text = (yield u.mmap(LIBC_MAPPED, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd)) as number;
       for (let page = 0; page < 24; page += 1) yield* u.access(text + 16_384 * page, false);
     }
     yield u.close(fd);

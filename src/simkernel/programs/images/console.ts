@@ -1,6 +1,8 @@
 import { VECTORS } from '../../cpu/descriptor-tables.ts';
 import { FLAGS } from '../../cpu/registers.ts';
 import type { Image } from '../image.ts';
+import { PAGE_SIZE } from '../../memory/sizes.ts';
+import { PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS } from '../../tasks/mman.ts';
 
 /** Copies what arrives at a device, line by line, into a file. */
 function logger(path: string, device: string, file: string): Image {
@@ -59,17 +61,16 @@ function sampler(name: string, device: string): Image {
 export const ADC_INTERRUPT = sampler('adc-interrupt', '/dev/adc0');
 export const ADC_POLLED = sampler('adc-polled', '/dev/adc1');
 
-const PAGE = 4096;
 /** Reads a file on the hard disk here and there. */
 export const DISK_READER: Image = {
   path: '/usr/bin/updatedb',
   symbols: ['main', 'scan'],
   *main(u) {
-    const buffer = u.buffer(PAGE);
+    const buffer = u.buffer(PAGE_SIZE);
     const fd = yield u.openat('/srv/archive');
     for (;;) {
       u.in('main', 'scan');
-      yield u.pread(fd, buffer, PAGE, Math.floor(u.random.uniform() * 90_000) * PAGE);
+      yield u.pread(fd, buffer, PAGE_SIZE, Math.floor(u.random.uniform() * 90_000) * PAGE_SIZE);
       yield u.nanosleep(30_000_000);
     }
   },
@@ -81,29 +82,27 @@ export const TABLE_KEEPER: Image = {
   symbols: ['main', 'change_entries', 'save_snapshot'],
   *main(u) {
     const pages = 128;
-    const table = yield u.mmap(pages * PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS);
-    for (let page = 0; page < pages; page += 1) yield* u.access(table + page * PAGE);
+    const table = yield u.mmap(pages * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+    for (let page = 0; page < pages; page += 1) yield* u.access(table + page * PAGE_SIZE);
     for (;;) {
       yield u.nanosleep(300_000_000);
       u.in('main', 'save_snapshot');
       const child = yield u.fork(function* (v) {
         for (let page = 0; page < pages; page += 1) {
-          yield* v.access(table + page * PAGE, false);
+          yield* v.access(table + page * PAGE_SIZE, false);
           yield v.work(20_000);
         }
         return 0;
       });
       u.in('main', 'change_entries');
       for (let change = 0; change < 40; change += 1) {
-        yield* u.access(table + u.random.between(0, pages - 1) * PAGE);
+        yield* u.access(table + u.random.between(0, pages - 1) * PAGE_SIZE);
         yield u.work(100_000);
       }
       yield u.wait4(child);
     }
   },
 };
-const PROT_READ_WRITE = 3;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
 
 /** Children that die of what their processor thinks of them, one kind after the other. */
 export const CRASHER: Image = {

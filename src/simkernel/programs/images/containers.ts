@@ -1,14 +1,14 @@
 import { stepsImage } from '../steps.ts';
+import { MS } from '../../time/units.ts';
+import { O_WRONLY, O_CREAT, O_APPEND } from '../../fs/fcntl.ts';
 
-const MS = 1_000_000;
 const about = (median: number) => ({ kind: 'about', median }) as const;
 const mean = (value: number) => ({ kind: 'mean', mean: value }) as const;
 const exactly = (value: number) => ({ kind: 'exactly', value }) as const;
-const O_WRONLY_CREATE_APPEND = 0o2101;
 
 /** Keeps values in memory and writes each change to a log that is made safe now and then. */
 export const REDIS = stepsImage('/usr/bin/redis-server', [
-  { do: 'open', path: '/data/appendonly.aof', as: 'log', flags: O_WRONLY_CREATE_APPEND },
+  { do: 'open', path: '/data/appendonly.aof', as: 'log', flags: O_WRONLY | O_CREAT | O_APPEND },
   {
     do: 'repeat',
     times: Infinity,
@@ -34,7 +34,7 @@ export const REDIS = stepsImage('/usr/bin/redis-server', [
 /** Renders pages from templates of its image, and says so in a log. */
 export const RENDERER = stepsImage('/usr/bin/gunicorn', [
   { do: 'open', path: '/srv/app/templates.db', as: 'templates', flags: 0 },
-  { do: 'open', path: '/var/log/app.log', as: 'log', flags: O_WRONLY_CREATE_APPEND },
+  { do: 'open', path: '/var/log/app.log', as: 'log', flags: O_WRONLY | O_CREAT | O_APPEND },
   {
     do: 'repeat',
     times: Infinity,

@@ -5,11 +5,10 @@ import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
 import { userFunction } from '../user-function.ts';
+import { O_RDWR, O_APPEND } from '../../fs/fcntl.ts';
 
 const PAGE = 16384;
 const TABLE_PAGES = 65_536;
-const O_RDWR = 2;
-const O_APPEND = 0o2000;
 const THINK_NS = 5_000_000;
 
 /** Bytes that the server reads in one call: headers and small rows, index blocks, pages, prefetched extents. */

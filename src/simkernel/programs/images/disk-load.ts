@@ -1,11 +1,10 @@
 import type { Image } from '../image.ts';
 import { stepsImage } from '../steps.ts';
 import type { UserContext } from '../user.ts';
+import { PAGE_SIZE, MIB } from '../../memory/sizes.ts';
+import { O_DIRECT, O_RDWR } from '../../fs/fcntl.ts';
+import { MS } from '../../time/units.ts';
 
-const PAGE = 4096;
-const MIB = 1_048_576;
-const O_DIRECT = 0o40000;
-const O_RDWR = 2;
 /** struct iocb: data at 0, opcode at 16, descriptor at 20, buffer, bytes, offset. */
 const IOCB_BYTES = 64;
 const EVENT_BYTES = 32;
@@ -18,12 +17,12 @@ function fill(u: UserContext, iocb: number, fd: number, buffer: number, fileByte
   const bytes = u.bytes(iocb, IOCB_BYTES);
   const view = new DataView(bytes.buffer, bytes.byteOffset, IOCB_BYTES);
   const size = u.random.weighted([
-    [60, PAGE],
-    [20, 2 * PAGE],
-    [15, 4 * PAGE],
-    [5, 16 * PAGE],
+    [60, PAGE_SIZE],
+    [20, 2 * PAGE_SIZE],
+    [15, 4 * PAGE_SIZE],
+    [5, 16 * PAGE_SIZE],
   ]);
-  const offset = PAGE * u.random.between(0, (fileBytes - size) / PAGE - 1);
+  const offset = PAGE_SIZE * u.random.between(0, (fileBytes - size) / PAGE_SIZE - 1);
   view.setUint16(16, u.random.chance(WRITE_PART) ? 1 : 0, true);
   view.setUint32(20, fd, true);
   view.setBigUint64(24, BigInt(buffer), true);
@@ -44,7 +43,7 @@ export const FIO: Image = {
     const pointers = u.buffer(8 * DEPTH);
     const iocbs = u.buffer(IOCB_BYTES * DEPTH);
     const events = u.buffer(EVENT_BYTES * DEPTH);
-    const buffer = u.buffer(16 * PAGE);
+    const buffer = u.buffer(16 * PAGE_SIZE);
     let free = DEPTH;
     for (;;) {
       u.in('main', 'thread_main', 'io_u_submit');
@@ -67,7 +66,6 @@ export const FIO: Image = {
 const about = (median: number) => ({ kind: 'about', median }) as const;
 const mean = (value: number) => ({ kind: 'mean', mean: value }) as const;
 const exactly = (value: number) => ({ kind: 'exactly', value }) as const;
-const MS = 1_000_000;
 
 /** Copies an image onto the hard disk through the page cache, and waits for each part to be safe. */
 export const DD = stepsImage('/usr/bin/dd', [

@@ -4,8 +4,8 @@ import { writeText } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
 import { userFunction } from '../user-function.ts';
+import { MS } from '../../time/units.ts';
 
-const MS = 1_000_000;
 const HOME = '/usr/lib/jvm/java-21-openjdk-amd64';
 /** What the service's jobs run: class and method, outermost first. */
 const CALLS = [

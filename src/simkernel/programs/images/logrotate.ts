@@ -1,8 +1,6 @@
 import type { Image } from '../image.ts';
-
-const O_WRONLY_CREATE = 0o101;
-const SIGHUP = 1;
-const SIGUSR1 = 10;
+import { O_WRONLY, O_CREAT } from '../../fs/fcntl.ts';
+import { SIGHUP, SIGUSR1 } from '../../tasks/signals.ts';
 
 /** Logs with who writes them, and the signal by which those are told to open them anew. */
 const LOGS = [
@@ -22,7 +20,7 @@ export const LOGROTATE: Image = {
       u.in('main', 'rotateLogSet', 'rotateSingleLog');
       if ((yield u.call('stat', u.string(path), stat)) < 0) continue;
       yield u.paths('rename', [path, `${path}.1`]);
-      yield u.close(yield u.openat(path, O_WRONLY_CREATE, 0o640));
+      yield u.close(yield u.openat(path, O_WRONLY | O_CREAT, 0o640));
       u.in('main', 'rotateLogSet', 'runScript');
       for (const pid of writers) yield u.call('kill', pid, signal);
     }

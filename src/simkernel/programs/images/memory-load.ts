@@ -1,8 +1,8 @@
 import type { Step } from '../steps.ts';
 import { stepsImage } from '../steps.ts';
+import { MIB } from '../../memory/sizes.ts';
+import { MS } from '../../time/units.ts';
 
-const MIB = 1_048_576;
-const MS = 1_000_000;
 const about = (median: number) => ({ kind: 'about', median }) as const;
 const exactly = (value: number) => ({ kind: 'exactly', value }) as const;
 

@@ -1,17 +1,16 @@
 import { EPOLL } from '../../functions/poll-events.ts';
 import { AF_INET } from '../../net/ip-address.ts';
-import { connectTo, receive, sendTo, SOCK_DGRAM, socketAddress, writeText } from '../sockets.ts';
+import { connectTo, receive, sendTo, socketAddress, writeText } from '../sockets.ts';
 import type { UserSocketAddress } from '../sockets.ts';
 import { createThread, resolve } from '../resolver.ts';
 import { LIBCRYPTO, LIBSSL, newSsl, sslDoHandshake, sslRead, sslWrite } from '../openssl.ts';
 import type { Image, UserStep } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { SOCK_DGRAM } from '../../net/sock.ts';
+import { SECOND } from '../../time/units.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../net/packet.ts';
+import { ICMP_ECHO, ICMPV6_ECHO_REQUEST } from '../../net/icmp.ts';
 
-const SECOND = 1e9;
-const IPPROTO_ICMP = 1;
-const IPPROTO_ICMPV6 = 58;
-const ICMP_ECHO = 8;
-const ICMPV6_ECHO_REQUEST = 128;
 /** Header, time of sending and a pattern. */
 const ECHO_BYTES = 64;
 const TIMEOUT_MS = 900;

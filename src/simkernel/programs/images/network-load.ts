@@ -9,7 +9,6 @@ import {
   listenOn,
   receive,
   socket,
-  SOCK_DGRAM,
   SOCK_NONBLOCK,
   socketAddress,
 } from '../sockets.ts';
@@ -17,8 +16,10 @@ import { resolve } from '../resolver.ts';
 import type { Image } from '../image.ts';
 import { syslog } from './syslog.ts';
 import { sendAll } from './web.ts';
+import { SOCK_DGRAM } from '../../net/sock.ts';
+import { MS } from '../../time/units.ts';
+import { O_WRONLY, O_APPEND } from '../../fs/fcntl.ts';
 
-const MS = 1e6;
 const BUFFER = 65_536;
 
 /** An old application server: one connection at a time, and a backlog that is too short for rush hours. */
@@ -111,7 +112,7 @@ export const COLLECTOR: Image = {
   *main(u) {
     const buffer = u.buffer(BUFFER);
     const listener = yield* listenOn(u, socketAddress(u, '0.0.0.0', 6514), 64);
-    const log = yield u.openat('/var/log/remote.log', O_WRONLY_APPEND);
+    const log = yield u.openat('/var/log/remote.log', O_WRONLY | O_APPEND);
     const epoll = new Epoll(u);
     yield* epoll.open();
     yield epoll.add(listener);
@@ -133,7 +134,6 @@ export const COLLECTOR: Image = {
     }
   },
 };
-const O_WRONLY_APPEND = 0o2001;
 
 /** Takes counters as datagrams and adds them up when it finds the time: bursts do not fit into its buffer. */
 export const STATSD: Image = {

@@ -1,8 +1,7 @@
 import { LOGROTATE, RUN_PARTS } from './logrotate.ts';
 import { syslog } from './syslog.ts';
 import type { Image } from '../image.ts';
-
-const LIBRARIES = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
+import { ELF_HEADER, LOADED_FIRST } from '../dynamic-loader.ts';
 
 /** A short-lived command: the loader opens libraries, the program reads some files and prints. */
 function command(name: string, files: readonly string[], workNs: number, output: string): Image {
@@ -16,10 +15,10 @@ function command(name: string, files: readonly string[], workNs: number, output:
         yield u.work(3_000);
         yield page % 3 === 0 ? u.touch(u.page(0), false) : u.touch(buffer);
       }
-      for (const path of [...LIBRARIES, ...files]) {
+      for (const path of [...LOADED_FIRST, ...files]) {
         const fd = yield u.openat(path);
         if (fd < 0) continue;
-        yield u.read(fd, buffer, 832);
+        yield u.read(fd, buffer, ELF_HEADER);
         yield u.close(fd);
       }
       yield u.work(u.random.logNormal(workNs, 0.4));

@@ -2,13 +2,14 @@ import { accept, listenOn, receive, send, socketAddress } from '../sockets.ts';
 import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { SIGCHLD } from '../../tasks/signals.ts';
+import { O_RDWR } from '../../fs/fcntl.ts';
 
 const PORT = 22;
 const BUFFER = 4096;
 const SSHD_UID = 122;
 const USER = 1000;
 const UNCHANGED = 0xffffffff;
-const SIGCHLD = 17;
 /** Messages of a login: version, key exchange, authentication. */
 const LOGIN_MESSAGES = 6;
 
@@ -110,4 +111,3 @@ export const SSH_SESSION: Image = {
     }
   },
 };
-const O_RDWR = 2;

@@ -1,14 +1,14 @@
-import { bind, receive, sendTo, socket, SOCK_DGRAM, socketAddress } from '../sockets.ts';
+import { bind, receive, sendTo, socket, socketAddress } from '../sockets.ts';
 import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { SOCK_DGRAM } from '../../net/sock.ts';
+import { O_WRONLY, O_APPEND, O_CREAT } from '../../fs/fcntl.ts';
+import { SIGHUP } from '../../tasks/signals.ts';
 
 export const LOG_SOCKET = '/run/systemd/journal/dev-log';
 const MESSAGE = 8192;
 const SYSLOG = '/var/log/syslog';
-const O_WRONLY_APPEND = 0o2001;
-const O_CREATE = 0o100;
-const SIGHUP = 1;
 
 /** Takes what daemons have to say, and keeps it; SIGHUP has it open its file anew. */
 export const RSYSLOGD: Image = {
@@ -18,10 +18,10 @@ export const RSYSLOGD: Image = {
     const address = socketAddress(u, LOG_SOCKET);
     const fd = yield socket(u, address, SOCK_DGRAM);
     yield bind(u, fd, address);
-    let log = yield u.openat(SYSLOG, O_WRONLY_APPEND);
+    let log = yield u.openat(SYSLOG, O_WRONLY | O_APPEND);
     yield u.onSignal(SIGHUP, function* (v) {
       yield v.close(log);
-      log = yield v.openat(SYSLOG, O_WRONLY_APPEND | O_CREATE, 0o640);
+      log = yield v.openat(SYSLOG, O_WRONLY | O_APPEND | O_CREAT, 0o640);
       return 0;
     });
     const buffer = u.buffer(MESSAGE);

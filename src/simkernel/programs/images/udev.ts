@@ -2,8 +2,8 @@ import type { ModuleSource } from '../../modules/module-api.ts';
 import type { ModuleSpec } from '../../scenarios/scenario.ts';
 import { KERNEL_RELEASE } from '../../version.ts';
 import type { Image } from '../image.ts';
+import { SECOND } from '../../time/units.ts';
 
-const SECOND = 1e9;
 const FOLDER = `/usr/lib/modules/${KERNEL_RELEASE}/kernel/drivers`;
 const DEPENDENCIES = `/usr/lib/modules/${KERNEL_RELEASE}/modules.dep.bin`;
 

@@ -14,13 +14,13 @@ import {
 import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
 import type { UserContext } from '../user.ts';
+import { O_WRONLY, O_APPEND, O_CREAT } from '../../fs/fcntl.ts';
+import { SIGUSR1 } from '../../tasks/signals.ts';
+import { IPPROTO_TCP } from '../../net/packet.ts';
+import { TCP_NODELAY } from '../../net/socket-options.ts';
+import { MSG_NOSIGNAL } from '../../net/sock.ts';
 
 const ACCESS_LOG = '/var/log/nginx/access.log';
-const O_WRONLY_APPEND = 0o2001;
-const O_CREATE = 0o100;
-const SIGUSR1 = 10;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 const HTTP_PORT = 80;
 const WWW_DATA = 33;
 const BACKLOG = 511;
@@ -55,10 +55,10 @@ export const NGINX: Image = {
   ],
   *main(u) {
     const buffer = u.buffer(BUFFER);
-    let log = yield u.openat(ACCESS_LOG, O_WRONLY_APPEND);
+    let log = yield u.openat(ACCESS_LOG, O_WRONLY | O_APPEND);
     yield u.onSignal(SIGUSR1, function* (v) {
       yield v.close(log);
-      log = yield v.openat(ACCESS_LOG, O_WRONLY_APPEND | O_CREATE, 0o644);
+      log = yield v.openat(ACCESS_LOG, O_WRONLY | O_APPEND | O_CREAT, 0o644);
       return 0;
     });
     const listeners = [
@@ -190,4 +190,3 @@ export function* sendAll(u: UserContext, fd: number, buffer: number, count: numb
   }
   return sent;
 }
-const MSG_NOSIGNAL = 0x4000;

@@ -4,6 +4,7 @@ import { STANDARD_FUNCTIONS, type StandardFunction } from '../libc-names.ts';
 import { SYSCALL_NUMBERS, type SyscallName } from '../syscall-numbers.ts';
 import type { UserContext } from '../user.ts';
 import { formatText } from './print-format.ts';
+import { SIGABRT } from '../../tasks/signals.ts';
 
 type Steps<T> = Generator<UserStep, T, number>;
 
@@ -23,7 +24,6 @@ export interface LibraryCall {
 /** rax, or the program's end. */
 export type LibraryResult = number | { readonly exit: number };
 
-const SIGABRT = 6;
 const SECOND_NS = 1_000_000_000;
 const MICROSECOND_NS = 1000;
 const STDOUT = 1;

@@ -11,6 +11,7 @@ import { INTEGER, type Request } from './integer.ts';
 import { callLibrary, type LibraryCall } from './library-calls.ts';
 import { Fault, RAX, RBP, RCX, RDI, RDX, Registers, RSI, RSP, type UserMemory } from './registers.ts';
 import { VECTOR, vectorKey } from './vector.ts';
+import { SYS_URETPROBE } from '../syscall-numbers.ts';
 
 type Steps<T> = Generator<UserStep, T, number>;
 
@@ -18,7 +19,6 @@ type Steps<T> = Generator<UserStep, T, number>;
 const INSTRUCTIONS_PER_NS = 3;
 /** So often other work gets its turn. */
 const INSTRUCTIONS_PER_STEP = 3000;
-const SYS_URETPROBE = 335;
 const SYS_ARCH_PRCTL = 158;
 const ARCH_SET_FS = 0x1002;
 /** Thread control block: the stack protector's word is in it. */

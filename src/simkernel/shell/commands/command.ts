@@ -3,6 +3,7 @@ import type { Image, UserStep } from '../../programs/image.ts';
 import type { UserContext } from '../../programs/user.ts';
 import { errorText } from '../error-text.ts';
 import { readPath, readWhole, STDERR, STDIN, STDOUT, writeText } from '../output.ts';
+import { load } from '../../programs/dynamic-loader.ts';
 
 export type Steps<T> = Generator<UserStep, T, number>;
 export type Main = (context: CommandContext, args: readonly string[]) => Steps<number>;
@@ -42,20 +43,6 @@ export class CommandContext {
       else status = yield* this.complain(`${path}: ${errorText(text)}`);
     }
     return { text: all, status };
-  }
-}
-
-const LIBC_PATHS = ['/etc/ld.so.cache', '/usr/lib/x86_64-linux-gnu/libc.so.6'];
-const ELF_HEADER = 832;
-/** What the dynamic loader does before main. */
-function* load(u: UserContext): Steps<void> {
-  yield u.work(90_000);
-  const buffer = u.buffer(ELF_HEADER);
-  for (const path of LIBC_PATHS) {
-    const fd = yield u.openat(path);
-    if (fd < 0) continue;
-    yield u.read(fd, buffer, ELF_HEADER);
-    yield u.close(fd);
   }
 }
 

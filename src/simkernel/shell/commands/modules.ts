@@ -7,10 +7,10 @@ import { command, joinLines } from './command.ts';
 import type { MakeCommand, Steps } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { moduleSource } from '../module-source.ts';
+import { O_NONBLOCK } from '../../fs/fcntl.ts';
+import { EINVAL } from '../../errno.ts';
 
 const POLL_NS = 5_000_000;
-const EINVAL = -22;
-const O_NONBLOCK = 0o4000;
 /** Where the lab's own modules lie. */
 const LAB_FOLDER = `/usr/lib/modules/${KERNEL_RELEASE}/extra`;
 const HOST_FOLDER = '/root';
@@ -46,7 +46,7 @@ export const MODULE_COMMANDS: readonly MakeCommand[] = [
       const error = yield c.u.call('finit_module', fd, c.u.string(''), 0);
       yield c.u.close(fd);
       if (error >= 0) return 0;
-      const why = error === EINVAL ? 'Invalid parameters' : errorText(error);
+      const why = error === -EINVAL ? 'Invalid parameters' : errorText(error);
       return yield* c.complain(`ERROR: could not insert module ${path}: ${why}`);
     },
     '/usr/sbin',

@@ -4,12 +4,12 @@ import { errorText } from '../error-text.ts';
 import { command, joinLines, readOptions } from './command.ts';
 import type { MakeCommand } from './command.ts';
 import { readPath } from '../output.ts';
+import { SECOND } from '../../time/units.ts';
+import { PATH_MAX } from '../../functions/filename.ts';
 
-const NS_PER_SECOND = 1e9;
 const DIRENT_BYTES = 16_384;
 const HEAD_BYTES = 19;
 const COLUMNS_WIDTH = 80;
-const PATH_MAX = 4096;
 
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
@@ -24,7 +24,7 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     const seconds = args.reduce((sum, text) => sum + Number(text.replace(/s$/, '')), 0);
     if (args.length === 0 || !Number.isFinite(seconds))
       return yield* c.complain(`invalid time interval '${args.join(' ')}'`);
-    yield c.u.nanosleep(seconds * NS_PER_SECOND);
+    yield c.u.nanosleep(seconds * SECOND);
     return 0;
   }),
   command('seq', function* (c, args) {
@@ -163,7 +163,7 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
       if (count <= 0) break;
       bytes += count;
     }
-    const seconds = (c.machine.now() - started) / NS_PER_SECOND;
+    const seconds = (c.machine.now() - started) / SECOND;
     yield* c.print(`${records}+0 records in\n${bytes} bytes copied, ${seconds.toFixed(6)} s\n`);
     return 0;
   }),

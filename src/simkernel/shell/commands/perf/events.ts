@@ -1,4 +1,4 @@
-import { cpuTimes } from '../../../cpu/accounting.ts';
+import { executedNs } from '../../../cpu/accounting.ts';
 import { attach } from '../../../probes/attach.ts';
 import { HARDWARE_RATES } from '../../../probes/hardware-events.ts';
 import type { HardwareCounter } from '../../../probes/hardware-events.ts';
@@ -100,13 +100,9 @@ export function countEvent(m: Machine, event: PerfEventName, task: Task | undefi
     },
   };
 }
-const IDLE = 3;
-const IOWAIT = 4;
 /** What the CPUs have worked. */
 function busyNs(m: Machine): number {
-  return m.cpuList
-    .map((cpu) => cpuTimes(cpu, m.now()).reduce((sum, ns, use) => (use === IDLE || use === IOWAIT ? sum : sum + ns), 0))
-    .reduce((sum, ns) => sum + ns, 0);
+  return m.cpuList.reduce((sum, cpu) => sum + executedNs(cpu, m.now()), 0);
 }
 
 /** What `perf list` shows, by kind. */

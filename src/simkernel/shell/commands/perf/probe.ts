@@ -14,9 +14,9 @@ import { errorText } from '../../error-text.ts';
 import { joinLines, type CommandContext, type Steps } from '../command.ts';
 import { misuse, readPerfOptions } from './options.ts';
 import type { Given, OptionRows } from './options.ts';
+import { O_WRONLY, O_APPEND } from '../../../fs/fcntl.ts';
 
 const FILES = { kprobe: '/sys/kernel/tracing/kprobe_events', uprobe: '/sys/kernel/tracing/uprobe_events' } as const;
-const O_APPEND_WRITE = 0o2001;
 
 const OPTIONS: OptionRows = {
   add: { names: ['-a', '--add'], value: true },
@@ -120,7 +120,7 @@ function unusedName(array: TraceArray, group: string, name: string): string {
 }
 
 function* write(c: CommandContext, kind: keyof typeof FILES, line: string): Steps<number> {
-  const fd = yield c.u.openat(FILES[kind], O_APPEND_WRITE);
+  const fd = yield c.u.openat(FILES[kind], O_WRONLY | O_APPEND);
   if (fd < 0) return fd;
   const error = yield c.u.write(fd, c.u.string(line), line.length);
   yield c.u.close(fd);

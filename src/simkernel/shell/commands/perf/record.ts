@@ -11,10 +11,10 @@ import type { Counter, PerfEventName } from './events.ts';
 import { misuse, readPerfOptions } from './options.ts';
 import type { Given, OptionRows } from './options.ts';
 import { DATA_FILE, MAGIC, type Sample } from './samples.ts';
+import { SECOND } from '../../../time/units.ts';
+import { O_WRONLY, O_CREAT, O_TRUNC } from '../../../fs/fcntl.ts';
 
 const DEFAULT_FREQUENCY = 4000;
-const NS_PER_SECOND = 1e9;
-const O_CREATE_WRITE = 0o1101;
 
 const OPTIONS: OptionRows = {
   event: { names: ['-e', '--event'], value: true },
@@ -77,7 +77,7 @@ function openEvent(m: Machine, event: PerfEventName, frequency: number, take: (s
     event.kind === 'software'
       ? ({ kind: 'software', event: event.counter, period: 1 } as const)
       : // Cycles and instructions are as good as time where every CPU runs at one speed.
-        ({ kind: 'clock', periodNs: NS_PER_SECOND / frequency, cpu: 'all' } as const);
+        ({ kind: 'clock', periodNs: SECOND / frequency, cpu: 'all' } as const);
   const attached = attach(m, target, here);
   return attached.ok ? () => attached.detach() : () => undefined;
 }
@@ -157,7 +157,7 @@ export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<n
   if (status !== 0) return 255;
   const output = options.get('output')?.at(-1) ?? DATA_FILE;
   const text = [MAGIC, ...samples.map((sample) => JSON.stringify(sample))].join('\n');
-  const fd = yield c.u.openat(output, O_CREATE_WRITE, 0o600);
+  const fd = yield c.u.openat(output, O_WRONLY | O_CREAT | O_TRUNC, 0o600);
   if (fd < 0) return yield* c.complain(`failed to open ${output}: ${errorText(fd)}`);
   yield c.u.write(fd, c.u.string(text), text.length);
   yield c.u.close(fd);
@@ -205,7 +205,7 @@ export function* perfStat(c: CommandContext, args: readonly string[]): Steps<num
     return `${value.padStart(18)} ${isTime ? 'msec' : '    '} ${counter.event.name}`;
   });
   if (status !== 0) return 255;
-  const seconds = ((machine.now() - startedAt) / NS_PER_SECOND).toFixed(9);
+  const seconds = ((machine.now() - startedAt) / SECOND).toFixed(9);
   yield* c.report(
     `\n Performance counter stats for '${isWhole ? 'system wide' : argv.join(' ')}':\n\n${joinLines(lines)}\n${seconds.padStart(18)} seconds time elapsed\n\n`,
   );

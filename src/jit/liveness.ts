@@ -15,7 +15,7 @@ import { hasHighVariable, highNeedsLow } from './value.ts';
 export type Halves = number;
 
 /** The low half of a register. */
-export function lowOf(register: number): Halves {
+function lowOf(register: number): Halves {
   return 1 << register;
 }
 

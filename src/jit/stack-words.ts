@@ -42,7 +42,7 @@ export function wordName(offset: number): string {
 }
 
 /** Offsets of the words in a part of the stack. */
-export function wordsOf({ from, to }: Pick<StackUse, 'from' | 'to'>): number[] {
+function wordsOf({ from, to }: Pick<StackUse, 'from' | 'to'>): number[] {
   return Array.from({ length: (to - from) / WORD }, (_, index) => from + WORD * index);
 }
 

@@ -6,7 +6,7 @@ export interface PerfEventRow {
 }
 
 /** Software events of perf (include/uapi/linux/perf_event.h) by bpftrace's names, with its periods. */
-export const SOFTWARE_EVENTS = {
+const SOFTWARE_EVENTS = {
   'alignment-faults': { period: 1 },
   'bpf-output': { period: 1 },
   'context-switches': { alias: 'cs', period: 1000 },
@@ -21,7 +21,7 @@ export const SOFTWARE_EVENTS = {
 } as const satisfies Record<string, PerfEventRow>;
 
 /** Hardware events likewise. */
-export const HARDWARE_EVENTS = {
+const HARDWARE_EVENTS = {
   'backend-stalls': { period: 1_000_000 },
   'branch-instructions': { alias: 'branches', period: 100_000 },
   'branch-misses': { period: 100_000 },

@@ -73,4 +73,3 @@ export type Action =
   | { readonly kind: 'runtime_error'; readonly error: string; readonly span: Span }
   /** A packet that came through the perf buffers, not the ring buffer: behind the time when it was seen. */
   | { readonly kind: 'skboutput'; readonly path: string; readonly offset: number };
-export type ActionKind = Action['kind'];

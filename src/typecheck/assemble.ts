@@ -149,7 +149,7 @@ function mapSymbols(program: Program, inference: Inference): ReadonlyMap<string,
 }
 
 /** Folds what inference knows beside the type into the type: where pointers lead, where structs lie. */
-export function finalType(typing: Typing | undefined): Type {
+function finalType(typing: Typing | undefined): Type {
   if (typing === undefined) return VOID;
   const { type } = typing;
   if (type.kind === 'pointer') return { ...type, space: pointerSpace(typing.space) };

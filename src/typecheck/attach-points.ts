@@ -43,7 +43,7 @@ function parseProbe(probe: Probe, context: PassContext): Probe {
 }
 
 /** The kind that a name or short name stands for. */
-export function probeKind(text: string): ProbeKind | undefined {
+function probeKind(text: string): ProbeKind | undefined {
   // Kinds are written in any case, short names as they are.
   const name = Object.hasOwn(PROBES, text.toLowerCase()) ? text.toLowerCase() : text;
   for (const [kind, row] of Object.entries(PROBES)) {

@@ -1,5 +1,5 @@
 /** Errno values that the verifier returns (include/uapi/asm-generic/errno-base.h). */
-export const ERRNO = {
+const ERRNO = {
   ENOENT: 2,
   E2BIG: 7,
   EACCES: 13,

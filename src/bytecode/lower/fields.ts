@@ -34,7 +34,7 @@ function valueOf(l: Lowerer, operand: Operand, type: Type): Value {
 }
 
 /** The bytes of `type` at an offset inside an operand, read when they are a register value. */
-export function part(l: Lowerer, operand: Operand, offset: number, type: Type): Operand {
+function part(l: Lowerer, operand: Operand, offset: number, type: Type): Operand {
   switch (operand.kind) {
     case 'scalar':
       return operand;

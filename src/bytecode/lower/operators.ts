@@ -123,7 +123,7 @@ function scaled(l: Lowerer, count: Value, pointer: Type): Value {
 }
 
 /** The 0 or 1 of a condition. */
-export function truth(l: Lowerer, node: Expression): Operand {
+function truth(l: Lowerer, node: Expression): Operand {
   const { b } = l;
   const result = b.slot('truth', 8);
   const [yes, no, done] = [b.newBlock(), b.newBlock(), b.newBlock()];

@@ -21,7 +21,7 @@ function decodeResult(answer: WorkerAnswer): CaseResult {
 }
 
 /** Why a case has no result. */
-export class CaseFailure extends Error {}
+class CaseFailure extends Error {}
 
 /** What to tell of something thrown while a case ran: of mistakes of our own also where they are. */
 export function describeFailure(error: unknown): string {

@@ -18,7 +18,7 @@ const unknownKey = template('scenario-key', 'error', (key: string, what: string)
 const missingKey = template('scenario-missing', 'error', (key: string, what: string) => `${what} needs '${key}'`);
 const wrongStep = template('scenario-step', 'error', (message: string) => message);
 
-export function spanOf(node: Node, { source }: Reading): Span {
+function spanOf(node: Node, { source }: Reading): Span {
   const [start, end] = node.range ?? [0, 0];
   // A block map ends where the next key begins: its first line is enough to point at.
   const newline = source.text.indexOf('\n', start);
@@ -45,7 +45,7 @@ function distance(a: string, b: string): number {
 }
 
 /** `did you mean 'size'?`, or all there is to choose from. */
-export function suggestion(word: string, known: readonly string[]): string {
+function suggestion(word: string, known: readonly string[]): string {
   const closest = [...known].sort((a, b) => distance(word, a) - distance(word, b))[0];
   if (closest !== undefined && distance(word, closest) <= Math.max(1, Math.floor(word.length / 3)))
     return `did you mean '${closest}'?`;

@@ -122,5 +122,5 @@ const STEPS = {
   exit: mapped(wholeNumber(0, 255), (status): Step => ({ do: 'exit', status })),
 } as const satisfies Readonly<Record<string, Shape<Step>>>;
 
-export const step: Shape<Step> = oneKeyOf('a step', STEPS);
+const step: Shape<Step> = oneKeyOf('a step', STEPS);
 export const program: Shape<readonly Step[]> = steps;

@@ -35,11 +35,6 @@ export function insert(editor: Editor, text: string): Editor {
   return edit(editor, editor.text.slice(0, cursor) + text + editor.text.slice(cursor), cursor + text.length);
 }
 
-/** Replaces a range and puts the cursor behind it. */
-export function replace(editor: Editor, start: number, end: number, text: string): Editor {
-  return edit(editor, editor.text.slice(0, start) + text + editor.text.slice(end), start + text.length);
-}
-
 /** A new line, as far in as its block. */
 export function newline(editor: Editor): Editor {
   const before = lineBefore(editor);

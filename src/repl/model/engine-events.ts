@@ -8,7 +8,7 @@ import { append, say } from './transcript.ts';
 
 const NS_PER_SECOND = 1e9;
 /** Virtual time as people read it. */
-export const seconds = (ns: number): string => `${(ns / NS_PER_SECOND).toFixed(3)} s`;
+const seconds = (ns: number): string => `${(ns / NS_PER_SECOND).toFixed(3)} s`;
 
 type Handlers = {
   readonly [K in EngineEvent['kind']]: (model: Model, event: Extract<EngineEvent, { kind: K }>) => Step;

@@ -33,7 +33,7 @@ export function newer(model: Model): Model {
 }
 
 /** The newest entry before an index that contains the text. */
-export function findOlder({ entries }: History, query: string, before: number): number | undefined {
+function findOlder({ entries }: History, query: string, before: number): number | undefined {
   const index = entries.slice(0, Math.max(0, before)).findLastIndex((entry) => entry.includes(query));
   return index < 0 ? undefined : index;
 }

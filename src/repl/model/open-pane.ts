@@ -2,7 +2,7 @@ import { ask, step, type Effect, type Model, type Step } from './model.ts';
 import { paneRow, type PaneName } from './panes.ts';
 
 /** The script that stages are shown of: the one that is written, or else the one that ran last. */
-export function paneScript({ editor, last }: Model): string {
+function paneScript({ editor, last }: Model): string {
   return editor.text.trim() === '' || /^\s*:/.test(editor.text) ? (last?.text ?? '') : editor.text;
 }
 

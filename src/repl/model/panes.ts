@@ -13,7 +13,7 @@ export interface PaneRow {
 }
 
 /** Everything that can be shown beside the transcript. */
-export const PANES = {
+const PANES = {
   help: { title: 'Help', help: 'keys and commands', key: 'f1' },
   tokens: { title: 'Tokens', help: 'what the scanner cuts the script into', stage: 'tokens' },
   ast: { title: 'Syntax tree', help: 'what the parser makes of the script', key: 'f2', stage: 'ast' },

@@ -6,7 +6,7 @@ const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 const MOST_BAR = 52;
 
 /** A bar of `share` of the width, to an eighth of a cell; what is not nothing is seen. */
-export function bar(share: number, width: number): string {
+function bar(share: number, width: number): string {
   const eighths = Math.round(Math.max(0, Math.min(1, share)) * width * 8);
   const shown = share > 0 ? Math.max(1, eighths) : 0;
   return '█'.repeat(shown >> 3) + EIGHTHS[shown & 7]!;
@@ -26,7 +26,7 @@ export function liveRows(programs: readonly LiveProgramView[], columns: number, 
 }
 
 /** How many rows each block gets: those that want little get it all. */
-export function shareOut(wanted: readonly number[], height: number): readonly number[] {
+function shareOut(wanted: readonly number[], height: number): readonly number[] {
   const given = wanted.map(() => 0);
   let left = height;
   for (let hungry = true; hungry && left > 0;) {

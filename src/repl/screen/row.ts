@@ -1,35 +1,33 @@
 /** What a piece of the screen is; the view knows what that looks like. */
-export const STYLES = [
-  'plain',
-  'dim',
-  'strong',
-  'title',
-  'prompt',
-  'selected',
-  'error',
-  'warning',
-  'note',
-  'probe',
-  'keyword',
-  'builtin',
-  'function',
-  'field',
-  'variable',
-  'map',
-  'number',
-  'string',
-  'comment',
-  'definition',
-  'partner',
-  'bar',
-  'user',
-  'kernel',
-  'irq',
-  'softirq',
-  'iowait',
-  'current',
-] as const;
-export type Style = (typeof STYLES)[number];
+export type Style =
+  | 'plain'
+  | 'dim'
+  | 'strong'
+  | 'title'
+  | 'prompt'
+  | 'selected'
+  | 'error'
+  | 'warning'
+  | 'note'
+  | 'probe'
+  | 'keyword'
+  | 'builtin'
+  | 'function'
+  | 'field'
+  | 'variable'
+  | 'map'
+  | 'number'
+  | 'string'
+  | 'comment'
+  | 'definition'
+  | 'partner'
+  | 'bar'
+  | 'user'
+  | 'kernel'
+  | 'irq'
+  | 'softirq'
+  | 'iowait'
+  | 'current';
 
 export interface Span {
   readonly text: string;
@@ -42,7 +40,7 @@ export type Row = readonly Span[];
 export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
 export const rowOf = (text: string, style: Style = 'plain'): Row => (text === '' ? [] : [span(text, style)]);
 
-export function rowWidth(row: Row): number {
+function rowWidth(row: Row): number {
   return row.reduce((sum, { text }) => sum + widthOf(text), 0);
 }
 

@@ -49,7 +49,7 @@ export function timelineRows(view: TimelineView, columns: number, isColored: boo
   return [...rows, fitRow(legend, columns), fitRow(rowOf(scale, 'dim'), columns)];
 }
 
-export function timeText(ns: number): string {
+function timeText(ns: number): string {
   if (ns >= 1e9) return `${ns / 1e9} s`;
   return ns >= 1e6 ? `${ns / 1e6} ms` : `${ns / 1e3} µs`;
 }

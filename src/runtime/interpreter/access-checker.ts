@@ -6,7 +6,7 @@ import type { MapDefinition, ProgramImage } from '../../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../../isa/instruction.ts';
 
 /** A program touched memory that its verifier should have kept it from. */
-export class AccessViolation extends Error {
+class AccessViolation extends Error {
   override readonly name = 'AccessViolation';
 }
 

@@ -78,6 +78,6 @@ function resolve(find: Resolve, address: bigint): SymbolHit | undefined {
 }
 
 /** A null pointer prints as a lone 0. */
-export function addressHex(address: bigint): string {
+function addressHex(address: bigint): string {
   return address === 0n ? '0' : `0x${address.toString(16)}`;
 }

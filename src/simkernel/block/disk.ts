@@ -69,7 +69,7 @@ export interface DiskStats {
 }
 
 /** part_in_flight() and io_ticks of a disk. */
-export class DiskActivity {
+class DiskActivity {
   requests = 0;
   private busyNs = 0;
   private since = 0;

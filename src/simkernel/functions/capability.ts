@@ -24,8 +24,6 @@ export const CAP = {
   SYS_TIME: 25,
 } as const;
 export type Capability = (typeof CAP)[keyof typeof CAP];
-/** include/linux/security.h: nobody is told of a check that fails (CAP_OPT_NOAUDIT). */
-export const CAP_OPT_NOAUDIT = 2;
 
 type UserNamespace = KernelObject | null;
 
@@ -48,11 +46,7 @@ const securityCapable = kernelFunction(
 export const nsCapable = kernelFunction('ns_capable', 8, (m, ns: UserNamespace, cap: number): number =>
   securityCapable(m, m.cpu.current.cred, ns ?? m.userNamespace, cap, 0) === 0 ? 1 : 0,
 );
-export const capable = kernelFunction('capable', 6, (m, cap: number): number => nsCapable(m, null, cap));
-/** Without an audit record. */
-export const nsCapableNoaudit = kernelFunction('ns_capable_noaudit', 8, (m, ns: UserNamespace, cap: number): number =>
-  securityCapable(m, m.cpu.current.cred, ns ?? m.userNamespace, cap, CAP_OPT_NOAUDIT) === 0 ? 1 : 0,
-);
+const capable = kernelFunction('capable', 6, (m, cap: number): number => nsCapable(m, null, cap));
 export function mayDo(m: Machine, cap: Capability): boolean {
   return capable(m, cap) === 1;
 }

@@ -43,7 +43,7 @@ const folioMarkAccessed = kernelFunction('folio_mark_accessed', 6, (m, folio: Fo
   if (folio.inode !== null) m.fileSystem.cacheOf(folio.inode).markReferenced(folio.index);
 });
 
-export function copyToUser(m: Machine, bytes: number): Result {
+function copyToUser(m: Machine, bytes: number): Result {
   const ns = bytes * COPY_NS_PER_BYTE;
   if (ns > LONG_COPY_NS) return m.busy(ns);
   m.spend(ns);

@@ -44,7 +44,7 @@ function journalCount(m: Machine): number {
 }
 
 const journals = new WeakMap<SuperBlock, Journal>();
-export function journalOf(m: Machine, sb: SuperBlock): Journal {
+function journalOf(m: Machine, sb: SuperBlock): Journal {
   let journal = journals.get(sb);
   if (journal === undefined) {
     journal = {

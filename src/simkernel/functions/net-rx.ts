@@ -87,7 +87,7 @@ const receiveOneCore = kernelFunction(
 const innerNetifReceiveSkb = kernelFunction('__netif_receive_skb', 8, (m, skb: SkBuff): number =>
   receiveOneCore(m, skb, 0),
 );
-export const netifReceiveSkb = kernelFunction('netif_receive_skb', 30, (m, skb: SkBuff): number => {
+const netifReceiveSkb = kernelFunction('netif_receive_skb', 30, (m, skb: SkBuff): number => {
   netifReceiveSkbEvent(m, skb);
   const { device } = skb;
   if (device !== null) {

@@ -62,7 +62,7 @@ const oomKillProcess = kernelFunction('oom_kill_process', 150, (m, oc: OomContro
   if (oc.chosen !== null) innerOomKillProcess(m, oc.chosen, message);
 });
 /** Nothing can be freed: somebody is killed, unless somebody is dying already. Whether there is hope. */
-export const outOfMemory = kernelFunction('out_of_memory', 90, (m, oc: OomControl): boolean => {
+const outOfMemory = kernelFunction('out_of_memory', 90, (m, oc: OomControl): boolean => {
   const { victim } = m.reclaim;
   if (victim !== null && victim.exitState === 0) return true;
   const { current } = m.cpu;

@@ -19,7 +19,7 @@ import { SIGTRAP, SIGSEGV } from '../tasks/signals.ts';
 export const isUser = (m: Machine, regs: KernelObject): boolean => isUserFrame(m, regs.address);
 
 /** Prints why, and stops the machine for good. */
-export const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
+const panic = kernelFunction('vpanic', 0, (m, reason: KernelObject & { readonly text: string }): never => {
   printk(m, `Kernel panic - not syncing: ${reason.text}`);
   printk(m, `---[ end Kernel panic - not syncing: ${reason.text} ]---`);
   throw new MachineHalted(`Kernel panic - not syncing: ${reason.text}`);

@@ -16,7 +16,7 @@ import { NUMA_NO_NODE } from '../memory/zone.ts';
 
 const SKB = structFields('sk_buff', {});
 /** Flags of __alloc_skb(): room for a clone behind the buffer; for a packet that comes in. */
-export const SKB_ALLOC_FCLONE = 1;
+const SKB_ALLOC_FCLONE = 1;
 const SKB_ALLOC_RX = 2;
 /** What a driver or a protocol puts in front of a packet, and sizeof(struct skb_shared_info) behind it. */
 const HEADROOM = 64;
@@ -63,7 +63,7 @@ const allocSkbFunction = kernelFunction(
   },
 );
 /** alloc_skb() */
-export function allocSkb(m: Machine, size: number, gfp: number): SkbMemory {
+function allocSkb(m: Machine, size: number, gfp: number): SkbMemory {
   return allocSkbFunction(m, size, gfp, 0, NUMA_NO_NODE);
 }
 

@@ -16,7 +16,7 @@ export const sockDefWakeup = kernelFunction('sock_def_wakeup', 12, (m, sk: Sock)
   if (sk.socket !== null) wakeAll(m, sk.socket.queue);
 });
 /** sk_error_report */
-export const sockDefErrorReport = kernelFunction('sock_def_error_report', 14, (m, sk: Sock): void => {
+const sockDefErrorReport = kernelFunction('sock_def_error_report', 14, (m, sk: Sock): void => {
   if (sk.socket !== null) wakeInterruptible(m, sk.socket.queue, EPOLL.ERR);
 });
 export function reportError(m: Machine, sk: Sock, error: number): void {

@@ -10,12 +10,12 @@ import { messageSize } from './message.ts';
 import { callRcu } from './rcu.ts';
 import { O_NONBLOCK } from '../fs/fcntl.ts';
 
-export const securitySocketSendmsg = kernelFunction(
+const securitySocketSendmsg = kernelFunction(
   'security_socket_sendmsg',
   12,
   (_m, _socket: Socket, _message: Message, _size: number): number => 0,
 );
-export const securitySocketRecvmsg = kernelFunction(
+const securitySocketRecvmsg = kernelFunction(
   'security_socket_recvmsg',
   12,
   (_m, _socket: Socket, _message: Message, _size: number, _flags: number): number => 0,

@@ -49,12 +49,12 @@ const BACKLOG_LIMIT = 4096;
 
 type UserAddress = KernelObject & { readonly value: SocketAddress };
 
-export const securitySocketConnect = kernelFunction(
+const securitySocketConnect = kernelFunction(
   'security_socket_connect',
   14,
   (_m, _socket: Socket, _address: UserAddress, _length: number): number => 0,
 );
-export const securitySocketAccept = kernelFunction(
+const securitySocketAccept = kernelFunction(
   'security_socket_accept',
   14,
   (_m, _socket: Socket, _newSocket: null): number => 0,

@@ -10,7 +10,7 @@ import { folioEndRead, folioEndWriteback } from './folio-wait.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
 
 /** Largest bio that the file systems make. */
-export const MAX_BIO_PAGES = 256;
+const MAX_BIO_PAGES = 256;
 const PER_PAGE_NS = 16;
 /** Looked up, locked, its block found, its dirty bit cleared in all page tables. */
 const WRITE_PER_PAGE_NS = 240;

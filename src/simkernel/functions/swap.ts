@@ -53,7 +53,7 @@ export function swapWriteout(m: Machine, { mm, mapping, page }: AnonymousPage): 
 }
 
 /** Reads a page back; the result is 0 when it is there. */
-export const swapReadFolio = kernelFunction('swap_read_folio', 70, (m, _folio: Folio, _plug: null): PageIo => {
+const swapReadFolio = kernelFunction('swap_read_folio', 70, (m, _folio: Folio, _plug: null): PageIo => {
   const read: PageIo = { done: false, error: 0, waiters: [] };
   const [disk] = m.disks;
   if (disk === undefined) return read;

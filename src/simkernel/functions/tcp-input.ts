@@ -41,7 +41,7 @@ import { setCongestionState } from './tcp-timer.ts';
 
 const DUPLICATE_ACKS = 3;
 
-export function isOver(sk: TcpSock): boolean {
+function isOver(sk: TcpSock): boolean {
   return sk.state === TCP_CLOSE;
 }
 

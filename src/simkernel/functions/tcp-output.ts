@@ -130,7 +130,7 @@ const tcpWriteXmit = kernelFunction(
     return sent === 0 && rtxQueue.length === 0 && sendQueue.length > 0 ? 1 : 0;
   },
 );
-export const tcpPushPendingFrames = kernelFunction(
+const tcpPushPendingFrames = kernelFunction(
   '__tcp_push_pending_frames',
   12,
   (m, sk: TcpSock, mss: number, nonagle: number): void => {

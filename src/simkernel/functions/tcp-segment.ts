@@ -102,15 +102,11 @@ export const tcpFragment = kernelFunction(
   },
 );
 /** Takes off the front of a segment what the peer has. */
-export const tcpTrimHead = kernelFunction(
-  'tcp_trim_head',
-  18,
-  (m, sk: TcpSock, segment: Segment, bytes: number): number => {
-    trimSegment(m, segment, bytes);
-    sk.addQueued(-bytes);
-    return 0;
-  },
-);
+const tcpTrimHead = kernelFunction('tcp_trim_head', 18, (m, sk: TcpSock, segment: Segment, bytes: number): number => {
+  trimSegment(m, segment, bytes);
+  sk.addQueued(-bytes);
+  return 0;
+});
 /** tcp_tso_acked(): of a segment of several frames the first may have arrived alone; returns how many did. */
 export function partlyAcked(m: Machine, sk: TcpSock, segment: Segment, ack: number): number {
   if (ack <= segment.seq || ack >= segmentEnd(segment) || segment.bytes <= sk.mss) return 0;

@@ -248,7 +248,7 @@ const skWaitData = kernelFunction('sk_wait_data', 25, (m, sk: TcpSock, timeo: nu
 });
 
 /** What was read makes room: the peer is told when that is worth a packet. */
-export const tcpCleanupRbuf = kernelFunction('tcp_cleanup_rbuf', 14, (m, sk: TcpSock, copied: number): void => {
+const tcpCleanupRbuf = kernelFunction('tcp_cleanup_rbuf', 14, (m, sk: TcpSock, copied: number): void => {
   if (sk.state === TCP_CLOSE || copied <= 0) return;
   const window = sk.freeWindow();
   const grown = window >= 2 * sk.rcvWnd && window >= sk.mss;

@@ -163,7 +163,7 @@ const unixStreamReadGeneric = sleepingFunction(
     return copied;
   },
 );
-export const hasSomething = (sk: UnixSock): boolean =>
+const hasSomething = (sk: UnixSock): boolean =>
   sk.receiveQueue.length > 0 || sk.error !== 0 || (sk.shutdown & SHUTDOWN_RCV) !== 0;
 
 export const unixStreamRecvmsg = kernelFunction(

@@ -80,7 +80,7 @@ export function wokenWaitEntry(m: Machine): WaitEntry {
   return { address: m.scratch, task: m.cpu.current, exclusive: false, queue: null, wake: wokenWakeFunction };
 }
 
-export const prepareToWait = kernelFunction(
+const prepareToWait = kernelFunction(
   'prepare_to_wait',
   16,
   (m, queue: WaitQueue, entry: WaitEntry, state: number): void => {
@@ -117,7 +117,7 @@ const wakeUpCommon = kernelFunction(
   },
 );
 /** wake_up(): everybody who shares, and so many of the exclusive. `key` says what has happened (EPOLLIN). */
-export const wakeUp = kernelFunction(
+const wakeUp = kernelFunction(
   '__wake_up',
   10,
   (m, queue: WaitQueue, mode: number, nrExclusive: number, key: number): number =>
@@ -125,7 +125,7 @@ export const wakeUp = kernelFunction(
 );
 const WF_SYNC = 0x10;
 /** The waker is about to sleep. */
-export const wakeUpSyncKey = kernelFunction(
+const wakeUpSyncKey = kernelFunction(
   '__wake_up_sync_key',
   10,
   (m, queue: WaitQueue, mode: number, key: number): void => void wakeUpCommon(m, queue, mode, 1, WF_SYNC, key),

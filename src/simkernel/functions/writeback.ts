@@ -27,10 +27,10 @@ const BACKGROUND_RATIO = 0.1;
 const DIRTY_RATIO = 0.2;
 const THROTTLE_MS = 20;
 /** enum wb_reason. */
-export const WB_REASON_BACKGROUND = 0;
+const WB_REASON_BACKGROUND = 0;
 export const WB_REASON_VMSCAN = 1;
 export const WB_REASON_SYNC = 2;
-export const WB_REASON_PERIODIC = 3;
+const WB_REASON_PERIODIC = 3;
 const FLUSHER_BYTES = 1024;
 
 /** struct bdi_writeback: who writes a disk's dirty pages, and what it has been asked for. */

@@ -6,7 +6,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
-export const HRTIMER = structFields('hrtimer', {
+const HRTIMER = structFields('hrtimer', {
   expires: 'node.expires',
   softExpires: '_softexpires',
   function: 'function',
@@ -46,7 +46,7 @@ export function createHrTimer(
 }
 
 /** The timers of a CPU that expire where this one does. */
-export function baseOf(cpu: Cpu, timer: HrTimer): HrTimer[] {
+function baseOf(cpu: Cpu, timer: HrTimer): HrTimer[] {
   return timer.isSoft ? cpu.softTimers : cpu.hrtimers;
 }
 

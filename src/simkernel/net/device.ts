@@ -37,8 +37,7 @@ export interface NetDevice extends KernelObject {
   readonly qdiscs: readonly Qdisc[];
 }
 /** Queueing disciplines that the machine knows (functions/qdisc.ts). */
-export const QDISC_KINDS = ['fq_codel', 'fq', 'codel', 'red', 'tbf', 'cbs'] as const;
-export type QdiscKind = (typeof QDISC_KINDS)[number];
+export type QdiscKind = 'fq_codel' | 'fq' | 'codel' | 'red' | 'tbf' | 'cbs';
 /** struct Qdisc. */
 export interface Qdisc extends KernelObject {
   readonly kind: QdiscKind;

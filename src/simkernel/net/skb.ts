@@ -244,7 +244,3 @@ export function setSkbOwner(m: Machine, skb: SkBuff, owner: SkbOwner | null): vo
   skb.owner = owner;
   storeWord(m.words, skb.address + SKB.sk, owner);
 }
-export function setSkbDevice(m: Machine, skb: SkBuff, device: NetDevice): void {
-  skb.device = device;
-  storeWord(m.words, skb.address + SKB.dev, device);
-}

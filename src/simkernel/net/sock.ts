@@ -53,7 +53,7 @@ const TCP_RCVBUF = 131_072;
 const TCP_SNDBUF = 16_384 * 16;
 
 /** Kinds of sockets: what struct holds one, and the name in struct proto. */
-export const SOCK_KINDS = {
+const SOCK_KINDS = {
   TCP: { protocol: 6, type: SOCK_STREAM, fields: TCP_SOCK, rcvbuf: TCP_RCVBUF, sndbuf: TCP_SNDBUF },
   TCPv6: { protocol: 6, type: SOCK_STREAM, fields: TCP_SOCK, rcvbuf: TCP_RCVBUF, sndbuf: TCP_SNDBUF },
   UDP: { protocol: 17, type: SOCK_DGRAM, fields: UDP_SOCK, rcvbuf: DEFAULT_BUFFER, sndbuf: DEFAULT_BUFFER },

@@ -7,7 +7,7 @@ import type { Sock, Socket, SocketOperations } from './sock.ts';
 import { S_IFSOCK } from '../fs/file-mode.ts';
 
 /** enum socket_state */
-export const SS_UNCONNECTED = 1;
+const SS_UNCONNECTED = 1;
 export const SS_CONNECTED = 3;
 
 /** Makes the file's side of a socket: struct socket and its inode, which has no name yet. */

@@ -61,7 +61,7 @@ export const INITIAL_CWND = 10;
 const INFINITE_SSTHRESH = 0x7fffffff;
 const REORDERING = 3;
 /** Before there is a measurement (RFC 6298), and the least and the greatest that it may be. */
-export const INITIAL_RTO_NS = 1e9;
+const INITIAL_RTO_NS = 1e9;
 export const MIN_RTO_NS = 200e6;
 export const MAX_RTO_NS = 120e9;
 /** Timestamps take 12 bytes of every segment. */

@@ -40,7 +40,7 @@ const ITERATORS: Readonly<Record<string, { readonly words: number; readonly rows
   task_vma: { words: 2, rows: taskMappings },
 };
 
-export function hasIterator(name: string): boolean {
+function hasIterator(name: string): boolean {
   return Object.hasOwn(ITERATORS, name);
 }
 

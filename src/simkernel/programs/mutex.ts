@@ -15,7 +15,7 @@ const FAST_PATH_NS = 25;
 const word = (u: UserContext, mutex: number): number => u.view(mutex, 4).getInt32(0, true);
 const setWord = (u: UserContext, mutex: number, value: number): void => u.view(mutex, 4).setInt32(0, value, true);
 
-export const pthreadMutexLock = userFunction('int pthread_mutex_lock(void *mutex)', function* (u, mutex: number) {
+const pthreadMutexLock = userFunction('int pthread_mutex_lock(void *mutex)', function* (u, mutex: number) {
   yield u.work(FAST_PATH_NS);
   if (word(u, mutex) === FREE) {
     setWord(u, mutex, HELD);
@@ -29,13 +29,13 @@ export const pthreadMutexLock = userFunction('int pthread_mutex_lock(void *mutex
   setWord(u, mutex, CONTENDED);
   return 0;
 });
-export const pthreadMutexTrylock = userFunction('int pthread_mutex_trylock(void *mutex)', function* (u, mutex: number) {
+const pthreadMutexTrylock = userFunction('int pthread_mutex_trylock(void *mutex)', function* (u, mutex: number) {
   yield u.work(FAST_PATH_NS);
   if (word(u, mutex) !== FREE) return EBUSY;
   setWord(u, mutex, HELD);
   return 0;
 });
-export const pthreadMutexUnlock = userFunction('int pthread_mutex_unlock(void *mutex)', function* (u, mutex: number) {
+const pthreadMutexUnlock = userFunction('int pthread_mutex_unlock(void *mutex)', function* (u, mutex: number) {
   yield u.work(FAST_PATH_NS);
   const before = word(u, mutex);
   setWord(u, mutex, FREE);

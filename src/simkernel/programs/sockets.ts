@@ -57,7 +57,7 @@ export function connect(u: UserContext, fd: number, to: UserSocketAddress): User
 export function bind(u: UserContext, fd: number, to: UserSocketAddress): UserStep {
   return u.call('bind', fd, to.at, to.length);
 }
-export function listen(u: UserContext, fd: number, backlog: number): UserStep {
+function listen(u: UserContext, fd: number, backlog: number): UserStep {
   return u.call('listen', fd, backlog);
 }
 export function send(u: UserContext, fd: number, buffer: number, size: number, flags = 0): UserStep {

@@ -91,7 +91,7 @@ function* walk(u: UserContext, steps: readonly Step[], names: Names, frames: rea
   }
   return -1;
 }
-export function* runSteps(u: UserContext, steps: readonly Step[], names: Names, frames: readonly string[]): Steps {
+function* runSteps(u: UserContext, steps: readonly Step[], names: Names, frames: readonly string[]): Steps {
   return Math.max(0, yield* walk(u, steps, names, frames));
 }
 

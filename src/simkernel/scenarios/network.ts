@@ -19,6 +19,7 @@ import { NGINX } from '../programs/images/web.ts';
 import { defineScenario } from './define.ts';
 import { MS, SECOND } from '../time/units.ts';
 import { MIB } from '../memory/sizes.ts';
+import { NAME_SERVER } from '../programs/resolver.ts';
 
 const NOBODY = 65_534;
 
@@ -38,7 +39,7 @@ export const network = defineScenario({
       'tbf',
       'cbs',
     ]),
-    nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
+    nameServer(NAME_SERVER, { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
     webSite('198.51.100.7', 14 * MS, 21_000),
     webSite('198.51.100.20', 31 * MS, 3_200),
     sink(['198.51.100.30'], 22 * MS, { open: [], filtered: [5432] }),

@@ -15,6 +15,7 @@ import { COMMANDS, CRON, SH } from '../programs/images/shell.ts';
 import { NGINX } from '../programs/images/web.ts';
 import { defineScenario } from './define.ts';
 import { MIB } from '../memory/sizes.ts';
+import { NAME_SERVER } from '../programs/resolver.ts';
 
 const WWW_DATA = 33;
 const MYSQL = 110;
@@ -32,7 +33,7 @@ export const server = defineScenario({
   disks: [{ kind: 'hard-disk', mountedAt: '/var/backups' }],
   devices: [
     ethernet(),
-    nameServer('10.0.2.3', { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
+    nameServer(NAME_SERVER, { 'updates.example.org': '198.51.100.7', 'api.example.org': '198.51.100.20' }),
     webSite('198.51.100.7', 14_000_000, 21_000),
     webSite('198.51.100.20', 31_000_000, 3_200),
     visitors({ perSecond: 70, v6: 0.12, impatient: 0.01 }),

@@ -20,7 +20,7 @@ const VMA = structFields('vm_area_struct', {
   file: 'vm_file',
   pgoff: 'vm_pgoff',
 });
-export const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count', totalVm: 'total_vm' });
+const MM = structFields('mm_struct', { users: 'mm_users', count: 'mm_count', totalVm: 'total_vm' });
 
 /** A range of user addresses backed by a block of guest memory. */
 export interface Mapping {

@@ -143,7 +143,7 @@ export function evaluateConstant(tokens: readonly CToken[], scope: ConstantScope
 }
 
 /** Reads `0x10UL`, `017`, `0b1`, `42`; undefined for floating point and nonsense. */
-export function numberValue(text: string): bigint | undefined {
+function numberValue(text: string): bigint | undefined {
   const digits = /^(0[xX][\da-fA-F]+|0[bB][01]+|\d+)[uUlL]{0,3}$/.exec(text)?.[1];
   if (digits === undefined) return undefined;
   if (/^0\d/.test(digits)) return /^[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : undefined;

@@ -5,7 +5,7 @@ import type { ConstantGroup } from './header-constants.ts';
 type Supply = ConstantGroup | 'syscalls' | 'SYS';
 
 /** Which constants a header supplies, its own includes counted in. An empty list: the header exists, and its types are BTF's. */
-export const VIRTUAL_HEADERS: Readonly<Record<string, readonly Supply[]>> = {
+const VIRTUAL_HEADERS: Readonly<Record<string, readonly Supply[]>> = {
   'arpa/inet.h': ['socket', 'socketTypes', 'in'],
   'asm-generic/errno.h': ['errno'],
   'asm-generic/errno-base.h': ['errno'],

@@ -134,7 +134,7 @@ function notAssignableToMap(node: Assignment, map: MapRef, value: Typing): Retur
 }
 
 /** Values of aggregating maps may be read as integers where an integer is expected, but never copied as such. */
-export function isAssignable(value: Typing, current: Typing | undefined, toMap: boolean): boolean {
+function isAssignable(value: Typing, current: Typing | undefined, toMap: boolean): boolean {
   if (value.type.kind === 'void') return false;
   if (!isPerCpu(value.type)) return true;
   if (!isCastableMap(value.type)) return false;

@@ -32,7 +32,7 @@ const jniNewObject = newObject('jni_NewObject');
 const jniNewObjectV = newObject('jni_NewObjectV');
 
 /** The virtual machine. Its probes are those of -XX:+DTraceMethodProbes. */
-export const LIBJVM: Image = {
+const LIBJVM: Image = {
   path: `${HOME}/lib/server/libjvm.so`,
   symbols: [
     'JNI_CreateJavaVM',

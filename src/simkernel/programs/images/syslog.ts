@@ -6,7 +6,7 @@ import { SOCK_DGRAM } from '../../net/sock.ts';
 import { O_WRONLY, O_APPEND, O_CREAT } from '../../fs/fcntl.ts';
 import { SIGHUP } from '../../tasks/signals.ts';
 
-export const LOG_SOCKET = '/run/systemd/journal/dev-log';
+const LOG_SOCKET = '/run/systemd/journal/dev-log';
 const MESSAGE = 8192;
 const SYSLOG = '/var/log/syslog';
 

@@ -13,6 +13,8 @@ export interface HeadLoop {
   readonly by: number;
   readonly limit: number;
   readonly op: 'jlt' | 'jslt' | 'jne';
+  /** Runs of the whole loop, where another loop around it goes back to the first instruction. */
+  readonly again: number | undefined;
 }
 
 /** A function that another may call, by its place among the program's functions. */

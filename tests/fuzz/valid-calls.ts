@@ -24,12 +24,9 @@ export function callFunction(draft: FunctionDraft, { index, role, head }: Callee
     else emit(build.alu64Imm('mov', 1, next(9)));
     section.links.push({ slot: insns.length, callee: index });
     emit(...build.loadImm64(2, 0n, 'func'));
+    draft.stackAddress(3, FIRST);
     // A callback that begins with a loop counts in what it is handed.
-    if (head === undefined) emit(build.alu64Reg('mov', 3, 9));
-    else {
-      draft.stackAddress(3, FIRST);
-      emit(build.storeImm(8, 10, FIRST, startOf(draft, head)));
-    }
+    if (head !== undefined) emit(build.storeImm(8, 10, FIRST, startOf(draft, head)));
     emit(build.alu64Imm('mov', 4, 0));
     draft.help(role === 'each_callback' ? 'for_each_map_elem' : 'loop');
   }
@@ -38,7 +35,7 @@ export function callFunction(draft: FunctionDraft, { index, role, head }: Callee
 }
 
 /** A start from which the loop ends: a whole number of steps before its limit, one of them at least where it asks for that. */
-function startOf({ next }: FunctionDraft, { by, limit, op }: HeadLoop): number {
+function startOf({ next }: FunctionDraft, { by, limit, op }: Pick<HeadLoop, 'by' | 'limit' | 'op'>): number {
   const steps = Math.floor(limit / by);
   return op === 'jne' ? limit - by * (1 + next(steps)) : next(limit + 3);
 }
@@ -48,9 +45,14 @@ function startHeadLoop(draft: FunctionDraft, head: HeadLoop): void {
   const { emit, next, number } = draft;
   if (head.op !== 'jne' && next(2) === 0) emit(build.alu64Reg('mov', 1, number()), build.alu64Imm('and', 1, 15));
   else emit(build.alu64Imm('mov', 1, startOf(draft, head)));
+  if (head.again === undefined) return;
+  if (next(2) === 0) emit(build.alu64Imm('and', AGAIN, 3));
+  else emit(build.alu64Imm('mov', AGAIN, next(3)));
 }
 
 const SPARE = -120;
+/** Counts how often a function's first loop runs. */
+const AGAIN = 5;
 
 /** The loop that a function begins with; what it reads is what callers pass. */
 export function beginWithLoop(draft: FunctionDraft, role: Role, head: HeadLoop): void {
@@ -65,19 +67,25 @@ const HEADS: Record<Role, (draft: FunctionDraft, head: HeadLoop) => void> = {
   each_callback: (draft, head) => countInMemory(draft, head, 4),
 };
 
-function countInRegister(draft: FunctionDraft, { by, limit, op }: HeadLoop): void {
+function countInRegister(draft: FunctionDraft, { by, limit, op, again }: HeadLoop): void {
   const { emit, pick, next, insns } = draft;
+  const free = again === undefined ? [2, 3, 4, 5] : [2, 3, 4];
   const isCountedFirst = next(3) === 0;
   if (isCountedFirst) emit(build.alu64Imm('add', 1, by));
-  for (let i = next(6); i > 0; i--) draft.alu(pick([2, 3, 4, 5]), pick([1, 2, 3, 4, 5]));
+  for (let i = next(6); i > 0; i--) draft.alu(pick(free), pick([1, 2, 3, 4, 5]));
   if (next(2) === 0) {
     emit(build.store(8, 10, SPARE, pick([1, 2, 3, 4, 5])));
     if (next(2) === 0)
       emit(build.atomic(pick(['add', 'xor', 'xchg'] as const), pick([4, 8] as const), 10, SPARE, 3, true));
-    emit(build.load(pick([1, 4, 8] as const), pick([2, 3, 4, 5]), 10, SPARE));
+    emit(build.load(pick([1, 4, 8] as const), pick(free), 10, SPARE));
   }
   if (!isCountedFirst) emit(build.alu64Imm('add', 1, by));
   emit((next(3) === 0 ? build.jump32Imm : build.jumpImm)(op, 1, limit, -insns.length - 1));
+  if (again === undefined) return;
+  // From the end back to the first instruction, where the counter is known on this way only.
+  if (next(2) === 0) draft.alu(pick(free), pick([1, 2, 3, 4, 5]));
+  emit(build.alu64Imm('add', AGAIN, 1), build.jumpImm('jge', AGAIN, again, 2));
+  emit(build.alu64Imm('mov', 1, startOf(draft, { by, limit, op })), build.goto(-insns.length - 2));
 }
 
 /** Callbacks get no number that a counter could start from: it is in their caller's stack. */
@@ -120,7 +128,7 @@ export function prologue(draft: FunctionDraft, role: Role): void {
       emit(build.alu64Reg('mov', 6, 1), build.alu64Imm('mov', 7, 1), build.alu64Reg('mov', 8, next(2) === 0 ? 2 : 9));
       break;
     case 'callee':
-      emit(build.alu64Reg('mov', 6, 1), build.alu64Imm('mov', 7, 1), build.alu64Reg('mov', 8, 9));
+      emit(build.alu64Reg('mov', 6, 1), build.alu64Reg('mov', 7, pick([2, 3, 4, 5])), build.alu64Reg('mov', 8, 9));
   }
   emit(build.alu64Imm('mov', 0, pick(IMMEDIATES)));
   draft.afterCall();

@@ -53,7 +53,8 @@ function randomFunction(
 function randomHead(next: (below: number) => number): HeadLoop | undefined {
   if (next(2) === 0) return undefined;
   const by = 1 + next(2);
-  return { by, limit: by * (1 + next(8)), op: (['jlt', 'jslt', 'jne'] as const)[next(3)]! };
+  const op = (['jlt', 'jslt', 'jne'] as const)[next(3)]!;
+  return { by, limit: by * (1 + next(8)), op, again: next(2) === 0 ? 1 + next(3) : undefined };
 }
 
 const CALLED: readonly Role[] = ['callee', 'callee', 'loop_callback', 'each_callback'];

@@ -4,6 +4,7 @@ import type { AbiName } from '../btf/abi/abis.ts';
 import type { Architecture } from './arch/architecture.ts';
 import { ARCHITECTURES } from './arch/architectures.ts';
 import type { NmiHandler } from './functions/nmi.ts';
+import type { RcuCallback } from './functions/rcu.ts';
 import type { Workqueues } from './functions/workqueue.ts';
 import { TracerView } from './probes/tracer-view.ts';
 import type { CurrentPlaces } from './probes/tracer-view.ts';
@@ -240,7 +241,7 @@ export class Machine {
   /** Made when the machine first runs. */
   workqueues!: Workqueues;
   /** Waiting for a grace period. */
-  readonly rcuCallbacks: (() => void)[] = [];
+  readonly rcuCallbacks: RcuCallback[] = [];
   /** Where the search for a free PID goes on. */
   lastPid = 20_000;
   readonly paces: Paces;
@@ -249,7 +250,10 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     resolveFields();
-    this.arena = createArena((offset, size) => this.visibleText.showRange(this.arena, offset, size));
+    this.arena = createArena(
+      (offset, size) => this.visibleText.showRange(this.arena, offset, size),
+      () => this.allocationTime(),
+    );
     this.words = this.arena.words;
     this.arch = ARCHITECTURES[options.arch ?? options.scenario.arch ?? 'x86_64'];
     this.abi = this.arch.abi;
@@ -426,6 +430,11 @@ export class Machine {
   shell(command: string): string {
     this.startWorkload();
     return runCommand(this, command);
+  }
+
+  /** Between segments it is the tracer that asks, at no CPU's time. */
+  private allocationTime(): number {
+    return this.inSegment ? this.cpu.time : Infinity;
   }
 
   // What simulated code uses.

@@ -1,4 +1,5 @@
 import type { Machine } from '../machine.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeText, storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
@@ -38,7 +39,7 @@ export interface StackedDisk {
   submitBio(m: Machine, bio: Bio): void;
 }
 /** A disk with its queue and whole-disk block device. */
-export interface Disk extends KernelObject, DiskParts {
+export interface Disk extends KernelObject, DiskParts, HandOver {
   /** Null: the driver takes requests. */
   readonly stacked: StackedDisk | null;
   readonly device: number;
@@ -113,6 +114,7 @@ export function createDisk(m: Machine, parts: DiskParts, stacked: StackedDisk | 
     part0,
     stacked,
     inFlight: 0,
+    leftAt: 0,
     troubles: { errorPart: 0, slowness: 1 },
     activity: new DiskActivity(),
     stats: { read: none(), write: none(), flush: none() },

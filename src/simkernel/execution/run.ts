@@ -13,6 +13,7 @@ import { makeTaskDead } from '../functions/exit.ts';
 import { runUserProgram } from '../programs/run-user.ts';
 import { Pending, resume } from './pending.ts';
 import { TaskDied } from './halt.ts';
+import { leave } from './hand-over.ts';
 import { callSites, declareText } from './text.ts';
 
 /** Direct cost of switching tasks: registers, address space, cold caches. */
@@ -24,7 +25,8 @@ const STEPS_PER_TURN = 8_000;
  * The main loop. The earliest of all device events and CPUs goes next; a CPU then runs one segment: an interrupt, a system
  * call up to its end or its sleep, or the rest of a kernel thread's work. Within a segment the CPU's own time advances and its
  * interrupts are delivered exactly where they fall (`Machine.catchUp`); other CPUs wait. Whatever one CPU does to another
- * travels as an interrupt with a time, so no effect precedes its cause although segments overlap by a few microseconds.
+ * travels as an interrupt with a time, or lies in memory with one (hand-over.ts), so no effect precedes its cause although
+ * segments overlap by a few microseconds.
  */
 export function runUntil(m: Machine, untilNs: number): void {
   const { cpuList: cpus, events } = m;
@@ -151,6 +153,7 @@ function switchTo(m: Machine, cpu: Cpu): void {
   cpu.next = null;
   cpu.userMode = false;
   if (cpu.attentive) look(m, cpu);
+  leave(m, prev);
   setKernelStack(m.arena, cpu.tss, next.stackTop);
   cpu.time += CONTEXT_SWITCH_NS;
   cpu.busyUntil = cpu.time;

@@ -1,5 +1,6 @@
 import type { Disk } from '../block/disk.ts';
 import type { Result } from '../execution/pending.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import type { WaitQueue } from '../functions/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -161,7 +162,7 @@ export interface Mapping extends KernelObject {
   readonly inode: Inode;
 }
 
-export class Inode implements KernelObject {
+export class Inode implements KernelObject, HandOver {
   readonly address: number;
   readonly mapping: Mapping;
   readonly ino: number;
@@ -176,6 +177,8 @@ export class Inode implements KernelObject {
   links = 1;
   /** Open files, mappings and the like that keep it in memory. */
   users = 0;
+  /** When its size or, of a directory, its names last changed. */
+  leftAt = 0;
   /** Whether it is in the inode cache, or still only on the disk. */
   inMemory = false;
   /** Of a directory: its block was read before. */

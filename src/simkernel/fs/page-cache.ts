@@ -1,3 +1,4 @@
+import type { HandOver } from '../execution/hand-over.ts';
 import type { Zone } from '../memory/zone.ts';
 import type { Task } from '../tasks/task.ts';
 
@@ -18,7 +19,9 @@ export interface PageIo {
 }
 
 /** Pages of a file in memory, by state; the machine does not keep the bytes of ordinary files. */
-export class PageCache {
+export class PageCache implements HandOver {
+  /** When pages last became readable, or the file longer. */
+  leftAt = 0;
   private states: Uint8Array;
   readonly reads = new Map<number, PageIo>();
   /** Writes that are on their way to the disk. */

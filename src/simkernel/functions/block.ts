@@ -1,6 +1,7 @@
 import { blkThrotlBio } from './blk-throttle.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Disk, DiskStats } from '../block/disk.ts';
@@ -69,11 +70,10 @@ const blkMqDispatchRqList = kernelFunction(
   45,
   (m, hctx: HardwareContext, rq: Request, _getBudget: number): number => rq.disk.queueRq(m, hctx, rq),
 );
-const ddDispatchRequest = kernelFunction(
-  'dd_dispatch_request',
-  60,
-  (m, hctx: HardwareContext): Request | null => hctx.disk.scheduler?.next(m.cpu.time) ?? null,
-);
+const ddDispatchRequest = kernelFunction('dd_dispatch_request', 60, (m, hctx: HardwareContext): Request | null => {
+  takeUp(m, hctx.disk);
+  return hctx.disk.scheduler?.next(m.cpu.time) ?? null;
+});
 const blkMqSchedDispatchRequests = kernelFunction(
   'blk_mq_sched_dispatch_requests',
   30,
@@ -100,7 +100,9 @@ const ddInsertRequests = kernelFunction(
   60,
   (m, _hctx: KernelObject, rq: Request, _flags: number): void => {
     blockRqInsert(m, rq);
+    takeUp(m, rq.disk);
     rq.disk.scheduler?.insert(rq, m.cpu.time);
+    leave(m, rq.disk);
   },
 );
 const blkMqInsertRequest = kernelFunction('blk_mq_insert_request', 25, (m, rq: Request, flags: number): void =>
@@ -134,9 +136,11 @@ const blkAttemptPlugMerge = kernelFunction(
   },
 );
 const ddBioMerge = kernelFunction('dd_bio_merge', 25, (m, q: KernelObject, bio: Bio, segments: number): boolean => {
+  takeUp(m, bio.disk);
   const request = bio.disk.scheduler?.mergeable(bio);
   if (request === undefined || q !== bio.disk.queue) return false;
   bioAttemptBackMerge(m, request, bio, segments);
+  leave(m, bio.disk);
   return true;
 });
 

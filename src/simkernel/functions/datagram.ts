@@ -1,5 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { wait } from '../execution/pending.ts';
+import { takeUp } from '../execution/hand-over.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import type { IpAddress } from '../net/ip-address.ts';
@@ -33,6 +34,7 @@ const waitForMore = kernelFunction(
 export const receiveDatagram = function* (m: Machine, sk: Sock, message: Message, size: number, flags: number) {
   const { socket } = sk;
   for (;;) {
+    takeUp(m, sk);
     const [skb] = sk.receiveQueue;
     if (skb !== undefined) {
       const n = Math.min(size, skb.len);

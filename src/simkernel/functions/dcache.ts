@@ -1,4 +1,5 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { Dentry, NegativeDentry } from '../fs/file.ts';
@@ -42,6 +43,7 @@ export function lookupOnDisk(m: Machine, dir: Dentry, name: string, qstr: Kernel
   const add = (status: number): LookedUp => {
     if (status !== 0) return status;
     if (dentry instanceof Dentry) dentry.hashed = true;
+    leave(m, dir.inode);
     return dentry;
   };
   return looked instanceof Pending ? looked.then(add) : add(looked);

@@ -1,4 +1,6 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import { wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode, IovIter, Kiocb, PollTable } from '../fs/file.ts';
@@ -19,7 +21,7 @@ const CONTEXT_SIZE = 64;
 const WORD = 8;
 
 /** struct eventfd_ctx: a counter that can be waited for. */
-interface EventFd extends KernelObject {
+interface EventFd extends KernelObject, HandOver {
   count: number;
   readonly isSemaphore: boolean;
   readonly queue: WaitQueue;
@@ -28,6 +30,7 @@ interface EventFd extends KernelObject {
 const eventfdRead = sleepingFunction('eventfd_read', 30, function* (m, iocb: Kiocb, to: IovIter) {
   const context = iocb.file.inode.channel as EventFd;
   if (to.count < WORD) return -EINVAL;
+  takeUp(m, context);
   while (context.count === 0) {
     if ((iocb.file.flags & O_NONBLOCK) !== 0) return -EAGAIN;
     if (m.cpu.current.pendingSignal !== 0) return -EINTR;
@@ -45,12 +48,14 @@ const eventfdWrite = kernelFunction('eventfd_write', 30, (m, iocb: Kiocb, from: 
   const value = from.count < WORD ? undefined : getUserLong(m, from.buffer);
   if (value === undefined) return from.count < WORD ? -EINVAL : -EFAULT;
   context.count += value;
+  leave(m, context);
   wakeInterruptible(m, context.queue, EPOLL.IN);
   return WORD;
 });
 const eventfdPoll = kernelFunction('eventfd_poll', 15, (m, file: File, table: PollTable | null): number => {
   const context = file.inode.channel as EventFd;
   table?.wait(m, file, context.queue);
+  takeUp(m, context);
   return (context.count > 0 ? EPOLL.IN : 0) | EPOLL.OUT;
 });
 const eventfdRelease = kernelFunction('eventfd_release', 20, (m, inode: Inode, file: File): Result => {
@@ -73,7 +78,13 @@ const EVENTFD_FILES: FileOperations = {
 
 const doEventfd = kernelFunction('do_eventfd', 500, (m, count: number, flags: number): number => {
   const isSemaphore = (flags & EFD_SEMAPHORE) !== 0;
-  const context: EventFd = { address: m.arena.allocate(CONTEXT_SIZE), count, isSemaphore, queue: createWaitQueue(m) };
+  const context: EventFd = {
+    address: m.arena.allocate(CONTEXT_SIZE),
+    count,
+    isSemaphore,
+    queue: createWaitQueue(m),
+    leftAt: 0,
+  };
   const inode = m.anonymousFiles.inode('anon_inodefs', 0o600, EVENTFD_FILES);
   inode.channel = context;
   const fd = getUnusedFd(m, 0, 1024, flags);

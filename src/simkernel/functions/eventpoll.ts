@@ -1,4 +1,6 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import { wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode, PollTable } from '../fs/file.ts';
@@ -36,7 +38,7 @@ const ANON_INODE = 0o600;
 const ALWAYS = EPOLL.ERR | EPOLL.HUP;
 
 /** struct eventpoll: watched files and those that have something. */
-interface EventPoll extends KernelObject {
+interface EventPoll extends KernelObject, HandOver {
   readonly items: Map<number, EpItem>;
   readonly ready: EpItem[];
   /** Held while events go to the user. */
@@ -69,6 +71,7 @@ const epPollCallback = kernelFunction(
     if (!item.isReady) {
       item.isReady = true;
       ep.ready.push(item);
+      leave(m, ep);
     }
     const hadWaiters = ep.queue.entries.length > 0;
     wakeInterruptible(m, ep.queue, 0);
@@ -122,6 +125,7 @@ function markIfReady(m: Machine, ep: EventPoll, item: EpItem, events: number): v
   if (events === 0 || item.isReady) return;
   item.isReady = true;
   ep.ready.push(item);
+  leave(m, ep);
   wakeInterruptible(m, ep.queue, 0);
 }
 const epRemove = kernelFunction('ep_remove', 90, (m, ep: EventPoll, item: EpItem): void => {
@@ -218,6 +222,7 @@ const doEpollWait = sleepingFunction(
     const end = deadline(m, timeoutNs);
     for (;;) {
       if (ep.ready.length > 0) {
+        takeUp(m, ep);
         yield* wait(mutexLock(m, ep.mtx));
         const sent = epSendEvents(m, ep, events, maxevents);
         mutexUnlock(m, ep.mtx);
@@ -266,6 +271,7 @@ const doEpollCreate = kernelFunction('do_epoll_create', 700, (m, flags: number):
     address: m.arena.allocate(EVENTPOLL_SIZE),
     items: new Map(),
     ready: [],
+    leftAt: 0,
     mtx: createMutex(m),
     queue: createWaitQueue(m),
     pollers: createWaitQueue(m),

@@ -1,4 +1,5 @@
 import { ECHILD } from '../errno.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -55,6 +56,7 @@ const exitNotify = kernelFunction('exit_notify', 700, (m, tsk: Task, _groupDead:
     child.parent = init;
     init?.children.push(child);
   }
+  leave(m, tsk);
   tsk.exitState = EXIT_ZOMBIE;
   m.words[(tsk.address + TASK.exitState) >> 2] = EXIT_ZOMBIE;
   // A thread is nobody's child: it goes by itself.
@@ -127,6 +129,7 @@ const doWait = sleepingFunction('do_wait', 90, function* (m, wo: WaitOptions) {
     if (mine.length === 0) return -ECHILD;
     const dead = mine.find((child) => child.exitState === EXIT_ZOMBIE);
     if (dead !== undefined) {
+      takeUp(m, dead);
       const { pid } = dead;
       reap(m, dead);
       return pid;

@@ -1,4 +1,5 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, Inode, IovIter, Kiocb, Mapping } from '../fs/file.ts';
@@ -32,6 +33,7 @@ const filemapGetPages = kernelFunction(
     const { file } = iocb;
     const { inode } = file;
     const cache = m.fileSystem.cacheOf(inode);
+    takeUp(m, cache);
     const rac = { address: m.scratch, inode, first: index, count: Math.ceil(count / PAGE_SIZE), isAhead: false };
     if (cache.isAbsent(index)) pageCacheSyncRa(m, rac, file);
     readaheadMark(m, rac, file);
@@ -139,6 +141,7 @@ export const genericPerformWrite = kernelFunction(
     if (end > inode.size) {
       inode.setSize(end);
       inode.metadataDirty = true;
+      leave(m, cache);
     }
     const copied = copyToUser(m, iter.count);
     const balance = (): Result => {

@@ -1,4 +1,5 @@
 import { EFAULT } from '../errno.ts';
+import { takeUp } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -14,6 +15,7 @@ import { systemCall } from './syscall-table.ts';
 /** A signal, seen on the way to user mode: its handler runs, or the task leaves and does not come back. */
 export const getSignal = kernelFunction('get_signal', 120, (m, _ksig: KernelObject): Result => {
   const task = m.cpu.current;
+  takeUp(m, task);
   const signal = task.pendingSignal;
   task.pendingSignal = task.signalQueue.shift() ?? 0;
   const handler = task.process?.signalHandlers.get(signal) ?? null;

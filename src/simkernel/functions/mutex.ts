@@ -1,4 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -13,15 +15,16 @@ import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 
 const MUTEX = structFields('mutex', { owner: 'owner' });
 /** include/trace/events/lock.h */
+const LCB_F_SPIN = 1;
 const LCB_F_MUTEX = 1 << 5;
 
 /** struct mutex. */
-export interface Mutex extends KernelObject {
+export interface Mutex extends KernelObject, HandOver {
   owner: Task | null;
   readonly waiters: Task[];
 }
 export function createMutex(m: Machine): Mutex {
-  return { address: m.arena.allocate(MUTEX.size), owner: null, waiters: [] };
+  return { address: m.arena.allocate(MUTEX.size), owner: null, waiters: [], leftAt: 0 };
 }
 function own(m: Machine, lock: Mutex, task: Task | null): void {
   lock.owner = task;
@@ -44,15 +47,23 @@ const mutexLockSlowpath = kernelFunction('__mutex_lock_slowpath', 40, (m, lock: 
   };
   return slept instanceof Pending ? slept.then(after) : after();
 });
+/** mutex_optimistic_spin(): its owner runs on another CPU and is about to let go of it. */
+function spinOnOwner(m: Machine, lock: Mutex): void {
+  contentionBegin(m, lock, LCB_F_MUTEX | LCB_F_SPIN);
+  takeUp(m, lock);
+  contentionEnd(m, lock, 0);
+}
 /** Takes it, or sleeps until its owner hands it over. */
 export const mutexLock = kernelFunction('mutex_lock', 12, (m, lock: Mutex): Result => {
   mightSleep(m, 'kernel/locking/mutex.c', 281);
   if (lock.owner !== null) return mutexLockSlowpath(m, lock);
+  if (m.cpu.time < lock.leftAt) spinOnOwner(m, lock);
   own(m, lock, m.cpu.current);
   return 0;
 });
 export const mutexUnlock = kernelFunction('mutex_unlock', 10, (m, lock: Mutex): void => {
   const next = lock.waiters.shift() ?? null;
+  leave(m, lock);
   own(m, lock, next);
   if (next !== null) wakeUpProcess(m, next);
 });

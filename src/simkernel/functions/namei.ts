@@ -1,4 +1,5 @@
 import { EINVAL, ENOTDIR } from '../errno.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -48,13 +49,18 @@ export function withParent(
   };
   const finish = (dir: Dentry, found: LookedUp): Result => {
     const used = typeof found === 'number' ? found : use(dir, found);
-    return used instanceof Pending ? used.then(done) : done(used);
+    const unlock = (status: number): number => {
+      leave(m, dir.inode);
+      return done(status);
+    };
+    return used instanceof Pending ? used.then(unlock) : unlock(used);
   };
   const look = (nd: Walk | number): Result => {
     if (typeof nd === 'number') return done(nd);
     const dir = nd.dentry;
     if (nd.last === '.' || nd.last === '..') return done(-EINVAL);
     if (!dir.inode.isDirectory) return done(-ENOTDIR);
+    takeUp(m, dir.inode);
     const found = lookupOneQstrExcl(m, { address: nd.qstr.address, text: nd.last }, dir, 0);
     return found instanceof Pending ? found.then((dentry: LookedUp) => finish(dir, dentry)) : finish(dir, found);
   };

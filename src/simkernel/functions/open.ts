@@ -1,5 +1,6 @@
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS } from '../errno.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import { Dentry, File } from '../fs/file.ts';
@@ -80,8 +81,10 @@ function lookupOpen(m: Machine, nd: Walk, op: OpenFlags): Result<LookedUp> {
     const refused = securityInodeCreate(m, dir, found, op.mode);
     if (operations === null || refused !== 0) return refused === 0 ? -EROFS : refused;
     const made = operations.create(m, null, dir, found, S_IFREG | (op.mode & 0o7777 & ~DEFAULT_UMASK), 0);
-    const created = (status: number): LookedUp =>
-      status === 0 ? (nd.dentry.children.get(nd.last) ?? -ENOENT) : status;
+    const created = (status: number): LookedUp => {
+      leave(m, dir);
+      return status === 0 ? (nd.dentry.children.get(nd.last) ?? -ENOENT) : status;
+    };
     return made instanceof Pending ? made.then(created) : created(made);
   };
   const looked = known ?? lookupOnDisk(m, nd.dentry, nd.last, nd.qstr);

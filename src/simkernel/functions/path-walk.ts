@@ -1,5 +1,6 @@
 import { MAXSYMLINKS } from '../fs/links.ts';
 import { EBADF, ELOOP, ENOENT, ENOTDIR } from '../errno.ts';
+import { takeUp } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -120,7 +121,10 @@ function setLast(m: Machine, nd: Walk, name: CString, start: number, end: number
 
 // Looking up one name.
 
-export const lookupFast = kernelFunction('lookup_fast', 32, (_m, nd: Walk): Found => inCache(nd.dentry, nd.last));
+export const lookupFast = kernelFunction('lookup_fast', 32, (m, nd: Walk): Found => {
+  takeUp(m, nd.dentry.inode);
+  return inCache(nd.dentry, nd.last);
+});
 const lookupSlow = kernelFunction('lookup_slow', 45, (m, name: QStr, dir: Dentry, _flags: number): Result<LookedUp> =>
   lookupOnDisk(m, dir, name.text, name),
 );

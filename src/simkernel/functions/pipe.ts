@@ -1,4 +1,6 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import { wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode, IovIter, Kiocb, PollTable } from '../fs/file.ts';
@@ -34,7 +36,7 @@ const CAPACITY = BUFFERS * 4096;
 const COPY_NS_PER_BYTE = 0.06;
 
 /** struct pipe_inode_info. */
-interface Pipe extends KernelObject {
+interface Pipe extends KernelObject, HandOver {
   readonly data: ByteQueue;
   readers: number;
   writers: number;
@@ -47,6 +49,7 @@ function createPipe(m: Machine): Pipe {
   const pipe: Pipe = {
     address,
     data: new ByteQueue(),
+    leftAt: 0,
     readers: 1,
     writers: 1,
     readable: waitQueueAt(address + PIPE.rdWait),
@@ -67,6 +70,7 @@ const isWriter = (file: File): boolean => (file.flags & O_WRONLY) !== 0;
 const anonPipeRead = sleepingFunction('anon_pipe_read', 60, function* (m, iocb: Kiocb, to: IovIter) {
   const pipe = pipeOf(iocb.file);
   const { data } = pipe;
+  takeUp(m, pipe);
   while (data.length === 0) {
     if (pipe.writers === 0) return 0;
     if ((iocb.file.flags & O_NONBLOCK) !== 0) return -EAGAIN;
@@ -78,6 +82,7 @@ const anonPipeRead = sleepingFunction('anon_pipe_read', 60, function* (m, iocb: 
   const wasFull = data.length >= CAPACITY;
   const n = data.take(buffer);
   m.spend(n * COPY_NS_PER_BYTE);
+  leave(m, pipe);
   if (wasFull) wakeInterruptible(m, pipe.writable, EPOLL.OUT | EPOLL.WRNORM);
   return n;
 });
@@ -92,6 +97,7 @@ const anonPipeWrite = sleepingFunction('anon_pipe_write', 70, function* (m, iocb
   const pipe = pipeOf(iocb.file);
   const { data } = pipe;
   let done = 0;
+  takeUp(m, pipe);
   while (done < from.count) {
     if (pipe.readers === 0) {
       doSendSigInfo(m, SIGPIPE, null, m.cpu.current, 0);
@@ -105,6 +111,7 @@ const anonPipeWrite = sleepingFunction('anon_pipe_write', 70, function* (m, iocb
       data.push(part);
       done += part.length;
       m.spend(part.length * COPY_NS_PER_BYTE);
+      leave(m, pipe);
       if (wasEmpty) wakeInterruptible(m, pipe.readable, EPOLL.IN | EPOLL.RDNORM);
       continue;
     }
@@ -117,6 +124,7 @@ const anonPipeWrite = sleepingFunction('anon_pipe_write', 70, function* (m, iocb
 
 const pipePoll = kernelFunction('pipe_poll', 25, (m, file: File, table: PollTable | null): number => {
   const pipe = pipeOf(file);
+  takeUp(m, pipe);
   if (isWriter(file)) {
     table?.wait(m, file, pipe.writable);
     return (pipe.data.length < CAPACITY ? EPOLL.OUT | EPOLL.WRNORM : 0) | (pipe.readers === 0 ? EPOLL.ERR : 0);
@@ -130,6 +138,7 @@ const pipeRelease = kernelFunction('pipe_release', 45, (m, inode: Inode, file: F
   if (isWriter(file)) pipe.writers -= 1;
   else pipe.readers -= 1;
   storeEnds(m, pipe);
+  leave(m, pipe);
   wakeInterruptible(m, pipe.readable, EPOLL.IN | EPOLL.HUP);
   wakeInterruptible(m, pipe.writable, EPOLL.OUT | EPOLL.ERR);
   callRcu(m, () => {

@@ -7,6 +7,7 @@ import { isAtomic, scheduleBug } from './atomic.ts';
 import { returnAddress, sendCallFunctionSingleIpi } from './smp.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -245,7 +246,10 @@ const ttwuDoActivate = kernelFunction(
 /** Wake-ups that other CPUs left for this one. */
 export const schedTtwuPending = kernelFunction('sched_ttwu_pending', 20, (m, _arg: null): void => {
   const { runQueue } = m.cpu;
-  for (const task of runQueue.wakeList.splice(0)) ttwuDoActivate(m, runQueue, task, WF_TTWU, null);
+  for (const task of runQueue.wakeList.splice(0)) {
+    takeUp(m, task);
+    ttwuDoActivate(m, runQueue, task, WF_TTWU, null);
+  }
 });
 
 /** Wakes a task that sleeps in one of the states of the mask; 1 if it did. */
@@ -254,8 +258,10 @@ export const tryToWakeUp = kernelFunction(
   55,
   (m, p: Task, state: number, wakeFlags: number): number => {
     if ((p.state & state) === 0) return 0;
-    schedWaking(m, p);
     const { cpu } = m;
+    // smp_cond_load_acquire(&p->on_cpu, !VAL): it may still be on its way to sleep.
+    if (p !== cpu.current) takeUp(m, p);
+    schedWaking(m, p);
     if (p === cpu.current) {
       // It was about to sleep and an interrupt came first.
       setTaskState(m, p, TASK_RUNNING);
@@ -283,6 +289,7 @@ export const wakeUpProcess = kernelFunction('wake_up_process', 8, (m, p: Task): 
 /** ttwu_queue_wakelist: the other CPU takes the task over when it hears of it. */
 function queueRemotely(m: Machine, other: Cpu, p: Task): void {
   const { time } = m.cpu;
+  leave(m, p);
   other.runQueue.wakeList.push(p);
   csdQueueCpu(m, other.id, returnAddress(m), { address: schedTtwuPending.symbol.entry }, p);
   if (other.runQueue.wakeList.length !== 1) return;

@@ -1,4 +1,5 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -29,6 +30,7 @@ function isIgnored(p: Task, sig: number): boolean {
 const completeSignal = kernelFunction('complete_signal', 60, (m, sig: number, p: Task, _type: number): void => {
   if (p.pendingSignal === 0) p.pendingSignal = sig;
   else p.signalQueue.push(sig);
+  leave(m, p);
   tryToWakeUp(m, p, TASK_INTERRUPTIBLE, 0);
 });
 const sendSignalLocked = kernelFunction(

@@ -1,5 +1,6 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import { FLAGS } from '../cpu/registers.ts';
+import { spinUntil } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -24,8 +25,7 @@ const queuedSpinLockSlowpath = kernelFunction(
   0,
   (m, lock: SpinLock, _val: number): void => {
     contentionBegin(m, lock, LCB_F_SPIN);
-    const { cpu } = m;
-    m.spend((lock.freeAt - cpu.time) / cpu.pace);
+    spinUntil(m, m.cpu, lock.freeAt);
     contentionEnd(m, lock, 0);
   },
 );

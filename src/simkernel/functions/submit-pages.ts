@@ -5,6 +5,7 @@ import type { Inode, Mapping } from '../fs/file.ts';
 import type { Readahead, WritebackControl } from '../fs/operations.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { Machine } from '../machine.ts';
+import { leave } from '../execution/hand-over.ts';
 import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
 import { folioEndRead, folioEndWriteback } from './folio-wait.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
@@ -38,6 +39,7 @@ export function readPages(m: Machine, { inode, first, count, isAhead }: Readahea
       (_m, { error }) => {
         read.error = error;
         cache.endRead(at, pages, error);
+        leave(m, cache);
         folioEndRead(m, m.folios.of(inode, at), read);
       },
     );

@@ -1,5 +1,6 @@
 import { createSkb } from './skb-alloc.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import type { Machine } from '../machine.ts';
 import { DROP, RESET } from '../net/drop-reasons.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
@@ -72,6 +73,14 @@ function receiveOnTimeWait(m: Machine, tw: TimeWaitSock, skb: SkBuff): void {
   dropSkb(m, null, skb, DROP.NOT_SPECIFIED);
 }
 
+/** A connection that has no socket yet belongs to its listener. */
+function receiveOnHalfOpen(m: Machine, req: RequestSock, skb: SkBuff): void {
+  const { listener } = req;
+  takeUp(m, listener);
+  receiveOnRequest(m, req, skb);
+  leave(m, listener);
+}
+
 function receive(m: Machine, skb: SkBuff): number {
   const { packet } = skb;
   m.spend(LOOKUP_NS);
@@ -82,10 +91,13 @@ function receive(m: Machine, skb: SkBuff): number {
     return 0;
   }
   if (endpoint instanceof TcpSock) {
+    takeUp(m, endpoint);
     endpoint.segsIn += 1;
-    return endpoint.owned ? tcpAddBacklog(m, endpoint, skb) : receiveOn(m, endpoint, skb);
+    const status = endpoint.owned ? tcpAddBacklog(m, endpoint, skb) : receiveOn(m, endpoint, skb);
+    leave(m, endpoint);
+    return status;
   }
-  if ('isRequest' in endpoint) receiveOnRequest(m, endpoint as RequestSock, skb);
+  if ('isRequest' in endpoint) receiveOnHalfOpen(m, endpoint as RequestSock, skb);
   else receiveOnTimeWait(m, endpoint as TimeWaitSock, skb);
   return 0;
 }
@@ -100,7 +112,8 @@ addProtocol(AF_INET, IPPROTO_TCP, tcpV4Rcv);
 addProtocol(AF_INET6, IPPROTO_TCP, tcpV6Rcv);
 
 /** From here on the socket belongs to this system call. Nobody sleeps while he has it. */
-export const lockSock = kernelFunction('lock_sock_nested', 14, (_m, sk: TcpSock, _subclass: number): void => {
+export const lockSock = kernelFunction('lock_sock_nested', 14, (m, sk: TcpSock, _subclass: number): void => {
+  takeUp(m, sk);
   sk.owned = true;
 });
 const drainBacklog = kernelFunction('__release_sock', 14, (m, sk: TcpSock): void => {
@@ -110,5 +123,6 @@ export const releaseSock = kernelFunction('release_sock', 14, (m, sk: TcpSock): 
   localBhDisable(m);
   if (sk.backlog.length > 0) drainBacklog(m, sk);
   sk.owned = false;
+  leave(m, sk);
   localBhEnable(m);
 });

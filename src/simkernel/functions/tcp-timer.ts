@@ -1,4 +1,5 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { ETIMEDOUT } from '../errno.ts';
 import { segmentEnd } from '../net/segment.ts';
 import { MAX_RTO_NS, TCP_CA_LOSS, TCP_SYN_SENT } from '../net/tcp-sock.ts';
@@ -68,9 +69,11 @@ const tcpWriteTimerHandler = kernelFunction('tcp_write_timer_handler', 12, (m, s
 });
 export const tcpWriteTimer = kernelFunction('tcp_write_timer', 12, (m, timer: WheelTimer): void => {
   const sk = timer.owner as TcpSock;
+  takeUp(m, sk);
   if (!isSockTimerDue(m, sk.writeTimer)) return;
   if (sk.owned) resetSockTimer(m, sk.writeTimer, BUSY_NS);
   else tcpWriteTimerHandler(m, sk);
+  leave(m, sk);
 });
 
 const tcpDelackTimerHandler = kernelFunction('tcp_delack_timer_handler', 12, (m, sk: TcpSock): void => {
@@ -81,7 +84,9 @@ const tcpDelackTimerHandler = kernelFunction('tcp_delack_timer_handler', 12, (m,
 });
 export const tcpDelackTimer = kernelFunction('tcp_delack_timer', 10, (m, timer: WheelTimer): void => {
   const sk = timer.owner as TcpSock;
+  takeUp(m, sk);
   if (!isSockTimerDue(m, sk.delackTimer)) return;
   if (sk.owned) resetSockTimer(m, sk.delackTimer, BUSY_NS);
   else tcpDelackTimerHandler(m, sk);
+  leave(m, sk);
 });

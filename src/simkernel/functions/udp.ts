@@ -1,5 +1,6 @@
 import { createSkb } from './skb-alloc.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
@@ -142,6 +143,7 @@ const udpEnqueueScheduleSkb = kernelFunction('__udp_enqueue_schedule_skb', 30, (
   setSkbOwner(m, skb, sk);
   sk.addReceived(skb.truesize);
   sk.receiveQueue.push(skb);
+  leave(m, sk);
   sockDefReadable(m, sk);
   return 0;
 });
@@ -176,6 +178,7 @@ export function datagramPoll(m: Machine, file: File, socket: Socket, table: Poll
 const udpPoll = kernelFunction('udp_poll', 20, (m, file: File, socket: Socket, table: PollTable | null): number => {
   table?.wait(m, file, socket.queue);
   const { sk } = socket;
+  takeUp(m, sk);
   return (
     (sk.receiveQueue.length > 0 ? EPOLL.IN | EPOLL.RDNORM : 0) |
     EPOLL.OUT |

@@ -1,5 +1,6 @@
 import { EAGAIN, ECONNREFUSED, EFAULT, EINTR, EINVAL, ENOENT, ENOTCONN, EPIPE, EPROTOTYPE } from '../errno.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { wait } from '../execution/pending.ts';
 import type { Result, Sleeping } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -50,6 +51,7 @@ function queue(m: Machine, from: UnixSock, to: UnixSock, message: Message, offse
   from.addQueued(count);
   to.addReceived(count);
   to.receiveQueue.push(skb);
+  leave(m, to);
   return true;
 }
 const sockAllocSendPskb = kernelFunction(
@@ -78,6 +80,7 @@ export const unixStreamSendmsg = sleepingFunction(
     const sk = unixSock(socket);
     let sent = 0;
     while (sent < size) {
+      takeUp(m, sk);
       const { peer } = sk;
       if (sk.state !== TCP_ESTABLISHED) return sent > 0 ? sent : -ENOTCONN;
       if (peer === null || (sk.shutdown & SHUTDOWN_SEND) !== 0 || (peer.shutdown & SHUTDOWN_RCV) !== 0)
@@ -116,6 +119,7 @@ function done(m: Machine, sk: UnixSock, skb: SkBuff): void {
   const from = skb.owner as UnixSock | null;
   if (from !== null && from.socket !== null) {
     from.addQueued(-skb.packet.bytes);
+    leave(m, from);
     if (hasWriteSpace(from)) wakeInterruptible(m, from.socket.queue, EPOLL.OUT | EPOLL.WRNORM);
   }
   consumeSkb(m, skb);
@@ -141,6 +145,7 @@ const unixStreamReadGeneric = sleepingFunction(
     const sk = unixSock(socket);
     let copied = 0;
     while (copied < size) {
+      takeUp(m, sk);
       const [skb] = sk.receiveQueue;
       if (skb !== undefined) {
         const chunk = unixStreamReadActor(m, skb, skb.taken, Math.min(size - copied, skb.len - skb.taken), state);
@@ -182,6 +187,7 @@ export const unixDgramRecvmsg = sleepingFunction(
   function* (m, socket: Socket, message: Message, size: number, flags: number) {
     const sk = unixSock(socket);
     for (;;) {
+      takeUp(m, sk);
       const [skb] = sk.receiveQueue;
       if (skb !== undefined) {
         const n = Math.min(size, skb.len);

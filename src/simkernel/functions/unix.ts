@@ -1,4 +1,5 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending, wait } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
@@ -75,6 +76,7 @@ const unixStreamConnect = sleepingFunction(
         pair(m, sk, server);
         setSocketState(m, socket, SS_CONNECTED);
         other.acceptQueue.push(server);
+        leave(m, other);
         other.storeAckBacklog();
         sockDefReadable(m, other);
         return 0;
@@ -112,6 +114,7 @@ const unixAccept = sleepingFunction(
   function* (m, socket: Socket, _newSocket: null, arg: KernelObject & { flags: number; child: UnixSock | null }) {
     const sk = unixSock(socket);
     if (sk.state !== TCP_LISTEN) return -EINVAL;
+    takeUp(m, sk);
     while (sk.acceptQueue.length === 0) {
       if ((arg.flags & O_NONBLOCK) !== 0) return -EAGAIN;
       if (m.cpu.current.pendingSignal !== 0) return -EINTR;
@@ -135,6 +138,7 @@ const unixReleaseSock = kernelFunction('unix_release_sock', 90, (m, sk: UnixSock
   if (peer !== null && peer.peer === sk && sk.type === SOCK_STREAM) {
     peer.peer = null;
     peer.addShutdown(m, SHUTDOWN_RCV | SHUTDOWN_SEND);
+    leave(m, peer);
     sockDefWakeup(m, peer);
     if (peer.socket !== null) wakeInterruptible(m, peer.socket.queue, EPOLL.IN | EPOLL.HUP | EPOLL.RDHUP);
   } else if (peer !== null && peer.peer === sk) {
@@ -159,6 +163,7 @@ const unixShutdown = kernelFunction('unix_shutdown', 40, (m, socket: Socket, how
 const unixPoll = kernelFunction('unix_poll', 20, (m, file: File, socket: Socket, table: PollTable | null): number => {
   table?.wait(m, file, socket.queue);
   const sk = unixSock(socket);
+  takeUp(m, sk);
   let mask = 0;
   if (sk.shutdown === (SHUTDOWN_RCV | SHUTDOWN_SEND)) mask |= EPOLL.HUP;
   if ((sk.shutdown & SHUTDOWN_RCV) !== 0) mask |= EPOLL.RDHUP | EPOLL.IN | EPOLL.RDNORM;

@@ -1,4 +1,6 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { leave, takeUp } from '../execution/hand-over.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
@@ -31,7 +33,7 @@ export function createWork(m: Machine, run: Work['run']): Work {
   return { address: m.arena.allocate(64), run, queued: false };
 }
 /** struct pool_workqueue and the worker_pool behind it, with its only worker. */
-interface WorkerPool extends KernelObject {
+interface WorkerPool extends KernelObject, HandOver {
   readonly workqueue: string;
   /** Null: unbound. */
   readonly cpu: number | null;
@@ -64,6 +66,7 @@ const processOneWork = kernelFunction('process_one_work', 45, (m, _worker: Kerne
 const workerThread = sleepingFunction('worker_thread', 40, function* (m, worker: KernelObject & { pool: WorkerPool }) {
   for (;;) {
     const { queue } = worker.pool;
+    if (queue.length > 0) takeUp(m, worker.pool);
     for (let work = queue.shift(); work !== undefined; work = queue.shift()) {
       const left = processOneWork(m, worker, work);
       if (left instanceof Pending) yield left;
@@ -80,6 +83,7 @@ const innerQueueWork = kernelFunction('__queue_work', 30, (m, cpu: number, wq: W
   workqueueQueueWork(m, cpu, pool, work);
   workqueueActivateWork(m, work);
   pool.queue.push(work);
+  leave(m, pool);
   const { task } = pool;
   if (task === null) return;
   // TASK_IDLE is uninterruptible without load.
@@ -128,7 +132,7 @@ export function queueDelayedWork(m: Machine, work: DelayedWork, delayNs: number)
 }
 
 function createPool(m: Machine, workqueue: string, cpu: number | null): WorkerPool {
-  const pool: WorkerPool = { address: m.arena.allocate(256), workqueue, cpu, task: null, queue: [] };
+  const pool: WorkerPool = { address: m.arena.allocate(256), workqueue, cpu, task: null, queue: [], leftAt: 0 };
   const name = cpu === null ? 'kworker/u16:1' : `kworker/${cpu}:1`;
   const pid = cpu === null ? UNBOUND_WORKER_PID : FIRST_WORKER_PID + cpu;
   pool.task = createKthread(m, name, pid, cpu, () => workerThread(m, { address: pool.address, pool }));

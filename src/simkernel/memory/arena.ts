@@ -72,7 +72,8 @@ declare const WebAssembly: {
   };
 };
 
-export function createArena(materialize: (offset: number, size: number) => void): Arena {
+/** `now` is the time of the CPU that asks: a block that another one frees later than that is not there yet. */
+export function createArena(materialize: (offset: number, size: number) => void, now: () => number = () => 0): Arena {
   const pages = ARENA_SIZE / 65536;
   // Shared, though nobody shares it: V8 counts other memory as the heap's, and would collect garbage at once to make up for it.
   const wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -82,8 +83,8 @@ export function createArena(materialize: (offset: number, size: number) => void)
   let top = IMAGE_END;
   let imageTop = IMAGE_DATA;
   let used = 0;
-  const freed: (number[] | undefined)[] = [];
-  const freedLarge = new Map<number, number[]>();
+  const freed: (FreeBlocks | undefined)[] = [];
+  const freedLarge = new Map<number, FreeBlocks>();
   // Blocks are recycled by size class only, so that a freed pointer is never inside a block of another size. Pages are
   // counted by division: bit operations would wrap sizes of 2 GB and more, which maps may ask for.
   function blockOf(size: number): number {
@@ -94,7 +95,7 @@ export function createArena(materialize: (offset: number, size: number) => void)
   const zeroBlock = (at: number, size: number): void => {
     doubles.fill(0, at / 8, (at + size) / 8);
   };
-  const blocksOf = (block: number): number[] | undefined =>
+  const blocksOf = (block: number): FreeBlocks | undefined =>
     block <= 65536 ? freed[block >> 4] : freedLarge.get(block);
   return {
     buffer,
@@ -106,9 +107,10 @@ export function createArena(materialize: (offset: number, size: number) => void)
     allocate(size, align = 16) {
       const block = blockOf(size);
       const recycled = align <= 16 || align <= block ? blocksOf(block) : undefined;
-      const last = recycled === undefined || recycled.length === 0 ? -1 : recycled[recycled.length - 1]!;
+      const last = recycled === undefined ? -1 : latest(recycled, now());
       if (last >= 0 && (last & (align - 1)) === 0) {
-        recycled!.pop();
+        recycled!.addresses.pop();
+        recycled!.times.pop();
         used += block;
         zeroBlock(last, block);
         return last;
@@ -122,10 +124,14 @@ export function createArena(materialize: (offset: number, size: number) => void)
     free(address, size) {
       const block = blockOf(size);
       used -= block;
-      const list = blocksOf(block);
-      if (list !== undefined) list.push(address);
-      else if (block <= 65536) freed[block >> 4] = [address];
-      else freedLarge.set(block, [address]);
+      let list = blocksOf(block);
+      if (list === undefined) {
+        list = { addresses: [], times: [] };
+        if (block <= 65536) freed[block >> 4] = list;
+        else freedLarge.set(block, list);
+      }
+      list.addresses.push(address);
+      list.times.push(now());
     },
     heapBytes: () => used,
     allocateImage(size, align) {
@@ -152,6 +158,17 @@ export function createArena(materialize: (offset: number, size: number) => void)
       return -1;
     },
   };
+}
+
+/** Blocks of one size, and when each was freed. */
+interface FreeBlocks {
+  readonly addresses: number[];
+  readonly times: number[];
+}
+/** The block that was freed last, -1 when there is none yet at that time. */
+function latest({ addresses, times }: FreeBlocks, now: number): number {
+  const last = addresses.length - 1;
+  return last >= 0 && times[last]! <= now ? addresses[last]! : -1;
 }
 
 /** Writes the 64-bit form of a word. */

@@ -1,5 +1,6 @@
 import type { File, Inode, PollTable } from '../fs/file.ts';
 import type { Result } from '../execution/pending.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import type { WaitQueue } from '../functions/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -66,7 +67,7 @@ const SOCK_KINDS = {
 export type SockKind = keyof typeof SOCK_KINDS;
 
 /** struct sock: the network layer's side of a socket. Whoever changes a field writes the bytes that scripts read, too. */
-export class Sock implements KernelObject {
+export class Sock implements KernelObject, HandOver {
   readonly address: number;
   readonly family: number;
   readonly kind: SockKind;
@@ -91,6 +92,7 @@ export class Sock implements KernelObject {
   /** lock_sock(): packets that come meanwhile go to the backlog. */
   owned = false;
   readonly backlog: SkBuff[] = [];
+  leftAt = 0;
   readonly cookie: number;
   protected readonly words: Int32Array;
   protected readonly bytes: Uint8Array;

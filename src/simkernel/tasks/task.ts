@@ -1,6 +1,7 @@
 import type { Plug } from '../block/plug.ts';
 import type { Bio } from '../block/request.ts';
 import type { Pending } from '../execution/pending.ts';
+import type { HandOver } from '../execution/hand-over.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { TransferScratch } from '../fs/file.ts';
@@ -94,7 +95,7 @@ export interface InterruptedProgram {
 }
 
 /** A task_struct and what the machine needs to run it. Whoever changes a field that guest memory shows writes both. */
-export class Task implements KernelObject {
+export class Task implements KernelObject, HandOver {
   readonly address: number;
   readonly pid: number;
   readonly tgid: number;
@@ -121,6 +122,8 @@ export class Task implements KernelObject {
   /** Sleeps in io_schedule(). */
   inIoWait = false;
   enqueuedAt = 0;
+  /** When its CPU last switched away from it, or another one woke it or sent it a signal. */
+  leftAt = 0;
   /** For timed sleeps; made at the first one. */
   sleepTimer: HrTimer | null = null;
   voluntarySwitches = 0;

@@ -13,6 +13,8 @@ const ITERATORS: Readonly<Record<string, Readonly<Record<string, IteratorMember>
   task_vma: { task: { trusted: false }, vma: { trusted: false } },
 };
 
+export const ITERATOR_NAMES: readonly string[] = Object.keys(ITERATORS);
+
 /** The row of a member that may be null, undefined of one that may not. */
 export function iteratorMember(iterator: string, member: string): IteratorMember | undefined {
   return ITERATORS[iterator]?.[member];

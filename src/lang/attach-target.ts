@@ -1,3 +1,6 @@
+/** What the kernel itself is called among its modules. */
+export const KERNEL_MODULE = 'vmlinux';
+
 /** Functions that share one program (kprobe.multi, uprobe.multi); `function` is then the pattern that they match. */
 interface Shared {
   readonly functions?: readonly string[];

@@ -1,4 +1,4 @@
-import type { AttachKind, AttachTarget } from '../lang/attach-target.ts';
+import { KERNEL_MODULE, type AttachKind, type AttachTarget } from '../lang/attach-target.ts';
 
 /** The target of a kind; some kinds share a shape. */
 type Target<Kind extends AttachKind, T = AttachTarget> = T extends { readonly kind: AttachKind }
@@ -9,7 +9,7 @@ type Target<Kind extends AttachKind, T = AttachTarget> = T extends { readonly ki
 
 const signed = (offset: number): string => (offset === 0 ? '' : `+${offset}`);
 const moduleOf = (module: string | undefined): string =>
-  module === undefined || module === 'vmlinux' ? '' : `${module}:`;
+  module === undefined || module === KERNEL_MODULE ? '' : `${module}:`;
 /** User space starts these programs itself (BPF_PROG_TEST_RUN): there is nothing to attach them to. */
 const special = (): string => 'raw_tp';
 /** User space opens the event and attaches the program to it. */

@@ -1,11 +1,12 @@
+import { ITERATOR_NAMES } from '../abi/iterators.ts';
 import { printType } from '../btf/print.ts';
 import type { CType, FunctionProtoType } from '../btf/types.ts';
-import { demangle, withoutParameters } from '../btf/cxx/demangle.ts';
-import type { AttachTarget } from '../lang/attach-target.ts';
+import { demangle } from '../btf/cxx/demangle.ts';
+import { KERNEL_MODULE, type AttachTarget } from '../lang/attach-target.ts';
 import { PROBES, type ProbeKind } from '../lang/probes.ts';
 import { perfEventNames } from '../lang/perf-events.ts';
 import type { Target } from '../lang/target.ts';
-import { matchesPattern } from '../lang/name-pattern.ts';
+import { matchesDeclaration, matchesPattern } from '../lang/name-pattern.ts';
 
 /** One line of -l; its parameters are the indented lines of -lv. */
 export interface ListedProbe {
@@ -16,8 +17,8 @@ export interface ListedProbe {
 /** What may stand behind a kind's name and colon: patterns are compared with it. */
 interface Candidate {
   readonly text: string;
-  /** Of a function of C++: its file, how it is declared, and what is listed of it. */
-  readonly declaration?: { readonly path: string; readonly text: string; readonly listed: string };
+  /** Of a function of a program, which `FILE:cpp:NAME` finds by how it is declared. */
+  readonly symbol?: { readonly path: string; readonly name: string };
   readonly parameters: () => readonly string[];
 }
 
@@ -43,8 +44,6 @@ function tracepointParameters(target: Target, category: string, name: string): r
     .filter((member) => !COMMON_FIELD.test(member.name))
     .map(({ name, type }) => parameter(name, type));
 }
-
-const ITERATORS = ['task', 'task_file', 'task_vma'] as const;
 
 /** Units of interval and profile; how often is left open. */
 const TIME_UNITS = ['hz', 'ms', 's', 'us'] as const;
@@ -73,20 +72,20 @@ function filesAt(target: Target, place: string): readonly string[] {
   return target.userFiles().filter((path) => matchesPattern(path, place));
 }
 
-/** A function of C++, which `FILE:cpp:NAME` finds by its declaration. */
-function declared(path: string, symbol: string): Pick<Candidate, 'declaration'> {
-  const text = demangle(symbol);
-  // Quoted, so that the line can be used as an attach point.
-  return text === undefined ? {} : { declaration: { path, text, listed: `${path}:cpp:"${text}"` } };
-}
-function matchesCpp({ text, declaration }: Candidate, pattern: string): boolean {
+const CPP = ':cpp:';
+
+function matchesCpp({ text, symbol }: Candidate, pattern: string): boolean {
   const at = pattern.indexOf(CPP);
   const [place, name] = [pattern.slice(0, at), pattern.slice(at + CPP.length).replace(/^"(.*)"$/, '$1')];
   if (matchesPattern(text, `${place}:${name}`)) return true;
-  if (declaration === undefined || !matchesPattern(declaration.path, place)) return false;
-  return matchesPattern(name.includes('(') ? declaration.text : withoutParameters(declaration.text), name);
+  return symbol !== undefined && matchesPattern(symbol.path, place) && matchesDeclaration(symbol.name, name);
 }
-const CPP = ':cpp:';
+/** Declarations are quoted, so that the line can be used as an attach point. */
+function cppText({ text, symbol }: Candidate): string {
+  if (symbol === undefined) return text;
+  const declaration = demangle(symbol.name);
+  return `${symbol.path}${CPP}${declaration === undefined ? symbol.name : `"${declaration}"`}`;
+}
 
 const userFunctions =
   (withResult: boolean) =>
@@ -95,7 +94,7 @@ const userFunctions =
       const file = target.userFile(path);
       return (file?.symbols ?? []).map(({ name }) => ({
         text: `${path}:${name}`,
-        ...declared(path, name),
+        symbol: { path, name },
         // As bpftrace spells what debugging information says.
         parameters: () =>
           prototypeParameters(file?.prototype(name), withResult).map((text) => text.replace(/ (\*+)/g, '$1')),
@@ -122,14 +121,14 @@ const CANDIDATES: Record<ProbeKind, (target: Target, place: string | undefined) 
     })),
   rawtracepoint: (target) =>
     target.rawTracepoints().map((name) => ({
-      text: `vmlinux:${name}`,
+      text: `${KERNEL_MODULE}:${name}`,
       parameters: () => (target.rawTracepoint(name) ?? []).map(({ name, type }) => parameter(name, type)),
     })),
   software: openEnded(perfEventNames('software')),
   hardware: openEnded(perfEventNames('hardware')),
   interval: openEnded(TIME_UNITS),
   profile: openEnded(TIME_UNITS),
-  iter: () => ITERATORS.map((name) => ({ text: name, parameters: NONE })),
+  iter: () => ITERATOR_NAMES.map((name) => ({ text: name, parameters: NONE })),
   uprobe: userFunctions(false),
   uretprobe: userFunctions(true),
   self: () => [{ text: 'signal:SIGUSR1', parameters: NONE }],
@@ -182,9 +181,9 @@ function listKind(target: Target, kind: ProbeKind, pattern: string): readonly Li
   const isCpp = (kind === 'uprobe' || kind === 'uretprobe') && whole.includes(CPP);
   return CANDIDATES[kind](target, place)
     .filter((candidate) => (isCpp ? matchesCpp(candidate, whole) : matchesPattern(candidate.text, whole)))
-    .map(({ text, parameters, declaration }) => ({
-      name: `${kind}:${isCpp ? (declaration?.listed ?? text.replace(/:([^:]*)$/, ':cpp:$1')) : text}`,
-      parameters,
+    .map((candidate) => ({
+      name: `${kind}:${isCpp ? cppText(candidate) : candidate.text}`,
+      parameters: candidate.parameters,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }

@@ -25,6 +25,7 @@ import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
 import type { Scenario } from '../simkernel/scenarios/scenario.ts';
 import { syscalls } from '../simkernel/syscalls.ts';
 import { listTracepoints, tracepointRecord } from '../simkernel/tracepoint-formats.ts';
+import { KERNEL_MODULE } from '../lang/attach-target.ts';
 
 export interface SimulationOptions {
   /** By name, or one's own. */
@@ -129,7 +130,7 @@ function withAliases(
   const known = new Set(functions.map(({ name }) => name));
   const added = Object.keys(profile.functions).filter((name) => !known.has(name));
   if (added.length === 0) return functions;
-  const all = [...functions, ...added.map((name) => ({ name, module: 'vmlinux' }))];
+  const all = [...functions, ...added.map((name) => ({ name, module: KERNEL_MODULE }))];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 function withOldTracepoints(

@@ -1,4 +1,4 @@
-import type { AttachTarget } from '../lang/attach-target.ts';
+import { KERNEL_MODULE, type AttachTarget } from '../lang/attach-target.ts';
 import type { ProbeKind } from '../lang/probes.ts';
 import type { PassContext } from './context.ts';
 import { readInteger } from './integer-text.ts';
@@ -148,7 +148,7 @@ function tracedFunction(parts: readonly string[], context: PassContext, kind: 'f
   if (modules.length > 1) {
     return { problem: `ambiguous attach point, please specify module containing the function '${name}'` };
   }
-  return { target: { kind, function: name, module: modules[0] ?? 'vmlinux' } };
+  return { target: { kind, function: name, module: modules[0] ?? KERNEL_MODULE } };
 }
 
 /** `fentry:bpf[:ID]:NAME`: a BPF program of the kernel, of which the machine runs none but ours. */

@@ -1,5 +1,5 @@
 import type { AttachPoint, Probe, Program } from '../ast/nodes.ts';
-import type { AttachTarget } from '../lang/attach-target.ts';
+import { KERNEL_MODULE, type AttachTarget } from '../lang/attach-target.ts';
 import { withHint } from '../source/diagnostic.ts';
 import { hasWildcard } from './attach-point-parts.ts';
 import { describe } from './attach-points.ts';
@@ -85,7 +85,7 @@ function warnOfDeadlock(probes: readonly Probe[], context: PassContext): void {
   for (const probe of probes) {
     const target = context.attachPoints.get(probe.attachPoints[0]!)?.target;
     if (target?.kind !== 'fentry' && target?.kind !== 'fexit') continue;
-    if (target.module !== 'vmlinux' || !SPINLOCK_INTERNALS.has(target.function)) continue;
+    if (target.module !== KERNEL_MODULE || !SPINLOCK_INTERNALS.has(target.function)) continue;
     const text =
       `Attaching to dangerous function: ${target.module}:${target.function}. bpftrace has added mitigations to ` +
       'prevent a kernel deadlock but they may result in some lost events.';
@@ -167,7 +167,7 @@ function reportMissing(node: AttachPoint, parsed: ParsedAttachPoint, context: Pa
   if (parsed.parts.some(hasWildcard)) return [];
   const kernelFunction = parsed.kind === 'kprobe' || parsed.kind === 'kretprobe';
   const module = kernelFunction && parsed.parts.length === 3 ? parsed.parts[1]! : '';
-  if (module !== '' && module !== 'vmlinux' && !hasModule(module, context)) {
+  if (module !== '' && module !== KERNEL_MODULE && !hasModule(module, context)) {
     const text = `specified module ${module} in probe ${parsed.name} is not loaded.`;
     context.report(error('no-module', node.span, text));
   }

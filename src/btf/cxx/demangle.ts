@@ -1,13 +1,18 @@
 import { readMangledName } from './encoding.ts';
 import { Reader, Unknown } from './reader.ts';
 
+/** Stacks and lists show the same few functions over and over; what is read again costs time only. */
+const MOST_KNOWN = 4096;
 const known = new Map<string, string | undefined>();
 
 /** The C++ declaration of a mangled name, as `c++filt` shows it; undefined when it is none, or in a way that is not known here. */
 export function demangle(name: string): string | undefined {
   const start = /^(?:____?Z|_Z)/.exec(name)?.[0].length;
   if (start === undefined) return undefined;
-  if (!known.has(name)) known.set(name, read(name, start));
+  if (!known.has(name)) {
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(name, read(name, start));
+  }
   return known.get(name);
 }
 

@@ -12,6 +12,7 @@ import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 import { probeCommand, removeAll } from '../../src/simkernel/tracefs/probe-events.ts';
 import { createFunctionFilters, TRACERS } from '../../src/simkernel/tracefs/function-tracer.ts';
+import { recordsOf } from '../../src/simkernel/tracefs/ring-buffer.ts';
 import { traceArray } from '../../src/simkernel/tracefs/trace-array.ts';
 
 const LIBC = '/usr/lib/x86_64-linux-gnu/libc.so.6';
@@ -46,14 +47,14 @@ const event =
   (m) => {
     const array = traceArray(m);
     // The same line twice is an error: others may watch in this way, too.
-    const unique = `${name}_${array.nextId}`;
+    const unique = `${name}_${array.shared.nextId}`;
     expect(probeCommand(array, 'kprobe', definition.replace('NAME', unique))).toBe(0);
     const traced = array.event('kprobes', unique)!;
-    expect(array.enable(traced, true)).toBe(0);
+    expect(array.file(traced).enable(true)).toBe(0);
     return {
-      seen: () => array.entries().filter((entry) => entry.event === traced).length,
+      seen: () => recordsOf(array.rings).filter((entry) => entry.event === traced).length,
       stop() {
-        expect(array.enable(traced, false)).toBe(0);
+        expect(array.file(traced).enable(false)).toBe(0);
         expect(probeCommand(array, 'kprobe', `-:${unique}`)).toBe(0);
       },
     };
@@ -64,7 +65,7 @@ const functionTracer: Watch = (m) => {
   filters.only.add(FUNCTION);
   const running = TRACERS.function(array, filters);
   return {
-    seen: () => array.entries().filter(({ event: { system } }) => system === 'ftrace').length,
+    seen: () => recordsOf(array.rings).filter(({ event: { system } }) => system === 'ftrace').length,
     stop: () => running.stop(),
   };
 };

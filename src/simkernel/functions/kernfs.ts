@@ -4,7 +4,8 @@ import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations, InodeOperations } from '../fs/operations.ts';
 import { loadText } from '../memory/arena.ts';
-import type { DirectoryNode, FileNode } from '../tracefs/tree.ts';
+import { makeFolder, removeFolder } from '../tracefs/tree.ts';
+import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
 
@@ -12,8 +13,6 @@ import { writeUserText } from './proc.ts';
 
 const FORMAT_NS_PER_CHARACTER = 4;
 const nodeOf = (file: File): FileNode => file.inode.channel as FileNode;
-/** What a folder of a pseudo file system stands for. */
-const folderOf = (inode: Inode): DirectoryNode => inode.channel as DirectoryNode;
 
 const kernfsFopOpen = kernelFunction('kernfs_fop_open', 90, (_m, _inode: Inode, _file: File): Result => 0);
 const kernfsFopRelease = kernelFunction('kernfs_fop_release', 40, (_m, _inode: Inode, _file: File): Result => 0);
@@ -46,17 +45,11 @@ const kernfsIopLookup = kernelFunction(
 const kernfsIopMkdir = kernelFunction(
   'kernfs_iop_mkdir',
   60,
-  (_m, _idmap: null, dir: Inode, dentry: NegativeDentry, mode: number): Result => {
-    const status = folderOf(dir).mkdir?.(dentry.name, mode) ?? -EPERM;
-    if (status === 0) dentry.parent.absent.delete(dentry.name);
-    return status;
-  },
+  (_m, _idmap: null, dir: Inode, dentry: NegativeDentry, mode: number): Result => makeFolder(dir, dentry, mode),
 );
-const kernfsIopRmdir = kernelFunction('kernfs_iop_rmdir', 60, (_m, dir: Inode, dentry: Dentry): Result => {
-  const status = folderOf(dir).rmdir?.(dentry.name) ?? -EPERM;
-  if (status === 0) dentry.unlink();
-  return status;
-});
+const kernfsIopRmdir = kernelFunction('kernfs_iop_rmdir', 60, (_m, dir: Inode, dentry: Dentry): Result =>
+  removeFolder(dir, dentry),
+);
 const kernfsFopReaddir = kernelFunction(
   'kernfs_fop_readdir',
   90,

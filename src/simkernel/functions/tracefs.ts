@@ -4,7 +4,8 @@ import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
 import { loadText } from '../memory/arena.ts';
-import { EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
+import { EACCES, EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
+import { makeFolder, removeFolder } from '../tracefs/tree.ts';
 import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
@@ -79,7 +80,7 @@ const noPages = (): never => {
   throw new Error('tracefs has no pages');
 };
 const readOnly = (): Result => -EPERM;
-/** tracefs, debugfs and sysfs: files that are functions, in directories that nobody changes. */
+/** tracefs, debugfs and sysfs: files that are functions, in directories that the kernel makes; those of tracefs' instances are asked for. */
 export const TRACEFS: FileSystemOperations = {
   files: {
     open: (m, inode, file) => tracingOpen(m, inode, file),
@@ -89,11 +90,12 @@ export const TRACEFS: FileSystemOperations = {
   directories: { iterate: (m, file, context) => eventfsIterate(m, file, context) },
   inodes: {
     lookup: (m, dir, dentry, flags) => eventfsRootLookup(m, dir, dentry, flags),
-    create: readOnly,
+    // What a folder that has no create() is answered with (lookup_open).
+    create: () => -EACCES,
     link: readOnly,
     unlink: readOnly,
-    mkdir: readOnly,
-    rmdir: readOnly,
+    mkdir: (_m, _idmap, dir, dentry, mode) => makeFolder(dir, dentry, mode),
+    rmdir: (_m, dir, dentry) => removeFolder(dir, dentry),
     rename: readOnly,
     symlink: readOnly,
     getLink: () => undefined,

@@ -1,4 +1,4 @@
-import { glob } from '../tracefs/filter.ts';
+import { glob } from '../tracefs/glob.ts';
 import type { UserContext } from '../programs/user.ts';
 import { evaluateArithmetic } from './arithmetic.ts';
 import { readWhole, STDOUT } from './output.ts';

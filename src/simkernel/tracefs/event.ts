@@ -5,7 +5,7 @@ import { tracepointFormat } from '../tracepoint-formats.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
 import type { PrintFormat } from './expression.ts';
 import { parsePrintFormat } from './expression.ts';
-import type { Filter } from './filter.ts';
+import type { TraceArray } from './trace-array.ts';
 import { tracepointRecord } from './tracepoint-record.ts';
 
 /** Who is told of an event: how to come by the bytes of its record, and the context of the hook point. */
@@ -24,16 +24,9 @@ export interface TraceEvent {
   /** Before the text of a record. */
   readonly title: string;
   /** A record's text, where more than `format` is known of it. */
-  readonly describe?: (data: Uint8Array) => string;
+  readonly describe?: (array: TraceArray, data: Uint8Array) => string;
   /** Tells the listener of each event until what it returns is called; a negative error number: it cannot be. */
   readonly listen: (m: Machine, listener: Listener) => (() => void) | number;
-}
-
-/** What is set in the event's files. */
-export interface EventState {
-  enabled: boolean;
-  filter: Filter | null;
-  detach: (() => void) | null;
 }
 
 /** struct trace_entry. */

@@ -9,10 +9,12 @@ const LONGEST_STRING = 255;
 /** Addresses below are programs' (TASK_SIZE_MAX): what reads kernel memory falls back to them where the two do not overlap. */
 const USER_END = 1n << 47n;
 
+export const isUserAddress = (address: bigint): boolean => BigInt.asUintN(64, address) < USER_END;
+
 /** Arena offset of memory that the current task sees at an address, or -1. */
 function place(m: Machine, address: bigint, size: number, fromUser: boolean): number {
   const value = BigInt.asUintN(64, address);
-  if (fromUser || value < USER_END) return m.currentTask.process?.mm.find(Number(value), size) ?? -1;
+  if (fromUser || isUserAddress(value)) return m.currentTask.process?.mm.find(Number(value), size) ?? -1;
   return m.arena.kernelAddress(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)), size);
 }
 export function loadFrom(m: Machine, address: bigint, size: number, fromUser: boolean): bigint | undefined {

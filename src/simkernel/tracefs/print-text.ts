@@ -7,7 +7,7 @@ export function printText(array: TraceArray, title: string, text: string): void 
   const line = text.replace(/\n$/, '');
   const data = new Uint8Array(COMMON_SIZE + 8 + line.length + 1);
   for (let i = 0; i < line.length; i += 1) data[COMMON_SIZE + 8 + i] = line.charCodeAt(i);
-  if (!array.on) return;
+  if (!array.isOn) return;
   const format = { format: '%s', args: [{ kind: 'text', value: line }] } as const;
   array.commit({ ...PRINT_EVENT, print: line, format, title }, data);
 }

@@ -87,7 +87,7 @@ function removeEvents(array: TraceArray, kind: ProbeKind, text: string): number 
 function remove(array: TraceArray, event: ProbeEvent, source: ProbeSource): void {
   source.unregister();
   event.sources.splice(event.sources.indexOf(source), 1);
-  if (event.sources.length === 0) array.forget(event);
+  if (event.sources.length === 0) array.shared.forget(event);
 }
 /** What opening the file for writing does: nothing is removed while one of them is enabled. */
 export function removeAll(array: TraceArray, kind: ProbeKind): number {
@@ -243,11 +243,11 @@ function createEvent(array: TraceArray, kind: ProbeKind, names: EventName, { pla
   };
   return {
     ...names,
-    id: array.nextId++,
+    id: array.shared.nextId++,
     fields: layout.fields,
     print: layout.print,
     format: parsedFormat(layout.print),
-    describe: (data) => layout.describe(machine, data),
+    describe: (_array, data) => layout.describe(machine, data),
     title: `${names.name}: `,
     probe: kind,
     isReturn: place.isReturn,

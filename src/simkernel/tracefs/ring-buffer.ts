@@ -32,11 +32,16 @@ export class TraceRing {
   private pages: Page[] = [];
   private limit: number;
   overrun = 0;
+  /** Records for which there was no room while old ones were to stay. */
+  dropped = 0;
   /** Read through trace_pipe. */
   readEvents = 0;
+  /** The option `overwrite`. */
+  overwrites: boolean;
 
-  constructor(kilobytes: number) {
+  constructor(kilobytes: number, overwrites = true) {
     this.limit = pagesOf(kilobytes);
+    this.overwrites = overwrites;
   }
   resize(kilobytes: number): void {
     this.limit = pagesOf(kilobytes);
@@ -46,7 +51,13 @@ export class TraceRing {
     const size = sizeInBuffer(entry.data);
     let page = this.pages.at(-1);
     if (page === undefined || page.used + size > PAGE_DATA) {
-      if (this.pages.length >= this.limit) this.dropPage();
+      if (this.pages.length >= this.limit) {
+        if (!this.overwrites) {
+          this.dropped += 1;
+          return;
+        }
+        this.dropPage();
+      }
       this.pages.push((page = { entries: [], used: 0 }));
     }
     page.entries.push(entry);
@@ -58,6 +69,7 @@ export class TraceRing {
   clear(): void {
     this.pages = [];
     this.overrun = 0;
+    this.dropped = 0;
     this.readEvents = 0;
   }
   get entries(): readonly TraceEntry[] {
@@ -82,6 +94,10 @@ export class TraceRing {
     this.readEvents += 1;
     return entry;
   }
+}
+/** The records of several rings in the order of their times. */
+export function recordsOf(rings: readonly TraceRing[]): readonly TraceEntry[] {
+  return rings.flatMap(({ entries }) => entries).sort((a, b) => a.timeNs - b.timeNs || a.cpu - b.cpu);
 }
 /** One page is always the reader's; there are two at least. */
 function pagesOf(kilobytes: number): number {

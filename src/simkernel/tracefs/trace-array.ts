@@ -1,15 +1,23 @@
 import type { Machine } from '../machine.ts';
-import { listTracepoints } from '../tracepoint-formats.ts';
 import { EINVAL } from '../errno.ts';
-import { fieldsByName, tracepointEvent } from './event.ts';
-import type { EventState, TraceEvent } from './event.ts';
-import type { FunctionTracer } from './function-tracer.ts';
-import { parseFilter } from './filter.ts';
+import { EventFile } from './event-file.ts';
+import type { TraceEvent } from './event.ts';
+import { createFunctionFilters, TRACERS } from './function-tracer.ts';
+import type { FunctionFilters, FunctionTracer, TracerName } from './function-tracer.ts';
+import { glob } from './glob.ts';
+import type { RecordView } from './print-format.ts';
 import { TraceRing } from './ring-buffer.ts';
 import type { TraceEntry } from './ring-buffer.ts';
+import { recordKernelStack, recordUserStack } from './stack-records.ts';
+import { concerns, TaskFilter } from './task-filter.ts';
+import { CLOCKS } from './trace-clock.ts';
+import type { ClockName } from './trace-clock.ts';
+import { TraceEvents } from './trace-events.ts';
+import { TraceOptions } from './trace-options.ts';
 
 /** Per CPU, once somebody traces. */
 const BUFFER_KB = 1408;
+const ERROR_LOG_LINES = 8;
 /** common_flags. */
 const IRQS_OFF = 0x01;
 const NEED_RESCHED = 0x04;
@@ -17,86 +25,107 @@ const HARDIRQ = 0x08;
 const SOFTIRQ = 0x10;
 const BH_OFF = 0x80;
 
-/** struct trace_array: the global one, with everything that files of tracefs set. */
+/** struct trace_array: buffers of all CPUs, with everything that the files of an instance of tracefs set. */
 export class TraceArray {
   readonly machine: Machine;
-  readonly rings: readonly TraceRing[];
-  on = true;
-  bufferKb = BUFFER_KB;
-  /** Names by PID as the tracer saw them last (saved_cmdlines). */
-  readonly comms = new Map<number, string>();
+  readonly shared: TraceEvents;
+  readonly options = new TraceOptions();
+  readonly filters: FunctionFilters;
+  /** set_event_pid, set_ftrace_pid. */
+  readonly eventTasks: TaskFilter;
+  readonly functionTasks: TaskFilter;
   readonly errors: string[] = [];
-  /** kprobes and uprobes, by system and name. */
-  readonly dynamic = new Map<string, TraceEvent>();
-  /** What failed filters said, shown by the filter file until the next one is set. */
-  readonly filterMistakes = new Map<string, string>();
+  rings: readonly TraceRing[];
+  /** The buffers that `snapshot` shows, once there are some. */
+  snapshotRings: readonly TraceRing[] | null = null;
+  isOn = true;
+  bufferKb = BUFFER_KB;
+  clock: ClockName = 'local';
+  /** tracing_cpumask: bit by CPU. */
+  cpuMask: bigint;
+  /** max_graph_depth; 0: any. */
+  graphDepth = 0;
+  /** Of the running tracer; none is `nop`. */
   tracer: FunctionTracer | null = null;
-  nextId = FIRST_DYNAMIC_ID;
-  private readonly states = new Map<string, EventState>();
+  private readonly files = new Map<string, EventFile>();
+  private written = 0;
 
-  constructor(m: Machine) {
-    this.machine = m;
-    this.rings = m.cpuList.map(() => new TraceRing(BUFFER_KB));
+  constructor(shared: TraceEvents) {
+    const { machine } = shared;
+    this.machine = machine;
+    this.shared = shared;
+    this.filters = createFunctionFilters(machine);
+    this.eventTasks = new TaskFilter(machine);
+    this.functionTasks = new TaskFilter(machine);
+    this.cpuMask = (1n << BigInt(machine.cpus)) - 1n;
+    this.rings = this.makeRings();
+    shared.arrays.add(this);
+    this.options.changed = (name) => {
+      if (name === 'overwrite') for (const ring of this.rings) ring.overwrites = this.options.get(name);
+      if (name === 'event-fork') this.eventTasks.followForks(this.options.get(name));
+      if (name === 'function-fork') this.functionTasks.followForks(this.options.get(name));
+    };
   }
   event(system: string, name: string): TraceEvent | undefined {
-    return this.dynamic.get(`${system}:${name}`) ?? tracepointEvent(system, name);
+    return this.shared.find(system, name);
   }
   events(): readonly { readonly category: string; readonly name: string }[] {
-    const dynamic = [...this.dynamic.values()].map(({ system, name }) => ({ category: system, name }));
-    return [...dynamic, ...listTracepoints(this.machine.arch)];
+    return this.shared.list();
   }
-  state({ system, name }: TraceEvent): EventState {
-    const key = `${system}:${name}`;
-    let state = this.states.get(key);
-    if (state === undefined) this.states.set(key, (state = { enabled: false, filter: null, detach: null }));
-    return state;
+  get dynamic(): Map<string, TraceEvent> {
+    return this.shared.dynamic;
+  }
+  get tracerName(): TracerName {
+    return (this.tracer?.name ?? 'nop') as TracerName;
+  }
+
+  /** The event's files here. */
+  file(event: TraceEvent): EventFile {
+    const known = this.fileOf(event);
+    if (known !== undefined) return known;
+    const file = new EventFile(this, event);
+    this.files.set(file.key, file);
+    return file;
+  }
+  /** The same, if somebody has touched them. */
+  fileOf({ system, name }: TraceEvent): EventFile | undefined {
+    return this.files.get(`${system}:${name}`);
+  }
+  /** Those of all events that somebody has touched. */
+  touchedFiles(): Iterable<EventFile> {
+    return this.files.values();
   }
   enabledEvents(): readonly string[] {
-    return [...this.states].filter(([, { enabled }]) => enabled).map(([key]) => key);
-  }
-  /** 0 or a negative error number. */
-  enable(event: TraceEvent, on: boolean): number {
-    const state = this.state(event);
-    if (state.enabled === on) return 0;
-    if (!on) {
-      state.detach?.();
-      state.detach = null;
-      state.enabled = false;
-      return 0;
-    }
-    const detach = event.listen(this.machine, (record) => {
-      if (this.on) this.commit(event, record(), state);
-    });
-    if (typeof detach === 'number') return detach;
-    state.detach = detach;
-    state.enabled = true;
-    return 0;
+    return [...this.files].filter(([, { isEnabled }]) => isEnabled).map(([key]) => key);
   }
   forget(event: TraceEvent): void {
-    this.enable(event, false);
-    this.states.delete(`${event.system}:${event.name}`);
-    this.dynamic.delete(`${event.system}:${event.name}`);
+    const file = this.fileOf(event);
+    file?.close();
+    if (file !== undefined) this.files.delete(file.key);
     for (const ring of this.rings) if (ring.entries.some((entry) => entry.event === event)) ring.clear();
   }
-  /** `0` removes the filter. */
-  setFilter(event: TraceEvent, text: string): number {
-    const state = this.state(event);
-    const key = `${event.system}:${event.name}`;
-    this.filterMistakes.delete(key);
-    if (text.trim() === '0') {
-      state.filter = null;
-      return 0;
-    }
-    const filter = parseFilter(text.trim(), fieldsByName(event));
-    if ('matches' in filter) {
-      state.filter = filter;
-      return 0;
-    }
-    const caret = `${' '.repeat(filter.position)}^`;
-    this.filterMistakes.set(key, `${text.trim()}\n${caret}\nparse_error: ${filter.message}\n`);
-    this.logError(`event filter parse error: error: ${filter.message}`, text.trim(), filter.position);
-    return -EINVAL;
+  /** The instance is removed. */
+  close(): void {
+    this.setTracer('nop');
+    for (const file of this.files.values()) file.close();
+    this.eventTasks.followForks(false);
+    this.functionTasks.followForks(false);
+    this.shared.arrays.delete(this);
   }
+  setTracer(name: TracerName): void {
+    this.tracer?.stop();
+    this.clear();
+    this.tracer = null;
+    this.tracer = TRACERS[name](this, this.filters);
+  }
+  /** What the tracer traces has changed. */
+  restartTracer(): void {
+    if (this.tracer === null) return;
+    const name = this.tracerName;
+    this.tracer.stop();
+    this.tracer = TRACERS[name](this, this.filters);
+  }
+
   /** tracing_log_err(). */
   logError(message: string, command: string, position: number): void {
     const at = this.machine.now();
@@ -104,11 +133,10 @@ export class TraceArray {
     this.errors.push(`[${time}] ${message}\n  Command: ${command}\n${' '.repeat(11 + position)}^\n`);
     if (this.errors.length > ERROR_LOG_LINES) this.errors.shift();
   }
-  /** Writes a record into the current CPU's buffer. */
-  commit(event: TraceEvent, data: Uint8Array, state: EventState | null = null): void {
-    const { machine } = this;
-    const { cpu } = machine;
-    const task = cpu.current;
+
+  /** Fills in the fields that all records have. */
+  stamp(event: TraceEvent, data: Uint8Array): Uint8Array {
+    const { cpu } = this.machine;
     data[0] = event.id & 0xff;
     data[1] = event.id >> 8;
     data[2] =
@@ -118,23 +146,66 @@ export class TraceArray {
       (cpu.softirqDepth > 0 ? SOFTIRQ : 0) |
       (cpu.bhDisabled > 0 ? BH_OFF : 0);
     data[3] = cpu.preemptDepth;
-    new DataView(data.buffer, data.byteOffset).setInt32(4, task.pid, true);
-    if (state?.filter?.matches({ machine, data, fields: fieldsByName(event) }) === false) return;
-    this.comms.set(task.pid, task.pid === 0 ? '<idle>' : task.comm);
-    this.rings[cpu.id]!.write({ timeNs: cpu.time, cpu: cpu.id, pid: task.pid, event, data });
+    new DataView(data.buffer, data.byteOffset).setInt32(4, cpu.current.pid, true);
+    return data;
+  }
+  /** What the clock of the trace array shows now. */
+  timestamp(): number {
+    return CLOCKS[this.clock].read(this.machine.cpu, this.written, this.machine);
+  }
+  /** Puts a stamped record into the current CPU's buffer. */
+  write(event: TraceEvent, data: Uint8Array): void {
+    const { cpu } = this.machine;
+    if (((this.cpuMask >> BigInt(cpu.id)) & 1n) === 0n) return;
+    const task = cpu.current;
+    if (this.options.get('record-cmd')) this.shared.saveComm(task.pid, task.comm);
+    if (this.options.get('record-tgid')) this.shared.tgids.set(task.pid, task.tgid);
+    this.written += 1;
+    this.rings[cpu.id]!.write({ timeNs: this.timestamp(), cpu: cpu.id, pid: task.pid, event, data });
+  }
+  /** A record of an event, and the stacks that options ask for behind it. */
+  writeEvent(event: TraceEvent, data: Uint8Array): void {
+    this.write(event, data);
+    if (this.options.get('stacktrace')) recordKernelStack(this);
+    if (this.options.get('userstacktrace')) recordUserStack(this);
+  }
+  /** A record of a tracer. */
+  commit(event: TraceEvent, data: Uint8Array): void {
+    this.write(event, this.stamp(event, data));
+  }
+  followsTask(file: EventFile, view: RecordView): boolean {
+    return concerns(this.eventTasks, file.key, view);
+  }
+
+  private makeRings(): readonly TraceRing[] {
+    return this.machine.cpuList.map(() => new TraceRing(this.bufferKb, this.options.get('overwrite')));
   }
   clear(): void {
     for (const ring of this.rings) ring.clear();
   }
   resize(kilobytes: number): void {
     this.bufferKb = kilobytes;
-    for (const ring of this.rings) ring.resize(kilobytes);
+    for (const ring of [...this.rings, ...(this.snapshotRings ?? [])]) ring.resize(kilobytes);
   }
-  /** All records in the order of their times; of one CPU when asked. */
-  entries(cpu?: number): readonly TraceEntry[] {
-    const all = this.rings.filter((_, id) => cpu === undefined || id === cpu).flatMap((ring) => ring.entries);
-    return all.sort((a, b) => a.timeNs - b.timeNs || a.cpu - b.cpu);
+  setClock(clock: ClockName): void {
+    this.clock = clock;
+    this.clear();
+    for (const ring of this.snapshotRings ?? []) ring.clear();
   }
+  allocateSnapshot(): void {
+    this.snapshotRings ??= this.makeRings();
+  }
+  freeSnapshot(): void {
+    this.snapshotRings = null;
+  }
+  /** update_max_tr(): the buffers change places with those of the snapshot before. */
+  takeSnapshot(): void {
+    this.allocateSnapshot();
+    const taken = this.rings;
+    this.rings = this.snapshotRings!;
+    this.snapshotRings = taken;
+  }
+
   /** The oldest record of all CPUs, taken out. */
   consume(cpu?: number): TraceEntry | undefined {
     const rings = this.rings.filter((_, id) => cpu === undefined || id === cpu);
@@ -155,25 +226,22 @@ export class TraceArray {
       (row) => matches(row.category, row.name) || (!pattern.includes(':') && row.category === pattern),
     );
     for (const row of found) {
-      const error = this.enable(this.event(row.category, row.name)!, on);
+      const error = this.file(this.event(row.category, row.name)!).enable(on);
       if (error !== 0 && found.length === 1) return error;
     }
     return found.length === 0 ? -EINVAL : 0;
   }
 }
-const FIRST_DYNAMIC_ID = 2_500;
-const ERROR_LOG_LINES = 8;
 
 function matcher(system: string, name: string): (category: string, event: string) => boolean {
-  const pattern = (text: string): RegExp => new RegExp(`^${text.replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
-  const [first, second] = [pattern(system), pattern(name)];
+  const [first, second] = [glob(system), glob(name)];
   return (category, event) => first.test(category) && second.test(event);
 }
 
 const arrays = new WeakMap<Machine, TraceArray>();
-/** The machine's tracing state, made when somebody first looks for it. */
+/** The machine's own tracing state, made when somebody first looks for it; instances share its events. */
 export function traceArray(m: Machine): TraceArray {
   let array = arrays.get(m);
-  if (array === undefined) arrays.set(m, (array = new TraceArray(m)));
+  if (array === undefined) arrays.set(m, (array = new TraceArray(new TraceEvents(m))));
   return array;
 }

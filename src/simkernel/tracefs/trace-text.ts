@@ -1,26 +1,42 @@
 import { fieldsByName } from './event.ts';
 import { fieldText, fieldValue, printRecord } from './print-format.ts';
+import { recordsOf } from './ring-buffer.ts';
+import type { TraceEntry, TraceRing } from './ring-buffer.ts';
 import type { TraceArray } from './trace-array.ts';
-import type { TraceEntry } from './ring-buffer.ts';
+import { CLOCKS } from './trace-clock.ts';
 
-const CONTEXT_HEADER = `#                                _-----=> irqs-off/BH-disabled
-#                               / _----=> need-resched
-#                              | / _---=> hardirq/softirq
-#                              || / _--=> preempt-depth
-#                              ||| / _-=> migrate-disable
-#                              |||| /     delay
-#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
-#              | |         |   |||||     |         |
-`;
+/** Of the columns of flags and of PIDs, in front of `CPU#`. */
+const FLAG_LINES = [
+  '  _-----=> irqs-off/BH-disabled',
+  ' / _----=> need-resched',
+  '| / _---=> hardirq/softirq',
+  '|| / _--=> preempt-depth',
+  '||| / _-=> migrate-disable',
+  '|||| /     delay',
+];
+function contextHeader({ options }: TraceArray): string {
+  const hasTgid = options.get('record-tgid');
+  if (!options.get('irq-info')) {
+    const [title, rule] = hasTgid ? ['   TGID   ', '     |    '] : ['', ''];
+    return `#           TASK-PID    ${title} CPU#     TIMESTAMP  FUNCTION\n#              | |      ${rule}   |         |         |\n`;
+  }
+  const [space, title, rule] = hasTgid ? ['            ', '     TGID   ', '       |    '] : ['  ', '  ', '  '];
+  const flags = FLAG_LINES.map((line) => `#                            ${space}${line}\n`).join('');
+  return (
+    `${flags}#           TASK-PID  ${title} CPU#  |||||  TIMESTAMP  FUNCTION\n` +
+    `#              | |    ${rule}   |   |||||     |         |\n`
+  );
+}
 
 /** What `trace` begins with. */
-export function traceHeader(array: TraceArray, cpu?: number): string {
-  const rings = array.rings.filter((_, id) => cpu === undefined || id === cpu);
+function traceHeader(array: TraceArray, rings: readonly TraceRing[]): string {
+  const { tracer, options, machine } = array;
   const held = rings.reduce((sum, ring) => sum + ring.count, 0);
   const written = held + rings.reduce((sum, ring) => sum + ring.overrun, 0);
-  const title = `# tracer: ${array.tracer?.name ?? 'nop'}\n#\n`;
-  if (array.tracer?.header !== undefined) return title + array.tracer.header;
-  return `${title}# entries-in-buffer/entries-written: ${held}/${written}   #P:${array.machine.cpus}\n#\n${CONTEXT_HEADER}`;
+  const title = `# tracer: ${array.tracerName}\n#\n`;
+  if (!options.get('context-info')) return '';
+  if (tracer?.header !== undefined) return title + tracer.header(array);
+  return `${title}# entries-in-buffer/entries-written: ${held}/${written}   #P:${machine.cpus}\n#\n${contextHeader(array)}`;
 }
 
 /** `60.123456` */
@@ -30,7 +46,7 @@ export function traceTime(timeNs: number): string {
 }
 
 /** The five columns between CPU and time (trace_print_lat_fmt). */
-export function flagsText(data: Uint8Array): string {
+function flagsText(data: Uint8Array): string {
   const flags = data[2]!;
   const preempt = data[3]!;
   const irqsOff = (flags & 0x01) !== 0;
@@ -50,7 +66,7 @@ export function flagsText(data: Uint8Array): string {
 export function recordText(array: TraceArray, { event, data }: TraceEntry): string {
   const record = { machine: array.machine, data, fields: fieldsByName(event) };
   const { format, describe } = event;
-  if (describe !== undefined) return describe(data);
+  if (describe !== undefined) return describe(array, data);
   if (format !== undefined) return printRecord(record, format);
   const fields = event.fields.map(({ name }) => {
     const value = fieldValue(record, name);
@@ -58,20 +74,38 @@ export function recordText(array: TraceArray, { event, data }: TraceEntry): stri
   });
   return `[FAILED TO PARSE] ${fields.join(' ')}`;
 }
+/** The option `fields`: every field under its name (print_event_fields). */
+function fieldsText(array: TraceArray, { event, data }: TraceEntry): string {
+  const record = { machine: array.machine, data, fields: fieldsByName(event) };
+  const fields = event.fields.map(({ name, size }) => {
+    const value = fieldValue(record, name);
+    if (typeof value !== 'bigint') return ` ${name}=${fieldText(value)}`;
+    return ` ${name}=0x${BigInt.asUintN(8 * size, value).toString(16)} (${BigInt.asIntN(8 * size, value)})`;
+  });
+  return `${event.name}:${fields.join('')}`;
+}
 function eventText(array: TraceArray, entry: TraceEntry): string {
   const { event } = entry;
+  if (array.options.get('fields') && event.system !== 'ftrace') return fieldsText(array, entry);
   const text = recordText(array, entry);
   if (event.system !== 'syscalls') return `${event.title}${text}`;
   return event.name.startsWith('sys_exit_') ? `${event.title} -> ${text}` : `${event.title}(${text})`;
 }
 
+/** Who left a record, where and when (trace_print_context). */
+function contextText({ shared, options, clock }: TraceArray, { pid, cpu, data, timeNs }: TraceEntry): string {
+  const task = `${shared.commOf(pid).padStart(16)}-${String(pid).padEnd(7)} `;
+  const tgid = shared.tgids.get(pid);
+  const group = tgid === undefined ? '(-------) ' : `(${String(tgid).padStart(7)}) `;
+  const flags = options.get('irq-info') ? `${flagsText(data)} ` : ' ';
+  const time = CLOCKS[clock].isTime ? traceTime(timeNs) : String(timeNs).padStart(12);
+  return `${task}${options.get('record-tgid') ? group : ''}[${String(cpu).padStart(3, '0')}] ${flags}${time}: `;
+}
+
 /** One line of `trace`. */
-export function entryLine(array: TraceArray, entry: TraceEntry): string {
-  const comm = array.comms.get(entry.pid) ?? '<...>';
-  return (
-    `${comm.padStart(16)}-${String(entry.pid).padEnd(7)} [${String(entry.cpu).padStart(3, '0')}] ` +
-    `${flagsText(entry.data)} ${traceTime(entry.timeNs)}: ${eventText(array, entry)}\n`
-  );
+function entryLine(array: TraceArray, entry: TraceEntry): string {
+  const context = array.options.get('context-info') ? contextText(array, entry) : '';
+  return `${context}${eventText(array, entry)}\n`;
 }
 
 /** Records as the current tracer shows them. */
@@ -79,6 +113,7 @@ export function entriesText(array: TraceArray, entries: readonly TraceEntry[]): 
   return array.tracer?.text?.(array, entries) ?? entries.map((entry) => entryLine(array, entry)).join('');
 }
 
-export function traceText(array: TraceArray, cpu?: number): string {
-  return traceHeader(array, cpu) + entriesText(array, array.entries(cpu));
+/** The records of rings in the order of their times, below a header. */
+export function traceText(array: TraceArray, rings: readonly TraceRing[]): string {
+  return traceHeader(array, rings) + entriesText(array, recordsOf(rings));
 }

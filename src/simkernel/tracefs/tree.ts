@@ -1,5 +1,6 @@
 import { Dentry, Inode, createMount, createSuperBlock } from '../fs/file.ts';
-import type { FileOperations, Mount, SuperBlock } from '../fs/file.ts';
+import { EPERM } from '../errno.ts';
+import type { FileOperations, Mount, NegativeDentry, SuperBlock } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
 import { S_IFREG, S_IFDIR } from '../fs/file-mode.ts';
@@ -43,6 +44,18 @@ export function directory(entries: Readonly<Record<string, Node | (() => Node)>>
 
 /** Far from those of files on disks, which must not depend on who looked at what before. */
 const FIRST_INO = 0x4000_0000;
+
+/** mkdir() in a folder that takes it. */
+export function makeFolder(dir: Inode, dentry: NegativeDentry, mode: number): number {
+  const status = (dir.channel as DirectoryNode).mkdir?.(dentry.name, mode) ?? -EPERM;
+  if (status === 0) dentry.parent.absent.delete(dentry.name);
+  return status;
+}
+export function removeFolder(dir: Inode, dentry: Dentry): number {
+  const status = (dir.channel as DirectoryNode).rmdir?.(dentry.name) ?? -EPERM;
+  if (status === 0) dentry.unlink();
+  return status;
+}
 
 /** The file systems that are made up: their inodes and dentries appear as they are looked for. */
 export class PseudoFileSystem {

@@ -4,6 +4,7 @@ import { probeCommand, probeEvents, probeLines, removeAll } from '../../../src/s
 import { PROBE_ERRORS } from '../../../src/simkernel/tracefs/probe-mistake.ts';
 import type { ProbeError } from '../../../src/simkernel/tracefs/probe-mistake.ts';
 import type { ProbeKind } from '../../../src/simkernel/tracefs/probe-record.ts';
+import { recordsOf } from '../../../src/simkernel/tracefs/ring-buffer.ts';
 import { traceArray } from '../../../src/simkernel/tracefs/trace-array.ts';
 import { registeredKprobes } from '../../../src/simkernel/probes/register-kprobe.ts';
 import { machineRunning, MILLISECOND, runFor } from '../support.ts';
@@ -170,11 +171,11 @@ test('an enabled event cannot be removed, and its probe is in the text only whil
   const [probe] = registeredKprobes(m);
   expect(probe).toMatchObject({ isDisabled: true, isArmed: false });
   const event = array.event('kprobes', 'e')!;
-  expect(array.enable(event, true)).toBe(0);
+  expect(array.file(event).enable(true)).toBe(0);
   expect(probe).toMatchObject({ isDisabled: false, isArmed: true });
   expect(removeAll(array, 'kprobe')).toBe(EBUSY);
   expect(probeCommand(array, 'kprobe', '-:e')).toBe(EBUSY);
-  expect(array.enable(event, false)).toBe(0);
+  expect(array.file(event).enable(false)).toBe(0);
   expect(removeAll(array, 'kprobe')).toBe(0);
 });
 
@@ -193,12 +194,11 @@ function traced(definitions: readonly string[]): readonly string[] {
   );
   const events = traceArray(machine);
   for (const definition of definitions) expect(probeCommand(events, 'kprobe', definition)).toBe(0);
-  for (const event of probeEvents(events, 'kprobe')) events.enable(event, true);
+  for (const event of probeEvents(events, 'kprobe')) events.file(event).enable(true);
   runFor(machine, 5 * MILLISECOND);
-  return events
-    .entries()
+  return recordsOf(events.rings)
     .filter(({ pid }) => pid === 1000)
-    .map(({ event, data }) => `${event.name} ${event.describe!(data)}`);
+    .map(({ event, data }) => `${event.name} ${event.describe!(events, data)}`);
 }
 test('arrays, bit fields, texts, symbols and what a function was called with are recorded', () => {
   const lines = traced([

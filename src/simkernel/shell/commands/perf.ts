@@ -1,4 +1,4 @@
-import { glob } from '../../tracefs/filter.ts';
+import { glob } from '../../tracefs/glob.ts';
 import { command, joinLines } from './command.ts';
 import type { CommandContext, MakeCommand, Steps } from './command.ts';
 import { listedEvents } from './perf/events.ts';

@@ -4,7 +4,7 @@ import { HARDWARE_RATES } from '../../../probes/hardware-events.ts';
 import type { HardwareCounter } from '../../../probes/hardware-events.ts';
 import type { Machine } from '../../../machine.ts';
 import type { Task } from '../../../tasks/task.ts';
-import { glob } from '../../../tracefs/filter.ts';
+import { glob } from '../../../tracefs/glob.ts';
 import { traceArray } from '../../../tracefs/trace-array.ts';
 import type { TraceEvent } from '../../../tracefs/event.ts';
 

@@ -5,7 +5,7 @@ import { isBlacklisted } from '../../../probes/kprobes.ts';
 import { prototypeNamed } from '../../../probes/symbols.ts';
 import { fileImage } from '../../../programs/executables.ts';
 import { layoutOf } from '../../../programs/image-layout.ts';
-import { glob } from '../../../tracefs/filter.ts';
+import { glob } from '../../../tracefs/glob.ts';
 import { probeEvents } from '../../../tracefs/probe-events.ts';
 import type { ProbeEvent } from '../../../tracefs/probe-events.ts';
 import { traceArray } from '../../../tracefs/trace-array.ts';

@@ -1,0 +1,74 @@
+import { EINVAL } from '../errno.ts';
+import type { Machine } from '../machine.ts';
+import { attach } from '../probes/attach.ts';
+import { fieldsByName, tracepointEvent } from './event.ts';
+import { fieldValue } from './print-format.ts';
+import type { RecordView } from './print-format.ts';
+
+/** set_event_pid, set_ftrace_pid: the tasks that are followed; none are named: all. */
+export class TaskFilter {
+  private readonly machine: Machine;
+  private readonly pids = new Set<number>();
+  private detach: (() => void) | null = null;
+
+  constructor(m: Machine) {
+    this.machine = m;
+  }
+  get isSet(): boolean {
+    return this.pids.size > 0;
+  }
+  has(pid: number): boolean {
+    return this.pids.size === 0 || this.pids.has(pid);
+  }
+  /** 0 or a negative error number. */
+  add(text: string): number {
+    const numbers = text.split(/\s+/).filter((word) => word !== '');
+    if (numbers.some((word) => !/^\d+$/.test(word))) return -EINVAL;
+    for (const word of numbers) this.pids.add(Number(word));
+    return 0;
+  }
+  clear(): void {
+    this.pids.clear();
+  }
+  list(): readonly number[] {
+    return [...this.pids].sort((a, b) => a - b);
+  }
+  /** event-fork, function-fork: children of those that are followed are followed, until they exit. */
+  followForks(on: boolean): void {
+    if (on === (this.detach !== null)) return;
+    this.detach?.();
+    this.detach = on ? this.watchForks() : null;
+  }
+  private watchForks(): () => void {
+    const listen = (name: string, change: (pid: (field: string) => number) => void): (() => void) => {
+      const fields = fieldsByName(tracepointEvent('sched', name)!);
+      const attached = attach(this.machine, { kind: 'tracepoint', category: 'sched', name }, (at) => {
+        const data = this.machine.arena.bytes.subarray(at, at + 128);
+        change((field) => Number(fieldValue({ machine: this.machine, data, fields }, field)));
+      });
+      return () => attached.ok && attached.detach();
+    };
+    const stopFork = listen('sched_process_fork', (pid) => {
+      if (this.pids.has(pid('parent_pid'))) this.pids.add(pid('child_pid'));
+    });
+    const stopExit = listen('sched_process_exit', (pid) => this.pids.delete(pid('pid')));
+    return () => {
+      stopFork();
+      stopExit();
+    };
+  }
+}
+
+/** Records about other tasks, kept for their sake, too (event_filter_pid_sched_*_probe_pre). */
+const OTHER_TASK: Readonly<Record<string, string>> = {
+  'sched:sched_switch': 'next_pid',
+  'sched:sched_wakeup': 'pid',
+  'sched:sched_wakeup_new': 'pid',
+  'sched:sched_waking': 'pid',
+};
+/** Whether an event's record is about a task that is followed. */
+export function concerns(filter: TaskFilter, event: string, view: RecordView): boolean {
+  if (!filter.isSet || filter.has(view.machine.cpu.current.pid)) return true;
+  const field = Object.hasOwn(OTHER_TASK, event) ? OTHER_TASK[event] : undefined;
+  return field !== undefined && filter.has(Number(fieldValue(view, field)));
+}

@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   verifier: ['isa', 'abi', 'btf'],
   jit: ['isa', 'abi'],
   object: ['isa', 'abi', 'btf'],
-  simkernel: ['btf'],
+  simkernel: ['btf', 'source'],
   runtime: ['isa', 'abi', 'btf', 'lang', 'verifier', 'jit', 'simkernel', 'source'],
   pipeline: [
     'source',

@@ -6,6 +6,7 @@ import type { CType, FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { decodeBase64 } from './base64.ts';
 import { KERNEL_BTF_BASE64 } from './generated/kernel-btf.ts';
 import { declareStructs, MODULE_STRUCTS, MODULE_TRACEPOINTS } from './module-types.ts';
+import { bug } from '../source/bug.ts';
 
 let decoded: BtfTypeSet | undefined;
 
@@ -62,7 +63,7 @@ export function findField(struct: string, path: string): FieldPlace | undefined 
 /** As findField, for members that our own code lays out: a missing one is our mistake. */
 export function fieldOf(struct: string, path: string): FieldPlace {
   const place = findField(struct, path);
-  if (place === undefined) throw new Error(`the kernel has no ${struct}.${path}`);
+  if (place === undefined) bug(`the kernel has no ${struct}.${path}`);
   return place;
 }
 
@@ -74,7 +75,7 @@ export function offsetOf(struct: string, path: string): number {
 /** Size in bytes of a kernel struct or union. */
 export function sizeOfStruct(name: string): number {
   const type = kernelTypes().struct(name) ?? kernelTypes().union(name) ?? moduleTypes().struct(name);
-  if (type === undefined) throw new Error(`the kernel has no struct ${name}`);
+  if (type === undefined) bug(`the kernel has no struct ${name}`);
   return type.size;
 }
 
@@ -90,7 +91,7 @@ export function rawTracepointParameters(name: string): FunctionProtoType['parame
 
 function typeOf(tracepoint: string, text: string): CType {
   const type = parseTypeText(text, moduleTypes());
-  if (type === undefined) throw new Error(`${tracepoint} has no type ${text}`);
+  if (type === undefined) bug(`${tracepoint} has no type ${text}`);
   return type;
 }
 

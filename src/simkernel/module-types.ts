@@ -2,6 +2,7 @@ import { applyLayout, layoutAggregate, sizeOf } from '../btf/layout.ts';
 import { createTypeSet, overlayTypeSets } from '../btf/type-set.ts';
 import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, Member, StructType, TypeSet } from '../btf/types.ts';
+import { bug } from '../source/bug.ts';
 
 /**
  * Structures of drivers that Linux builds as modules: their types are in the module's BTF, not in the kernel's. Members in C;
@@ -84,7 +85,7 @@ function extend(type: StructType, known: StructType, rows: readonly string[], ty
       size += sizeOf(member.type) ?? 0;
     } else {
       const same = known.members.find((member) => member.name === old);
-      if (same === undefined) throw new Error(`struct ${known.name} has no ${old}`);
+      if (same === undefined) bug(`struct ${known.name} has no ${old}`);
       members.push({ ...same, name: name! });
     }
   }
@@ -95,6 +96,6 @@ function extend(type: StructType, known: StructType, rows: readonly string[], ty
 function declared(text: string, types: TypeSet): { readonly name: string; readonly type: CType } {
   const match = /^(.*?)(\w+)((?:\[\d+\])*)$/.exec(text);
   const type = match === null ? undefined : parseTypeText(`${match[1]!}${match[3]!}`, types);
-  if (match === null || type === undefined) throw new Error(`no declaration: ${text}`);
+  if (match === null || type === undefined) bug(`no declaration: ${text}`);
   return { name: match[2]!, type };
 }

@@ -4,6 +4,7 @@ import type { TypeSet } from '../btf/types.ts';
 import { kernelTypes, moduleTypes } from './kernel-types.ts';
 import { declareStructs } from './module-types.ts';
 import type { StructMembers } from './module-types.ts';
+import { bug } from '../source/bug.ts';
 
 const sets = new WeakMap<TypeSet, Map<StructMembers, TypeSet>>();
 
@@ -27,6 +28,6 @@ export function typesOfProfile(structs: StructMembers, kernel: TypeSet = kernelT
 export function offsetInProfile(structs: StructMembers, struct: string, field: string): number {
   const type = typesOfProfile(structs).struct(struct);
   const found = type === undefined ? undefined : findPath(type, [field]);
-  if (found === undefined) throw new Error(`no struct ${struct} with ${field}`);
+  if (found === undefined) bug(`no struct ${struct} with ${field}`);
   return found.offsetBits / 8;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bug, InternalError } from '../../src/source/bug.ts';
 import { EBADF, EEXIST, ENOENT, ENOEXEC, EPERM } from '../../src/simkernel/errno.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import { loadedModules, placeModule } from '../../src/simkernel/modules/loader.ts';
@@ -78,5 +79,26 @@ describe('modules', () => {
       '__x64_sys_finit_module',
     ];
     expect(stacks).toEqual([path, path]);
+  });
+
+  test('whose code fails take down who called it, and no mistake of ours passes for theirs', () => {
+    const { m, results } = running(function* (u, note) {
+      note(yield* insert(u, '/lib/bad.ko'));
+      return 0;
+    });
+    m.hasProcess(1);
+    placeModule(m, '/lib/bad.ko', { init: () => (undefined as unknown as { length: number }).length });
+    const kernelLog = (): string => m.kernelLog.map(({ text }) => text).join('\n');
+    runFor(m, 20 * MILLISECOND);
+    expect(kernelLog()).toMatch(/bad: TypeError: [^]*BUG: kernel NULL pointer dereference/);
+    expect(results).toEqual([]);
+
+    const other = running(function* (u) {
+      yield* insert(u, '/lib/bad.ko');
+      return 0;
+    });
+    other.m.hasProcess(1);
+    placeModule(other.m, '/lib/bad.ko', { init: () => bug('the machine is in disorder') });
+    expect(() => runFor(other.m, 20 * MILLISECOND)).toThrow(InternalError);
   });
 });

@@ -12,6 +12,7 @@ import { emitArm64Function } from '../programs/arm64-image-text.ts';
 import { syscallByName } from '../syscalls.ts';
 import type { Architecture, FrameFormat } from './architecture.ts';
 import { arm64SystemCalls } from './arm64-syscalls.ts';
+import { bug } from '../../source/bug.ts';
 
 /** PSTATE (arch/arm64/include/uapi/asm/ptrace.h): interrupts masked, software step, mode; carry and zero as good as any. */
 const PSR = { I: 0x80, SS: 1 << 21, MODE: 0xf, EL1h: 5 } as const;
@@ -93,7 +94,7 @@ function operandText(operand: UsdtOperand): string {
   const size = `${operand.signed ? '-' : ''}${operand.size}@`;
   if (operand.kind === 'constant') return `${size}${operand.value}`;
   const register = COUNTERPARTS.get(operand.register);
-  if (register === undefined) throw new Error(`register ${operand.register} of x86 has no counterpart`);
+  if (register === undefined) bug(`register ${operand.register} of x86 has no counterpart`);
   if (operand.kind === 'register') return size + register;
   return `${size}[${register}${operand.displacement === 0 ? '' : `, ${operand.displacement}`}]`;
 }
@@ -132,7 +133,7 @@ export const ARM64: Architecture = {
     operands: (text) =>
       parseUsdtOperands(text, X86_ABI)
         .map((operand) => {
-          if (operand === undefined) throw new Error(`no tracer understands the operands ${text}`);
+          if (operand === undefined) bug(`no tracer understands the operands ${text}`);
           return operandText(operand);
         })
         .join(' '),

@@ -5,6 +5,7 @@ import { arm64Sites } from './arm64-text.ts';
 import { CALL_SITES } from './code.ts';
 import type { Code, FunctionShape } from './code.ts';
 import { generateX86 } from './x86-text.ts';
+import { bug } from '../../source/bug.ts';
 
 /**
  * Kernel text. Every declared function has an address, a size, call sites at instruction boundaries and real bytes of the
@@ -59,9 +60,9 @@ export function declareText(name: string, options: TextOptions = {}): TextSymbol
   const size = options.size ?? Math.max(160 + ((hash >>> 8) % 800), (options.site ?? 0) + 64);
   const entry = textEnd;
   textEnd = (entry + size + 31) & ~15;
-  if (textEnd > IMAGE_DATA) throw new Error('kernel text is full');
+  if (textEnd > IMAGE_DATA) bug('kernel text is full');
   const symbol = new LazyText(name, symbols.length, entry, size, traceable, hash, options);
-  if (byName.has(name)) throw new Error(`${name} is declared twice`);
+  if (byName.has(name)) bug(`${name} is declared twice`);
   symbols.push(symbol);
   byName.set(name, symbol);
   return symbol;

@@ -2,6 +2,7 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { ttyFlipBufferPush } from './tty.ts';
 import type { Tty } from './tty.ts';
+import { bug } from '../../source/bug.ts';
 
 /** include/uapi/linux/input-event-codes.h */
 export const EV_KEY = 1;
@@ -32,7 +33,7 @@ export function scanCodesOf(character: string): readonly number[] {
     if (character === plain) return [code, code | 0x80];
     if (character === shifted) return [KEY_LEFTSHIFT, code, code | 0x80, KEY_LEFTSHIFT | 0x80];
   }
-  throw new Error(`no key gives ${JSON.stringify(character)}`);
+  bug(`no key gives ${JSON.stringify(character)}`);
 }
 
 /** drivers/tty/vt/keyboard.c: presses of keys with a character put it into the console's terminal. */

@@ -15,6 +15,7 @@ import { waitOnBuffer } from './folio-wait.ts';
 import { createKthread } from './kthread.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
+import { bug } from '../../source/bug.ts';
 
 /** journal_t of an ext4: a ring of blocks into which its thread writes what changed since the last commit. */
 export interface Journal extends KernelObject {
@@ -92,7 +93,7 @@ function writeBlocks(m: Machine, journal: Journal, blocks: number, flags: number
   const at = journal.head;
   journal.head = (journal.head + blocks) % JOURNAL_BLOCKS;
   const { disk } = journal.sb;
-  if (disk === null) throw new Error('a journal without a disk');
+  if (disk === null) bug('a journal without a disk');
   submitBio(
     m,
     createBio(m, disk, flags, FIRST_JOURNAL_SECTOR + at * SECTORS_PER_PAGE, blocks * PAGE_SIZE, (_m, { error }) => {

@@ -8,6 +8,7 @@ import { makeFolder, removeFolder } from '../tracefs/tree.ts';
 import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
+import { bug } from '../../source/bug.ts';
 
 /* fs/kernfs: the file systems whose files are functions, in folders that the kernel makes: sysfs and cgroup2. */
 
@@ -60,9 +61,7 @@ const kernfsFopReaddir = kernelFunction(
 );
 
 const refused = (): Result => -EPERM;
-const noPages = (): never => {
-  throw new Error('kernfs has no pages');
-};
+const noPages = (): never => bug('kernfs has no pages');
 const KERNFS_INODES: InodeOperations = {
   lookup: (m, dir, dentry, flags) => kernfsIopLookup(m, dir, dentry, flags),
   create: refused,

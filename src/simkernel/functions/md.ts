@@ -9,6 +9,7 @@ import type { KernelObject } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { blockBioRemap } from '../tracepoints/block.ts';
 import { bioEndio, submitBioNoacct } from './block.ts';
+import { bug } from '../../source/bug.ts';
 
 /** drivers/md: a disk whose bios go to other disks. */
 const MD_MAJOR = 9;
@@ -157,7 +158,7 @@ const mdSubmitBio = kernelFunction(
 /** md0, md1, ...: what is written goes to all members, what is read comes from one. */
 export function createMirror(m: Machine, index: number, members: readonly Disk[]): Disk {
   const never = (): never => {
-    throw new Error('a stacked disk has no requests');
+    bug('a stacked disk has no requests');
   };
   const disk = createDisk(
     m,

@@ -14,6 +14,7 @@ import type {
 import type { FileSystemOperations } from '../fs/operations.ts';
 import type { Machine } from '../machine.ts';
 import { listEntries } from './ext4-dir.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Producing text costs per character; copying it is cheap beside that. */
 const FORMAT_NS_PER_CHARACTER = 4;
@@ -78,6 +79,3 @@ export const PROC: FileSystemOperations = {
   writepages: () => bug('proc has no pages'),
   syncFs: () => 0,
 };
-function bug(message: string): never {
-  throw new Error(message);
-}

@@ -8,6 +8,7 @@ import { structFields } from '../memory/layout.ts';
 import { scsiDispatchCmdDone, scsiDispatchCmdStart } from '../tracepoints/scsi.ts';
 import { blkMqCompleteRequest, blkMqStartRequest, blkUpdateRequest, endRequest, runHwQueue } from './block.ts';
 import { CDB_BYTES, CHECK_CONDITION } from '../block/scsi.ts';
+import { bug } from '../../source/bug.ts';
 
 /** drivers/scsi and drivers/ata: a block request becomes a SCSI command becomes an ATA command. */
 
@@ -27,7 +28,7 @@ export interface ScsiCommand extends KernelObject {
 const commands = new WeakMap<Request, ScsiCommand>();
 function commandOf(rq: Request): ScsiCommand {
   const command = commands.get(rq);
-  if (command === undefined) throw new Error(`${rq.disk.name}: a request without its SCSI command`);
+  if (command === undefined) bug(`${rq.disk.name}: a request without its SCSI command`);
   return command;
 }
 

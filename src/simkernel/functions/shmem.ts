@@ -8,6 +8,7 @@ import type { CString } from './filename.ts';
 import { writeUserText } from './proc.ts';
 import { O_ACCMODE, O_TRUNC, O_APPEND } from '../fs/fcntl.ts';
 import { S_IFDIR } from '../fs/file-mode.ts';
+import { bug } from '../../source/bug.ts';
 
 const PER_BYTE_NS = 0.1;
 
@@ -70,9 +71,7 @@ const dcacheReaddir = kernelFunction('dcache_readdir', 90, (m, file: File, conte
   listEntries((ns) => m.spend(ns), file, context);
   return 0;
 });
-const noPages = (): never => {
-  throw new Error('the pages of a tmpfs are not kept apart');
-};
+const noPages = (): never => bug('the pages of a tmpfs are not kept apart');
 const refused = (): Result => -EPERM;
 
 /** mm/shmem.c: files whose only place is memory. */

@@ -8,6 +8,7 @@ import type { KmemCache } from '../tracepoints/kmem.ts';
 import { kfreeEvent, kmallocEvent, kmemCacheAllocEvent, kmemCacheFreeEvent } from '../tracepoints/kmem.ts';
 import { mightSleep } from './atomic.ts';
 import { GFP_DIRECT_RECLAIM } from './gfp.ts';
+import { bug } from '../../source/bug.ts';
 
 export { GFP_ATOMIC, GFP_KERNEL } from './gfp.ts';
 
@@ -45,7 +46,7 @@ export function kmalloc(m: Machine, size: number, flags: number): KernelObject {
 }
 export const kfree = kernelFunction('kfree', 30, (m, object: KernelObject): void => {
   const size = sizes.get(object);
-  if (size === undefined) throw new Error('kfree of what kmalloc did not give');
+  if (size === undefined) bug('kfree of what kmalloc did not give');
   kfreeEvent(m, returnAddress(m), object);
   sizes.delete(object);
   m.arena.free(object.address, size);

@@ -9,6 +9,7 @@ import { leave } from '../execution/hand-over.ts';
 import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
 import { folioEndRead, folioEndWriteback } from './folio-wait.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Largest bio that the file systems make. */
 const MAX_BIO_PAGES = 256;
@@ -17,7 +18,7 @@ const PER_PAGE_NS = 16;
 const WRITE_PER_PAGE_NS = 240;
 
 export function diskOf({ sb }: Pick<Inode, 'sb'>): Disk {
-  if (sb.disk === null) throw new Error(`${sb.type} has no disk`);
+  if (sb.disk === null) bug(`${sb.type} has no disk`);
   return sb.disk;
 }
 

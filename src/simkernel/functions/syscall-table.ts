@@ -7,6 +7,7 @@ import { addressHigh, addressLow } from '../memory/arena.ts';
 import { SYSTEM_CALLS } from '../memory/kernel-data.ts';
 import { syscallByName } from '../syscalls.ts';
 import { ENOSYS } from '../errno.ts';
+import { bug } from '../../source/bug.ts';
 
 type Implementation = KernelFunction<[regs: KernelObject], Result>;
 const implementations: (Implementation | undefined)[] = new Array<Implementation | undefined>(SYSTEM_CALLS).fill(
@@ -23,7 +24,7 @@ export function systemCall(
   body: (m: Machine, a: number, b: number, c: number, d: number, e: number, f: number) => Result,
 ): void {
   const row = syscallByName(name);
-  if (row === undefined) throw new Error(`no system call ${name}`);
+  if (row === undefined) bug(`no system call ${name}`);
   const parameters = row.parameters.map(({ type }) => narrow(type));
   const arity = body.length - 1;
   const allWide = parameters.slice(0, arity).every((kind) => kind === 'wide');

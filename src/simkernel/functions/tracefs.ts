@@ -11,6 +11,7 @@ import { listEntries } from './ext4-dir.ts';
 import { writeUserText } from './proc.ts';
 import { msleep } from './sleep.ts';
 import { O_ACCMODE, O_TRUNC, O_NONBLOCK } from '../fs/fcntl.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Producing text costs per character. */
 const FORMAT_NS_PER_CHARACTER = 4;
@@ -76,9 +77,7 @@ const eventfsIterate = kernelFunction('eventfs_iterate', 90, (m, file: File, con
   return 0;
 });
 
-const noPages = (): never => {
-  throw new Error('tracefs has no pages');
-};
+const noPages = (): never => bug('tracefs has no pages');
 const readOnly = (): Result => -EPERM;
 /** tracefs, debugfs and sysfs: files that are functions, in directories that the kernel makes; those of tracefs' instances are asked for. */
 export const TRACEFS: FileSystemOperations = {

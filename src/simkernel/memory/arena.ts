@@ -9,6 +9,7 @@
  * The direct map shows the whole buffer at KERNEL_HIGH << 32 | offset, as Linux shows physical memory at PAGE_OFFSET.
  */
 import { PAGE_SIZE } from './sizes.ts';
+import { bug } from '../../source/bug.ts';
 
 export interface Arena {
   readonly buffer: SharedArrayBuffer;
@@ -116,6 +117,7 @@ export function createArena(materialize: (offset: number, size: number) => void,
         return last;
       }
       const at = (top + align - 1) & -align;
+      // No bug(): a script may ask for larger maps than the machine has memory.
       if (at + block > ARENA_SIZE) throw new Error(`guest memory is full: ${size} bytes wanted`);
       top = at + block;
       used += block;
@@ -136,7 +138,7 @@ export function createArena(materialize: (offset: number, size: number) => void,
     heapBytes: () => used,
     allocateImage(size, align) {
       const at = (imageTop + align - 1) & -align;
-      if (at + size > IMAGE_END) throw new Error('kernel image is full');
+      if (at + size > IMAGE_END) bug('kernel image is full');
       imageTop = at + size;
       return at;
     },

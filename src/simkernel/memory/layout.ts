@@ -1,5 +1,6 @@
 import { PER_CPU_SECTION } from '../../btf/decode.ts';
 import { kernelTypes, offsetOf, sizeOfStruct } from '../kernel-types.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Byte offsets of the members of a kernel structure that the machine writes, by the machine's names for them. */
 export type Fields<K extends string> = { readonly [name in K]: number } & { readonly size: number };
@@ -40,7 +41,7 @@ function place(struct: string, path: string): number {
   if (struct === PER_CPU_SECTION) {
     const types = kernelTypes();
     const found = path === '' ? types.dataSectionSize(struct) : types.perCpuVariable(path)?.offset;
-    if (found === undefined) throw new Error(`the kernel has no per-CPU variable ${path}`);
+    if (found === undefined) bug(`the kernel has no per-CPU variable ${path}`);
     return found;
   }
   return path === '' ? sizeOfStruct(struct) : offsetOf(struct, path);

@@ -12,6 +12,7 @@ import { loadText, storeText } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { MachineHalted, TaskDied } from '../execution/halt.ts';
 import { printk } from '../printk.ts';
+import { InternalError } from '../../source/bug.ts';
 import { registerKprobe } from '../probes/register-kprobe.ts';
 import { EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 
@@ -118,7 +119,7 @@ export class LoadedModule implements KernelObject {
     try {
       return code();
     } catch (error) {
-      if (error instanceof TaskDied || error instanceof MachineHalted) throw error;
+      if (error instanceof TaskDied || error instanceof MachineHalted || error instanceof InternalError) throw error;
       // A mistake in the user's code is what a bad pointer is in a module in C: it ends whoever came there.
       printk(
         this.machine,

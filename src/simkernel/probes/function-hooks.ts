@@ -14,6 +14,7 @@ import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
 import { runKprobes, runPostHandlers, runReturns, takeInstances } from './kprobes.ts';
 import type { Kprobe, ReturnInstance } from './kprobes.ts';
+import { bug } from '../../source/bug.ts';
 
 /** What sits on one function. Lists are replaced, never changed, so that a handler may detach. */
 export interface FunctionHooks {
@@ -34,7 +35,7 @@ const KPROBE_IP = 1;
 /** Calls a function that is being traced: registers, stack and text look as they do on a CPU at each of the hook points. */
 export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Body, args: readonly unknown[]): unknown {
   const hooks = m.functionHooks.get(symbol.index);
-  if (hooks === undefined) throw new Error(`${symbol.name} is marked as hooked but is not`);
+  if (hooks === undefined) bug(`${symbol.name} is marked as hooked but is not`);
   const { cpu, words, abi } = m;
   const { kernelCode } = m.arch;
   const { fn, sp, fp } = cpu;

@@ -5,6 +5,7 @@ import { imageType } from './image-types.ts';
 import type { Image, UsdtProbe } from './image.ts';
 import type { UserWord } from './user-function.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
+import { bug } from '../../source/bug.ts';
 
 const SEMAPHORE_BYTES = 2;
 const NO_TYPES = createTypeSet({});
@@ -39,7 +40,7 @@ export function placeVariables(
   const variables = (image.variables ?? []).map(({ name, type: text, value }): PlacedVariable => {
     const type = imageType(text, types ?? NO_TYPES);
     const size = type === undefined ? undefined : sizeOf(type);
-    if (type === undefined || size === undefined) throw new Error(`${name} has no type: ${text}`);
+    if (type === undefined || size === undefined) bug(`${name} has no type: ${text}`);
     return {
       name,
       offset: take(size, alignOf(type)),
@@ -75,14 +76,14 @@ export function storeValue(view: DataView, at: number, type: CType, value: CValu
   } else if (typeof value === 'string') {
     for (let i = 0; i < Math.min(value.length, size); i += 1) view.setUint8(at + i, value.charCodeAt(i));
   } else if (Array.isArray(value)) {
-    if (bare.kind !== 'array') throw new Error('a list is for an array');
+    if (bare.kind !== 'array') bug('a list is for an array');
     const step = sizeOf(bare.element) ?? 0;
     (value as readonly CValue[]).forEach((each, i) => storeValue(view, at + i * step, bare.element, each));
   } else {
-    if (bare.kind !== 'struct' && bare.kind !== 'union') throw new Error('members are for structures');
+    if (bare.kind !== 'struct' && bare.kind !== 'union') bug('members are for structures');
     for (const [name, each] of Object.entries(value as { readonly [member: string]: CValue })) {
       const member = bare.members.find((candidate) => candidate.name === name);
-      if (member === undefined) throw new Error(`${bare.name} has no member ${name}`);
+      if (member === undefined) bug(`${bare.name} has no member ${name}`);
       if (member.bitfieldSize === undefined) storeValue(view, at + member.offsetBits / 8, member.type, each);
       else storeBits(view, at, member.offsetBits, member.bitfieldSize, each as UserWord);
     }

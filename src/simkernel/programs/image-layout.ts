@@ -9,6 +9,7 @@ import { placeVariables } from './image-data.ts';
 import type { PlacedVariable } from './image-data.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';
+import { bug } from '../../source/bug.ts';
 
 export interface ImageFunction {
   readonly name: string;
@@ -131,7 +132,7 @@ function declaredLayout(image: Image): ImageLayout {
     const index = sites.get(probe.in) ?? 0;
     sites.set(probe.in, index + 1);
     const home = byName.get(probe.in);
-    if (home === undefined) throw new Error(`${image.path} has no function ${probe.in}`);
+    if (home === undefined) bug(`${image.path} has no function ${probe.in}`);
     return {
       probe,
       offset: home.offset + FIRST_SITE + index * SITE_GAP,

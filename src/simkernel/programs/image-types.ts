@@ -2,6 +2,7 @@ import { applyLayout, layoutAggregate } from '../../btf/layout.ts';
 import { createTypeSet } from '../../btf/type-set.ts';
 import { parseTypeText } from '../../btf/type-text.ts';
 import type { CType, FunctionProtoType, StructType, TypeSet } from '../../btf/types.ts';
+import { bug } from '../../source/bug.ts';
 
 /** The structures of an image's debugging information, from the members' declarations in C. */
 export function imageTypes(structs: Readonly<Record<string, readonly string[]>>): TypeSet {
@@ -22,7 +23,7 @@ export function imageTypes(structs: Readonly<Record<string, readonly string[]>>)
 function declared(text: string, types: TypeSet): { readonly name: string; readonly type: CType } {
   const match = /^(.*?)(\w+)((?:\[\d+\])*)$/.exec(text.trim());
   const type = match === null ? undefined : imageType(`${match[1]!}${match[3]!}`, types);
-  if (match === null || type === undefined) throw new Error(`no declaration: ${text}`);
+  if (match === null || type === undefined) bug(`no declaration: ${text}`);
   return { name: match[2]!, type };
 }
 
@@ -54,7 +55,7 @@ export function imageType(text: string, types: TypeSet): CType | undefined {
 export function parsePrototype(text: string, types: TypeSet): FunctionProtoType {
   const match = /^(.*?)[\w$]+\s*\((.*)\)$/.exec(text.trim());
   const returns = match === null ? undefined : imageType(match[1]!, types);
-  if (match === null || returns === undefined) throw new Error(`no function prototype: ${text}`);
+  if (match === null || returns === undefined) bug(`no function prototype: ${text}`);
   const inside = match[2]!.trim();
   const parameters =
     inside === '' || inside === 'void' ? [] : inside.split(',').filter((part) => part.trim() !== '...');

@@ -2,6 +2,7 @@ import type { ImageLayout } from './image-layout.ts';
 import { layoutOf } from './image-layout.ts';
 import type { UserContext } from './user.ts';
 import type { UserFunction, UserWord } from './user-function.ts';
+import { bug } from '../../source/bug.ts';
 
 /** A step of a user program: what `next` yields (see run-user.ts). */
 export type UserStep =
@@ -73,7 +74,7 @@ export interface Image {
 
 export function imageSymbolOffset(image: Image, name: string): number {
   const found = layoutOf(image).byName.get(name);
-  if (found === undefined) throw new Error(`${image.path} has no function ${name}`);
+  if (found === undefined) bug(`${image.path} has no function ${name}`);
   return found.offset;
 }
 export function imageSymbolAt(image: Image, offset: number): { name: string; offset: number } | undefined {

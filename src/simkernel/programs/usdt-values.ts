@@ -2,6 +2,7 @@ import type { Architecture } from '../arch/architecture.ts';
 import { parseUsdtOperands } from '../../btf/usdt-operand.ts';
 import type { UserContext } from './user.ts';
 import type { UserWord } from './user-function.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Puts a static probe's arguments where its note says that they are. */
 export function placeOperands(
@@ -17,7 +18,7 @@ export function placeOperands(
     if (operand?.kind !== 'memory') return;
     const { register } = operand;
     const base = register === abi.fp ? u.fp : register === abi.sp ? u.sp : undefined;
-    if (base === undefined) throw new Error(`the operand ${operands} is relative to no stack register`);
+    if (base === undefined) bug(`the operand ${operands} is relative to no stack register`);
     u.store(base + operand.displacement, operand.size, value);
   });
 }

@@ -1,5 +1,6 @@
 import type { UserBody } from './image.ts';
 import type { UserContext } from './user.ts';
+import { bug } from '../../source/bug.ts';
 
 /** What registers of a program hold: numbers up to 2^53, bigints beyond. */
 export type UserWord = number | bigint;
@@ -34,6 +35,6 @@ export function userFunction<A extends UserWord[]>(
 
 function functionName(prototype: string): string {
   const match = /([\w$]+)\s*\(/.exec(prototype);
-  if (match === null) throw new Error(`no function prototype: ${prototype}`);
+  if (match === null) bug(`no function prototype: ${prototype}`);
   return match[1]!;
 }

@@ -8,6 +8,7 @@ import { layoutOf } from './image-layout.ts';
 import { imageType } from './image-types.ts';
 import type { Image } from './image.ts';
 import type { UserWord } from './user-function.ts';
+import { bug } from '../../source/bug.ts';
 
 /** The memory of a simulated program as the program sees it: strings, buffers, variables, C values, by user address. */
 export class UserMemory {
@@ -47,7 +48,7 @@ export class UserMemory {
   /** Its memory at an address. */
   bytes(address: number, size: number): Uint8Array {
     const at = this.process.mm.find(address, size);
-    if (at < 0) throw new Error(`${this.image.path} has nothing at 0x${address.toString(16)}`);
+    if (at < 0) bug(`${this.image.path} has nothing at 0x${address.toString(16)}`);
     return this.machine.arena.bytes.subarray(at, at + size);
   }
   /** An unsigned number of up to six bytes. */
@@ -99,7 +100,7 @@ export class UserMemory {
   value(type: string, value: CValue): number {
     const types = layoutOf(this.image).debug?.types;
     const cType = types === undefined ? undefined : imageType(type, types);
-    if (cType === undefined) throw new Error(`${this.image.path} does not know ${type}`);
+    if (cType === undefined) bug(`${this.image.path} does not know ${type}`);
     const size = sizeOf(cType) ?? 0;
     const at = this.buffer(size);
     storeValue(this.machine.arena.view, this.process.mm.find(at, size), cType, value);
@@ -108,7 +109,7 @@ export class UserMemory {
   /** Address of a global variable of the program. */
   variable(name: string): number {
     const row = layoutOf(this.image).variables.find((candidate) => candidate.name === name);
-    if (row === undefined) throw new Error(`${this.image.path} has no variable ${name}`);
+    if (row === undefined) bug(`${this.image.path} has no variable ${name}`);
     return this.process.mm.imageBase(this.image) + row.offset;
   }
 }

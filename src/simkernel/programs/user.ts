@@ -34,6 +34,7 @@ import { syscallByName } from '../syscalls.ts';
 import { LEGACY_CALLS } from './legacy-calls.ts';
 import { AT_FDCWD } from '../fs/fcntl.ts';
 import { MS } from '../time/units.ts';
+import { bug } from '../../source/bug.ts';
 
 const THREAD_STACK_SIZE = 8192;
 const SCRATCH_SIZE = 64;
@@ -308,7 +309,7 @@ export class UserContext extends UserMemory {
       stack.goTo(here);
       return 0;
     }
-    throw new Error(`${this.image.path} has no probe ${provider}:${name}`);
+    bug(`${this.image.path} has no probe ${provider}:${name}`);
   }
   /** Whether somebody listens to a static probe with a semaphore; how many. */
   listeners(provider: string, name: string): number {
@@ -327,7 +328,7 @@ export class UserContext extends UserMemory {
       const row = layoutOf(image).byName.get(name);
       if (row !== undefined) return { entry: this.process.mm.imageBase(image) + row.offset, row };
     }
-    throw new Error(`${this.image.path} does not load ${name}`);
+    bug(`${this.image.path} does not load ${name}`);
   }
   /** Probes in a stretch of a function that the program now runs through; static ones are met in their own way. */
   private *probes(from: number, to: number, args: readonly UserWord[]): Generator<UserStep, void, number> {
@@ -431,7 +432,7 @@ export class UserContext extends UserMemory {
     const base = this.process.mm.imageBase(this.image);
     for (const name of position.frames) {
       const row = layoutOf(this.image).byName.get(name);
-      if (row === undefined) throw new Error(`${this.image.path} has no function ${name}`);
+      if (row === undefined) bug(`${this.image.path} has no function ${name}`);
       stack.call(base + row.offset);
       stack.enter(base + row.offset + row.callSite);
     }

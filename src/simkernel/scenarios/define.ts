@@ -19,6 +19,7 @@ import { placeModule } from '../modules/loader.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
 import { O_RDWR } from '../fs/fcntl.ts';
+import { bug } from '../../source/bug.ts';
 
 const FIRST_LETTER = 97;
 /** The block groups of a hard disk that files are spread over, as ext4 does with directories. */
@@ -127,7 +128,7 @@ function nameOf({ comm, image: { path } }: ProcessSpec): string {
 type Containers = ReadonlyMap<string, Container>;
 function containerOf({ container }: ProcessSpec, containers: Containers): Container | undefined {
   const found = container === undefined ? undefined : containers.get(container);
-  if (container !== undefined && found === undefined) throw new Error(`no container ${container}`);
+  if (container !== undefined && found === undefined) bug(`no container ${container}`);
   return found;
 }
 function cgroupOf(m: Machine, spec: ProcessSpec, containers: Containers): Cgroup {
@@ -137,7 +138,7 @@ function cgroupOf(m: Machine, spec: ProcessSpec, containers: Containers): Cgroup
 function startProcess(m: Machine, spec: ProcessSpec, cpu: number, containers: Containers): void {
   const { pid, image, argv, uid = 0, startNs = 0 } = spec;
   const { main } = image;
-  if (main === null) throw new Error(`${image.path} is not a program`);
+  if (main === null) bug(`${image.path} is not a program`);
   const start = (): void => {
     const name = nameOf(spec);
     const cgroup = cgroupOf(m, spec, containers);

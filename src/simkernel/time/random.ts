@@ -1,3 +1,5 @@
+import { bug } from '../../source/bug.ts';
+
 /** A seeded source of chance (xoshiro128**, Blackman and Vigna 2018): one stream per purpose, so that adding a draw somewhere shifts nothing elsewhere. */
 export interface Random {
   /** A stream of its own; the same name under the same seed gives the same numbers. */
@@ -72,12 +74,12 @@ export function createRandom(seed: number, name = ''): Random {
         if (left < 0) return value;
       }
       const last = table.at(-1);
-      if (last === undefined) throw new Error('no entries to choose from');
+      if (last === undefined) bug('no entries to choose from');
       return last[1];
     },
     pick: (items) => {
       const item = items[Math.floor(uniform() * items.length)];
-      if (item === undefined) throw new Error('no items to pick from');
+      if (item === undefined) bug('no items to pick from');
       return item;
     },
   };

@@ -2,6 +2,7 @@ import type { Machine } from '../machine.ts';
 import type { Word } from '../memory/arena.ts';
 import { highOf, lowOf, storeText } from '../memory/arena.ts';
 import { DATA_LOC, tracepointFormat } from '../tracepoint-formats.ts';
+import { bug } from '../../source/bug.ts';
 
 /** Sets one field of the record under construction. */
 export type SetNumber = (value: number) => void;
@@ -74,14 +75,14 @@ export function recordFields(
   base: number,
 ): { readonly fields: RecordFields; readonly id: number; restart(): void } {
   const format = tracepointFormat(category, name);
-  if (format === undefined) throw new Error(`the kernel has no tracepoint ${category}:${name}`);
+  if (format === undefined) bug(`the kernel has no tracepoint ${category}:${name}`);
   const { bytes, view } = m.arena;
   const last = format.fields.at(-1);
   const fixedEnd = last === undefined ? 8 : last.offset + last.size;
   let tail = fixedEnd;
   const fieldOf = (field: string): { offset: number; size: number; type: string } => {
     const found = format.fields.find((candidate) => candidate.name === field);
-    if (found === undefined) throw new Error(`${category}:${name} has no field ${field}`);
+    if (found === undefined) bug(`${category}:${name} has no field ${field}`);
     return found;
   };
   const setWords = (at: number) => (value: Word) => {

@@ -10,6 +10,7 @@ import type { Wire } from '../wire.ts';
 import { Host } from './host.ts';
 import type { PeerApplication, PeerConnection } from './tcp-peer.ts';
 import { MS } from '../../time/units.ts';
+import { bug } from '../../../source/bug.ts';
 
 /*
  * Who is out there: browsers, a person with ssh, a name server, web sites. They run without a kernel, in no time of the
@@ -23,7 +24,7 @@ function beyondTheWire(name: string, start: Start): DeviceSpec {
     name,
     start(m) {
       const { wire } = m.network;
-      if (wire === null) throw new Error(`${name}: the machine has no Ethernet card`);
+      if (wire === null) bug(`${name}: the machine has no Ethernet card`);
       start(m, wire, m.random.stream(name));
     },
   };

@@ -12,6 +12,7 @@ import { callLibrary, type LibraryCall } from './library-calls.ts';
 import { Fault, RAX, RBP, RCX, RDI, RDX, Registers, RSI, RSP, type UserMemory } from './registers.ts';
 import { VECTOR, vectorKey } from './vector.ts';
 import { SYS_URETPROBE } from '../syscall-numbers.ts';
+import { bug } from '../../../source/bug.ts';
 
 type Steps<T> = Generator<UserStep, T, number>;
 
@@ -348,7 +349,7 @@ const NOTHING = {
   vector: () => 0n,
   stackWord: () => 0n,
   fork: () => {
-    throw new Error('exit() forks nothing');
+    bug('exit() forks nothing');
   },
 };
 

@@ -37,3 +37,6 @@ export const MAP_FLAGS = {
 } as const;
 /** Flags of bpf_map_update_elem. */
 export const UPDATE_FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
+
+/** PCPU_MIN_UNIT_SIZE: the largest value that one CPU can have of its own. */
+export const MAX_PER_CPU_VALUE = 32 << 10;

@@ -1,4 +1,4 @@
-import { MAP_FLAGS } from '../abi/map-types.ts';
+import { MAP_FLAGS, MAX_PER_CPU_VALUE, type MapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage } from '../abi/program-image.ts';
 import { MAX_BPF_STACK } from '../isa/instruction.ts';
 import type { AttachTarget } from '../lang/attach-target.ts';
@@ -27,6 +27,7 @@ export interface Generated {
 
 const stackTooLarge = template('stack-too-large', 'error', (name: string) => `The stack of ${name} exceeds 512 bytes`);
 const SCRATCH_MAP = 'scratch';
+const LARGE_SCRATCH_MAP = 'large_scratch';
 
 /** Compiles a typed program to eBPF and to what user space must know of it. */
 export function generate(typed: TypedProgram, options: GenerateOptions = {}): Generated {
@@ -91,13 +92,12 @@ function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, s
   let area = 0;
   const functions = ir.functions.map((fn) => {
     splitCriticalEdges(fn);
-    const { machine, scratchSize } = toMachine(unit, probe, fn, () =>
-      scratch.of(index, area, fn === ir.functions[0] ? resultOf(probe.attach.kind) : 0),
+    const { machine, scratchSize } = toMachine(unit, probe, fn, (size) =>
+      scratch.of(index, area, size, fn === ir.functions[0] ? resultOf(probe.attach.kind) : 0),
     );
     area += scratchSize;
     return { ir: fn, machine };
   });
-  scratch.need(area);
   const code = encode(functions);
   const { attach: target } = probe;
   const section = attachSection(target);
@@ -121,7 +121,7 @@ function toMachine(
   unit: Unit,
   probe: TypedProbe,
   fn: IrFunction,
-  scratch: () => Scratch,
+  scratch: (size: number) => Scratch,
 ): { readonly machine: ReturnType<typeof selectInstructions>; readonly scratchSize: number } {
   // Spills may need what slots took: then the slots get by with less.
   let scratchSize = 0;
@@ -149,35 +149,45 @@ function zeroOf(fn: IrFunction): IrFunction['entry']['instrs'][number] {
   return { kind: 'instr', id: fn.nextId++, span: undefined, op: 'const', value: 0n };
 }
 
-/** One element per program, so that programs that interrupt each other do not share bytes. */
+interface Area {
+  readonly map: number;
+  size: number;
+}
+/**
+ * One element per program, so that programs that interrupt each other do not share bytes. What is larger than a value that
+ * each CPU has of its own can be is in an array with an element for each program on each CPU.
+ */
 class ScratchArea {
   readonly #unit: Unit;
   readonly #programs: number;
-  #map: number | undefined;
-  #size = 0;
+  readonly #areas = new Map<MapType, Area>();
 
   constructor(unit: Unit, programs: number) {
     this.#unit = unit;
     this.#programs = programs;
   }
 
-  of(index: number, offset: number, otherwise: number): Scratch {
-    this.#map ??= this.#unit.internalMap(SCRATCH_MAP, () => ({
-      type: 'percpu_array',
-      keySize: 4,
-      valueSize: 0,
-      maxEntries: this.#programs,
-      flags: 0,
-    }));
-    return { map: this.#map, index, offset, otherwise };
+  /** Bytes of a program's area, from an offset on. */
+  of(index: number, offset: number, size: number, otherwise: number): Scratch {
+    const end = offset + size;
+    if (end <= MAX_PER_CPU_VALUE) {
+      return { map: this.#area('percpu_array', SCRATCH_MAP, this.#programs, end), index, offset, otherwise };
+    }
+    const map = this.#area('array', LARGE_SCRATCH_MAP, this.#programs * this.#unit.typed.target.cpus, end);
+    return { map, index, perCpuElements: this.#programs, offset, otherwise };
   }
-
-  need(size: number): void {
-    this.#size = Math.max(this.#size, size);
+  #area(type: MapType, name: string, maxEntries: number, end: number): number {
+    let area = this.#areas.get(type);
+    if (area === undefined) {
+      const map = this.#unit.internalMap(name, () => ({ type, keySize: 4, valueSize: 0, maxEntries, flags: 0 }));
+      this.#areas.set(type, (area = { map, size: 0 }));
+    }
+    area.size = Math.max(area.size, end);
+    return area.map;
   }
 
   finish(): void {
-    if (this.#map === undefined) return;
-    this.#unit.maps[this.#map] = { ...this.#unit.maps[this.#map]!, valueSize: this.#size };
+    const { maps } = this.#unit;
+    for (const { map, size } of this.#areas.values()) maps[map] = { ...maps[map]!, valueSize: size };
   }
 }

@@ -26,6 +26,8 @@ export interface Placement {
 export interface Scratch {
   readonly map: number;
   readonly index: number;
+  /** The map has no value for each CPU: a CPU's elements stand so many behind those of the one before. */
+  readonly perCpuElements?: number;
   /** Where this function's part starts in it. */
   readonly offset: number;
   /** What the function returns when there is no such element. */
@@ -36,7 +38,7 @@ export interface Scratch {
  * Gives every slot its place: slots larger than `stackLimit`, and the largest of the others while the frame would not
  * hold them, in the program's scratch area, the rest in the frame. Slots whose lives do not overlap may share bytes.
  */
-export function placeSlots(fn: IrFunction, stackLimit: number, frameLimit: number, scratch: () => Scratch): Placement {
+export function placeSlots(fn: IrFunction, stackLimit: number, frameLimit: number, scratch: (size: number) => Scratch): Placement {
   const lives = slotLives(fn);
   const used = fn.slots.filter((slot) => lives.has(slot));
   const pinned = stackOnly(fn);
@@ -53,7 +55,7 @@ export function placeSlots(fn: IrFunction, stackLimit: number, frameLimit: numbe
   const inScratch = used.filter((slot) => !frame.has(slot));
   if (inScratch.length === 0) return { frame, frameSize: packed.size, scratchSize: 0 };
   const area = pack(inScratch, lives);
-  const place = scratch();
+  const place = scratch(area.size);
   const key = moveToScratch(fn, place, area.offsets);
   // The key's life is over before any other slot's begins only where the lookup is: it gets bytes of its own.
   const frameSize = packed.size + 8;
@@ -215,6 +217,11 @@ function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
+function elementOf(builder: Builder, { index, perCpuElements }: Scratch): Value | number {
+  if (perCpuElements === undefined) return index;
+  const cpu = builder.call('get_smp_processor_id');
+  return builder.add(builder.alu('mul', cpu, perCpuElements), index);
+}
 /**
  * Looks the scratch element up where it dominates every use, leaves the program when there is none (there always is), and
  * turns the slots into offsets from it. Returns the slot of the lookup's key.
@@ -243,7 +250,7 @@ function moveToScratch(fn: IrFunction, scratch: Scratch, offsets: ReadonlyMap<Sl
         instr.inputs.delete(home);
       }
   const key = builder.slot('scratch_key', 4, 4);
-  builder.store(key, 0, 4, scratch.index);
+  builder.store(key, 0, 4, elementOf(builder, scratch));
   const base = builder.call('map_lookup_elem', builder.map(scratch.map), builder.slotAddress(key));
   const leave = builder.newBlock();
   builder.branch('jeq', base, 0, leave, rest);

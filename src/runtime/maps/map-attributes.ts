@@ -1,5 +1,5 @@
 import { ERRNOS, type ErrnoName } from '../../abi/errno.ts';
-import { MAP_FLAGS, MAP_TYPES, type MapType } from '../../abi/map-types.ts';
+import { MAP_FLAGS, MAP_TYPES, MAX_PER_CPU_VALUE, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { roundUp8 } from '../arena.ts';
 
@@ -9,8 +9,6 @@ const KMALLOC_MAX_SIZE = 4 << 20;
 const HASH_ELEMENT_HEADER = 48;
 /** More hash buckets (16 bytes each) than a u32 counts bytes of. */
 const MAX_HASH_ENTRIES = 2 ** 27;
-/** PCPU_MIN_UNIT_SIZE: the largest value that one CPU can have of its own. */
-const MAX_PER_CPU_VALUE = 32 << 10;
 /** sysctl_perf_event_max_stack. */
 const MAX_STACK_DEPTH = 127;
 

@@ -38,7 +38,12 @@ export interface Scratch {
  * Gives every slot its place: slots larger than `stackLimit`, and the largest of the others while the frame would not
  * hold them, in the program's scratch area, the rest in the frame. Slots whose lives do not overlap may share bytes.
  */
-export function placeSlots(fn: IrFunction, stackLimit: number, frameLimit: number, scratch: (size: number) => Scratch): Placement {
+export function placeSlots(
+  fn: IrFunction,
+  stackLimit: number,
+  frameLimit: number,
+  scratch: (size: number) => Scratch,
+): Placement {
   const lives = slotLives(fn);
   const used = fn.slots.filter((slot) => lives.has(slot));
   const pinned = stackOnly(fn);

@@ -4,6 +4,7 @@ import { ARG_WORDS } from '../abi/helper-types.ts';
 import type { MemoryAccess } from '../abi/verified-image.ts';
 import { REGISTER_COUNT } from '../isa/instruction.ts';
 import type { AluOp } from '../isa/opcodes.ts';
+import type { Operation } from '../isa/operation.ts';
 import type { Block, FlowGraph, Step } from './control-flow.ts';
 import { copiedLocation } from './doubles.ts';
 import type { BlockStates } from './states.ts';
@@ -46,6 +47,7 @@ export interface LivenessNeeds {
 }
 
 const R0 = 0;
+const ALL: Halves = (1 << (2 * REGISTER_COUNT)) - 1;
 
 /**
  * Variables of halves that are read before they are written, from just before a step on. A half that is known where it is
@@ -59,11 +61,13 @@ export function liveBefore(step: Step, state: State, after: Halves, needs: Liven
 /** The variables from which these halves are known. */
 function variablesOf(halves: Halves, state: State): Halves {
   let variables = 0;
-  for (let register = 0; register < REGISTER_COUNT; register++) {
+  for (let rest = halves & ALL; rest !== 0; rest &= rest - 1) {
+    const bit = 31 - Math.clz32(rest & -rest);
+    const register = bit < REGISTER_COUNT ? bit : bit - REGISTER_COUNT;
     const value = state[register]!;
-    if (hasLow(halves, register) && value.low === undefined) variables |= lowOf(register);
-    if (!hasHigh(halves, register)) continue;
-    if (hasHighVariable(value)) variables |= highOf(register);
+    if (bit < REGISTER_COUNT) {
+      if (value.low === undefined) variables |= lowOf(register);
+    } else if (hasHighVariable(value)) variables |= highOf(register);
     else if (highNeedsLow(value)) variables |= lowOf(register);
   }
   return variables;
@@ -85,31 +89,25 @@ interface Effect {
 
 const NOTHING: Effect = { kills: 0, reads: 0 };
 
+function sets(register: number, reads: Halves): Effect {
+  return { kills: bothOf(register), reads };
+}
+
+/** What an access of so many bytes needs of a register. */
+function sized(register: number, size: number): Halves {
+  return size === 8 ? bothOf(register) : lowOf(register);
+}
+
 function effectOf(step: Step, state: State, after: Halves, { accesses, argumentsOf }: LivenessNeeds): Effect {
   const { slot, insn, operation } = step;
   const { dst, src, imm } = insn;
-  const access = accesses[slot];
-  const pointerTo = (register: number): Halves => (access?.region === 'probe' ? bothOf(register) : lowOf(register));
-  const sized = (register: number, size: number): Halves => (size === 8 ? bothOf(register) : lowOf(register));
-  const sets = (register: number, reads: Halves): Effect => ({ kills: bothOf(register), reads });
-  const isUnused = (register: number): boolean => (after & bothOf(register)) === 0;
   switch (operation.kind) {
-    case 'alu': {
-      if (isUnused(dst)) return NOTHING;
-      const { op, width, source } = operation;
-      const operand = (halves: (register: number) => Halves): Halves => (source === 'reg' ? halves(src) : 0);
-      const wide = width === 64 && (hasHigh(after, dst) || NEEDS_HIGH[op]);
-      const half = wide ? bothOf : lowOf;
-      if (op === 'mov') return sets(dst, operand(half));
-      const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
-      const takesHighOnly = wide && isShift && op !== 'lsh' && source === 'imm' && (imm & 63) >= 32;
-      if (takesHighOnly) return sets(dst, highOf(dst));
-      return sets(dst, half(dst) | operand(isShift ? lowOf : half));
-    }
+    case 'alu':
+      return aluEffect(step, operation, after);
     case 'neg':
       return sets(dst, operation.width === 64 && hasHigh(after, dst) ? bothOf(dst) : lowOf(dst));
     case 'movsx':
-      return isUnused(dst) ? NOTHING : sets(dst, lowOf(src));
+      return (after & bothOf(dst)) === 0 ? NOTHING : sets(dst, lowOf(src));
     case 'end': {
       const swapsHalves = operation.bits === 64 && operation.order !== 'le';
       return sets(dst, swapsHalves || (operation.bits === 64 && hasHigh(after, dst)) ? bothOf(dst) : lowOf(dst));
@@ -124,9 +122,9 @@ function effectOf(step: Step, state: State, after: Halves, { accesses, arguments
       return { kills: ~0, reads: bothOf(R0) };
     case 'load':
     case 'load_acquire':
-      return sets(dst, pointerTo(src));
+      return sets(dst, accesses[slot]?.region === 'probe' ? bothOf(src) : lowOf(src));
     case 'store': {
-      const isNumber = operation.source === 'imm' || copiedLocation(step, state, access) !== undefined;
+      const isNumber = operation.source === 'imm' || copiedLocation(step, state, accesses[slot]) !== undefined;
       return { kills: 0, reads: lowOf(dst) | (isNumber ? 0 : sized(src, operation.size)) };
     }
     case 'store_release':
@@ -144,6 +142,19 @@ function effectOf(step: Step, state: State, after: Halves, { accesses, arguments
     case 'ld_packet':
       return NOTHING;
   }
+}
+
+function aluEffect({ insn }: Step, operation: Extract<Operation, { kind: 'alu' }>, after: Halves): Effect {
+  const { dst, src, imm } = insn;
+  if ((after & bothOf(dst)) === 0) return NOTHING;
+  const { op, width, source } = operation;
+  const wide = width === 64 && (hasHigh(after, dst) || NEEDS_HIGH[op]);
+  const half = wide ? bothOf : lowOf;
+  if (op === 'mov') return sets(dst, source === 'reg' ? half(src) : 0);
+  const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
+  const takesHighOnly = wide && isShift && op !== 'lsh' && source === 'imm' && (imm & 63) >= 32;
+  if (takesHighOnly) return sets(dst, highOf(dst));
+  return sets(dst, half(dst) | (source === 'imm' ? 0 : isShift ? lowOf(src) : half(src)));
 }
 
 /** Whether the low half of a 64-bit result depends on high halves. */

@@ -19,6 +19,7 @@ export type BlockStates = readonly State[];
 /** Values in each block: at its start the join over all edges, iterated until stable. */
 export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramNames): BlockStates[] {
   const states: (State | undefined)[] = graph.blocks.map(() => undefined);
+  const within: (BlockStates | undefined)[] = graph.blocks.map(() => undefined);
   const thresholds = widenings(graph);
   const widen = (max: number): number => thresholds.find((threshold) => threshold >= max) ?? MAX_U32;
   states[0] = entryState(isMain);
@@ -31,7 +32,10 @@ export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramName
   for (let index = 0; index !== -1; index = nextPending(index)) {
     pending[index] = false;
     const block = graph.blocks[index]!;
-    const out = block.steps.reduce<State>((state, step) => transfer(step, state, names), states[index]!);
+    // The last visit of a block is that of its final state.
+    const walked = walk(block, states[index]!, names);
+    within[index] = walked;
+    const out = walked.at(-1)!;
     for (const successor of block.successors) {
       const incoming = edgeState(block, graph.blocks[successor]!, out);
       const known = states[successor];
@@ -46,11 +50,15 @@ export function findStates(graph: FlowGraph, isMain: boolean, names: ProgramName
       pending[successor] = true;
     }
   }
-  return graph.blocks.map(({ index, steps }) => {
-    const within = [states[index] ?? entryState(isMain)];
-    for (const step of steps) within.push(transfer(step, within.at(-1)!, names));
-    return within;
-  });
+  return graph.blocks.map((block) => within[block.index] ?? walk(block, entryState(isMain), names));
+}
+
+/** The state before each step of a block, and behind its last. */
+function walk({ steps }: Block, start: State, names: ProgramNames): BlockStates {
+  const states = [start];
+  let state = start;
+  for (const step of steps) states.push((state = transfer(step, state, names)));
+  return states;
 }
 
 /**

@@ -29,78 +29,117 @@ export interface Module {
   readonly functions: readonly FunctionBody[];
 }
 
-/** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
-  const bytes: number[] = [];
+/** Appends a number in unsigned LEB128. */
+export function putUnsigned(bytes: number[], value: number): void {
   let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
+  while (rest > 0x7f) {
+    bytes.push((rest & 0x7f) | 0x80);
     rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
-  return bytes;
-}
-
-/** Signed LEB128 of a number or a 64-bit constant. */
-export function signed(value: number | bigint): number[] {
-  const bytes: number[] = [];
-  let rest = BigInt(value);
-  for (;;) {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    const ends = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
-    bytes.push(ends ? low : low | 0x80);
-    if (ends) return bytes;
   }
+  bytes.push(rest);
 }
 
-function vector(items: readonly (readonly number[])[]): number[] {
-  return [...unsigned(items.length), ...items.flat()];
+/** Appends a 32-bit number in signed LEB128. */
+export function putSigned(bytes: number[], value: number): void {
+  let rest = value | 0;
+  while (rest < -0x40 || rest > 0x3f) {
+    bytes.push((rest & 0x7f) | 0x80);
+    rest >>= 7;
+  }
+  bytes.push(rest & 0x7f);
 }
 
-function text(string: string): number[] {
-  const bytes = [...string].map((character) => character.charCodeAt(0));
-  return [...unsigned(bytes.length), ...bytes];
+/** Appends a 64-bit number in signed LEB128. */
+export function putSigned64(bytes: number[], value: bigint): void {
+  let rest = BigInt.asIntN(64, value);
+  while (rest !== BigInt.asIntN(32, rest)) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  putSigned(bytes, Number(rest));
+}
+
+function putText(bytes: number[], string: string): void {
+  putUnsigned(bytes, string.length);
+  for (let i = 0; i < string.length; i++) bytes.push(string.charCodeAt(i));
+}
+
+/** Appends bytes behind their length. */
+function putSized(bytes: number[], content: readonly number[]): void {
+  putUnsigned(bytes, content.length);
+  for (const byte of content) bytes.push(byte);
 }
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
-
-function section(id: number, content: readonly number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
+const FUNCTION_TYPE = 0x60;
+const KIND = { function: 0x00, memory: 0x02 } as const;
+/** A memory with a largest size that threads share. */
+const SHARED_MEMORY = 0x03;
+const END = 0x0b;
 
 /** The bytes of a module whose memory, shared and of a fixed number of pages, is imported as `env.memory`. */
 export function encodeModule({ imports, functions }: Module, pages: number): Uint8Array {
-  const types: number[][] = [];
+  const types: number[] = [];
   const known = new Map<string, number>();
   const typeOf = ({ parameters, results }: Signature): number => {
-    const type = [0x60, ...vector(parameters.map((one) => [one])), ...vector(results.map((one) => [one]))];
-    const key = type.join(' ');
-    const index = known.get(key) ?? types.push(type) - 1;
-    known.set(key, index);
+    const key = `${parameters.join()}>${results.join()}`;
+    let index = known.get(key);
+    if (index === undefined) {
+      index = known.size;
+      known.set(key, index);
+      types.push(FUNCTION_TYPE);
+      putSized(types, parameters);
+      putSized(types, results);
+    }
     return index;
   };
-  const memory = [...text('env'), ...text('memory'), 0x02, 0x03, ...unsigned(pages), ...unsigned(pages)];
-  const importRows = imports.map(({ module, name, signature }) => [
-    ...text(module),
-    ...text(name),
-    0x00,
-    ...unsigned(typeOf(signature)),
-  ]);
-  const functionRows = functions.map(({ signature }) => unsigned(typeOf(signature)));
-  const exportRows = functions.flatMap(({ exported }, index) =>
-    exported === undefined ? [] : [[...text(exported), 0x00, ...unsigned(imports.length + index)]],
-  );
-  const codeRows = functions.map(({ locals, code }) => {
-    const body = [...vector(locals.map((type) => [1, type])), ...code, 0x0b];
-    return [...unsigned(body.length), ...body];
+  const importRows: number[] = [];
+  putText(importRows, 'env');
+  putText(importRows, 'memory');
+  importRows.push(KIND.memory, SHARED_MEMORY);
+  putUnsigned(importRows, pages);
+  putUnsigned(importRows, pages);
+  for (const { module, name, signature } of imports) {
+    putText(importRows, module);
+    putText(importRows, name);
+    importRows.push(KIND.function);
+    putUnsigned(importRows, typeOf(signature));
+  }
+  const functionRows: number[] = [];
+  const exportRows: number[] = [];
+  const codeRows: number[] = [];
+  let exported = 0;
+  functions.forEach((body, index) => {
+    putUnsigned(functionRows, typeOf(body.signature));
+    putSized(codeRows, bodyOf(body));
+    if (body.exported === undefined) return;
+    exported++;
+    putText(exportRows, body.exported);
+    exportRows.push(KIND.function);
+    putUnsigned(exportRows, imports.length + index);
   });
-  const sections = [
-    section(SECTION.type, vector(types)),
-    section(SECTION.import, vector([memory, ...importRows])),
-    section(SECTION.function, vector(functionRows)),
-    section(SECTION.export, vector(exportRows)),
-    section(SECTION.code, vector(codeRows)),
-  ];
-  return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()]);
+  const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  putSection(bytes, SECTION.type, known.size, types);
+  putSection(bytes, SECTION.import, imports.length + 1, importRows);
+  putSection(bytes, SECTION.function, functions.length, functionRows);
+  putSection(bytes, SECTION.export, exported, exportRows);
+  putSection(bytes, SECTION.code, functions.length, codeRows);
+  return Uint8Array.from(bytes);
+}
+
+function putSection(bytes: number[], id: number, count: number, rows: readonly number[]): void {
+  const content: number[] = [];
+  putUnsigned(content, count);
+  for (const byte of rows) content.push(byte);
+  bytes.push(id);
+  putSized(bytes, content);
+}
+
+function bodyOf({ locals, code }: FunctionBody): number[] {
+  const bytes: number[] = [];
+  putUnsigned(bytes, locals.length);
+  for (const type of locals) bytes.push(1, type);
+  for (const byte of code) bytes.push(byte);
+  bytes.push(END);
+  return bytes;
 }

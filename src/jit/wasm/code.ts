@@ -1,4 +1,4 @@
-import { signed, unsigned, type ValueType } from './binary.ts';
+import { putSigned, putSigned64, putUnsigned, type ValueType } from './binary.ts';
 
 /** Opcodes by their names in the specification. */
 export const OP = {
@@ -80,21 +80,39 @@ export interface Code {
 export function createCode(): Code {
   const bytes: number[] = [];
   const labels: string[] = [];
+  /** An instruction with one unsigned operand. */
+  const withIndex = (opcode: number, index: number): Code => {
+    bytes.push(opcode);
+    putUnsigned(bytes, index);
+    return code;
+  };
   const code: Code = {
     bytes,
     op(...codes) {
-      bytes.push(...codes);
+      for (const one of codes) bytes.push(one);
       return code;
     },
-    i32: (value) => code.op(OP.i32_const, ...signed(value | 0)),
-    i64: (value) => code.op(OP.i64_const, ...signed(BigInt.asIntN(64, value))),
+    i32(value) {
+      bytes.push(OP.i32_const);
+      putSigned(bytes, value);
+      return code;
+    },
+    i64(value) {
+      bytes.push(OP.i64_const);
+      putSigned64(bytes, value);
+      return code;
+    },
     f64: (value) => code.op(OP.f64_const, ...new Uint8Array(Float64Array.of(value).buffer)),
-    get: (local) => code.op(OP.local_get, ...unsigned(local)),
-    set: (local) => code.op(OP.local_set, ...unsigned(local)),
-    tee: (local) => code.op(OP.local_tee, ...unsigned(local)),
-    call: (index) => code.op(OP.call, ...unsigned(index)),
-    // The alignment is a hint only; accesses of eBPF need none.
-    access: (opcode, distance) => code.op(opcode, 0, ...unsigned(distance)),
+    get: (local) => withIndex(OP.local_get, local),
+    set: (local) => withIndex(OP.local_set, local),
+    tee: (local) => withIndex(OP.local_tee, local),
+    call: (index) => withIndex(OP.call, index),
+    access(opcode, distance) {
+      // The alignment is a hint only; accesses of eBPF need none.
+      bytes.push(opcode, 0);
+      putUnsigned(bytes, distance);
+      return code;
+    },
     structured(opcode, type, label, body) {
       code.op(opcode, type);
       labels.push(label);
@@ -102,7 +120,7 @@ export function createCode(): Code {
       labels.pop();
       return code.op(OP.end);
     },
-    branch: (opcode, label) => code.op(opcode, ...unsigned(labels.length - 1 - labels.lastIndexOf(label))),
+    branch: (opcode, label) => withIndex(opcode, labels.length - 1 - labels.lastIndexOf(label)),
   };
   return code;
 }

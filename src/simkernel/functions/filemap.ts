@@ -8,7 +8,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { writebackDirtyFolio } from '../tracepoints/writeback.ts';
 import { folioWaitBit } from './folio-wait.ts';
-import { writeUserText } from './proc.ts';
+import { writeUserText } from './pseudo-files.ts';
 import { addFolios, pageCacheSyncRa, readaheadMark } from './readahead.ts';
 import { balanceDirtyPages, WB_REASON_SYNC, writeMapping } from './writeback.ts';
 import { PAGE_SIZE } from '../memory/sizes.ts';

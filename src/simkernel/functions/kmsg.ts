@@ -4,7 +4,7 @@ import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode } from '../fs/file.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import { EINTR, EINVAL } from '../errno.ts';
-import { writeUserText } from './proc.ts';
+import { writeUserText } from './pseudo-files.ts';
 import { schedule, setTaskState } from './sched.ts';
 
 /** The next record that a reader of /dev/kmsg gets (struct devkmsg_user). */

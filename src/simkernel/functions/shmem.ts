@@ -2,13 +2,12 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
-import { EFAULT, ENOTEMPTY, EPERM } from '../errno.ts';
+import { EFAULT, ENOTEMPTY } from '../errno.ts';
 import { listEntries } from './ext4-dir.ts';
 import type { CString } from './filename.ts';
-import { writeUserText } from './proc.ts';
+import { UNCHANGEABLE, WITHOUT_PAGES, writeUserText } from './pseudo-files.ts';
 import { O_ACCMODE, O_TRUNC, O_APPEND } from '../fs/fcntl.ts';
 import { S_IFDIR } from '../fs/file-mode.ts';
-import { bug } from '../../source/bug.ts';
 
 const PER_BYTE_NS = 0.1;
 
@@ -71,8 +70,6 @@ const dcacheReaddir = kernelFunction('dcache_readdir', 90, (m, file: File, conte
   listEntries((ns) => m.spend(ns), file, context);
   return 0;
 });
-const noPages = (): never => bug('the pages of a tmpfs are not kept apart');
-const refused = (): Result => -EPERM;
 
 /** mm/shmem.c: files whose only place is memory. */
 export const TMPFS: FileSystemOperations = {
@@ -83,20 +80,13 @@ export const TMPFS: FileSystemOperations = {
   },
   directories: { iterate: (m, file, context) => dcacheReaddir(m, file, context) },
   inodes: {
+    ...UNCHANGEABLE,
     lookup: (m, dir, dentry, flags) => simpleLookup(m, dir, dentry, flags),
     create: (m, idmap, dir, dentry, mode) => shmemMknod(m, idmap, dir, dentry, mode),
-    link: refused,
     unlink: (m, dir, dentry) => shmemUnlink(m, dir, dentry),
     mkdir: (m, idmap, dir, dentry, mode) => shmemMknod(m, idmap, dir, dentry, S_IFDIR | mode),
     rmdir: (m, dir, dentry) => (dentry.children.size > 0 ? -ENOTEMPTY : shmemUnlink(m, dir, dentry)),
-    rename: refused,
     symlink: (m, idmap, dir, dentry, target) => shmemSymlink(m, idmap, dir, dentry, target),
-    getLink: () => undefined,
-    getattr: () => 0,
   },
-  readahead: noPages,
-  writeBegin: () => undefined,
-  writeEnd: () => undefined,
-  writepages: noPages,
-  syncFs: () => 0,
+  ...WITHOUT_PAGES,
 };

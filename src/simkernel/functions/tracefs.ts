@@ -8,7 +8,7 @@ import { EACCES, EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
 import { makeFolder, removeFolder } from '../tracefs/tree.ts';
 import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
-import { writeUserText } from './proc.ts';
+import { writeUserText } from './pseudo-files.ts';
 import { msleep } from './sleep.ts';
 import { O_ACCMODE, O_TRUNC, O_NONBLOCK } from '../fs/fcntl.ts';
 import { bug } from '../../source/bug.ts';

@@ -8,7 +8,7 @@ import { storeText } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
-import { writeUserText } from './proc.ts';
+import { writeUserText } from './pseudo-files.ts';
 import { schedule, setTaskState, wakeUpProcess } from './sched.ts';
 import { ANY_CPU, createWork, queueWorkOn } from './workqueue.ts';
 import type { Work } from './workqueue.ts';

@@ -9,7 +9,7 @@ import { Pending } from '../execution/pending.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Dentry, File, Inode, IovIter, Kiocb } from '../fs/file.ts';
 import { msleep } from '../functions/sleep.ts';
-import { writeUserText } from '../functions/proc.ts';
+import { writeUserText } from '../functions/pseudo-files.ts';
 import type { Image, UserBody } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';

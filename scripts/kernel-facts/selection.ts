@@ -39,7 +39,8 @@ export const FUNCTION_PATTERNS: readonly RegExp[] = [
   /^do_sys_/,
   /^__sys_/,
   /^do_(nanosleep|exit|group_exit|execveat_common|mmap|munmap|brk_flags|wait|wait4|fcntl|pipe2|dup2|futex|epoll_\w+|poll|select)$/,
-  /^(kernel_clone|copy_process|wake_up_new_task|begin_new_exec|bprm_execve|load_elf_binary|exec_binprm|release_task|exit_\w+|mmput|do_exit)$/,
+  /^(kernel_clone|copy_process|wake_up_new_task|begin_new_exec|bprm_execve|load_elf_binary|release_task|exit_\w+|mmput|do_exit)$/,
+  /^(alloc_bprm|do_open_execat|open_exec|setup_arg_pages|setup_new_exec|finalize_exec|would_dump|ptep_clear_flush|folio_move_anon_rmap|kernel_read|security_bprm_check)$/,
   /^(do_init_module|load_module|__module_get|module_put|cap_capable)$/,
   // Files.
   /^vfs_/,
@@ -51,7 +52,7 @@ export const FUNCTION_PATTERNS: readonly RegExp[] = [
   /^ovl_(read|write)_iter$/,
   /^(filemap|__filemap)_/,
   /^(page_cache_|force_page_cache|readahead|ondemand_readahead|mark_page_accessed|folio_mark_|folio_wait|add_to_page_cache|balance_dirty_pages|wb_|writeback_|do_writepages|__writeback)/,
-  /^(iomap_file_|iomap_dio_rw|submit_bh|mpage_)/,
+  /^(iomap_file_|iomap_dio_rw|bh_submit|mpage_)/,
   // Interrupts, bottom halves, timers.
   /^(common_interrupt|__common_interrupt|handle_irq\w*|__handle_irq\w*|generic_handle_\w+|handle_(edge|level|fasteoi|simple)_irq|irq_(enter|exit)(_rcu)?|note_interrupt)$/,
   /^(request_threaded_irq|free_irq|disable_irq(_nosync)?|enable_irq|synchronize_irq|__setup_irq|irq_thread|irq_thread_fn|irq_wake_thread)$/,
@@ -113,7 +114,7 @@ export const FUNCTION_PATTERNS: readonly RegExp[] = [
 /** Kept although nothing can be traced by that name on this kernel. */
 export const UNTRACEABLE_PATTERNS: readonly RegExp[] = [
   // Inlined here, yet what many scripts name.
-  /^(blk_account_io_start|blk_account_io_done|finish_task_switch)$/,
+  /^(blk_account_io_start|blk_account_io_done)$/,
   // Iterator programs attach to these; their parameters are the iterator's context.
   /^bpf_iter_(task|task_file|task_vma)$/,
   // Tracepoints without an event name: raw tracepoints only.

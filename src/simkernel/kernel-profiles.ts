@@ -44,6 +44,9 @@ export const KERNEL_PROFILES = {
     functions: {
       __blk_account_io_start: { function: 'blk_account_io_start' },
       __blk_account_io_done: { function: 'blk_account_io_done' },
+      finish_task_switch: { function: 'finish_task_switch.isra.0' },
+      do_execveat_common: { function: 'do_execveat_common.isra.0' },
+      submit_bh: { function: 'bh_submit', arguments: [1, 0] },
       blk_start_request: { function: 'blk_mq_start_request' },
       __elv_add_request: { function: 'blk_mq_insert_request', arguments: [1, 0] },
       new_sync_read: { function: 'vfs_read' },

@@ -13,13 +13,15 @@ import type { ScenarioSpec } from './scenarios/scenario.ts';
 type ListedFunctions = readonly { readonly name: string; readonly module: string }[];
 const functions = new Map<Architecture, ListedFunctions>();
 
+/** What BTF has of raw tracepoints and of the contexts of iterators; neither is a place in the text. */
+const NAMED_ONLY = /^(__probestub|bpf_iter)_/;
+
 /** Every function that may be probed, sorted: those that the machine runs and those that it only knows by name. */
 export function traceableFunctions(arch: Architecture): ListedFunctions {
   let listed = functions.get(arch);
   if (listed === undefined) {
     const modules = new Map<string, string>();
-    for (const name of kernelTypes().names('function'))
-      if (!name.startsWith('__probestub_')) modules.set(name, 'vmlinux');
+    for (const name of kernelTypes().names('function')) if (!NAMED_ONLY.test(name)) modules.set(name, 'vmlinux');
     for (const symbol of textSymbols()) {
       if (symbol.traceable) modules.set(symbol.name, symbol.module);
       else modules.delete(symbol.name);

@@ -22,8 +22,8 @@ function watchFaults(m: Machine): { faults: Fault[]; copied: number[]; reused: n
       code: u64At(m, record + fieldOffset(event, 'error_code')),
     }),
   );
-  m.attach({ kind: 'kprobe', function: 'wp_page_copy', offset: 0 }, () => seen.copied.push(currentPid(m)));
-  m.attach({ kind: 'kprobe', function: 'wp_page_reuse', offset: 0 }, () => seen.reused.push(currentPid(m)));
+  m.attach({ kind: 'kprobe', function: 'ptep_clear_flush', offset: 0 }, () => seen.copied.push(currentPid(m)));
+  m.attach({ kind: 'kprobe', function: 'folio_move_anon_rmap', offset: 0 }, () => seen.reused.push(currentPid(m)));
   return seen;
 }
 

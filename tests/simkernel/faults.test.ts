@@ -103,7 +103,7 @@ test('an exception in the kernel without a handler is an oops: its task dies, th
   const log = m.shell('dmesg');
   expect(log).toMatch(/\] Oops: segment-related general protection fault: 001a \[#1\] SMP NOPTI\n/);
   expect(log).toMatch(/\] CPU: \d UID: 0 PID: 1000 Comm: program0 /);
-  expect(log).toMatch(/\] RIP: 0010:__x64_sys_getpid\+0xb\/0x[0-9a-f]+\n/);
+  expect(log).toMatch(/\] RIP: 0010:__do_sys_getpid\+0xb\/0x[0-9a-f]+\n/);
   expect(log).toMatch(/\] {2}x64_sys_call\+0x26\/0x[0-9a-f]+\n.*\] {2}do_syscall_64\+0x7c\//);
   const before = m.cpuList.map(({ time }) => time);
   runFor(m, 5 * MILLISECOND);

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ARCHITECTURES } from '../../src/simkernel/arch/architectures.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../src/btf/pt-regs.ts';
 import { printType } from '../../src/btf/print.ts';
 import { decodeBase64 } from '../../src/simkernel/base64.ts';
+import { traceableFunctions } from '../../src/simkernel/machine.ts';
 import {
   fieldOf,
   findField,
@@ -134,4 +137,20 @@ test.each([
 test("the table of registers is the kernel's struct pt_regs", () => {
   expect(sizeOfStruct('pt_regs')).toBe(PT_REGS_SIZE);
   for (const [name, offset] of Object.entries(PT_REGS)) expect(offsetOf('pt_regs', name), name).toBe(offset);
+});
+
+/** available_filter_functions of Debian's 7.2.13 amd64 kernel with few modules loaded. */
+const REAL = new Set(
+  gunzipSync(readFileSync(new URL('linux-7.2-functions.txt.gz', import.meta.url)))
+    .toString('latin1')
+    .split('\n'),
+);
+/** Inlined there; bpftrace's tools and most books name them. */
+const NAMED_BY_TOOLS = ['blk_account_io_done', 'blk_account_io_start'];
+
+test('what is listed as traceable is traceable on a real kernel, the functions of modules aside', () => {
+  const listed = traceableFunctions(ARCHITECTURES.x86_64);
+  expect(listed.length).toBeGreaterThan(3000);
+  const unknown = listed.filter(({ name, module }) => module === 'vmlinux' && !REAL.has(name));
+  expect(unknown.map(({ name }) => name)).toEqual(NAMED_BY_TOOLS);
 });

@@ -29,6 +29,17 @@ export function kernelFunction<A extends unknown[], R>(
   return Object.assign(call, { symbol }) as unknown as KernelFunction<A, R>;
 }
 
+/** A function of the kernel's source that its compiler has put into its callers: no text, no frame, nothing to probe. */
+export function inlined<A extends unknown[], R>(
+  ns: number,
+  body: (m: Machine, ...args: A) => R,
+): (m: Machine, ...args: A) => R {
+  return (m, ...args) => {
+    m.spend(ns);
+    return body(m, ...args);
+  };
+}
+
 /** A kernel function whose body is a generator, for those that sleep in the middle of their work. */
 export function sleepingFunction<A extends unknown[], T>(
   name: string,

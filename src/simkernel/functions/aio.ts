@@ -77,39 +77,34 @@ const aioWrite = kernelFunction(
   55,
   (m, file: File, iocb: Kiocb, iter: IovIter): Result => file.inode.operations.writeIter?.(m, iocb, iter) ?? -EINVAL,
 );
-const ioSubmitOne = kernelFunction(
-  'io_submit_one',
-  90,
-  (m, ctx: KioCtx, userIocb: number): Result => {
-    const at = userOffset(m, userIocb, IOCB.size);
-    if (at < 0) return -EFAULT;
-    const { view } = m.arena;
-    const opcode = view.getUint16(at + IOCB.opcode, true);
-    if (opcode !== IOCB_CMD_PREAD && opcode !== IOCB_CMD_PWRITE) return -EINVAL;
-    const file = fget(m, view.getInt32(at + IOCB.fd, true));
-    if (file === null) return -EBADF;
-    const data = u64(m, at + IOCB.data);
-    const complete = (_m: Machine, result: number): void => {
-      aioComplete(m, { address: m.scratch, context: ctx, data, iocb: userIocb, result });
-      fput(m, file);
-    };
-    const iocb: Kiocb = { address: m.scratch, file, pos: u64(m, at + IOCB.offset), complete };
-    const iter: IovIter = {
-      address: m.scratch,
-      buffer: u64(m, at + IOCB.buffer),
-      count: u64(m, at + IOCB.bytes),
-      source: opcode === IOCB_CMD_PWRITE,
-    };
-    const finish = (result: number): number => {
-      // Buffered transfers are over at once.
-      if (result !== -EIOCBQUEUED) complete(m, result);
-      return 0;
-    };
-    const started = opcode === IOCB_CMD_PREAD ? aioRead(m, file, iocb, iter) : aioWrite(m, file, iocb, iter);
-    return started instanceof Pending ? started.then(finish) : finish(started);
-  },
-  { traceable: false },
-);
+const ioSubmitOne = kernelFunction('io_submit_one', 90, (m, ctx: KioCtx, userIocb: number): Result => {
+  const at = userOffset(m, userIocb, IOCB.size);
+  if (at < 0) return -EFAULT;
+  const { view } = m.arena;
+  const opcode = view.getUint16(at + IOCB.opcode, true);
+  if (opcode !== IOCB_CMD_PREAD && opcode !== IOCB_CMD_PWRITE) return -EINVAL;
+  const file = fget(m, view.getInt32(at + IOCB.fd, true));
+  if (file === null) return -EBADF;
+  const data = u64(m, at + IOCB.data);
+  const complete = (_m: Machine, result: number): void => {
+    aioComplete(m, { address: m.scratch, context: ctx, data, iocb: userIocb, result });
+    fput(m, file);
+  };
+  const iocb: Kiocb = { address: m.scratch, file, pos: u64(m, at + IOCB.offset), complete };
+  const iter: IovIter = {
+    address: m.scratch,
+    buffer: u64(m, at + IOCB.buffer),
+    count: u64(m, at + IOCB.bytes),
+    source: opcode === IOCB_CMD_PWRITE,
+  };
+  const finish = (result: number): number => {
+    // Buffered transfers are over at once.
+    if (result !== -EIOCBQUEUED) complete(m, result);
+    return 0;
+  };
+  const started = opcode === IOCB_CMD_PREAD ? aioRead(m, file, iocb, iter) : aioWrite(m, file, iocb, iter);
+  return started instanceof Pending ? started.then(finish) : finish(started);
+});
 const submitAll = function* (
   m: Machine,
   ctx: KioCtx,

@@ -57,11 +57,13 @@ const mightResched = kernelFunction(
     printk(m, 'RCU nest depth: 0, expected: 0');
     dumpStack(m);
   },
+  { traceable: false },
 );
 const mightSleepAt = kernelFunction(
   '__might_sleep',
   4,
   (m, file: KernelObject & { readonly text: string }, line: number): void => mightResched(m, file, line, 0),
+  { traceable: false },
 );
 /** might_sleep(): functions that may sleep say so first, so that a wrong caller is found even when they do not. */
 export function mightSleep(m: Machine, file: string, line: number): void {

@@ -1,6 +1,6 @@
 import { blkThrotlBio } from './blk-throttle.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -70,10 +70,17 @@ const blkMqDispatchRqList = kernelFunction(
   45,
   (m, hctx: HardwareContext, rq: Request, _getBudget: number): number => rq.disk.queueRq(m, hctx, rq),
 );
-const ddDispatchRequest = kernelFunction('dd_dispatch_request', 60, (m, hctx: HardwareContext): Request | null => {
-  takeUp(m, hctx.disk);
-  return hctx.disk.scheduler?.next(m.cpu.time) ?? null;
-});
+/** Of the elevator's module. */
+const DEADLINE = { module: 'mq_deadline' };
+const ddDispatchRequest = kernelFunction(
+  'dd_dispatch_request',
+  60,
+  (m, hctx: HardwareContext): Request | null => {
+    takeUp(m, hctx.disk);
+    return hctx.disk.scheduler?.next(m.cpu.time) ?? null;
+  },
+  DEADLINE,
+);
 const blkMqSchedDispatchRequests = kernelFunction(
   'blk_mq_sched_dispatch_requests',
   30,
@@ -104,6 +111,7 @@ const ddInsertRequests = kernelFunction(
     rq.disk.scheduler?.insert(rq, m.cpu.time);
     leave(m, rq.disk);
   },
+  DEADLINE,
 );
 const blkMqInsertRequest = kernelFunction('blk_mq_insert_request', 25, (m, rq: Request, flags: number): void =>
   ddInsertRequests(m, rq.disk.queue, rq, flags),
@@ -135,14 +143,19 @@ const blkAttemptPlugMerge = kernelFunction(
     return true;
   },
 );
-const ddBioMerge = kernelFunction('dd_bio_merge', 25, (m, q: KernelObject, bio: Bio, segments: number): boolean => {
-  takeUp(m, bio.disk);
-  const request = bio.disk.scheduler?.mergeable(bio);
-  if (request === undefined || q !== bio.disk.queue) return false;
-  bioAttemptBackMerge(m, request, bio, segments);
-  leave(m, bio.disk);
-  return true;
-});
+const ddBioMerge = kernelFunction(
+  'dd_bio_merge',
+  25,
+  (m, q: KernelObject, bio: Bio, segments: number): boolean => {
+    takeUp(m, bio.disk);
+    const request = bio.disk.scheduler?.mergeable(bio);
+    if (request === undefined || q !== bio.disk.queue) return false;
+    bioAttemptBackMerge(m, request, bio, segments);
+    leave(m, bio.disk);
+    return true;
+  },
+  DEADLINE,
+);
 
 /** Sends a request on its way: through the elevator, or straight to the driver. */
 function dispatch(m: Machine, rq: Request): void {
@@ -240,7 +253,7 @@ const innerSubmitBio = kernelFunction('__submit_bio', 15, (m, bio: Bio): void =>
   else bio.disk.stacked.submitBio(m, bio);
 });
 /** What drivers of stacked disks send on waits here until they have returned: their frames do not pile up on the stack. */
-const innerSubmitBioNoacct = kernelFunction('__submit_bio_noacct', 20, (m, bio: Bio): void => {
+const innerSubmitBioNoacct = inlined(20, (m, bio: Bio): void => {
   const task = m.cpu.current;
   const list = (task.bioList = [bio]);
   for (let next = list.shift(); next !== undefined; next = list.shift()) innerSubmitBio(m, next);
@@ -286,7 +299,7 @@ export const blkUpdateRequest = kernelFunction(
   },
 );
 /** Statistics, and the request is free again. */
-export const endRequest = kernelFunction('__blk_mq_end_request', 20, (m, rq: Request, error: number): void => {
+export const endRequest = inlined(20, (m, rq: Request, error: number): void => {
   if (rq.then === null) blkAccountIoDone(m, rq, m.cpu.time);
   if (rq.hasDriverTag) rq.disk.inFlight -= 1;
   freeRequest(m, rq);
@@ -302,13 +315,9 @@ export const blkMqCompleteRequest = kernelFunction('blk_mq_complete_request', 25
   m.cpu.blockDone.push(rq);
   raiseSoftirq(m, m.cpu, 'BLOCK');
 });
-const blkCompleteReqs = kernelFunction(
-  'blk_complete_reqs',
-  20,
-  (m, list: KernelObject & { readonly requests: readonly Request[] }): void => {
-    for (const rq of list.requests) rq.disk.complete(m, rq);
-  },
-);
+const blkCompleteReqs = inlined(20, (m, list: KernelObject & { readonly requests: readonly Request[] }): void => {
+  for (const rq of list.requests) rq.disk.complete(m, rq);
+});
 export const blkDoneSoftirq = kernelFunction('blk_done_softirq', 15, (m): void =>
   blkCompleteReqs(m, { address: m.scratch, requests: m.cpu.blockDone.splice(0) }),
 );

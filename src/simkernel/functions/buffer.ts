@@ -1,6 +1,7 @@
 import { createBio } from '../block/request.ts';
 import { REQ_META, REQ_OP_READ, REQ_PRIO, SECTORS_PER_PAGE } from '../block/flags.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
+import type { TextSymbol } from '../execution/text.ts';
 import type { Result } from '../execution/pending.ts';
 import type { BlockDevice } from '../fs/block-device.ts';
 import type { SuperBlock } from '../fs/file.ts';
@@ -25,13 +26,13 @@ const endBufferRead = kernelFunction('end_buffer_read_sync', 20, (m, bh: BufferH
   bh.io.done = true;
   for (const task of bh.io.waiters.splice(0)) wakeUpProcess(m, task);
 });
-const submitBh = kernelFunction('submit_bh', 30, (m, _flags: number, bh: BufferHead): void => {
-  const flags = REQ_OP_READ | REQ_META | REQ_PRIO;
+type EndIo = ((m: Machine, bh: BufferHead, uptodate: number) => void) & { readonly symbol: TextSymbol };
+const bhSubmit = kernelFunction('bh_submit', 30, (m, bh: BufferHead, opf: number, endIo: EndIo): void => {
   submitBio(
     m,
-    createBio(m, diskOf(bh), flags, bh.sector, PAGE_SIZE, (_m, { error }) => {
+    createBio(m, diskOf(bh), opf, bh.sector, PAGE_SIZE, (_m, { error }) => {
       bh.io.error = error;
-      endBufferRead(m, bh, error === 0 ? 1 : 0);
+      endIo(m, bh, error === 0 ? 1 : 0);
     }),
   );
 });
@@ -64,4 +65,5 @@ export function readBlock(m: Machine, sb: SuperBlock, sector: number, submit: (b
   submit(bh);
   return waitOnBuffer(m, bh, bh.io);
 }
-export const submitReadBh = (m: Machine, bh: BufferHead): void => submitBh(m, REQ_OP_READ, bh);
+export const submitReadBh = (m: Machine, bh: BufferHead): void =>
+  bhSubmit(m, bh, REQ_OP_READ | REQ_META | REQ_PRIO, endBufferRead);

@@ -112,9 +112,14 @@ export function printCallTrace(m: Machine): void {
   printk(m, inInterrupt && entry < 0 ? ' </IRQ>' : ' </TASK>');
 }
 
-const dumpStackLvl = kernelFunction('dump_stack_lvl', 400, (m, _level: null): void => {
-  printOwner(m);
-  m.traceHere();
-  printCallTrace(m);
-});
-export const dumpStack = kernelFunction('dump_stack', 20, (m): void => dumpStackLvl(m, null));
+const dumpStackLvl = kernelFunction(
+  'dump_stack_lvl',
+  400,
+  (m, _level: null): void => {
+    printOwner(m);
+    m.traceHere();
+    printCallTrace(m);
+  },
+  { traceable: false },
+);
+export const dumpStack = kernelFunction('dump_stack', 20, (m): void => dumpStackLvl(m, null), { traceable: false });

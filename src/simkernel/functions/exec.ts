@@ -47,7 +47,7 @@ const bprmExecve = kernelFunction('bprm_execve', 12_000, (m, bprm: Binary): numb
   return 0;
 });
 const doExecveatCommon = kernelFunction(
-  'do_execveat_common',
+  'do_execveat_common.isra.0',
   4_000,
   (m, _fd: number, filename: number, _argv: number, _envp: number): number => {
     const { process } = m.cpu.current;

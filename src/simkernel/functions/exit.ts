@@ -1,6 +1,6 @@
 import { ECHILD } from '../errno.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
-import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File } from '../fs/file.ts';
@@ -49,7 +49,7 @@ const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
 });
 
 /** The parent learns of it: wakes a waiting one, or reaps what nobody waits for. */
-const exitNotify = kernelFunction('exit_notify', 700, (m, tsk: Task, _groupDead: number): void => {
+const exitNotify = inlined(700, (m, tsk: Task, _groupDead: number): void => {
   const { parent } = tsk;
   const init = m.tasks.get(1) ?? null;
   for (const child of tsk.children) {

@@ -1,6 +1,6 @@
 import { createBio } from '../block/request.ts';
 import { REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC } from '../block/flags.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode, IovIter, Kiocb, Mapping, SuperBlock } from '../fs/file.ts';
@@ -21,7 +21,7 @@ import { diskOf, readPages, writeDirtyPages } from './submit-pages.ts';
 import { O_APPEND, O_DIRECT } from '../fs/fcntl.ts';
 
 const ext4Readpages = kernelFunction(
-  'ext4_mpage_readpages',
+  'ext4_mpage_readpages.isra.0',
   50,
   (m, _inode: Inode, rac: Readahead, _folio: null): number => {
     readPages(m, rac);
@@ -35,13 +35,13 @@ const ext4Readahead = kernelFunction('ext4_readahead', 25, (m, rac: Readahead): 
 const ext4FileReadIter = kernelFunction('ext4_file_read_iter', 22, (m, iocb: Kiocb, to: IovIter): Result =>
   isDirect(iocb) ? ext4DioReadIter(m, iocb, to) : genericFileReadIter(m, iocb, to),
 );
-const ext4DioReadIter = kernelFunction('ext4_dio_read_iter', 40, (m, iocb: Kiocb, to: IovIter): Result =>
+const ext4DioReadIter = inlined(40, (m, iocb: Kiocb, to: IovIter): Result =>
   iomapDioRw(m, iocb, to, null, null, 0, null, 0),
 );
 const ext4BufferedWriteIter = kernelFunction('ext4_buffered_write_iter', 45, (m, iocb: Kiocb, from: IovIter): Result =>
   genericPerformWrite(m, iocb, from),
 );
-const ext4DioWriteIter = kernelFunction('ext4_dio_write_iter', 55, (m, iocb: Kiocb, from: IovIter): Result =>
+const ext4DioWriteIter = inlined(55, (m, iocb: Kiocb, from: IovIter): Result =>
   iomapDioRw(m, iocb, from, null, null, 0, null, 0),
 );
 const ext4FileWriteIter = kernelFunction('ext4_file_write_iter', 22, (m, iocb: Kiocb, from: IovIter): Result => {

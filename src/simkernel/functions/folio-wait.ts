@@ -8,21 +8,17 @@ import { ioSchedule } from './block.ts';
 import { setTaskState, wakeUpProcess } from './sched.ts';
 
 /** Sleeps until a transfer is over; 0, or its error. */
-export const folioWaitBit = sleepingFunction(
-  'folio_wait_bit_common',
-  30,
-  function* (m, _folio: KernelObject, io: PageIo) {
-    while (!io.done) {
-      const task = m.cpu.current;
-      io.waiters.push(task);
-      setTaskState(m, task, TASK_UNINTERRUPTIBLE);
-      const slept = ioSchedule(m);
-      if (slept instanceof Pending) yield slept;
-      setTaskState(m, task, TASK_RUNNING);
-    }
-    return io.error;
-  },
-);
+export const folioWaitBit = sleepingFunction('folio_wait_bit', 30, function* (m, _folio: KernelObject, io: PageIo) {
+  while (!io.done) {
+    const task = m.cpu.current;
+    io.waiters.push(task);
+    setTaskState(m, task, TASK_UNINTERRUPTIBLE);
+    const slept = ioSchedule(m);
+    if (slept instanceof Pending) yield slept;
+    setTaskState(m, task, TASK_RUNNING);
+  }
+  return io.error;
+});
 /** Blocks of metadata are waited for by their buffer heads. */
 export const waitOnBuffer = sleepingFunction('__wait_on_buffer', 25, function* (m, bh: KernelObject, io: PageIo) {
   while (!io.done) {

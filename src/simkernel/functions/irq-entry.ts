@@ -82,11 +82,16 @@ const commonInterruptInner = kernelFunction('__common_interrupt', 14, (m, _regs:
   if (desc.flow === 'edge') handleEdgeIrq(m, desc);
   else handleFasteoiIrq(m, desc);
 });
-const commonInterrupt = kernelFunction('common_interrupt', 12, (m, regs: Registers, vector: number): void => {
-  irqEnterRcu(m);
-  commonInterruptInner(m, regs, vector);
-  irqExitRcu(m);
-});
+const commonInterrupt = kernelFunction(
+  'common_interrupt',
+  12,
+  (m, regs: Registers, vector: number): void => {
+    irqEnterRcu(m);
+    commonInterruptInner(m, regs, vector);
+    irqExitRcu(m);
+  },
+  { traceable: false },
+);
 
 export const deviceEntry: EntryPoint = entryPoint('asm_common_interrupt', (m, regs, vector) =>
   commonInterrupt(m, regs, vector),

@@ -20,29 +20,44 @@ export function createIrqPoll(m: Machine, weight: number, poll: IrqPoll['poll'])
 }
 
 /** lib/irq_poll.c: from an interrupt handler that has masked its device. */
-export const irqPollSched = kernelFunction('irq_poll_sched', 15, (m, iop: IrqPoll): void => {
-  if (iop.scheduled) return;
-  iop.scheduled = true;
-  m.cpu.irqPolls.push(iop);
-  raiseSoftirq(m, m.cpu, 'IRQ_POLL');
-});
+export const irqPollSched = kernelFunction(
+  'irq_poll_sched',
+  15,
+  (m, iop: IrqPoll): void => {
+    if (iop.scheduled) return;
+    iop.scheduled = true;
+    m.cpu.irqPolls.push(iop);
+    raiseSoftirq(m, m.cpu, 'IRQ_POLL');
+  },
+  { traceable: false },
+);
 /** Nothing is left: the driver may unmask its device. */
-export const irqPollComplete = kernelFunction('irq_poll_complete', 12, (m, iop: IrqPoll): void => {
-  iop.scheduled = false;
-  const { irqPolls } = m.cpu;
-  const at = irqPolls.indexOf(iop);
-  if (at >= 0) irqPolls.splice(at, 1);
-});
-export const irqPollSoftirq = kernelFunction('irq_poll_softirq', 25, (m): void => {
-  const { irqPolls, time } = m.cpu;
-  const end = time + TICK_NS;
-  let budget = BUDGET;
-  while (irqPolls.length > 0 && budget > 0 && m.cpu.time < end) {
-    const iop = irqPolls[0]!;
-    const work = iop.poll(m, iop, iop.weight);
-    budget -= work;
-    // One that has used up its weight waits behind the others.
-    if (work >= iop.weight && irqPolls[0] === iop) irqPolls.push(irqPolls.shift()!);
-  }
-  if (irqPolls.length > 0) raiseSoftirq(m, m.cpu, 'IRQ_POLL');
-});
+export const irqPollComplete = kernelFunction(
+  'irq_poll_complete',
+  12,
+  (m, iop: IrqPoll): void => {
+    iop.scheduled = false;
+    const { irqPolls } = m.cpu;
+    const at = irqPolls.indexOf(iop);
+    if (at >= 0) irqPolls.splice(at, 1);
+  },
+  { traceable: false },
+);
+export const irqPollSoftirq = kernelFunction(
+  'irq_poll_softirq',
+  25,
+  (m): void => {
+    const { irqPolls, time } = m.cpu;
+    const end = time + TICK_NS;
+    let budget = BUDGET;
+    while (irqPolls.length > 0 && budget > 0 && m.cpu.time < end) {
+      const iop = irqPolls[0]!;
+      const work = iop.poll(m, iop, iop.weight);
+      budget -= work;
+      // One that has used up its weight waits behind the others.
+      if (work >= iop.weight && irqPolls[0] === iop) irqPolls.push(irqPolls.shift()!);
+    }
+    if (irqPolls.length > 0) raiseSoftirq(m, m.cpu, 'IRQ_POLL');
+  },
+  { traceable: false },
+);

@@ -42,7 +42,7 @@ const cpuMaskText = (cpus: readonly number[]): string => cpus.reduce((mask, cpu)
 
 /** kernel/irq/proc.c: writing one of the two files moves the line. */
 const writeIrqAffinity = kernelFunction(
-  'write_irq_affinity',
+  'write_irq_affinity.isra.0',
   120,
   (m, type: number, file: File, buffer: number, count: number, _pos: number): Result => {
     const from = m.cpu.current.process?.mm.find(buffer, count) ?? -1;

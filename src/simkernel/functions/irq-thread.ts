@@ -30,11 +30,15 @@ export const irqWakeThread = kernelFunction('__irq_wake_thread', 15, (m, desc: I
   wakeUpProcess(m, thread);
 });
 
-const irqFinalizeOneshot = kernelFunction('irq_finalize_oneshot', 20, (m, desc: IrqDesc, action: IrqAction): void => {
-  if ((action.flags & IRQF_ONESHOT) === 0) return;
-  desc.oneshot -= 1;
-  if (desc.oneshot === 0 && desc.depth === 0) desc.chip.unmask(m, desc);
-});
+const irqFinalizeOneshot = kernelFunction(
+  'irq_finalize_oneshot.part.0',
+  20,
+  (m, desc: IrqDesc, action: IrqAction): void => {
+    if ((action.flags & IRQF_ONESHOT) === 0) return;
+    desc.oneshot -= 1;
+    if (desc.oneshot === 0 && desc.depth === 0) desc.chip.unmask(m, desc);
+  },
+);
 const irqThreadFn = kernelFunction('irq_thread_fn', 12, (m, desc: IrqDesc, action: IrqAction): Result => {
   const ran = (action.threadFn as IrqThreadFunction)(m, action.irq, action.device);
   const after = (ret: number): number => {

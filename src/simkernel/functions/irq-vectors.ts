@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import { allocateVector, bestCpu, freeVector } from '../irq/vector-matrix.ts';
 import type { Machine } from '../machine.ts';
@@ -15,17 +15,13 @@ import { ENOSPC } from '../errno.ts';
 import type { CpuMask } from './smp.ts';
 
 /** arch/x86/kernel/apic/vector.c */
-const apicUpdateVector = kernelFunction(
-  'apic_update_vector',
-  20,
-  (m, irqd: IrqDesc, vector: number, cpu: number): void => {
-    vectorUpdate(m, irqd.irq, vector, cpu, irqd.vector, irqd.cpu);
-    // The vector on the old CPU stays its until an interrupt has come the new way.
-    if (irqd.vector !== 0) irqd.moved = { cpu: irqd.cpu, vector: irqd.vector };
-    irqd.vector = vector;
-    irqd.cpu = cpu;
-  },
-);
+const apicUpdateVector = inlined(20, (m, irqd: IrqDesc, vector: number, cpu: number): void => {
+  vectorUpdate(m, irqd.irq, vector, cpu, irqd.vector, irqd.cpu);
+  // The vector on the old CPU stays its until an interrupt has come the new way.
+  if (irqd.vector !== 0) irqd.moved = { cpu: irqd.cpu, vector: irqd.vector };
+  irqd.vector = vector;
+  irqd.cpu = cpu;
+});
 const assignVectorLocked = kernelFunction('assign_vector_locked', 45, (m, irqd: IrqDesc, dest: CpuMask): number => {
   // Already there.
   if (irqd.vector !== 0 && dest.cpus.includes(irqd.cpu)) return 0;

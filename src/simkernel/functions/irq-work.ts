@@ -17,29 +17,41 @@ export function createIrqWork(m: Machine, func: IrqWork['func']): IrqWork {
 
 /** A local APIC reaches itself faster than another. */
 const SELF_IPI_NS = 120;
-const archIrqWorkRaise = kernelFunction(
-  'arch_irq_work_raise',
-  20,
-  (m): void => post(m, m.cpu, VECTORS.irqWork, m.cpu.time + SELF_IPI_NS),
-  { traceable: false },
+const archIrqWorkRaise = kernelFunction('arch_irq_work_raise', 20, (m): void =>
+  post(m, m.cpu, VECTORS.irqWork, m.cpu.time + SELF_IPI_NS),
 );
 /** Queues it on this CPU unless it is queued already; 1 if it did. */
-export const irqWorkQueue = kernelFunction('irq_work_queue', 15, (m, work: IrqWork): number => {
-  if (work.pending) return 0;
-  work.pending = true;
-  const { irqWorks } = m.cpu;
-  irqWorks.push(work);
-  if (irqWorks.length === 1) archIrqWorkRaise(m);
-  return 1;
-});
+export const irqWorkQueue = kernelFunction(
+  'irq_work_queue',
+  15,
+  (m, work: IrqWork): number => {
+    if (work.pending) return 0;
+    work.pending = true;
+    const { irqWorks } = m.cpu;
+    irqWorks.push(work);
+    if (irqWorks.length === 1) archIrqWorkRaise(m);
+    return 1;
+  },
+  { traceable: false },
+);
 
-const irqWorkSingle = kernelFunction('irq_work_single', 8, (m, work: IrqWork): void => {
-  work.pending = false;
-  work.func(m, work);
-});
-export const irqWorkRun = kernelFunction('irq_work_run', 10, (m): void => {
-  const { flags } = m.cpu;
-  irqDisable(m);
-  for (const work of m.cpu.irqWorks.splice(0)) irqWorkSingle(m, work);
-  localIrqRestore(m, flags);
-});
+const irqWorkSingle = kernelFunction(
+  'irq_work_single',
+  8,
+  (m, work: IrqWork): void => {
+    work.pending = false;
+    work.func(m, work);
+  },
+  { traceable: false },
+);
+export const irqWorkRun = kernelFunction(
+  'irq_work_run',
+  10,
+  (m): void => {
+    const { flags } = m.cpu;
+    irqDisable(m);
+    for (const work of m.cpu.irqWorks.splice(0)) irqWorkSingle(m, work);
+    localIrqRestore(m, flags);
+  },
+  { traceable: false },
+);

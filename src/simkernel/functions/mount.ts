@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Path } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
@@ -19,8 +19,7 @@ function optional<K extends string>(key: K, value: string | undefined): { readon
   return value === undefined ? {} : ({ [key]: value } as { readonly [k in K]?: string });
 }
 /** A file system that exists is mounted once more: /dev/NAME by its partition, proc by its type. */
-const doNewMount = kernelFunction(
-  'do_new_mount',
+const doNewMount = inlined(
   1_800,
   (m, path: Path, what: KernelObject & { readonly type?: string; readonly device?: string }): number => {
     const { type, device } = what;

@@ -22,7 +22,7 @@ const nvmeSetupCmd = kernelFunction('nvme_setup_cmd', 45, (m, _namespace: Kernel
   view.setUint16(address + LENGTH_AT, Math.max(0, rq.bytes / SECTOR - 1), true);
   return 0;
 });
-const nvmePrepRq = kernelFunction('nvme_prep_rq', 60, (m, rq: Request): number => {
+const nvmePrepRq = kernelFunction('nvme_prep_rq.part.0', 60, (m, rq: Request): number => {
   const status = nvmeSetupCmd(m, rq.disk.queue, rq);
   blkMqStartRequest(m, rq);
   return status;

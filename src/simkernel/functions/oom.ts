@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
@@ -29,7 +29,7 @@ function badness(task: Task): number {
   if (mm === undefined || task.pid === 1 || task.pid !== task.tgid || task.exitState !== 0) return -1;
   return mm.residentAnonymous + mm.residentFile + mm.swapped;
 }
-const selectBadProcess = kernelFunction('select_bad_process', 120, (m, oc: OomControl): void => {
+const selectBadProcess = inlined(120, (m, oc: OomControl): void => {
   let worst = 0;
   for (const task of m.tasks.values()) {
     m.spend(30);

@@ -40,37 +40,58 @@ function* createIn(m: Machine, directory: Dentry, name: string, mode: number): S
 }
 
 /** Before the first write to a file of the image: it is copied to the upper layer. */
-const ovlCopyUp = sleepingFunction('ovl_copy_up_flags', 600, function* (m, dentry: Dentry, _flags: number) {
-  const layers = layersOf(dentry.inode);
-  const { lower } = layers;
-  const directory = dentry.parent === null ? null : layersOf(dentry.parent.inode).upper;
-  if (layers.upper !== null || lower === null || directory === null) return 0;
-  const made = yield* createIn(m, directory, dentry.name, lower.inode.mode);
-  if (typeof made === 'number') return made;
-  m.spend(lower.inode.size * COPY_NS_PER_BYTE);
-  made.inode.setSize(lower.inode.size);
-  layers.upper = made;
-  return 0;
-});
+const MODULE = { module: 'overlay' };
+const ovlCopyUp = sleepingFunction(
+  'ovl_copy_up_flags',
+  600,
+  function* (m, dentry: Dentry, _flags: number) {
+    const layers = layersOf(dentry.inode);
+    const { lower } = layers;
+    const directory = dentry.parent === null ? null : layersOf(dentry.parent.inode).upper;
+    if (layers.upper !== null || lower === null || directory === null) return 0;
+    const made = yield* createIn(m, directory, dentry.name, lower.inode.mode);
+    if (typeof made === 'number') return made;
+    m.spend(lower.inode.size * COPY_NS_PER_BYTE);
+    made.inode.setSize(lower.inode.size);
+    layers.upper = made;
+    return 0;
+  },
+  MODULE,
+);
 
-const ovlOpenRealfile = kernelFunction('ovl_open_realfile', 180, (m, file: File, _path: KernelObject): Result => {
-  const { upper, lower } = layersOf(file.inode);
-  const real = openedFile(m, m.fileSystem.root, (upper ?? lower)!, file.flags);
-  realFiles.set(file, real);
-  return real.inode.operations.open?.(m, real.inode, real) ?? 0;
-});
-const ovlOpen = sleepingFunction('ovl_open', 60, function* (m, _inode: Inode, file: File) {
-  const writes = (file.flags & O_ACCMODE) !== 0;
-  const copied = writes ? yield* wait(ovlCopyUp(m, file.path.dentry, file.flags)) : 0;
-  return copied !== 0 ? copied : yield* wait(ovlOpenRealfile(m, file, file.path));
-});
-const ovlRelease = kernelFunction('ovl_release', 30, (m, _inode: Inode, file: File): Result => {
-  const real = realFiles.get(file);
-  if (real === undefined) return 0;
-  const status = real.inode.operations.release?.(m, real.inode, real) ?? 0;
-  real.release(m);
-  return status;
-});
+const ovlOpenRealfile = kernelFunction(
+  'ovl_open_realfile',
+  180,
+  (m, file: File, _path: KernelObject): Result => {
+    const { upper, lower } = layersOf(file.inode);
+    const real = openedFile(m, m.fileSystem.root, (upper ?? lower)!, file.flags);
+    realFiles.set(file, real);
+    return real.inode.operations.open?.(m, real.inode, real) ?? 0;
+  },
+  MODULE,
+);
+const ovlOpen = sleepingFunction(
+  'ovl_open',
+  60,
+  function* (m, _inode: Inode, file: File) {
+    const writes = (file.flags & O_ACCMODE) !== 0;
+    const copied = writes ? yield* wait(ovlCopyUp(m, file.path.dentry, file.flags)) : 0;
+    return copied !== 0 ? copied : yield* wait(ovlOpenRealfile(m, file, file.path));
+  },
+  MODULE,
+);
+const ovlRelease = kernelFunction(
+  'ovl_release',
+  30,
+  (m, _inode: Inode, file: File): Result => {
+    const real = realFiles.get(file);
+    if (real === undefined) return 0;
+    const status = real.inode.operations.release?.(m, real.inode, real) ?? 0;
+    real.release(m);
+    return status;
+  },
+  MODULE,
+);
 
 /** Has the real file do the transfer. */
 function* through(m: Machine, iocb: Kiocb, act: (real: File) => Result): Sleeping {
@@ -96,16 +117,24 @@ const backingFileWriteIter = sleepingFunction(
     return yield* through(m, iocb, (real) => real.inode.operations.writeIter?.(m, iocb, iter) ?? -EINVAL);
   },
 );
-const ovlReadIter = kernelFunction('ovl_read_iter', 70, (m, iocb: Kiocb, to: IovIter): Result =>
-  to.count === 0 ? 0 : backingFileReadIter(m, iocb.file, to, iocb, 0, null),
+const ovlReadIter = kernelFunction(
+  'ovl_read_iter',
+  70,
+  (m, iocb: Kiocb, to: IovIter): Result => (to.count === 0 ? 0 : backingFileReadIter(m, iocb.file, to, iocb, 0, null)),
+  MODULE,
 );
-const ovlWriteIter = sleepingFunction('ovl_write_iter', 110, function* (m, iocb: Kiocb, from: IovIter) {
-  const { inode } = iocb.file;
-  const written = yield* wait(backingFileWriteIter(m, iocb.file, from, iocb, 0, null));
-  // ovl_copyattr()
-  inode.setSize(realOf(inode).size);
-  return written;
-});
+const ovlWriteIter = sleepingFunction(
+  'ovl_write_iter',
+  110,
+  function* (m, iocb: Kiocb, from: IovIter) {
+    const { inode } = iocb.file;
+    const written = yield* wait(backingFileWriteIter(m, iocb.file, from, iocb, 0, null));
+    // ovl_copyattr()
+    inode.setSize(realOf(inode).size);
+    return written;
+  },
+  MODULE,
+);
 const ovlFsync = sleepingFunction(
   'ovl_fsync',
   40,
@@ -115,6 +144,7 @@ const ovlFsync = sleepingFunction(
     if (real === undefined || layersOf(file.inode).upper === null) return 0;
     return yield* wait(real.inode.operations.fsync?.(m, real, start, end, datasync) ?? 0);
   },
+  MODULE,
 );
 
 /** Asks the upper layer, and the lower one where that has no such name. */
@@ -131,6 +161,7 @@ const ovlLookup = sleepingFunction(
     }
     return 0;
   },
+  MODULE,
 );
 const ovlCreate = sleepingFunction(
   'ovl_create',
@@ -144,15 +175,21 @@ const ovlCreate = sleepingFunction(
     m.fileSystem.instantiate(dentry, mode).inode.channel = layers;
     return 0;
   },
+  MODULE,
 );
-const ovlUnlink = sleepingFunction('ovl_unlink', 300, function* (m, dir: Inode, dentry: Dentry) {
-  const real = layersOf(dentry.inode).upper;
-  const above = layersOf(dir).upper?.inode;
-  const status =
-    real === null || above === undefined ? 0 : yield* wait(above.inodeOperations?.unlink(m, above, real) ?? -EROFS);
-  if (status === 0) m.fileSystem.dropLink(dentry);
-  return status;
-});
+const ovlUnlink = sleepingFunction(
+  'ovl_unlink',
+  300,
+  function* (m, dir: Inode, dentry: Dentry) {
+    const real = layersOf(dentry.inode).upper;
+    const above = layersOf(dir).upper?.inode;
+    const status =
+      real === null || above === undefined ? 0 : yield* wait(above.inodeOperations?.unlink(m, above, real) ?? -EROFS);
+    if (status === 0) m.fileSystem.dropLink(dentry);
+    return status;
+  },
+  MODULE,
+);
 const ovlGetattr = kernelFunction(
   'ovl_getattr',
   60,
@@ -160,6 +197,7 @@ const ovlGetattr = kernelFunction(
     const { inode } = path.dentry;
     return realOf(inode).inodeOperations?.getattr(m, null, path, stat, mask, flags) ?? 0;
   },
+  MODULE,
 );
 
 export const OVERLAY: FileSystemOperations = {

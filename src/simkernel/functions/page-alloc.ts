@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import type { Folio } from '../fs/folios.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -13,7 +13,7 @@ const getPageFromFreelist = kernelFunction(
   35,
   (m, _gfp: number, _order: number, _flags: number, _context: null): Folio => m.folios.page(m.zone.frame()),
 );
-const allocPagesSlowpath = kernelFunction('__alloc_pages_slowpath', 60, (m, gfp: number, order: number): void => {
+const allocPagesSlowpath = inlined(60, (m, gfp: number, order: number): void => {
   const { zone } = m;
   wakeupKswapd(m, zone, gfp, order, ZONE_NORMAL);
   if ((gfp & GFP_DIRECT_RECLAIM) !== 0 && zone.free <= zone.watermarks.min) tryToFreePages(m, zone, order, gfp, null);

@@ -45,7 +45,7 @@ export interface VmFault extends KernelObject {
   readonly faultAddress: number;
   readonly write: boolean;
 }
-interface Vma extends KernelObject {
+export interface Vma extends KernelObject {
   readonly mapping: Mapping;
 }
 

@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { storeText } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
@@ -31,7 +31,7 @@ const RLIMIT_NOFILE = 7;
 const NOFILE = 1024;
 const RLIM_INFINITY = 2 ** 53;
 
-const newuname = kernelFunction('__do_sys_newuname', 30, (m, name: number): number => {
+const newuname = inlined(30, (m, name: number): number => {
   const at = m.cpu.current.process?.mm.find(name, UTSNAME.size) ?? -1;
   if (at < 0) return -EFAULT;
   const put = (field: number, text: string): void => storeText(m.arena.bytes, at + field, text, UTS_NAME_SIZE);

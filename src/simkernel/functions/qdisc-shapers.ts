@@ -27,19 +27,24 @@ export function isLongerThanBurst({ packet, gsoSize }: SkBuff): boolean {
   return gsoSize !== 0 && frameLength(packet) > TBF.burst;
 }
 /** Tokens, in bytes, arrive at the rate until the bucket is full; a packet needs as many as it is long. */
-export const tbfDequeue = kernelFunction('tbf_dequeue', 30, (m: Machine, sch: Qdisc): SkBuff | null => {
-  if (sch.queue.length === 0) return null;
-  const now = m.cpu.time;
-  const arrived = ((now - sch.last) * TBF.bytesPerSecond) / SECOND;
-  const tokens = Math.min(TBF.burst, sch.credits + arrived) - firstLength(sch);
-  if (tokens >= 0) {
-    sch.last = now;
-    sch.credits = tokens;
-    return sch.queue.shift()!.skb;
-  }
-  watch(m, sch, now + Math.ceil((-tokens * SECOND) / TBF.bytesPerSecond));
-  return null;
-});
+export const tbfDequeue = kernelFunction(
+  'tbf_dequeue',
+  30,
+  (m: Machine, sch: Qdisc): SkBuff | null => {
+    if (sch.queue.length === 0) return null;
+    const now = m.cpu.time;
+    const arrived = ((now - sch.last) * TBF.bytesPerSecond) / SECOND;
+    const tokens = Math.min(TBF.burst, sch.credits + arrived) - firstLength(sch);
+    if (tokens >= 0) {
+      sch.last = now;
+      sch.credits = tokens;
+      return sch.queue.shift()!.skb;
+    }
+    watch(m, sch, now + Math.ceil((-tokens * SECOND) / TBF.bytesPerSecond));
+    return null;
+  },
+  { module: 'sch_tbf' },
+);
 
 /** A queue that was idle starts without what it might have saved. */
 export function startCredits(m: Machine, sch: Qdisc): void {
@@ -48,25 +53,30 @@ export function startCredits(m: Machine, sch: Qdisc): void {
   sch.last = m.cpu.time;
 }
 /** Credits are earned while nothing is sent and spent while something is; below zero nothing leaves. */
-export const cbsDequeue = kernelFunction('cbs_dequeue', 30, (m: Machine, sch: Qdisc): SkBuff | null => {
-  const now = m.cpu.time;
-  if (now < sch.last) {
-    if (sch.queue.length > 0) watch(m, sch, sch.last);
-    return null;
-  }
-  if (sch.credits < 0) {
-    const earned = ((now - sch.last) * CBS.idleSlope) / SECOND;
-    sch.credits = Math.min(sch.credits + earned, CBS.hiCredit);
-    sch.last = now;
-    if (sch.credits < 0) {
-      if (sch.queue.length > 0) watch(m, sch, now + Math.ceil((-sch.credits * SECOND) / CBS.idleSlope));
+export const cbsDequeue = kernelFunction(
+  'cbs_dequeue',
+  30,
+  (m: Machine, sch: Qdisc): SkBuff | null => {
+    const now = m.cpu.time;
+    if (now < sch.last) {
+      if (sch.queue.length > 0) watch(m, sch, sch.last);
       return null;
     }
-  }
-  const packet = sch.queue.shift();
-  if (packet === undefined) return null;
-  const bytes = frameLength(packet.skb.packet);
-  sch.credits = Math.max(sch.credits + (bytes * CBS.sendSlope) / PORT_BYTES_PER_SECOND, CBS.loCredit);
-  sch.last = now + (bytes * SECOND) / PORT_BYTES_PER_SECOND;
-  return packet.skb;
-});
+    if (sch.credits < 0) {
+      const earned = ((now - sch.last) * CBS.idleSlope) / SECOND;
+      sch.credits = Math.min(sch.credits + earned, CBS.hiCredit);
+      sch.last = now;
+      if (sch.credits < 0) {
+        if (sch.queue.length > 0) watch(m, sch, now + Math.ceil((-sch.credits * SECOND) / CBS.idleSlope));
+        return null;
+      }
+    }
+    const packet = sch.queue.shift();
+    if (packet === undefined) return null;
+    const bytes = frameLength(packet.skb.packet);
+    sch.credits = Math.max(sch.credits + (bytes * CBS.sendSlope) / PORT_BYTES_PER_SECOND, CBS.loCredit);
+    sch.last = now + (bytes * SECOND) / PORT_BYTES_PER_SECOND;
+    return packet.skb;
+  },
+  { module: 'sch_cbs' },
+);

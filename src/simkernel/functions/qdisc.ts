@@ -97,34 +97,56 @@ export const QDISCS: Readonly<Record<QdiscKind, Discipline>> = {
     dequeue: kernelFunction('fq_codel_dequeue', 40, (_m, sch: Qdisc): SkBuff | null => first(sch)),
   },
   fq: {
-    enqueue: kernelFunction('fq_enqueue', 55, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
-      append(m, skb, sch),
+    enqueue: kernelFunction(
+      'fq_enqueue',
+      55,
+      (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => append(m, skb, sch),
+      { module: 'sch_fq' },
     ),
-    dequeue: kernelFunction('fq_dequeue', 50, (_m, sch: Qdisc): SkBuff | null => nextOfOtherFlow(sch)),
+    dequeue: kernelFunction('fq_dequeue', 50, (_m, sch: Qdisc): SkBuff | null => nextOfOtherFlow(sch), {
+      module: 'sch_fq',
+    }),
   },
   codel: {
-    enqueue: kernelFunction('codel_qdisc_enqueue', 25, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
-      append(m, skb, sch),
+    enqueue: kernelFunction(
+      'codel_qdisc_enqueue',
+      25,
+      (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => append(m, skb, sch),
+      { module: 'sch_codel' },
     ),
-    dequeue: kernelFunction('codel_qdisc_dequeue', 45, (m, sch: Qdisc): SkBuff | null => withoutStandingQueue(m, sch)),
+    dequeue: kernelFunction('codel_qdisc_dequeue', 45, (m, sch: Qdisc): SkBuff | null => withoutStandingQueue(m, sch), {
+      module: 'sch_codel',
+    }),
   },
   red: {
-    enqueue: kernelFunction('red_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
-      isEarlyDrop(m, sch) ? drop(m, skb) : append(m, skb, sch),
+    enqueue: kernelFunction(
+      'red_enqueue',
+      40,
+      (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => (isEarlyDrop(m, sch) ? drop(m, skb) : append(m, skb, sch)),
+      { module: 'sch_red' },
     ),
-    dequeue: kernelFunction('red_dequeue', 30, (_m, sch: Qdisc): SkBuff | null => first(sch)),
+    dequeue: kernelFunction('red_dequeue', 30, (_m, sch: Qdisc): SkBuff | null => first(sch), { module: 'sch_red' }),
   },
   tbf: {
-    enqueue: kernelFunction('tbf_enqueue', 40, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
-      isLongerThanBurst(skb) ? appendCut(m, skb, sch) : append(m, skb, sch),
+    enqueue: kernelFunction(
+      'tbf_enqueue',
+      40,
+      (m, skb: SkBuff, sch: Qdisc, _toFree: null): number =>
+        isLongerThanBurst(skb) ? appendCut(m, skb, sch) : append(m, skb, sch),
+      { module: 'sch_tbf' },
     ),
     dequeue: tbfDequeue,
   },
   cbs: {
-    enqueue: kernelFunction('cbs_enqueue', 35, (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => {
-      startCredits(m, sch);
-      return append(m, skb, sch);
-    }),
+    enqueue: kernelFunction(
+      'cbs_enqueue',
+      35,
+      (m, skb: SkBuff, sch: Qdisc, _toFree: null): number => {
+        startCredits(m, sch);
+        return append(m, skb, sch);
+      },
+      { module: 'sch_cbs' },
+    ),
     dequeue: cbsDequeue,
   },
 };

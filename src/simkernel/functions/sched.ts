@@ -6,7 +6,7 @@ import type { Cpu } from '../cpu/cpu.ts';
 import { isAtomic, scheduleBug } from './atomic.ts';
 import { returnAddress, sendCallFunctionSingleIpi } from './smp.ts';
 import { raiseSoftirq } from './softirq-vectors.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
@@ -96,9 +96,7 @@ function pullTask(m: Machine, rq: RunQueue, atLeast: number): number {
   return 1;
 }
 /** kernel/sched/fair.c: an idle CPU takes a waiting task from the longest queue. */
-const schedBalanceNewidle = kernelFunction('sched_balance_newidle', 70, (m, rq: RunQueue): number =>
-  pullTask(m, rq, 0),
-);
+const schedBalanceNewidle = inlined(70, (m, rq: RunQueue): number => pullTask(m, rq, 0));
 /** A busy one looks now and then whether another has two more to run. */
 const schedBalanceDomains = kernelFunction('sched_balance_domains', 90, (m, rq: RunQueue, _idle: number): void => {
   m.cpu.nextBalance = m.cpu.time + BALANCE_INTERVAL_NS;
@@ -120,7 +118,7 @@ const setTaskCpu = kernelFunction('set_task_cpu', 12, (m, p: Task, newCpu: numbe
 });
 
 /** Runs in the next task's context after each switch: `prev` is who ran before. */
-export const finishTaskSwitch = kernelFunction('finish_task_switch', 40, (m, prev: Task): void => {
+export const finishTaskSwitch = kernelFunction('finish_task_switch.isra.0', 40, (m, prev: Task): void => {
   irqEnable(m);
   if (prev.state !== TASK_DEAD) return;
   cgroupTaskDead(m, prev);
@@ -179,9 +177,7 @@ const scheduleCore = kernelFunction(
 
 /** Gives up the CPU; sleeps until woken unless the state is TASK_RUNNING. */
 export const schedule = kernelFunction('schedule', 14, (m): Result => scheduleCore(m, SM_NONE));
-export const scheduleIdle = kernelFunction('schedule_idle', 8, (m): Result => scheduleCore(m, SM_IDLE), {
-  traceable: false,
-});
+export const scheduleIdle = kernelFunction('schedule_idle', 8, (m): Result => scheduleCore(m, SM_IDLE));
 /** What the exit paths do when NEED_RESCHED is set: the task stays runnable. */
 export function preemptSchedule(m: Machine): Result {
   m.cpu.current.involuntary += 1;

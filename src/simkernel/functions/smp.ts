@@ -45,10 +45,15 @@ export function sendReschedule(m: Machine, cpu: Cpu): void {
 }
 
 /** Something has been put on the queue of another CPU, which must hear of it. */
-export const sendCallFunctionSingleIpi = kernelFunction('send_call_function_single_ipi', 15, (m, cpu: number): void => {
-  ipiSendCpu(m, cpu, returnAddress(m), { address: flushSmpCallFunctionQueue.entry });
-  post(m, m.cpuList[cpu]!, VECTORS.callFunctionSingle, m.cpu.time + IPI_LATENCY_NS);
-});
+export const sendCallFunctionSingleIpi = kernelFunction(
+  'send_call_function_single_ipi',
+  15,
+  (m, cpu: number): void => {
+    ipiSendCpu(m, cpu, returnAddress(m), { address: flushSmpCallFunctionQueue.entry });
+    post(m, m.cpuList[cpu]!, VECTORS.callFunctionSingle, m.cpu.time + IPI_LATENCY_NS);
+  },
+  { traceable: false },
+);
 const sendCallFunctionIpiMask = kernelFunction('native_send_call_func_ipi', 25, (m, mask: CpuMask): void => {
   ipiSendCpumask(m, mask, returnAddress(m), { address: flushSmpCallFunctionQueue.entry });
   for (const cpu of mask.cpus) post(m, m.cpuList[cpu]!, VECTORS.callFunction, m.cpu.time + IPI_LATENCY_NS);

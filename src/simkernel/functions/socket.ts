@@ -201,7 +201,6 @@ const moveAddrToUser = kernelFunction(
     putUserInt(m, ulength, bytes.length);
     return 0;
   },
-  { traceable: false },
 );
 
 const sysBind = kernelFunction('__sys_bind', 20, (m, fd: number, uaddr: number, length: number): Result => {

@@ -45,23 +45,14 @@ function release(m: Machine, lock: SpinLock): void {
   cpu.preemptDepth -= 1;
 }
 
-export const spinLock = kernelFunction('_raw_spin_lock', 14, (m, lock: SpinLock): void => take(m, lock), {
-  traceable: false,
-});
-export const spinUnlock = kernelFunction('_raw_spin_unlock', 8, (m, lock: SpinLock): void => release(m, lock), {
-  traceable: false,
-});
+export const spinLock = kernelFunction('_raw_spin_lock', 14, (m, lock: SpinLock): void => take(m, lock));
+export const spinUnlock = kernelFunction('_raw_spin_unlock', 8, (m, lock: SpinLock): void => release(m, lock));
 /** Returns the flags that spinUnlockIrqRestore wants back. */
-export const spinLockIrqSave = kernelFunction(
-  '_raw_spin_lock_irqsave',
-  18,
-  (m, lock: SpinLock): number => {
-    const flags = localIrqSave(m);
-    take(m, lock);
-    return flags;
-  },
-  { traceable: false },
-);
+export const spinLockIrqSave = kernelFunction('_raw_spin_lock_irqsave', 18, (m, lock: SpinLock): number => {
+  const flags = localIrqSave(m);
+  take(m, lock);
+  return flags;
+});
 export const spinUnlockIrqRestore = kernelFunction(
   '_raw_spin_unlock_irqrestore',
   12,
@@ -69,7 +60,6 @@ export const spinUnlockIrqRestore = kernelFunction(
     release(m, lock);
     localIrqRestore(m, flags);
   },
-  { traceable: false },
 );
 
 /** pushf; pop; cli: unlike local_irq_disable() it remembers, so that it nests. */

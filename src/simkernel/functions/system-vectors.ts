@@ -25,9 +25,6 @@ const localApicTimerInterrupt = kernelFunction(
 const genericSmpCallFunctionSingle = kernelFunction('generic_smp_call_function_single_interrupt', 8, (m): void =>
   flushCallQueue(m, 1),
 );
-const genericSmpCallFunction = kernelFunction('generic_smp_call_function_interrupt', 8, (m): void =>
-  flushCallQueue(m, 1),
-);
 
 /** Vectors of the local APIC itself: sysvec_NAME counts as an interrupt, __sysvec_NAME does what the vector is for. */
 const ROWS = [
@@ -50,7 +47,8 @@ const ROWS = [
     name: 'call_function',
     count: 'callFunction',
     event: callFunctionVector,
-    handle: genericSmpCallFunction,
+    // generic_smp_call_function_interrupt() is another name of the same.
+    handle: genericSmpCallFunctionSingle,
   },
   { vector: VECTORS.irqWork, name: 'irq_work', count: 'irqWork', event: irqWorkVector, handle: irqWorkRun },
 ] as const;
@@ -62,21 +60,31 @@ function systemVector({ vector, name, count, event, handle }: (typeof ROWS)[numb
     handle(m);
     event.exit(m, vector);
   });
-  const outer = kernelFunction(`sysvec_${name}`, 12, (m, regs: Registers): void => {
-    irqEnterRcu(m);
-    inner(m, regs);
-    irqExitRcu(m);
-  });
+  const outer = kernelFunction(
+    `sysvec_${name}`,
+    12,
+    (m, regs: Registers): void => {
+      irqEnterRcu(m);
+      inner(m, regs);
+      irqExitRcu(m);
+    },
+    { traceable: false },
+  );
   return entryPoint(`asm_sysvec_${name}`, (m, regs) => outer(m, regs));
 }
 
 /** Not an interrupt to the accounting, and no softirqs run behind it: the way back to the task looks at the flag (DEFINE_IDTENTRY_SYSVEC_SIMPLE). */
-const sysvecRescheduleIpi = kernelFunction('sysvec_reschedule_ipi', 25, (m: Machine, _regs: Registers): void => {
-  rescheduleVector.entry(m, VECTORS.reschedule);
-  m.interruptCounts.reschedule[m.cpu.id]! += 1;
-  m.cpu.needResched = true;
-  rescheduleVector.exit(m, VECTORS.reschedule);
-});
+const sysvecRescheduleIpi = kernelFunction(
+  'sysvec_reschedule_ipi',
+  25,
+  (m: Machine, _regs: Registers): void => {
+    rescheduleVector.entry(m, VECTORS.reschedule);
+    m.interruptCounts.reschedule[m.cpu.id]! += 1;
+    m.cpu.needResched = true;
+    rescheduleVector.exit(m, VECTORS.reschedule);
+  },
+  { traceable: false },
+);
 
 /** Gates that always lead to the same code. */
 export const SYSTEM_VECTORS: readonly (readonly [vector: number, entry: EntryPoint])[] = [

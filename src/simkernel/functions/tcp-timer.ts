@@ -1,4 +1,4 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { ETIMEDOUT } from '../errno.ts';
 import { segmentEnd } from '../net/segment.ts';
@@ -55,7 +55,7 @@ const tcpRetransmitTimer = kernelFunction('tcp_retransmit_timer', 30, (m, sk: Tc
   armWriteTimer(m, sk, sk.rtoNs);
 });
 /** The peer's window is closed: an acknowledgement of an old byte makes it tell the current one. */
-const tcpProbeTimer = kernelFunction('tcp_probe_timer', 20, (m, sk: TcpSock): void => {
+const tcpProbeTimer = inlined(20, (m, sk: TcpSock): void => {
   const [first] = sk.sendQueue;
   if (first === undefined) return;
   tcpSendAck(m, sk);

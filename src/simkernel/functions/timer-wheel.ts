@@ -1,5 +1,5 @@
 import type { Cpu } from '../cpu/cpu.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { allocateTimer, insertTimer, removeTimer } from '../irq/timer-list.ts';
 import type { TimerCallback, TimerWheel, WheelTimer } from '../irq/timer-list.ts';
 import type { Machine } from '../machine.ts';
@@ -69,7 +69,7 @@ const callTimerFn = kernelFunction(
     timerExpireExit(m, timer);
   },
 );
-const runTimers = kernelFunction('__run_timers', 20, (m, base: TimerWheel): void => {
+const runTimers = inlined(20, (m, base: TimerWheel): void => {
   const clock = jiffiesAt(m.cpu.time);
   const { timers } = base;
   for (let timer = timers[0]; timer !== undefined && timer.bucketExpiry <= clock; timer = timers[0]) {

@@ -4,7 +4,7 @@ import { raiseSoftirq } from './softirq-vectors.ts';
 import { programTimer } from '../cpu/local-apic.ts';
 import { storeTaskTimes } from '../cpu/accounting.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -111,7 +111,7 @@ const hrtimerCancelFunction = kernelFunction('hrtimer_cancel', 20, (m, timer: Hr
   return 1;
 });
 
-const runLocalTimers = kernelFunction('run_local_timers', 10, (m): void => {
+const runLocalTimers = inlined(10, (m): void => {
   if (isTimerDue(m.cpu)) raiseSoftirq(m, m.cpu, 'TIMER');
 });
 

@@ -20,24 +20,34 @@ const POLL_MS = 5;
 
 const nodeOf = (file: File): FileNode => file.inode.channel as FileNode;
 
-const tracingOpen = kernelFunction('tracing_open', 120, (_m, _inode: Inode, file: File): Result => {
-  const node = nodeOf(file);
-  const isWrite = (file.flags & O_ACCMODE) !== 0;
-  return isWrite && (file.flags & O_TRUNC) !== 0 ? (node.truncate?.() ?? 0) : 0;
-});
-const tracingRead = kernelFunction('tracing_read', 60, (m, iocb: Kiocb, to: IovIter): Result => {
-  const { file, pos } = iocb;
-  const node = nodeOf(file);
-  if (node.read === undefined && node.stream === undefined) return -EINVAL;
-  if (node.stream !== undefined) return tracingReadPipe(m, file, to.buffer, to.count);
-  if (file.text === null) {
-    file.text = node.read?.() ?? '';
-    m.spend(file.text.length * FORMAT_NS_PER_CHARACTER);
-  }
-  const part = file.text.slice(pos, pos + to.count);
-  writeUserText(m, to.buffer, part);
-  return part.length;
-});
+const tracingOpen = kernelFunction(
+  'tracing_open',
+  120,
+  (_m, _inode: Inode, file: File): Result => {
+    const node = nodeOf(file);
+    const isWrite = (file.flags & O_ACCMODE) !== 0;
+    return isWrite && (file.flags & O_TRUNC) !== 0 ? (node.truncate?.() ?? 0) : 0;
+  },
+  { traceable: false },
+);
+const tracingRead = kernelFunction(
+  'tracing_read',
+  60,
+  (m, iocb: Kiocb, to: IovIter): Result => {
+    const { file, pos } = iocb;
+    const node = nodeOf(file);
+    if (node.read === undefined && node.stream === undefined) return -EINVAL;
+    if (node.stream !== undefined) return tracingReadPipe(m, file, to.buffer, to.count);
+    if (file.text === null) {
+      file.text = node.read?.() ?? '';
+      m.spend(file.text.length * FORMAT_NS_PER_CHARACTER);
+    }
+    const part = file.text.slice(pos, pos + to.count);
+    writeUserText(m, to.buffer, part);
+    return part.length;
+  },
+  { traceable: false },
+);
 /** Waits until there is something, then takes it out of the buffers. */
 const tracingReadPipe = kernelFunction(
   'tracing_read_pipe',
@@ -58,15 +68,21 @@ const tracingReadPipe = kernelFunction(
     const again = (): Result => (task.pendingSignal !== 0 ? -EINTR : tracingReadPipe(m, file, buffer, count));
     return slept instanceof Pending ? slept.then(again) : again();
   },
+  { traceable: false },
 );
-const tracingWrite = kernelFunction('tracing_write', 200, (m, iocb: Kiocb, from: IovIter): Result => {
-  const node = nodeOf(iocb.file);
-  if (node.write === undefined) return node.truncate === undefined ? -EINVAL : from.count;
-  const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
-  if (at < 0) return -EFAULT;
-  const error = node.write(loadText(m.arena.bytes, at, from.count));
-  return error < 0 ? error : from.count;
-});
+const tracingWrite = kernelFunction(
+  'tracing_write',
+  200,
+  (m, iocb: Kiocb, from: IovIter): Result => {
+    const node = nodeOf(iocb.file);
+    if (node.write === undefined) return node.truncate === undefined ? -EINVAL : from.count;
+    const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
+    if (at < 0) return -EFAULT;
+    const error = node.write(loadText(m.arena.bytes, at, from.count));
+    return error < 0 ? error : from.count;
+  },
+  { traceable: false },
+);
 const eventfsRootLookup = kernelFunction(
   'eventfs_root_lookup',
   60,

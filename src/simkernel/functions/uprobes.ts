@@ -145,17 +145,12 @@ const handleSinglestep = kernelFunction(
   { traceable: false },
 );
 /** On the way back to user mode, where it may sleep. */
-export const uprobeNotifyResume = kernelFunction(
-  'uprobe_notify_resume',
-  15,
-  (m, regs: KernelObject): void => {
-    const state = uprobeTask(m.cpu.current);
-    state.pending = false;
-    if (state.stepping) handleSinglestep(m, { address: m.scratch, state }, regs);
-    else handleSwbp(m, regs);
-  },
-  { traceable: false },
-);
+export const uprobeNotifyResume = kernelFunction('uprobe_notify_resume', 15, (m, regs: KernelObject): void => {
+  const state = uprobeTask(m.cpu.current);
+  state.pending = false;
+  if (state.stepping) handleSinglestep(m, { address: m.scratch, state }, regs);
+  else handleSwbp(m, regs);
+});
 
 /** The program has executed its one instruction. */
 export function raiseSingleStep(m: Machine): ReturnType<typeof raiseDebug> {

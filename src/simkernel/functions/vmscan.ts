@@ -1,4 +1,4 @@
-import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
@@ -105,21 +105,17 @@ const shrinkFolioList = kernelFunction(
     return written;
   },
 );
-const shrinkInactiveList = kernelFunction(
-  'shrink_inactive_list',
-  50,
-  (m, pages: number, lruvec: Zone, sc: ScanControl, file: number): number => {
-    if (file !== 0) {
-      shrinkFileList(m, sc, pages);
-      return sc.reclaimed;
-    }
-    const written = shrinkFolioList(m, { address: m.scratch, pages }, lruvec, sc, null, 0, null);
-    sc.reclaimed += written;
-    const stat = { address: m.scratch, dirty: written, writeback: written, activated: 0 };
-    mmVmscanLruShrinkInactive(m, 0, pages, written, stat, sc.priority, 0);
-    return written;
-  },
-);
+const shrinkInactiveList = inlined(50, (m, pages: number, lruvec: Zone, sc: ScanControl, file: number): number => {
+  if (file !== 0) {
+    shrinkFileList(m, sc, pages);
+    return sc.reclaimed;
+  }
+  const written = shrinkFolioList(m, { address: m.scratch, pages }, lruvec, sc, null, 0, null);
+  sc.reclaimed += written;
+  const stat = { address: m.scratch, dirty: written, writeback: written, activated: 0 };
+  mmVmscanLruShrinkInactive(m, 0, pages, written, stat, sc.priority, 0);
+  return written;
+});
 /** get_scan_count: how much of each list is looked at, by priority and swappiness. */
 const shrinkLruvec = kernelFunction('shrink_lruvec', 60, (m, lruvec: Zone, sc: ScanControl): void => {
   const { reclaim, zone } = m;

@@ -1,22 +1,31 @@
-import { kernelFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT } from '../tasks/address-space.ts';
 import { GFP_HIGHUSER_MOVABLE } from './gfp.ts';
+import type { Folio } from '../fs/folios.ts';
 import { allocAnonFolio } from './page-fault.ts';
-import type { VmFault } from './page-fault.ts';
+import type { Vma, VmFault } from './page-fault.ts';
 import { flushTlbMmRange } from './tlb.ts';
 import { PAGE_SIZE, PAGE_SHIFT } from '../memory/sizes.ts';
 
 const SET_PTE_NS = 14;
+/** The page is this process's alone from now on. */
+const folioMoveAnonRmap = kernelFunction('folio_move_anon_rmap', 8, (_m, _folio: Folio, _vma: Vma): void => {});
+/** No thread may go on reading the old page. */
+const ptepClearFlush = kernelFunction('ptep_clear_flush', 14, (m, _vma: Vma, address: number, _ptep: null): Result => {
+  const mm = m.cpu.current.process?.mm;
+  return mm === undefined ? 0 : flushTlbMmRange(m, mm, address, address + PAGE_SIZE, PAGE_SHIFT, 0);
+});
 /** Nobody else has the frame any more: it may be written to as it is. */
-const wpPageReuse = kernelFunction('wp_page_reuse', 30, (m, vmf: VmFault, _folio: null): void => {
+const wpPageReuse = inlined(30, (m, vmf: VmFault, _folio: null): void => {
+  folioMoveAnonRmap(m, m.folios.page(pageOf(vmf)), vmf.vma);
   vmf.vma.mapping.shared.leave(pageOf(vmf));
   setDirty(m, vmf);
 });
 /** The writer gets a copy of the page; the frame stays with the others. */
-const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result => {
+const wpPageCopy = inlined(160, (m, vmf: VmFault): Result => {
   const { mapping } = vmf.vma;
   const got = mapping.area === null ? 0 : allocAnonFolio(m, GFP_HIGHUSER_MOVABLE, 0, vmf.vma, vmf.faultAddress);
   const mm = m.cpu.current.process?.mm;
@@ -30,9 +39,7 @@ const wpPageCopy = kernelFunction('wp_page_copy', 160, (m, vmf: VmFault): Result
     }
     setDirty(m, vmf);
     if (mm === undefined) return 0;
-    // ptep_clear_flush(): no thread may go on reading the old page.
-    const start = vmf.faultAddress - (vmf.faultAddress % PAGE_SIZE);
-    return flushTlbMmRange(m, mm, start, start + PAGE_SIZE, PAGE_SHIFT, 0);
+    return ptepClearFlush(m, vmf.vma, vmf.faultAddress - (vmf.faultAddress % PAGE_SIZE), null);
   };
   return got instanceof Pending ? got.then(copy) : copy(got);
 });

@@ -1,4 +1,4 @@
-import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
+import { inlined, kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Disk } from '../block/disk.ts';
@@ -87,7 +87,7 @@ const wbWriteback = kernelFunction('wb_writeback', 60, (m, wb: BdiWriteback, wor
   writebackWritten(m, wb, work);
   return written;
 });
-const wbDoWriteback = kernelFunction('wb_do_writeback', 25, (m, wb: BdiWriteback): number => {
+const wbDoWriteback = inlined(25, (m, wb: BdiWriteback): number => {
   let written = 0;
   for (let work = wb.queue.shift(); work !== undefined; work = wb.queue.shift()) {
     writebackExec(m, wb, work);

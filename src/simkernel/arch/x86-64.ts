@@ -5,6 +5,7 @@ import { generateX86, linkX86 } from '../execution/x86-text.ts';
 import { emitFunction } from '../programs/image-text.ts';
 import type { Architecture, FrameFormat } from './architecture.ts';
 import { ENOSYS } from '../errno.ts';
+import { syscalls } from '../syscalls.ts';
 
 const CALL = 0xe8;
 const INT3 = 0xcc;
@@ -63,6 +64,18 @@ function disassemble(code: Uint8Array, at: number, symbol: (target: number) => s
   return first === 0x90 ? 'nop' : '';
 }
 
+/** arch/x86/include/asm/syscall_wrapper.h: SYSCALL_DEFINE0 */
+const SYSTEM_CALL = '__x64_sys_';
+const INNER_CALL = '__do_sys_';
+let callsWithoutParameters: ReadonlySet<string> | undefined;
+function takesNothing(entry: string): boolean {
+  callsWithoutParameters ??= new Set([
+    'ni_syscall',
+    ...syscalls().flatMap((row) => (row.parameters.length === 0 ? [row.entry] : [])),
+  ]);
+  return callsWithoutParameters.has(entry);
+}
+
 /** The architecture in whose terms the machine itself is written. */
 export const X86_64: Architecture = {
   abi: ABI,
@@ -111,7 +124,14 @@ export const X86_64: Architecture = {
     returnsBySystemCall: true,
   },
   runsOutsidePrograms: true,
-  ownName: (declared) => declared,
-  declaredName: (own) => own,
+  // Calls without parameters have one body for all ways in; of its names the kernel shows this one.
+  ownName: (declared) =>
+    declared.startsWith(SYSTEM_CALL) && takesNothing(declared.slice(SYSTEM_CALL.length))
+      ? INNER_CALL + declared.slice(SYSTEM_CALL.length)
+      : declared,
+  declaredName: (own) =>
+    own.startsWith(INNER_CALL) && takesNothing(own.slice(INNER_CALL.length))
+      ? SYSTEM_CALL + own.slice(INNER_CALL.length)
+      : own,
   systemCallNumber: (declared) => declared,
 };

@@ -4,6 +4,7 @@ import { KERNEL_CS, KERNEL_DS, USER_CS, USER_DS } from '../cpu/registers.ts';
 import { generateX86, linkX86 } from '../execution/x86-text.ts';
 import { emitFunction } from '../programs/image-text.ts';
 import type { Architecture, FrameFormat } from './architecture.ts';
+import { disassembleX86 } from './x86-disassembly.ts';
 import { ENOSYS } from '../errno.ts';
 import { syscalls } from '../syscalls.ts';
 
@@ -48,22 +49,6 @@ const ENDBR64_FIRST = 0xf3;
 const EMULATED = new Set([0x90, CALL, 0xe9, 0xeb]);
 
 const SHOWN_BYTES = 7;
-/** The instructions that a reader of probes looks for; others are left as bytes. */
-function disassemble(code: Uint8Array, at: number, symbol: (target: number) => string): string {
-  const [first = 0, second = 0] = code;
-  if (first === INT3) return 'int3';
-  if (first === CALL && code.length === 5) {
-    const view = new DataView(code.buffer, code.byteOffset, code.length);
-    return `call   ${symbol(at + code.length + view.getInt32(1, true))}`;
-  }
-  if (first === ENDBR64_FIRST && second === 0x0f) return 'endbr64';
-  if (first === 0x0f && second === 0x1f) return 'nopl   0x0(%rax,%rax,1)';
-  if (first === PUSH_RBP) return 'push   %rbp';
-  if (first === 0x5d) return 'pop    %rbp';
-  if (first === 0xc3) return 'ret';
-  return first === 0x90 ? 'nop' : '';
-}
-
 /** arch/x86/include/asm/syscall_wrapper.h: SYSCALL_DEFINE0 */
 const SYSTEM_CALL = '__x64_sys_';
 const INNER_CALL = '__do_sys_';
@@ -100,7 +85,7 @@ export const X86_64: Architecture = {
       Array.from(code.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, '0'))
         .join(' ')
         .padEnd(3 * SHOWN_BYTES),
-    disassemble,
+    disassemble: disassembleX86,
   },
   userCode: {
     emitFunction,

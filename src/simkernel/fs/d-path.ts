@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import { structFields } from '../memory/layout.ts';
 import { DENTRY, MOUNT } from './file.ts';
+import type { File } from './file.ts';
 
 const PATH = structFields('path', { mnt: 'mnt', dentry: 'dentry' });
 /** More components than any path has: memory that is no struct path leads nowhere. */
@@ -29,3 +30,11 @@ export function pathName(m: Machine, path: number): string | undefined {
   }
   return undefined;
 }
+
+/** Where a descriptor leads, as the links of /proc/PID/fd say: a path, or what a file without one is called. */
+export function fileName(m: Machine, { path, inode }: File): string {
+  const { type } = inode.sb;
+  if (type === 'sockfs') return `socket:[${inode.ino}]`;
+  return UNMOUNTED.has(type) ? path.dentry.name : (pathName(m, path.address) ?? path.dentry.name);
+}
+const UNMOUNTED: ReadonlySet<string> = new Set(['pipefs', 'anon_inodefs']);

@@ -1,7 +1,7 @@
 import type { Dentry } from '../fs/file.ts';
 import { BUILTINS } from './builtins.ts';
 import type { Lab } from './lab.ts';
-import { SEARCH_PATH } from './state.ts';
+import { SEARCH_PATH } from './search-path.ts';
 
 /** What may stand at the end of a line, and which part of the line it replaces. */
 export interface Completion {

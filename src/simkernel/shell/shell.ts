@@ -9,7 +9,8 @@ import type { Lab } from './lab.ts';
 import { readSome, STDERR, STDIN, STDOUT, writeText } from './output.ts';
 import { parseScript, SyntaxMistake } from './parse.ts';
 import { fork, makePipe, setDescriptor, waitFor, withRedirects } from './processes.ts';
-import { complain, SEARCH_PATH, subshell, type ShellState, type Steps } from './state.ts';
+import { SEARCH_PATH } from './search-path.ts';
+import { complain, subshell, type ShellState, type Steps } from './state.ts';
 import type { Command, Script } from './syntax.ts';
 
 const NOT_FOUND = 127;
@@ -88,7 +89,7 @@ export function* runScript(u: UserContext, state: ShellState, script: Script): S
 function* runInBackground(u: UserContext, state: ShellState, command: Command, text: string): Steps<void> {
   const pid = yield* fork(u, function* (child) {
     const copy = subshell(state);
-    return yield* run(child, copy, command);
+    return yield* runInChild(child, copy, command);
   });
   const number = (state.jobs.at(-1)?.number ?? 0) + 1;
   state.jobs.push({ number, pid, task: state.lab.machine.tasks.get(pid)!, text });
@@ -146,6 +147,13 @@ function* run(u: UserContext, state: ShellState, command: Command): Steps<number
   }
 }
 
+/** In a process of its own, which becomes the program where there is nothing else to do. */
+function* runInChild(u: UserContext, state: ShellState, command: Command): Steps<number> {
+  if (command.kind !== 'simple') return yield* run(u, state, command);
+  const argv = yield* expandAll(u, state, command.words);
+  if (argv[0] === undefined || Object.hasOwn(BUILTINS, argv[0])) return yield* runWords(u, state, command, argv);
+  return yield* withRedirects(u, state, command.redirects, () => execute(u, state, argv));
+}
 function* runPipeline(u: UserContext, state: ShellState, stages: readonly Command[]): Steps<number> {
   const children: Task[] = [];
   let input: number | null = null;
@@ -164,7 +172,7 @@ function* runPipeline(u: UserContext, state: ShellState, stages: readonly Comman
         yield child.close(pipe[0]);
         yield child.close(pipe[1]);
       }
-      return yield* run(child, subshell(state), stage);
+      return yield* runInChild(child, subshell(state), stage);
     });
     children.push(state.lab.machine.tasks.get(pid)!);
     if (from !== null) yield u.close(from);
@@ -177,7 +185,9 @@ function* runPipeline(u: UserContext, state: ShellState, stages: readonly Comman
 }
 type Simple = Extract<Command, { kind: 'simple' }>;
 function* runSimple(u: UserContext, state: ShellState, command: Simple): Steps<number> {
-  const argv = yield* expandAll(u, state, command.words);
+  return yield* runWords(u, state, command, yield* expandAll(u, state, command.words));
+}
+function* runWords(u: UserContext, state: ShellState, command: Simple, argv: readonly string[]): Steps<number> {
   const [name] = argv;
   for (const { name: variable, value } of command.assignments)
     if (name === undefined) state.variables.set(variable, (yield* expandAll(u, state, [value])).join(' '));

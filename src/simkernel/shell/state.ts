@@ -23,9 +23,6 @@ export interface ShellState {
   /** Set by `exit`. */
   isOver: boolean;
 }
-/** Where programs are looked for. */
-export const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-
 export const subshell = (state: ShellState): ShellState => ({
   ...state,
   variables: new Map(state.variables),

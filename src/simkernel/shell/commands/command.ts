@@ -58,10 +58,11 @@ export function command(name: string, main: Main, folder = '/usr/bin'): MakeComm
   });
 }
 
-/** Cuts `-n 5`, `-n5`, `-rc` into options and the rest; letters in `withValue` take a value. */
+/** Cuts `-n 5`, `-n5`, `-rc` into options and the rest, which may begin at the first operand; letters in `withValue` take a value. */
 export function readOptions(
   args: readonly string[],
   withValue = '',
+  stopAtOperand = false,
 ): { readonly options: ReadonlyMap<string, string>; readonly operands: readonly string[] } {
   const options = new Map<string, string>();
   const operands: string[] = [];
@@ -69,6 +70,7 @@ export function readOptions(
     const arg = args[i]!;
     if (arg === '--') return { options, operands: [...operands, ...args.slice(i + 1)] };
     if (!/^-[^-]/.test(arg)) {
+      if (stopAtOperand) return { options, operands: args.slice(i) };
       operands.push(arg);
       continue;
     }

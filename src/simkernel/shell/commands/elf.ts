@@ -1,13 +1,11 @@
-import { instructionLength, textSymbolAt } from '../../execution/text.ts';
 import type { Machine } from '../../machine.ts';
-import { nameOf, symbolNamed } from '../../probes/symbols.ts';
 import { fileImage } from '../../programs/executables.ts';
 import { layoutOf, type ImageLayout } from '../../programs/image-layout.ts';
 import { command, joinLines, readOptions } from './command.ts';
 import type { MakeCommand } from './command.ts';
+import { NM, OBJDUMP } from './objdump.ts';
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0');
-const VMLINUX = 'vmlinux';
 
 const LONG_OPTIONS: Readonly<Record<string, string>> = {
   '--wide': '-W',
@@ -125,31 +123,6 @@ export const ELF_COMMANDS: readonly MakeCommand[] = [
     }
     return status;
   }),
-  // The text of the running kernel, as a debugger on /proc/kcore would see it: with the probes that are in it now.
-  command('objdump', function* (c, args) {
-    const wanted = args.find((arg) => arg.startsWith('--disassemble='))?.slice('--disassemble='.length);
-    const symbol = wanted === undefined ? undefined : symbolNamed(c.machine, wanted);
-    if (symbol === undefined) return yield* c.complain(`usage: objdump --disassemble=FUNCTION ${VMLINUX}`);
-    const { arena, arch } = c.machine;
-    const { kernelCode } = arch;
-    c.machine.visibleText.show(arena, symbol);
-    const lines = [`ffffffff${hex((symbol.entry | 0x80000000) >>> 0, 8)} <${nameOf(c.machine, symbol)}>:`];
-    for (let at = 0; at < symbol.size;) {
-      const end = at + instructionLength(kernelCode, symbol, at);
-      const code = arena.bytes.subarray(symbol.entry + at, symbol.entry + end);
-      const text = kernelCode.disassemble(code, symbol.entry + at, (target) => targetText(c.machine, target));
-      const address = hex(((symbol.entry + at) | 0x80000000) >>> 0, 8);
-      lines.push(`ffffffff${address}:\t${kernelCode.rawText(code)}\t${text}`.trimEnd());
-      at = end;
-    }
-    yield* c.print(joinLines(lines));
-    return 0;
-  }),
+  OBJDUMP,
+  NM,
 ];
-
-/** Where a call leads. */
-function targetText(m: Machine, target: number): string {
-  const symbol = textSymbolAt(target);
-  if (symbol === undefined) return '';
-  return `<${nameOf(m, symbol)}${target === symbol.entry ? '' : `+0x${(target - symbol.entry).toString(16)}`}>`;
-}

@@ -2,6 +2,7 @@ import { ELF_COMMANDS } from './elf.ts';
 import { MODULE_COMMANDS } from './modules.ts';
 import { PERF_COMMANDS } from './perf.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
+import { STRACE } from './strace.ts';
 import { TEXT_COMMANDS } from './text.ts';
 import type { MakeCommand } from './command.ts';
 
@@ -12,4 +13,5 @@ export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...ELF_COMMANDS,
   ...PERF_COMMANDS,
   ...MODULE_COMMANDS,
+  STRACE,
 ];

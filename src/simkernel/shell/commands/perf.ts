@@ -1,10 +1,15 @@
 import { glob } from '../../tracefs/glob.ts';
 import { command, joinLines } from './command.ts';
 import type { CommandContext, MakeCommand, Steps } from './command.ts';
+import { perfAnnotate } from './perf/annotate.ts';
 import { listedEvents } from './perf/events.ts';
 import { perfProbe } from './perf/probe.ts';
-import { perfRecord, perfStat } from './perf/record.ts';
-import { perfReport, perfScript } from './perf/report.ts';
+import { perfRecord } from './perf/record.ts';
+import { perfReport } from './perf/report.ts';
+import { perfScript } from './perf/script.ts';
+import { perfStat } from './perf/stat.ts';
+import { perfTop } from './perf/top.ts';
+import { perfTrace } from './perf/trace.ts';
 
 function* perfList(c: CommandContext, args: readonly string[]): Steps<number> {
   const [wanted] = args;
@@ -30,17 +35,18 @@ interface Subcommand {
   readonly run: (c: CommandContext, args: readonly string[]) => Steps<number>;
 }
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  annotate: { about: 'Read perf.data (created by perf record) and display annotated code', run: perfAnnotate },
   list: { about: 'List all symbolic event types', run: perfList },
   probe: { about: 'Define new dynamic tracepoints', run: perfProbe },
   record: { about: 'Run a command and record its profile into perf.data', run: perfRecord },
   report: { about: 'Read perf.data (created by perf record) and display the profile', run: perfReport },
   script: { about: 'Read perf.data (created by perf record) and display trace output', run: perfScript },
   stat: { about: 'Run a command and gather performance counter statistics', run: perfStat },
+  top: { about: 'System profiling tool.', run: perfTop },
+  trace: { about: 'strace inspired tool', run: perfTrace },
 };
 /** What perf has elsewhere. */
-const ELSEWHERE = new Set(
-  'annotate bench c2c diff evlist ftrace inject kmem lock mem sched timechart top trace'.split(' '),
-);
+const ELSEWHERE = new Set('bench c2c diff evlist ftrace inject kmem lock mem sched timechart'.split(' '));
 
 function usage(): string {
   const rows = Object.entries(SUBCOMMANDS).map(([name, { about }]) => `   ${name.padEnd(15)} ${about}\n`);

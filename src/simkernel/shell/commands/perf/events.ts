@@ -8,11 +8,16 @@ import { glob } from '../../../tracefs/glob.ts';
 import { traceArray } from '../../../tracefs/trace-array.ts';
 import type { TraceEvent } from '../../../tracefs/event.ts';
 
+/** Where an event counts: `cycles:u`. */
+interface Modes {
+  readonly inUser: boolean;
+  readonly inKernel: boolean;
+}
 /** An event as perf names it. */
 export type PerfEventName =
-  | { readonly kind: 'clock'; readonly name: string }
-  | { readonly kind: 'software'; readonly name: string; readonly counter: string }
-  | { readonly kind: 'hardware'; readonly name: string; readonly counter: HardwareCounter }
+  | ({ readonly kind: 'clock'; readonly name: string } & Modes)
+  | ({ readonly kind: 'software'; readonly name: string; readonly counter: string } & Modes)
+  | ({ readonly kind: 'hardware'; readonly name: string; readonly counter: HardwareCounter } & Modes)
   | { readonly kind: 'tracepoint'; readonly name: string; readonly event: TraceEvent };
 
 /** Names of the kernel's own counters, and what else perf calls them. */
@@ -45,12 +50,18 @@ const own = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined
 /** What `-e NAME` means, with wildcards in tracepoints; empty: there is no such event. */
 export function eventsNamed(m: Machine, written: string): readonly PerfEventName[] {
   // `cycles:u`, `sched:sched_switch`: what stands behind a plain event's colon says where it counts.
-  const plain = written.replace(/:[ukhpGHPS]+$/, '');
-  if (CLOCKS.has(plain)) return [{ kind: 'clock', name: plain }];
+  const [plain = '', letters = ''] = /^(.*?)(?::([ukhpGHPS]+))?$/.exec(written)?.slice(1) ?? [];
+  const isEverywhere = !/[uk]/.test(letters);
+  const of = {
+    name: letters === '' ? plain : written,
+    inUser: isEverywhere || letters.includes('u'),
+    inKernel: isEverywhere || letters.includes('k'),
+  };
+  if (CLOCKS.has(plain)) return [{ kind: 'clock', ...of }];
   const software = own(SOFTWARE, plain);
-  if (software !== undefined) return [{ kind: 'software', name: plain, counter: software }];
+  if (software !== undefined) return [{ kind: 'software', counter: software, ...of }];
   const hardware = own(HARDWARE, plain);
-  if (hardware !== undefined) return [{ kind: 'hardware', name: plain, counter: hardware }];
+  if (hardware !== undefined) return [{ kind: 'hardware', counter: hardware, ...of }];
   const [system = '', name = ''] = written.split(':');
   const array = traceArray(m);
   const pattern = glob(written);

@@ -1,7 +1,9 @@
 import type { CommandContext, Steps } from '../command.ts';
 
-/** Options of a subcommand, by their first name: other names, and whether a value follows. */
-export type OptionRows = Readonly<Record<string, { readonly names: readonly string[]; readonly value: boolean }>>;
+/** Options of a subcommand, by their first name: other names, and whether a value follows or may follow. */
+export type OptionRows = Readonly<
+  Record<string, { readonly names: readonly string[]; readonly value: boolean | 'optional' }>
+>;
 
 export interface Given {
   /** Values by first name; '' for those without. */
@@ -36,7 +38,8 @@ export function readPerfOptions(rows: OptionRows, args: readonly string[], stopA
       if (!name.startsWith('--') && joined !== undefined) queue.unshift(`-${joined}`);
       continue;
     }
-    const given = joined ?? queue.shift();
+    const isNext = value === true || (queue[0] !== undefined && !queue[0].startsWith('-'));
+    const given = joined ?? (isNext ? queue.shift() : '');
     if (given === undefined)
       return ` Error: ${name.startsWith('--') ? 'option' : 'switch'} \`${name.replace(/^-+/, '')}' requires a value`;
     add(first, given);

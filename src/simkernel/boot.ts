@@ -70,6 +70,7 @@ import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
 import { KERNEL_STACK_SIZE, PF_IDLE } from './tasks/task.ts';
+import { registerKprobeOptimizer } from './functions/optimized-kprobe.ts';
 
 const IRQ_STACK_SIZE = 16384;
 /** Since Debian 12 these are links to their namesakes in /usr. */
@@ -108,6 +109,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   addProcFiles(fileSystem);
   addProcesses(m, fileSystem.directory('/proc'));
   addSysFiles(m, fileSystem.root.root);
+  registerKprobeOptimizer(m);
   for (const name of MERGED_INTO_USR) fileSystem.symlink(`/${name}`, `usr/${name}`);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);

@@ -104,7 +104,7 @@ class LazyText implements TextSymbol {
 }
 
 /** The function as compiled for an architecture. */
-function codeOf(target: KernelCode, symbol: TextSymbol): Code {
+export function codeOf(target: KernelCode, symbol: TextSymbol): Code {
   let all = compiled.get(target);
   if (all === undefined) compiled.set(target, (all = new Map()));
   let code = all.get(symbol);

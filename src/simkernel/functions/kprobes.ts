@@ -10,6 +10,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { runKprobes, runPostHandlers } from '../probes/kprobes.ts';
 import type { Kprobe, KprobeStep } from '../probes/kprobes.ts';
+import { kprobeOptimizer } from '../probes/probed-text.ts';
 
 /** Where copies of probed instructions run: 16 bytes each, with room for the breakpoint that ends one. */
 const insnPage = declareText('kprobe_insn_page', { traceable: false, size: 4096 });
@@ -106,9 +107,16 @@ export function registerKprobeNotifier(m: Machine): void {
   );
 }
 
-/** The CPU comes to a breakpoint that a kprobe put there: vector 3, the copy of the instruction, vector 1 or a second breakpoint. */
+/** The CPU comes to a breakpoint that a kprobe put there: vector 3, the copy of the instruction, vector 1 or a second breakpoint;
+ * or to the jump that the optimizer has made of it. */
 export function meetBreakpoint(m: Machine, cpu: Cpu, symbol: TextSymbol, offset: number): void {
   const { kernelCode, breakpoint } = m.arch;
+  const optimizer = kprobeOptimizer(m);
+  const jump = optimizer.at(symbol.entry + offset);
+  if (jump !== undefined && jump.detour !== 0) {
+    optimizer.code?.run(m, cpu, jump, m.breakpoints.get(symbol.entry + offset) ?? []);
+    return;
+  }
   deliver(m, cpu, VECTORS.breakpoint, symbol.entry + offset + breakpoint.advance);
   if (m.kprobeStep === null) return;
   const length = instructionLength(kernelCode, symbol, offset);

@@ -2,7 +2,6 @@ import type { Abi } from '../../btf/abi/abi.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { meetBreakpoint } from '../functions/kprobes.ts';
 import { hitGuardPage, STACK_MASK } from '../cpu/guard-page.ts';
-import { storeKernelFrame } from '../cpu/user-frame.ts';
 import type { Body } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { TextSymbol } from '../execution/text.ts';
@@ -14,6 +13,7 @@ import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
 import { runKprobes, runPostHandlers, runReturns, takeInstances } from './kprobes.ts';
 import type { Kprobe, ReturnInstance } from './kprobes.ts';
+import { storeRegisters } from './stored-registers.ts';
 import { bug } from '../../source/bug.ts';
 
 /** What sits on one function. Lists are replaced, never changed, so that a handler may detach. */
@@ -140,15 +140,4 @@ function storeArguments(m: Machine, slot: number, args: readonly Word[]): number
   storeWord(m.words, context - 8, args.length);
   for (let i = 0; i < args.length; i += 1) storeWord(m.words, context + 8 * i, args[i]);
   return context;
-}
-
-/** pt_regs below the return address, as ftrace_regs_caller and arch_rethook_trampoline build them. */
-function storeRegisters(m: Machine, cpu: Cpu, sp: number, ip: number): number {
-  const { words, abi } = m;
-  const regs = (sp - 64 - abi.registersBytes) & ~15;
-  words.set(cpu.registers, regs >> 2);
-  storeKernelFrame(m, regs, ip, sp, cpu.fp, cpu.flags);
-  words[(regs + abi.original) >> 2] = -1;
-  words[((regs + abi.original) >> 2) + 1] = -1;
-  return regs;
 }

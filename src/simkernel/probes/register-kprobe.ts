@@ -1,7 +1,8 @@
+import type { TextSymbol } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import { checkKprobe } from './kprobes.ts';
 import type { Kprobe, KprobeError, KprobeRequest } from './kprobes.ts';
-import { hooksOf, patch } from './probed-text.ts';
+import { hooksOf, kprobeOptimizer, patch } from './probed-text.ts';
 
 /** kprobe_table, and kprobes_all_disarmed. */
 interface KprobeTable {
@@ -29,6 +30,11 @@ export function registerKprobe(m: Machine, request: KprobeRequest): RegisteredKp
   if ('errno' in probe) return probe;
   tableOf(m).probes.add(probe);
   settle(m, probe);
+  // It may not be armed yet, but its post-handler can only follow a breakpoint.
+  if (probe.post !== undefined && !probe.usesFtrace) {
+    reviewJumps(m, probe.symbol);
+    patch(m, probe.symbol);
+  }
   return {
     probe,
     unregister() {
@@ -73,6 +79,28 @@ function settle(m: Machine, probe: Kprobe): void {
     else m.breakpoints.delete(at);
     const others = hooks.breakpoints.filter((offset) => offset !== probe.offset);
     hooks.breakpoints = (there.length > 0 ? [...others, probe.offset] : others).sort((a, b) => a - b);
+    reviewJumps(m, probe.symbol);
   }
   patch(m, probe.symbol);
+}
+
+/** Has the optimizer look at a function again. */
+function reviewJumps(m: Machine, symbol: TextSymbol): void {
+  const here = [...tableOf(m).probes].filter((probe) => probe.symbol === symbol && !probe.usesFtrace);
+  const hasPostHandler = (offset: number): boolean =>
+    here.some((probe) => probe.offset === offset && probe.post !== undefined);
+  kprobeOptimizer(m).review(symbol, hooksOf(m, symbol).breakpoints, hasPostHandler);
+}
+/** Whether a probe is done by a jump, or will be. */
+export function isOptimized(m: Machine, { symbol, offset, usesFtrace, isArmed }: Kprobe): boolean {
+  return isArmed && !usesFtrace && kprobeOptimizer(m).at(symbol.entry + offset) !== undefined;
+}
+export const optimizingAllowed = (m: Machine): boolean => kprobeOptimizer(m).isAllowed;
+/** /proc/sys/debug/kprobes-optimization: makes breakpoints of all jumps, or lets them become jumps again. */
+export function allowOptimizing(m: Machine, on: boolean): void {
+  kprobeOptimizer(m).isAllowed = on;
+  for (const symbol of new Set([...tableOf(m).probes].map((probe) => probe.symbol))) {
+    reviewJumps(m, symbol);
+    patch(m, symbol);
+  }
 }

@@ -1,7 +1,7 @@
 import { textSymbol } from '../execution/text.ts';
 import { EINVAL } from '../errno.ts';
 import type { Machine } from '../machine.ts';
-import { armAllKprobes, kprobesArmed, registeredKprobes } from '../probes/register-kprobe.ts';
+import { armAllKprobes, isOptimized, kprobesArmed, registeredKprobes } from '../probes/register-kprobe.ts';
 import { blacklistedFunctions } from '../probes/kprobes.ts';
 import { nameOf } from '../probes/symbols.ts';
 import { kernelAddressOf } from './fetch-memory.ts';
@@ -13,9 +13,14 @@ const hex = (offset: number): string => kernelAddressOf(offset).toString(16).pad
 /** Every probe: address, `k` or `r`, where, and how it is done. */
 function listText(m: Machine): string {
   return registeredKprobes(m)
-    .map(({ kind, symbol, offset, usesFtrace, isDisabled }) => {
+    .map((probe) => {
+      const { kind, symbol, offset, usesFtrace, isDisabled } = probe;
       const module = symbol.module === 'vmlinux' ? '' : `${symbol.module} `;
-      const notes = [...(isDisabled ? ['[DISABLED]'] : []), ...(usesFtrace ? ['[FTRACE]'] : [])].join('');
+      const notes = [
+        ...(isDisabled ? ['[DISABLED]'] : []),
+        ...(isOptimized(m, probe) ? ['[OPTIMIZED]'] : []),
+        ...(usesFtrace ? ['[FTRACE]'] : []),
+      ].join('');
       const line = `${hex(symbol.entry + offset)}  ${kind}  ${nameOf(m, symbol)}+0x${offset.toString(16)}  ${module}  ${notes}`;
       return `${line.trimEnd()}\n`;
     })

@@ -65,12 +65,20 @@ export class PseudoFileSystem {
   private readonly files: FileOperations;
   private nextIno = FIRST_INO;
 
-  constructor(m: Machine, type: string, device: number, operations: FileSystemOperations, tree: DirectoryNode) {
+  /** Without a place in a folder it is a file system of its own, to be mounted. */
+  constructor(
+    m: Machine,
+    type: string,
+    device: number,
+    operations: FileSystemOperations,
+    tree: DirectoryNode,
+    place: { readonly name: string; readonly parent: Dentry | null } = { name: '/', parent: null },
+  ) {
     this.machine = m;
     this.files = operations.files;
     this.sb = createSuperBlock(m, type, type, device);
     this.sb.operations = operations;
-    this.root = this.dentry('/', null, tree);
+    this.root = this.dentry(place.name, place.parent, tree);
   }
   /** Mounts it over a directory that is itself made for that. */
   mountOn(point: Dentry): Mount {
@@ -122,14 +130,12 @@ class DirectoryEntries extends Map<string, Dentry> {
 
 /** Adds a name to a directory that only leads somewhere once it is looked for. */
 export function addLazily(parent: Dentry, name: string, make: () => Dentry): void {
-  const known = parent.children;
-  parent.children = new (class extends Map<string, Dentry> {
-    override get(wanted: string): Dentry | undefined {
-      return super.get(wanted) ?? (wanted === name ? make() : undefined);
-    }
-    override *values(): MapIterator<Dentry> {
-      this.get(name);
-      yield* super.values();
-    }
-  })(known);
+  const { children } = parent;
+  const find = children.get.bind(children);
+  const list = children.values.bind(children);
+  children.get = (wanted) => find(wanted) ?? (wanted === name ? make() : undefined);
+  children.values = () => {
+    children.get(name);
+    return list();
+  };
 }

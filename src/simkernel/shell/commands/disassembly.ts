@@ -1,6 +1,8 @@
 import { instructionLength, textSymbolAt } from '../../execution/text.ts';
 import type { TextSymbol } from '../../execution/text.ts';
 import type { Machine } from '../../machine.ts';
+import { JUMP_BYTES } from '../../probes/optimizable.ts';
+import { kprobeOptimizer } from '../../probes/probed-text.ts';
 import { nameOf } from '../../probes/symbols.ts';
 import { layoutOf } from '../../programs/image-layout.ts';
 import type { ImageFunction } from '../../programs/image-layout.ts';
@@ -26,7 +28,7 @@ export function kernelInstructions(m: Machine, symbol: TextSymbol): readonly Ins
   m.visibleText.show(arena, symbol);
   const found: Instruction[] = [];
   for (let offset = 0; offset < symbol.size;) {
-    const length = instructionLength(arch.kernelCode, symbol, offset);
+    const length = lengthAt(m, symbol, offset);
     const at = symbol.entry + offset;
     const code = arena.bytes.subarray(at, at + length);
     const text = arch.kernelCode.disassemble(code, at, (target) => kernelTarget(m, target));
@@ -34,6 +36,13 @@ export function kernelInstructions(m: Machine, symbol: TextSymbol): readonly Ins
     offset += length;
   }
   return found;
+}
+/** Of a breakpoint or jump that probes have written, and of what is left of the instructions below it, too. */
+function lengthAt(m: Machine, symbol: TextSymbol, offset: number): number {
+  const at = symbol.entry + offset;
+  const { kernelCode, breakpoint } = m.arch;
+  if ((kprobeOptimizer(m).at(at)?.detour ?? 0) !== 0) return JUMP_BYTES;
+  return m.breakpoints.has(at) ? breakpoint.kprobe.length : instructionLength(kernelCode, symbol, offset);
 }
 /** Where a call leads. */
 function kernelTarget(m: Machine, target: number): string {

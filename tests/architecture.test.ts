@@ -133,8 +133,10 @@ test('a folder that is no hub has at most two importers', () => {
 });
 
 test('source paths named in documents exist', () => {
-  const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'docs/parity.md'].filter((name) =>
-    existsSync(join(root, name)),
+  const documents = ['', 'docs/'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => folder + name),
   );
   const missing = documents.flatMap((name) =>
     [...readFileSync(join(root, name), 'utf8').matchAll(/\b(?:src|tests|bench|scripts|examples)\/[\w./-]*\w/g)]

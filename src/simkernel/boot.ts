@@ -67,12 +67,16 @@ import { addProcFiles } from './fs/proc/files.ts';
 import { addProcesses } from './fs/proc/processes.ts';
 import { addSysFiles } from './tracefs/mount.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
+import { PROGRAM_INTERPRETER } from './programs/libraries.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
 import { KERNEL_STACK_SIZE, PF_IDLE } from './tasks/task.ts';
 import { registerKprobeOptimizer } from './functions/optimized-kprobe.ts';
 
 const IRQ_STACK_SIZE = 16384;
+/** Where the dynamic linker lies. */
+const LINKER = '/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2';
+const LINKER_BYTES = 236_616;
 /** Since Debian 12 these are links to their namesakes in /usr. */
 const MERGED_INTO_USR = ['bin', 'lib', 'lib64', 'sbin'];
 const IRQ_STUB_SIZE = 16;
@@ -111,6 +115,8 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   addSysFiles(m, fileSystem.root.root);
   registerKprobeOptimizer(m);
   for (const name of MERGED_INTO_USR) fileSystem.symlink(`/${name}`, `usr/${name}`);
+  fileSystem.file(LINKER, LINKER_BYTES, 1, 0o755);
+  fileSystem.symlink(`/usr${PROGRAM_INTERPRETER}`, `..${LINKER.slice('/usr'.length)}`);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);
   return { tracer, fileSystem };

@@ -3,7 +3,7 @@ import type { Machine } from '../../src/simkernel/machine.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 import type { SyscallName } from '../../src/simkernel/programs/syscall-numbers.ts';
-import { kernelFunctions, machineRunning, MILLISECOND, runFor, textAt } from './support.ts';
+import { currentPid, kernelFunctions, machineRunning, MILLISECOND, runFor, textAt } from './support.ts';
 
 const AT_FDCWD = -100;
 const O_RDONLY = 0;
@@ -11,6 +11,7 @@ const O_DIRECTORY = 0o200000;
 const O_NOFOLLOW = 0o400000;
 const O_CREAT_EXCL = 0o300;
 const ENOENT = 2;
+const EACCES = 13;
 const EEXIST = 17;
 const EINVAL = 22;
 const ELOOP = 40;
@@ -145,4 +146,37 @@ describe('symbolic links', () => {
     expect(m.fileSystem.find('/usr/lib/x/libc.so')).toBe(m.fileSystem.find('/lib/x/libc.so'));
     expect(textAt(m, m.fileSystem.root.root.children.get('lib')!.inode.link!.address)).toBe('usr/lib');
   });
+});
+
+test('execve opens the program and its interpreter as any file is opened, and says why it cannot', () => {
+  const statuses: number[] = [];
+  const m = machineRunning(
+    [
+      function* (u) {
+        statuses.push(yield u.execve('/usr/bin/nonesuch', ['nonesuch']));
+        statuses.push(yield u.execve('/etc/motd', ['motd']));
+        statuses.push(yield u.execve('/etc', ['etc']));
+        yield u.execve('/usr/bin/program1', ['program1']);
+        return 1;
+      },
+      function* (u) {
+        yield u.nanosleep(1e6);
+        return 0;
+      },
+    ],
+    { files: [{ path: '/etc/motd', size: 20 }] },
+  );
+  const opened: string[] = [];
+  const callers = new Set<string>();
+  m.attach({ kind: 'kprobe', function: 'vfs_open', offset: 0 }, (regs) => {
+    if (currentPid(m) !== 1000) return;
+    const path = m.pathName(m.words[(regs + 112) >> 2]!, m.words[(regs + 116) >> 2]!);
+    opened.push(path ?? '?');
+    for (const name of kernelFunctions(m)) callers.add(name);
+  });
+  runFor(m, 20 * MILLISECOND);
+  expect(statuses).toEqual([-ENOENT, -EACCES, -EACCES]);
+  expect(opened).toEqual(['/etc/motd', '/etc', '/usr/bin/program1', '/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2']);
+  for (const name of ['do_open_execat', 'alloc_bprm', 'open_exec', 'load_elf_binary', 'bprm_execve', 'do_file_open'])
+    expect(callers).toContain(name);
 });

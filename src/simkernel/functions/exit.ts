@@ -24,7 +24,7 @@ import { callRcu, putTask } from './rcu.ts';
 import { schedule, setTaskState, tryToWakeUp, wakeUpProcess } from './sched.ts';
 import { doSendSigInfo } from './signal.ts';
 import { systemCall } from './syscall-table.ts';
-import { filpClose } from './vfs.ts';
+import { filpClose, fput } from './vfs.ts';
 import { SIGKILL, SIGCHLD } from '../tasks/signals.ts';
 
 /* kernel/exit.c */
@@ -41,6 +41,8 @@ const exitMm = kernelFunction('mmput', 18_000, (m, mm: KernelObject): void => {
   const { process } = m.cpu.current;
   if (process !== null && mm === process.mm) {
     exitMmap(m, process.mm);
+    if (process.exeFile !== null) fput(m, process.exeFile);
+    process.exeFile = null;
     callRcu(m, () => {
       process.mm.release();
       process.files.release();

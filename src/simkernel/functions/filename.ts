@@ -35,6 +35,10 @@ function makeFilename(m: Machine, path: string): Filename {
   cacheAlloc(m, 'names_cache', filename, GFP_KERNEL);
   return filename;
 }
+/** A path of the kernel's own. */
+export const getnameKernel = kernelFunction('getname_kernel', 55, (m, filename: CString): Filename =>
+  makeFilename(m, filename.path),
+);
 export const putname = kernelFunction('putname', 12, (m, name: Filename): void => {
   cacheFree(m, 'names_cache', name);
   m.arena.free(name.address, FILENAME.size + name.path.length + 1);

@@ -4,10 +4,14 @@ import type { Layers } from '../functions/overlayfs.ts';
 import type { Machine } from '../machine.ts';
 import { createContainerNamespaces } from '../tasks/namespaces.ts';
 import type { Namespaces } from '../tasks/namespaces.ts';
-import type { ContainerSpec } from './scenario.ts';
+import { PROGRAM_INTERPRETER } from '../programs/libraries.ts';
+import type { ContainerSpec, FileSpec } from './scenario.ts';
 
 /** Where a container's image, its changes and both of them together lie. */
 const STORE = '/var/lib/docker/overlay2';
+
+/** Programs of every image need it. */
+const LINKER: FileSpec = { path: PROGRAM_INTERPRETER, size: 236_616, warm: 1 };
 
 /** A container that processes may start in. */
 export interface Container {
@@ -23,7 +27,7 @@ export function createContainer(m: Machine, spec: ContainerSpec, n: number): Con
   const root = fileSystem.mountOverlay(`${STORE}/${spec.id}/merged`);
   root.root.inode.channel = layersAt(m, lower, upper);
   for (const path of spec.directories ?? []) directoryAt(m, root, names(path), lower, upper);
-  for (const { path, size, warm } of spec.files) {
+  for (const { path, size, warm } of [...spec.files, LINKER]) {
     const parts = names(path);
     const name = parts.pop()!;
     const directory = directoryAt(m, root, parts, lower, upper);

@@ -1,3 +1,4 @@
+import type { File } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';
@@ -25,6 +26,8 @@ export interface Process extends KernelObject {
   mm: AddressSpace;
   readonly files: FileTable;
   image: Image;
+  /** mm->exe_file: what execve() opened; null for those that ran already when the machine was looked at first. */
+  exeFile: File | null;
   /** User memory for short-lived arguments. */
   scratch: number;
   childBody: ((u: UserContext) => UserBody) | null;
@@ -169,6 +172,7 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
     mm,
     files,
     image,
+    exeFile: null,
     scratch: mm.allocate(64),
     childBody: null,
     execArguments: [],

@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeBtf } from '../src/btf/decode.ts';
-import { selectBtf } from './kernel-facts/select-btf.ts';
+import { remainingBtf, selectBtf } from './kernel-facts/select-btf.ts';
 import {
   ENUMERATORS,
   FUNCTION_PATTERNS,
@@ -53,7 +53,8 @@ const probeStubs = new Set(
   formats.filter(({ category }) => category !== 'syscalls').map(({ name }) => `__probestub_${name}`),
 );
 const matches = (patterns: readonly RegExp[], name: string): boolean => patterns.some((pattern) => pattern.test(name));
-const btf = selectBtf(decodeBtf(readFileSync(join(folder, 'vmlinux.btf'))), {
+const kernel = decodeBtf(readFileSync(join(folder, 'vmlinux.btf')));
+const btf = selectBtf(kernel, {
   structs: SEED_STRUCTS,
   pointerDepth: POINTER_DEPTH,
   plain: [...namesInFields, ...PER_CPU_STRUCTS],
@@ -65,6 +66,8 @@ const btf = selectBtf(decodeBtf(readFileSync(join(folder, 'vmlinux.btf'))), {
 });
 console.log(`BTF: ${btf.length} bytes, ${decodeBtf(btf).typeCount} types`);
 write('kernel-btf.ts', `export const KERNEL_BTF_BASE64 =\n  '${Buffer.from(btf).toString('base64')}';\n`);
+const remaining = remainingBtf(kernel, decodeBtf(btf));
+write('remaining-btf.ts', `export const REMAINING_BTF_BASE64 =\n  '${Buffer.from(remaining).toString('base64')}';\n`);
 
 const encoded = encodeFormats(formats);
 write(

@@ -35,7 +35,7 @@ export function selectBtf(types: BtfTypeSet, selection: BtfSelection): Uint8Arra
   // Typedefs of plain numbers cost little, and scripts cast to them and take their size.
   for (const name of types.names('typedef')) {
     const typedef = types.typedef(name)!;
-    if (!name.startsWith('btf_trace_') && isScalar(typedef)) writer.type(typedef);
+    if (!name.startsWith(TRACEPOINT_TYPE) && isScalar(typedef)) writer.type(typedef);
   }
   // Each argument list ends in an arrow to a prototype; equal ones are one type already.
   for (const name of [...types.names('function')].sort()) {
@@ -44,6 +44,24 @@ export function selectBtf(types: BtfTypeSet, selection: BtfSelection): Uint8Arra
   writePerCpuVariables(types, writer, kept);
   return writer.finish();
 }
+
+/** What a kernel's BTF has beside a selection: all types by name, and enums without one for their members. */
+export function remainingBtf(types: BtfTypeSet, selected: BtfTypeSet): Uint8Array {
+  const writer = new BtfWriter();
+  for (const kind of ['struct', 'union', 'enum', 'typedef'] as const) {
+    for (const name of types.names(kind)) {
+      if (selected[kind](name) === undefined && !name.startsWith(TRACEPOINT_TYPE)) writer.type(types[kind](name)!);
+    }
+  }
+  for (let id = 1; id <= types.typeCount; id++) {
+    const type = types.type(id);
+    if (type?.kind !== 'enum' || type.name !== '') continue;
+    if (type.values.some(({ name }) => selected.enumerator(name) === undefined)) writer.type(type);
+  }
+  return writer.finish();
+}
+/** Typedefs that the kernel makes of each raw tracepoint's prototype. */
+const TRACEPOINT_TYPE = 'btf_trace_';
 
 /** The variables whose types are there; the section keeps its size, and each variable its place. */
 function writePerCpuVariables(types: BtfTypeSet, writer: BtfWriter, kept: ReadonlySet<string>): void {

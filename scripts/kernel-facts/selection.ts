@@ -6,7 +6,7 @@ export const SEED_STRUCTS = words(`
   bpf_perf_event_data cacheinfo cfs_rq cgroup cgroup_subsys_state cpu_cacheinfo cred dentry elevator_queue elevator_type fdtable
   file file_system_type files_struct fs_struct gendisk hrtimer icmp6hdr icmphdr icmpv6_echo in6_addr in_addr inet_connection_sock
   inet_sock inode iov_iter iphdr ipv6_pinfo ipv6hdr irq_desc irqaction kernfs_node kiocb kmem_cache linux_binprm mem_cgroup
-  mm_struct module mount nameidata napi_struct net_device nf_conn nf_conntrack_man nf_conntrack_tuple nf_conntrack_tuple_hash
+  mm_struct module mount msghdr nameidata napi_struct net_device nf_conn nf_conntrack_man nf_conntrack_tuple nf_conntrack_tuple_hash
   ns_common nsproxy oom_control open_how path pid_namespace proto pt_regs qstr request request_queue rq sched_entity
   seq_file signal_struct sk_buff sk_buff_head sock sock_common sockaddr sockaddr_in sockaddr_in6 sockaddr_un socket softirq_action
   super_block task_struct tasklet_struct tcp_options_received tcp_sack_block tcp_skb_cb tcp_sock tcphdr timer_list timespec64

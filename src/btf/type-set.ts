@@ -68,4 +68,17 @@ export function overlayTypeSets(...sets: readonly TypeSet[]): TypeSet {
   };
 }
 
+/** Types without functions and variables that are made when something is looked up that none of the sets before it has. */
+export function typesOnDemand(load: () => TypeSet): TypeSet {
+  return {
+    ...NO_TYPES,
+    struct: (name) => load().struct(name),
+    union: (name) => load().union(name),
+    enum: (name) => load().enum(name),
+    typedef: (name) => load().typedef(name),
+    enumerator: (name) => load().enumerator(name),
+    names: (kind) => (kind === 'function' ? [] : load().names(kind)),
+  };
+}
+
 export const NO_TYPES: TypeSet = createTypeSet({});

@@ -3,13 +3,13 @@ import { needsTypes, verifyProgram } from '../verifier/verify.ts';
 import { explain } from '../verifier/explain.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
 import { testRun, type TestResult } from '../runtime/test-run.ts';
-import { kernelTypes } from '../simkernel/kernel-types.ts';
+import { allKernelTypes } from '../simkernel/kernel-types.ts';
 import type { RawProgram } from './bpf-program.ts';
 import { createSimulation } from './simulation.ts';
 
 /** Judges a raw program; only tracing programs follow the kernel's types. */
 export function verifyRaw({ program, maps }: RawProgram, logLevel: 0 | 2 = 0): Verdict {
-  return verifyProgram(program, maps, { ...(needsTypes(program) ? { types: kernelTypes() } : {}), logLevel });
+  return verifyProgram(program, maps, { ...(needsTypes(program) ? { types: allKernelTypes() } : {}), logLevel });
 }
 
 /** A verdict as text: what a person wants to know of it. */

@@ -1,18 +1,31 @@
 import { decodeBtf } from '../btf/decode.ts';
 import type { BtfTypeSet } from '../btf/decode.ts';
 import { findPath, sizeOf, stripType } from '../btf/layout.ts';
+import { overlayTypeSets, typesOnDemand } from '../btf/type-set.ts';
 import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { decodeBase64 } from './base64.ts';
 import { KERNEL_BTF_BASE64 } from './generated/kernel-btf.ts';
+import { REMAINING_BTF_BASE64 } from './generated/remaining-btf.ts';
 import { declareStructs, MODULE_STRUCTS, MODULE_TRACEPOINTS } from './module-types.ts';
 import { bug } from '../source/bug.ts';
 
 let decoded: BtfTypeSet | undefined;
 
-/** The simulated kernel's types; decoded when first asked for. */
+/** The types that the machine is made of, and its functions; decoded when first asked for. */
 export function kernelTypes(): BtfTypeSet {
   return (decoded ??= decodeBtf(decodeBase64(KERNEL_BTF_BASE64)));
+}
+
+let remaining: BtfTypeSet | undefined;
+let all: TypeSet | undefined;
+
+/** Those and all others that a real kernel's BTF has: nothing in the machine is of such a type, but scripts may name it. */
+export function allKernelTypes(): TypeSet {
+  return (all ??= overlayTypeSets(
+    kernelTypes(),
+    typesOnDemand(() => (remaining ??= decodeBtf(decodeBase64(REMAINING_BTF_BASE64)))),
+  ));
 }
 
 let declaredByModules: TypeSet | undefined;

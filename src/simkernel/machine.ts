@@ -31,6 +31,8 @@ import type { Disk } from './block/disk.ts';
 import { Folios } from './fs/folios.ts';
 import { SlabCaches } from './functions/slab.ts';
 import type { BdiWriteback } from './functions/writeback.ts';
+import { PAGE_SIZE } from './memory/sizes.ts';
+import { StackObjects } from './memory/stack-objects.ts';
 import { Reclaim } from './memory/reclaim.ts';
 import type { Zone } from './memory/zone.ts';
 import { createZone } from './memory/memory-info.ts';
@@ -176,8 +178,9 @@ export class Machine {
   readonly slabs = new SlabCaches();
   /** Reclaim: who frees pages in the background, and what can be swapped out. */
   readonly reclaim: Reclaim;
-  /** Stands for small stack objects whose fields nobody reads. */
+  /** Stands for structures on kernel stacks that the machine keeps elsewhere or not at all: zeroes, which nobody writes. */
   readonly scratch: number;
+  readonly stackObjects: StackObjects;
   /** The CPU whose code runs now. */
   cpu: Cpu;
   /** Time of the current segment or device event. */
@@ -272,7 +275,8 @@ export class Machine {
     this.globals = allocateGlobals(this);
     this.perCpuSection = allocatePerCpuSection(this);
     this.tracepointBuffers = allocateTracepointBuffers(this.arena);
-    this.scratch = this.arena.allocate(256, 64);
+    this.scratch = this.arena.allocate(PAGE_SIZE, 64);
+    this.stackObjects = new StackObjects(this.arena);
     this.folios = new Folios(this);
     this.zone = createZone(this);
     this.reclaim = new Reclaim();

@@ -4,7 +4,8 @@ import { checkTypes } from '../../src/btf/check-types.ts';
 import { BtfWriter } from '../../src/btf/encode.ts';
 import { printDeclaration, printDefinition } from '../../src/btf/print.ts';
 import type { CType, FunctionProtoType } from '../../src/btf/types.ts';
-import { kernelTypes } from '../../src/simkernel/kernel-types.ts';
+import { createTypeSet, overlayTypeSets, typesOnDemand } from '../../src/btf/type-set.ts';
+import { allKernelTypes, kernelTypes } from '../../src/simkernel/kernel-types.ts';
 
 const kernel = kernelTypes();
 
@@ -35,4 +36,35 @@ test('functions keep their parameters and results', () => {
   const words = (type: FunctionProtoType): string => printDeclaration({ kind: 'pointer', to: type } as CType, 'f');
   for (const name of ['vfs_read', 'vfs_write'])
     expect(words(again.function(name)!)).toBe(words(kernel.function(name)!));
+});
+
+test('types that the machine is made of come first, all others of the kernel are found behind them', () => {
+  const all = allKernelTypes();
+  expect(all.struct('task_struct')).toBe(kernelTypes().struct('task_struct'));
+  expect(kernelTypes().struct('eventpoll')).toBeUndefined();
+  expect(all.struct('eventpoll')?.members.map(({ name }) => name)).toContain('rdllist');
+  expect(all.enumerator('BTF_VAR_GLOBAL_ALLOCATED')?.value).toBe(1n);
+  expect(all.struct('no_such_struct')).toBeUndefined();
+});
+
+test('types on demand are not loaded for functions, numbers and what an earlier set has', () => {
+  let loads = 0;
+  const first = createTypeSet({ types: [{ kind: 'struct', name: 'near', size: 4, members: [] }] });
+  const types = overlayTypeSets(
+    first,
+    typesOnDemand(() => {
+      loads += 1;
+      return createTypeSet({ types: [{ kind: 'struct', name: 'far', size: 8, members: [] }] });
+    }),
+  );
+  expect(types.struct('near')?.size).toBe(4);
+  expect([types.function('f'), types.int('int'), types.perCpuVariable('v'), [...types.names('function')]]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    [],
+  ]);
+  expect(loads).toBe(0);
+  expect(types.struct('far')?.size).toBe(8);
+  expect(loads).toBe(1);
 });

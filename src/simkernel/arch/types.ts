@@ -1,7 +1,7 @@
 import type { AbiName } from '../../btf/abi/abis.ts';
 import { overlayTypeSets } from '../../btf/type-set.ts';
 import type { TypeSet } from '../../btf/types.ts';
-import { kernelTypes } from '../kernel-types.ts';
+import { allKernelTypes } from '../kernel-types.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { ARM64_TYPES } from './arm64-types.ts';
 
@@ -9,7 +9,7 @@ let arm64: TypeSet | undefined;
 
 /** The types of the x86-64 kernel with what differs on arm64: its registers, and the names of system calls' functions. */
 function arm64Types(): TypeSet {
-  const base = kernelTypes();
+  const base = allKernelTypes();
   const { ownName, declaredName } = ARCHITECTURES.arm64;
   const types = overlayTypeSets(ARM64_TYPES, base);
   return {
@@ -23,4 +23,4 @@ function arm64Types(): TypeSet {
 }
 
 /** The kernel's types on an architecture. */
-export const typesOf = (arch: AbiName): TypeSet => (arch === 'x86_64' ? kernelTypes() : (arm64 ??= arm64Types()));
+export const typesOf = (arch: AbiName): TypeSet => (arch === 'x86_64' ? allKernelTypes() : (arm64 ??= arm64Types()));

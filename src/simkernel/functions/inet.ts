@@ -4,7 +4,6 @@ import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
 import { IPPROTO_UDP } from '../net/packet.ts';
 import { createSocket, setSocketState, SS_CONNECTED } from '../net/socket-file.ts';
@@ -229,7 +228,7 @@ function getname(socket: Socket, peer: boolean): SocketAddress | null {
   const family = sk.family === AF_INET ? AF_INET : AF_INET6;
   return peer ? { family, ip: sk.remote, port: sk.dport } : { family, ip: sk.local, port: sk.num };
 }
-const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.scratch + SOCKADDR_STORAGE, value });
+const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.stackObjects.sockaddr, value });
 const lengthOf = (address: SocketAddress): number => (address.family === AF_INET6 ? 28 : 16);
 
 function operations(

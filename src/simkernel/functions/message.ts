@@ -1,8 +1,37 @@
 import type { Machine } from '../machine.ts';
-import type { Message } from '../net/sock.ts';
+import { storeNumber, storeWord } from '../memory/arena.ts';
+import { structFields } from '../memory/layout.ts';
+import type { Message, SocketAddress } from '../net/sock.ts';
+import { socketAddressBytes } from '../net/socket-address.ts';
 import { NO_BYTES } from '../net/packet.ts';
 
 const COPY_NS_PER_BYTE = 0.05;
+const MSGHDR = structFields('msghdr', {
+  name: 'msg_name',
+  namelen: 'msg_namelen',
+  flags: 'msg_flags',
+  count: 'msg_iter.count',
+  ubuf: 'msg_iter.ubuf',
+  nrSegs: 'msg_iter.nr_segs',
+});
+
+/** The kernel's struct msghdr of a call: what to send from where, or what to receive into. */
+export function createMessage(
+  m: Machine,
+  buffers: Message['buffers'],
+  name: SocketAddress | null,
+  flags: number,
+): Message {
+  const { msghdr: address, sockaddr } = m.stackObjects;
+  const message = { address, buffers, name, flags };
+  storeWord(m.words, address + MSGHDR.name, name === null ? null : { address: sockaddr });
+  m.words[(address + MSGHDR.namelen) >> 2] = name === null ? 0 : socketAddressBytes(name).length;
+  m.words[(address + MSGHDR.flags) >> 2] = flags;
+  storeNumber(m.words, address + MSGHDR.count, messageSize(message));
+  storeNumber(m.words, address + MSGHDR.ubuf, buffers[0]?.address ?? 0);
+  storeNumber(m.words, address + MSGHDR.nrSegs, buffers.length);
+  return message;
+}
 
 /** Bytes that a message's buffers hold or take. */
 export function messageSize(message: Message): number {

@@ -193,7 +193,7 @@ function countFault(m: Machine, status: number, address: number, regs: KernelObj
   return status;
 }
 function vmFault(m: Machine, vma: Vma, faultAddress: number, flags: number): VmFault {
-  const address = m.scratch;
+  const { vmFault: address } = m.stackObjects;
   storeWord(m.words, address + VM_FAULT.vma, vma);
   storeNumber(m.words, address + VM_FAULT.address, faultAddress);
   m.words[(address + VM_FAULT.flags) >> 2] = flags;

@@ -6,7 +6,8 @@ import { freeSocket } from '../net/socket-file.ts';
 import { MSG_DONTWAIT } from '../net/sock.ts';
 import type { Message, Socket } from '../net/sock.ts';
 import { sockRecvLength, sockSendLength } from '../tracepoints/sock.ts';
-import { messageSize } from './message.ts';
+import type { Machine } from '../machine.ts';
+import { createMessage, messageSize } from './message.ts';
 import { callRcu } from './rcu.ts';
 import { O_NONBLOCK } from '../fs/fcntl.ts';
 
@@ -51,12 +52,10 @@ export const sockRecvmsg = kernelFunction(
   },
 );
 
-const messageOf = (m: { readonly scratch: number }, iocb: Kiocb, iter: IovIter): Message => ({
-  address: m.scratch,
-  buffers: [{ address: iter.buffer, size: iter.count }],
-  name: null,
-  flags: (iocb.file.flags & O_NONBLOCK) !== 0 ? MSG_DONTWAIT : 0,
-});
+function messageOf(m: Machine, iocb: Kiocb, iter: IovIter): Message {
+  const flags = (iocb.file.flags & O_NONBLOCK) !== 0 ? MSG_DONTWAIT : 0;
+  return createMessage(m, [{ address: iter.buffer, size: iter.count }], null, flags);
+}
 const sockReadIter = kernelFunction('sock_read_iter', 16, (m, iocb: Kiocb, to: IovIter): Result => {
   const message = messageOf(m, iocb, to);
   return sockRecvmsg(m, iocb.file.inode.channel as Socket, message, message.flags);

@@ -7,9 +7,10 @@ import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from '../net/ip-address.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP, IPPROTO_TCP } from '../net/packet.ts';
-import { parseSocketAddress, socketAddressBytes, SOCKADDR_STORAGE } from '../net/socket-address.ts';
+import { parseSocketAddress, socketAddressBytes } from '../net/socket-address.ts';
 import { createSocket } from '../net/socket-file.ts';
 import { MSG_DONTWAIT, Sock, SOCK_DGRAM, SOCK_STREAM, SOCKET } from '../net/sock.ts';
+import { createMessage } from './message.ts';
 import type { Message, Socket, SocketAddress, SockKind } from '../net/sock.ts';
 import { TcpSock } from '../net/tcp-sock.ts';
 import { UnixSock } from '../net/unix-sock.ts';
@@ -183,7 +184,7 @@ const moveAddrToKernel = kernelFunction(
   },
 );
 function userAddress(m: Machine, uaddr: number, length: number): UserAddress | number {
-  const kaddr: KernelObject & { value?: SocketAddress } = { address: m.scratch + SOCKADDR_STORAGE };
+  const kaddr: KernelObject & { value?: SocketAddress } = { address: m.stackObjects.sockaddr };
   const status = moveAddrToKernel(m, uaddr, length, kaddr);
   return status !== 0 || kaddr.value === undefined ? status : (kaddr as UserAddress);
 }
@@ -301,12 +302,7 @@ const sysSendto = kernelFunction(
     const name = uaddr === 0 ? null : userAddress(m, uaddr, length);
     if (typeof name === 'number') return name;
     const buffers = [{ address: buffer, size }];
-    return sockSendmsg(m, socket, {
-      address: m.scratch,
-      buffers,
-      name: name?.value ?? null,
-      flags: flagsFor(socket, flags),
-    });
+    return sockSendmsg(m, socket, createMessage(m, buffers, name?.value ?? null, flagsFor(socket, flags)));
   },
 );
 systemCall('sendto', 10, (m, fd, buffer, size, flags, uaddr, length) =>
@@ -318,7 +314,7 @@ const sysRecvfrom = kernelFunction(
   (m, fd: number, buffer: number, size: number, flags: number, uaddr: number, ulength: number): Result => {
     const socket = socketOf(m, fd);
     if (typeof socket === 'number') return socket;
-    const message: Message = { address: m.scratch, buffers: [{ address: buffer, size }], name: null, flags };
+    const message = createMessage(m, [{ address: buffer, size }], null, flags);
     const got = sockRecvmsg(m, socket, message, flagsFor(socket, flags));
     const after = (n: number): number => {
       if (n >= 0 && uaddr !== 0 && message.name !== null) moveAddrToUser(m, message.name, uaddr, ulength);
@@ -351,7 +347,7 @@ function readMessage(m: Machine, umsg: number, flags: number, forSending: boolea
   }
   const to = forSending && name !== 0 ? userAddress(m, name, nameLength) : null;
   if (typeof to === 'number') return to;
-  return { address: m.scratch, buffers, name: to?.value ?? null, flags };
+  return createMessage(m, buffers, to?.value ?? null, flags);
 }
 const sysSendmsg = kernelFunction(
   '__sys_sendmsg',

@@ -5,7 +5,6 @@ import type { Result } from '../execution/pending.ts';
 import type { File, PollTable } from '../fs/file.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { SOCKADDR_STORAGE } from '../net/socket-address.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import { AF_UNIX } from '../net/ip-address.ts';
 import { createSocket, setSocketState, SS_CONNECTED } from '../net/socket-file.ts';
@@ -172,7 +171,7 @@ const unixPoll = kernelFunction('unix_poll', 20, (m, file: File, socket: Socket,
   return mask;
 });
 
-const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.scratch + SOCKADDR_STORAGE, value });
+const addressAt = (m: Machine, value: SocketAddress): UserAddress => ({ address: m.stackObjects.sockaddr, value });
 const LENGTH = 110;
 
 /** unix_stream_ops and unix_dgram_ops. */

@@ -45,9 +45,10 @@ interface OpenHow extends KernelObject {
   readonly mode: number;
 }
 function openHow(m: Machine, flags: number, mode: number): OpenHow {
-  storeNumber(m.words, m.scratch + OPEN_HOW.flags, flags);
-  storeNumber(m.words, m.scratch + OPEN_HOW.mode, mode);
-  return { address: m.scratch, flags, mode };
+  const { openHow: address } = m.stackObjects;
+  storeNumber(m.words, address + OPEN_HOW.flags, flags);
+  storeNumber(m.words, address + OPEN_HOW.mode, mode);
+  return { address, flags, mode };
 }
 systemCall('openat', 15, (m, dfd, filename, flags, mode) => doSysOpenat2(m, dfd, filename, openHow(m, flags, mode)));
 systemCall('open', 15, (m, filename, flags, mode) => doSysOpenat2(m, AT_FDCWD, filename, openHow(m, flags, mode)));

@@ -4,8 +4,6 @@ import type { SocketAddress } from './sock.ts';
 /** Sizes of struct sockaddr_in, sockaddr_in6 and sockaddr_un. */
 const LENGTHS = { [AF_INET]: 16, [AF_INET6]: 28, [AF_UNIX]: 110 } as const;
 const NAME_OFFSET = 2;
-/** Half of the machine's scratch area: struct sockaddr_storage on the stack of a system call. */
-export const SOCKADDR_STORAGE = 128;
 
 /** Reads a sockaddr; undefined for families that nobody knows and addresses that are too short. */
 export function parseSocketAddress(bytes: Uint8Array): SocketAddress | undefined {

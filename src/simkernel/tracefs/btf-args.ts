@@ -1,6 +1,6 @@
 import { findMember, resolveForward, sizeOf, stripType } from '../../btf/layout.ts';
 import type { CType, FunctionProtoType } from '../../btf/types.ts';
-import { kernelTypes } from '../kernel-types.ts';
+import { allKernelTypes } from '../kernel-types.ts';
 import { loadFrom } from './fetch-memory.ts';
 import type { Word } from './fetch-memory.ts';
 import { bitField, integerType } from './fetch-types.ts';
@@ -36,7 +36,7 @@ function behind(value: TypedWord, at: number): TypedWord {
   return { word: loaded(value), inMemory: true, type: bare.to };
 }
 function within({ word, inMemory, type }: TypedWord, name: string, at: number): TypedWord {
-  const bare = stripType(resolveForward(stripType(type), kernelTypes()));
+  const bare = stripType(resolveForward(stripType(type), allKernelTypes()));
   if (bare.kind !== 'struct' && bare.kind !== 'union') throw new ProbeMistake('NO_PTR_STRCT', at);
   if (!inMemory) throw new ProbeMistake('NOSUP_DAT_ARG', at);
   const found = name === '' ? undefined : findMember(bare, name);

@@ -73,9 +73,11 @@ export function kernelStack(m: Machine, limit: number): readonly bigint[] {
   return found;
 }
 function userStack(m: Machine): readonly bigint[] {
-  const scratch = m.scratch;
-  const count = unwindUserStack(m, scratch, USER_ENTRIES, 0);
-  return Array.from({ length: count }, (_, i) => m.arena.view.getBigUint64(scratch + 8 * i, true));
+  const at = m.arena.allocate(8 * USER_ENTRIES);
+  const count = unwindUserStack(m, at, USER_ENTRIES, 0);
+  const stack = Array.from({ length: count }, (_, i) => m.arena.view.getBigUint64(at + 8 * i, true));
+  m.arena.free(at, 8 * USER_ENTRIES);
+  return stack;
 }
 
 function record(array: TraceArray, event: TraceEvent, stack: readonly bigint[]): void {

@@ -7,6 +7,7 @@ import {
   CALL,
   CALLEE,
   CLASS,
+  CLASS_MASK,
   END,
   EXIT,
   JA,
@@ -14,7 +15,9 @@ import {
   JUMP,
   LOAD_ACQUIRE,
   MODE,
+  MODE_MASK,
   NEG,
+  OP_MASK,
   PSEUDO,
   SIZE_BITS,
   SIZE_MASK,
@@ -22,10 +25,6 @@ import {
   STORE_RELEASE,
 } from './opcodes.ts';
 import type { Operation, Width } from './operation.ts';
-
-const CLASS_MASK = 0x07;
-const MODE_MASK = 0xe0;
-const OP_MASK = 0xf0;
 
 /** The first slot's opcode of a 64-bit immediate load. */
 export const LD_IMM64 = CLASS.ld | MODE.imm | SIZE_BITS[8];

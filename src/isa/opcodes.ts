@@ -25,6 +25,11 @@ export type OperandSource = keyof typeof SOURCE;
 export const MODE = { imm: 0x00, abs: 0x20, ind: 0x40, mem: 0x60, memsx: 0x80, atomic: 0xc0 } as const;
 export type AccessMode = keyof typeof MODE;
 
+/** Which bits of an opcode are its class, its mode (of loads and stores), its operation (of all others). */
+export const CLASS_MASK = 0x07;
+export const MODE_MASK = 0xe0;
+export const OP_MASK = 0xf0;
+
 /** Access sizes in bytes and their size bits. */
 export const SIZE_BITS = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 } as const;
 export type AccessSize = keyof typeof SIZE_BITS;

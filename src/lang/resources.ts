@@ -52,6 +52,9 @@ export interface EventField {
   readonly offset: number;
 }
 
+/** What stands in front of a packet: the number of its action, and the time when it was seen. */
+export const PACKET_HEADER = 16;
+
 /** What user space does on an event. A row's `args` describe the payload behind the u64 index. */
 export type Action =
   | {

@@ -126,7 +126,7 @@ function readSections(bytes: Uint8Array, view: DataView): readonly ElfSection[] 
 }
 
 /** Names may share their ends: without a limit a small file could hold any number of long ones. */
-const MAX_NAME = 4096;
+export const MAX_NAME = 4096;
 
 function stringAt(table: Uint8Array, offset: number): string {
   if (offset === 0) return '';

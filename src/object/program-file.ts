@@ -3,8 +3,15 @@ import { buildIdOf, checksumOf, readDebugLink } from './debug-link.ts';
 import type { DebugLink } from './debug-link.ts';
 import { readDebugInfo } from './dwarf/debug-info.ts';
 import type { DebugInfo } from './dwarf/debug-info.ts';
-import { ELF_CLASS_64, ELF_HEADER_SIZE, ELF_LITTLE_ENDIAN, SECTION_TYPES, SYMBOL_SIZE } from './elf-format.ts';
-import { isElf, printable } from './elf-reader.ts';
+import {
+  ELF_CLASS_64,
+  ELF_HEADER_SIZE,
+  ELF_LITTLE_ENDIAN,
+  SECTION_TYPES,
+  SYMBOL_SIZE,
+  SECTION_HEADER_SIZE,
+} from './elf-format.ts';
+import { isElf, printable, MAX_NAME } from './elf-reader.ts';
 import { readStaticProbes } from './static-probes.ts';
 import type { StaticProbe } from './static-probes.ts';
 
@@ -75,12 +82,10 @@ const PROGRAM_HEADER_SIZE = 56;
 const SEGMENT_LOAD = 1;
 const FLAG_EXECUTE = 1;
 const FLAG_WRITE = 2;
-const SECTION_HEADER_SIZE = 64;
 const RELA_SIZE = 24;
 const SECTION = { rela: 4, dynamic: 6, note: 7, dynsym: 11 } as const;
 const DT_NEEDED = 1;
 const SYMBOL = { object: 1, function: 2, ifunc: 10 } as const;
-const MAX_NAME = 4096;
 /** So that a small file cannot ask for more memory than anybody has. */
 const MAX_MEMORY = 0x1000_0000;
 

@@ -9,10 +9,10 @@ import type { Image } from '../simkernel/programs/image.ts';
 import type { ImageLayout, ImageSection, LoadedAt } from '../simkernel/programs/image-layout.ts';
 import { markBoundaries } from '../simkernel/programs/x86/decode.ts';
 import { MachineProgram, UNRESOLVED, UNRESOLVED_STEP } from '../simkernel/programs/x86/machine-code.ts';
+import { PAGE_SIZE } from '../abi/linux.ts';
 
-const PAGE = 4096;
-const pageDown = (address: number): number => Math.floor(address / PAGE) * PAGE;
-const pageUp = (address: number): number => Math.ceil(address / PAGE) * PAGE;
+const pageDown = (address: number): number => Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
+const pageUp = (address: number): number => Math.ceil(address / PAGE_SIZE) * PAGE_SIZE;
 /** Instructions of AArch64 have one length. */
 const MACHINE_AARCH64 = 183;
 

@@ -16,6 +16,8 @@ import { readValue } from './output/read-value.ts';
 import { strftime } from './output/time-format.ts';
 import type { MapContents, Primitive } from './output/value.ts';
 import type { ValueContext } from './output/value-context.ts';
+import { PAGE_SIZE } from '../abi/linux.ts';
+import { PACKET_HEADER } from '../lang/resources.ts';
 
 export interface EventHost {
   readonly kernel: Kernel;
@@ -58,8 +60,6 @@ export interface EventConsumer {
 
 /** Events begin with the number of their action, packets after the time at which they were seen. */
 const EVENT_ID = 8;
-const PACKET_HEADER = 16;
-const PAGE_SIZE = 4096;
 /** Room for time()'s text; more is an error (bpftrace's MAX_TIME_STR_LEN). */
 const MAX_TIME_TEXT = 64;
 

@@ -12,6 +12,7 @@ import { booleanNode, integerNode, isLiteral, stringNode } from './literals.ts';
 import { error } from './messages.ts';
 import { rewriteChildren } from './rewrite.ts';
 import { spellType } from './types/type-expression.ts';
+import { INT64_MAX } from './integer-limits.ts';
 
 /** Puts in what is known of the machine, the command line and the probe: `probe`, `ncpus`, `config`, `kaddr("x")`, ... */
 export const foldConstants: Pass = {
@@ -86,8 +87,6 @@ function foldUsermode(node: Identifier, probe: Probe | undefined, context: PassC
       return node;
   }
 }
-
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** A literal that is a uint64 whatever its value. */
 function wideInteger(value: bigint, node: Node, context: PassContext): Expression {

@@ -3,6 +3,7 @@ import { literalBytes, literalOfBytes } from '../lang/literal-bytes.ts';
 import type { PassContext } from './context.ts';
 import { booleanNode, integerNode, isLiteral, stringNode } from './literals.ts';
 import { error, warning } from './messages.ts';
+import { INT64_MAX, INT64_MIN, UINT64_MAX } from './integer-limits.ts';
 
 const OVERFLOW = 'unable to fold literals due to overflow or underflow';
 
@@ -61,10 +62,6 @@ function compare(operator: BinaryOperator, left: bigint | boolean | string, righ
       return undefined;
   }
 }
-
-const INT64_MIN = -(1n << 63n);
-const INT64_MAX = (1n << 63n) - 1n;
-const UINT64_MAX = (1n << 64n) - 1n;
 
 /** In uint64 when both are non-negative, else in int64; undefined where the result is in neither. */
 function evaluate(operator: BinaryOperator, left: bigint, right: bigint): bigint | undefined {

@@ -1,4 +1,4 @@
-const UINT64_MAX = (1n << 64n) - 1n;
+import { UINT64_MAX } from './integer-limits.ts';
 
 /** What may follow the digits: C's suffixes with the largest value of their type, and units of time in nanoseconds. */
 const SUFFIXES: Readonly<Record<string, { readonly most: bigint; readonly factor: bigint }>> = {

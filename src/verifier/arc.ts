@@ -15,7 +15,7 @@ export interface Arc32 {
   readonly size: number;
 }
 
-const U32_MAX = 0xffff_ffff;
+export const U32_MAX = 0xffff_ffff;
 const S64_MIN_BITS = 1n << 63n;
 const S64_MAX_BITS = S64_MIN_BITS - 1n;
 export const S64_MIN = -(1n << 63n);

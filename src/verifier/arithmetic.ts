@@ -21,6 +21,7 @@ import {
   min,
   negate32,
   negate64,
+  U32_MAX,
 } from './arc.ts';
 import { remembered } from './remembered.ts';
 import { Scalar, UNKNOWN, ZERO, constant, plainConstant, synced, truncated, zeroExtended32 } from './scalar.ts';
@@ -50,7 +51,6 @@ import {
  */
 type Transfer = (a: Scalar, b: Scalar, width: Width) => Scalar;
 
-const U32_MAX = 0xffff_ffff;
 const toUnsigned = (x: number): number => x >>> 0;
 
 /** A 32-bit operation leaves zeros above; then every view learns from the others. */

@@ -10,6 +10,7 @@ import { type MapDefinition, PROGRAM_TYPES } from '../abi/program-image.ts';
 import { heldFault } from './check-control.ts';
 import { type Violation, violation } from './rejection.ts';
 import type { Walk } from './walk.ts';
+import { HELPER_FOR_EACH_MAP_ELEM, HELPER_TAIL_CALL } from './graph.ts';
 
 /** Maps that only some helpers may use, and helpers that only work on some maps (by kernel names). */
 const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
@@ -71,8 +72,6 @@ function mapFault(id: number, map: MapDefinition): Violation | undefined {
   return violation('EINVAL', `cannot pass map_type ${MAP_TYPES[map.type].id} into func ${helperName(id)}#${id}`);
 }
 
-const TAIL_CALL = 12;
-const FOR_EACH_MAP_ELEM = 164;
 const GET_FUNC_IP = 173;
 /** Of iterators alone: others have no file (tracing_prog_func_proto). */
 const SEQUENCE_HELPERS: ReadonlySet<number> = new Set([126, 127]);
@@ -112,11 +111,11 @@ export function useFault(w: Walk, id: number, map: MapDefinition | undefined): V
   if (map !== undefined && (map.flags & MAP_FLAGS.rdonly_prog) !== 0 && MAP_WRITERS.has(helperName(id))) {
     return violation('EACCES', 'write into map forbidden');
   }
-  if (id === TAIL_CALL) {
+  if (id === HELPER_TAIL_CALL) {
     if (map?.type !== 'prog_array') return violation('EINVAL', 'expected prog array map for tail call');
     return heldFault(w, 'tail_call');
   }
-  if (id === FOR_EACH_MAP_ELEM && !CALLBACK_MAPS.has(map!.type)) {
+  if (id === HELPER_FOR_EACH_MAP_ELEM && !CALLBACK_MAPS.has(map!.type)) {
     return violation('ENOTSUPP', 'callback function not allowed for map');
   }
   if (id === GET_FUNC_IP && w.program.type !== 'kprobe' && w.program.type !== 'tracing') {

@@ -7,6 +7,7 @@ import {
   CALL,
   CALLEE,
   CLASS,
+  CLASS_MASK,
   END,
   EXIT,
   JA,
@@ -14,9 +15,12 @@ import {
   JUMP,
   LOAD_ACQUIRE,
   MODE,
+  MODE_MASK,
   NEG,
+  OP_MASK,
   PSEUDO,
   SIZE_BITS,
+  SIZE_MASK,
   SOURCE,
   STORE_RELEASE,
 } from '../isa/opcodes.ts';
@@ -32,9 +36,6 @@ const JUMP_INDIRECT = CLASS.jmp | JA | SOURCE.reg;
 /** `off` of a move that changes the address space (arena programs). */
 const ADDRESS_SPACE_CAST = 1;
 const SIZES = Object.values(SIZE_BITS);
-const CLASS_MASK = 0x07;
-const OP_MASK = 0xf0;
-const MODE_MASK = 0xe0;
 
 function knownOpcodes(): ReadonlySet<number> {
   const codes = new Set<number>([LD_IMM64, JUMP_INDIRECT]);
@@ -128,7 +129,7 @@ export function atomicFault(insn: Insn): Violation | undefined {
     const code = (insn.imm >>> 0).toString(16).padStart(2, '0');
     return violation('EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${code}`);
   }
-  const size = insn.code & 0x18;
+  const size = insn.code & SIZE_MASK;
   const ok = size === SIZE_BITS[4] || size === SIZE_BITS[8];
   return ok ? undefined : violation('EINVAL', 'invalid atomic operand size');
 }

@@ -6,6 +6,7 @@ import { MAX_SUBPROGRAMS } from './limits.ts';
 import { type Violation, violation } from './rejection.ts';
 
 export const HELPER_TAIL_CALL = 12;
+export const HELPER_FOR_EACH_MAP_ELEM = 164;
 
 /** A function of the program: its slots are [start, end). */
 export interface FunctionRange {

@@ -3,7 +3,7 @@ import type { Operation } from '../isa/operation.ts';
 import { type Graph, successors } from './graph.ts';
 
 const CALLER_SAVED = 0x3f;
-const ARGUMENTS = 0x3e;
+export const ARGUMENTS = 0x3e;
 const bit = (register: number): number => 1 << register;
 
 interface Effect {

@@ -21,8 +21,7 @@ import {
   wantsSlot,
   wantsSlots,
 } from './wanted.ts';
-
-const ARGUMENTS = 0x3e;
+import { ARGUMENTS } from './live-registers.ts';
 
 /**
  * Precision: a number's range matters for pruning only if the safety of something later hangs on it. When it does, this

@@ -2,7 +2,7 @@ import type { Insn } from '../isa/instruction.ts';
 import { helperPrototype } from '../abi/known-helpers.ts';
 import type { CallDetails } from './check-arguments.ts';
 import { resultRange } from './check-control.ts';
-import { HELPER_TAIL_CALL, calleeOf, functionAt } from './graph.ts';
+import { HELPER_FOR_EACH_MAP_ELEM, HELPER_TAIL_CALL, calleeOf, functionAt } from './graph.ts';
 import { applyArguments, constantKey, releaseReference, resultOf } from './helper-effects.ts';
 import { markPrecise } from './precision.ts';
 import { previousRound, widen } from './pruning.ts';
@@ -15,11 +15,10 @@ import { type Walk, fork, registersOf } from './walk.ts';
 export const PATH_ENDS = -1;
 
 const LOOP = 181;
-const FOR_EACH_MAP_ELEM = 164;
 const MAP_LOOKUP = 1;
 
 /** Helpers that run a function of the program, any number of times. */
-export const runsCallback = (helper: number): boolean => helper === LOOP || helper === FOR_EACH_MAP_ELEM;
+export const runsCallback = (helper: number): boolean => helper === LOOP || helper === HELPER_FOR_EACH_MAP_ELEM;
 
 const CALLER_SAVED = 6;
 function clobber(registers: Register[]): void {
@@ -77,7 +76,7 @@ export function stepHelper(w: Walk, insn: Insn, call: CallDetails): number {
     if (registers[3]!.value.value < BigInt(call.map!.maxEntries)) markPrecise(w, 3);
   }
   if (call.released !== undefined) releaseReference(w, call.released);
-  if (helper === FOR_EACH_MAP_ELEM) enterCallback(w, helper, call.callback!);
+  if (helper === HELPER_FOR_EACH_MAP_ELEM) enterCallback(w, helper, call.callback!);
   if (helper === LOOP) stepLoop(w, call.callback!);
   clobber(registers);
   registers[0] = resultOf(w, helper, call, key);

@@ -9,6 +9,7 @@ import { choose } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, materialize, readRemote, storeOperand, storeScalar, zero } from './memory.ts';
 import { type Operand, type Place, at, scalarShape } from './operand.ts';
+import { AF_INET, AF_INET6 } from '../../abi/linux.ts';
 
 /** Where the bytes that an expression stands for are: behind its pointer, or its own. */
 interface Bytes {
@@ -147,9 +148,6 @@ export function lowerMacAddress(l: Lowerer, from: Expression): Operand {
     write: (to) => void l.b.call(`probe_read_${source.space}`, addressOf(l.b, to), 6, source.pointer),
   };
 }
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** ntop([family,] address): a u32 family and 16 bytes. */
 export function lowerInternetAddress(l: Lowerer, node: Call): Operand {

@@ -1,3 +1,4 @@
+import { LAST_SIGNAL } from '../../abi/signals.ts';
 import type { Call, Expression } from '../../ast/nodes.ts';
 import { findPath } from '../../btf/layout.ts';
 import { sizeOf } from '../../lang/layout.ts';
@@ -19,6 +20,8 @@ import { NONE, type Operand, type Place, scalar, scalarShape } from './operand.t
 import { literalBytes } from './strings.ts';
 import { matchesPattern } from '../../lang/name-pattern.ts';
 import { unsupported } from './unsupported.ts';
+import { TASK_COMM_LEN } from '../../abi/linux.ts';
+import { PACKET_HEADER } from '../../lang/resources.ts';
 
 const noCgroup = template(
   'no-cgroup',
@@ -26,10 +29,6 @@ const noCgroup = template(
   (path: string) => `Failed to get \`cgroupid\` for path: "${path}": No such file or directory`,
 );
 
-/** include/linux/sched.h */
-const TASK_COMM_LEN = 16;
-/** What stands in front of a packet: the number of its action, and the time. */
-const PACKET_HEADER = 16;
 /** Flag of perf_event_output and its kin: the buffer of the CPU that the program runs on. */
 const BPF_F_CURRENT_CPU = 0xffff_ffffn;
 
@@ -129,8 +128,6 @@ function sendPacket(l: Lowerer, node: Call): Operand {
   return scalar(b.extend(result, 32, false));
 }
 
-const MOST_SIGNAL = 64n;
-
 /** A number that is none of a signal, and a signal that could not be sent, are told in the words of bpftrace's library. */
 function sendSignal(name: string, helper: 'send_signal' | 'send_signal_thread'): Lowering {
   return (l, node) => {
@@ -142,10 +139,10 @@ function sendSignal(name: string, helper: 'send_signal' | 'send_signal_thread'):
       const result = b.call(helper, signal);
       when(b, 'jne', result, 0, () => tell(l, 'warnf', 'signal call failed with error %d', result, node.span));
     };
-    if (known !== undefined && known >= 1n && known <= MOST_SIGNAL) send();
+    if (known !== undefined && known >= 1n && known <= BigInt(LAST_SIGNAL)) send();
     else {
       const text = `${name}() expects an integer between 1 and 64 (inclusive). Got %d`;
-      whether(b, { jump: 'jlt', left: b.add(signal, -1), right: MOST_SIGNAL }, send, () =>
+      whether(b, { jump: 'jlt', left: b.add(signal, -1), right: BigInt(LAST_SIGNAL) }, send, () =>
         tell(l, 'errorf', text, signal, node.span),
       );
     }

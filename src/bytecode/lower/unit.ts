@@ -5,8 +5,8 @@ import type { TypedProgram } from '../../lang/typed-program.ts';
 import type { Diagnostic } from '../../source/diagnostic.ts';
 import { bug } from '../../source/bug.ts';
 import { ActionList } from './action-list.ts';
+import { PAGE_SIZE } from '../../abi/linux.ts';
 
-const PAGE_BYTES = 4096;
 export const PERF_BUFFERS = 'perf_event';
 
 /** What a caller may ask of code generation. */
@@ -64,7 +64,7 @@ export class Unit {
       type: 'ringbuf',
       keySize: 0,
       valueSize: 0,
-      maxEntries: typed.config.perf_rb_pages * PAGE_BYTES,
+      maxEntries: typed.config.perf_rb_pages * PAGE_SIZE,
       flags: 0,
     });
   }

@@ -1,7 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-
-const MOST_ENTRIES = 1000;
+import { MOST_ENTRIES } from '../../repl/model/history.ts';
 
 /** Scripts of earlier days, a line of JSON each, as they may have several lines. */
 export interface HistoryFile {

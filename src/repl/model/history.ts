@@ -1,7 +1,7 @@
 import { moveTo, edit, type Editor } from './editor.ts';
 import type { History, Model, Search } from './model.ts';
 
-const MOST_ENTRIES = 1000;
+export const MOST_ENTRIES = 1000;
 
 /** With an entry at its end, once. */
 export function remember(history: History, entry: string): History {

@@ -3,6 +3,7 @@ import type { Arena } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import type { KernelMemory } from '../kernel.ts';
 import { returnSigned, SCRATCH_SIZE, type HelperHost } from './helper-host.ts';
+import { PAGE_SIZE } from '../../abi/linux.ts';
 
 type ReadHelpers = Pick<
   HelperFunctions,
@@ -19,7 +20,6 @@ type ReadHelpers = Pick<
 type Read = KernelMemory['readKernel'];
 
 /** Pages of the machine: a range that crosses no such boundary is readable as a whole or faults at its first byte. */
-const PAGE_SIZE = 4096;
 
 export function readHelpers(host: HelperHost): ReadHelpers {
   const { memory } = host.arena;

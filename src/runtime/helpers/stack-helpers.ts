@@ -7,7 +7,7 @@ import { returnSigned, SCRATCH_SIZE, type HelperHost } from './helper-host.ts';
 type StackHelpers = Pick<HelperFunctions, 'get_stackid' | 'get_stack' | 'get_task_stack'>;
 
 /** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 ip; status 2 says that only the address is known. */
-const BUILD_ID_SIZE = 32;
+const BUILD_ID_FRAME_SIZE = 32;
 const BUILD_ID_STATUS_IP = 2;
 
 export function stackHelpers(host: HelperHost): StackHelpers {
@@ -26,7 +26,7 @@ export function stackHelpers(host: HelperHost): StackHelpers {
 
   function copyStack(to: number, size: number, flags: number, flagsHigh: number): number {
     const buildIds = (flags & STACK_FLAGS.buildId) !== 0;
-    const elementSize = buildIds ? BUILD_ID_SIZE : 8;
+    const elementSize = buildIds ? BUILD_ID_FRAME_SIZE : 8;
     if (flagsHigh !== 0 || size % elementSize !== 0 || (buildIds && !(flags & STACK_FLAGS.user))) {
       bytes.fill(0, to, to + size);
       return returnSigned(host, -ERRNO.EINVAL);
@@ -39,7 +39,7 @@ export function stackHelpers(host: HelperHost): StackHelpers {
     if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
     else {
       for (let i = 0; i < count; i++) {
-        const entry = to + i * BUILD_ID_SIZE;
+        const entry = to + i * BUILD_ID_FRAME_SIZE;
         words[entry >> 2] = BUILD_ID_STATUS_IP;
         bytes.copyWithin(entry + 24, host.scratch + i * 8, host.scratch + i * 8 + 8);
       }

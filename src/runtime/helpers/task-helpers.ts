@@ -3,6 +3,7 @@ import { ERRNO } from '../errno.ts';
 import { MAP_OBJECT } from '../maps/bpf-map.ts';
 import { STORAGE_CREATE, type TaskStorageMap } from '../maps/task-storage-map.ts';
 import { returnPair, returnSigned, returnWord64, type HelperHost } from './helper-host.ts';
+import { TASK_COMM_LEN } from '../../abi/linux.ts';
 
 type TaskHelpers = Pick<
   HelperFunctions,
@@ -29,7 +30,6 @@ type TaskHelpers = Pick<
   | 'current_task_under_cgroup'
 >;
 
-const TASK_COMM_LEN = 16;
 /** PROC_PID_INIT_INO, on the device that stat shows for /proc/self/ns/pid. */
 const PID_NAMESPACE = 0xefff_fffc | 0;
 const NSFS_DEVICE = 4;

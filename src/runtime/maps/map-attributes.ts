@@ -2,8 +2,8 @@ import { ERRNOS, type ErrnoName } from '../../abi/errno.ts';
 import { MAP_FLAGS, MAP_TYPES, MAX_PER_CPU_VALUE, type MapType } from '../../abi/map-types.ts';
 import type { MapDefinition } from '../../abi/program-image.ts';
 import { roundUp8 } from '../arena.ts';
+import { PAGE_SIZE } from '../../abi/linux.ts';
 
-const PAGE_SIZE = 4096;
 const KMALLOC_MAX_SIZE = 4 << 20;
 /** sizeof(struct htab_elem): what stands in front of an element's key. */
 const HASH_ELEMENT_HEADER = 48;

@@ -1,5 +1,4 @@
-const AF_INET = 2;
-const AF_INET6 = 10;
+import { AF_INET, AF_INET6 } from '../../abi/linux.ts';
 
 /** inet_ntop() of a family and up to 16 bytes of address; an unknown family has no text. */
 export function addressText(family: number, address: Uint8Array): string {

@@ -54,6 +54,8 @@ type NamedKind = keyof typeof NAMED;
 
 /** Strings may share their ends: without a limit a small blob could hold any number of long ones. */
 const MAX_STRING = 4096;
+/** So many names are searched for in the strings; then all of them are indexed. */
+const MOST_SEARCHES = 200;
 
 /** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
 export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
@@ -244,15 +246,28 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
   /** Strings that .BTF.ext refers to; many lines share a file. */
   const texts = new Map<number, string>();
 
-  // Names are compared by their offset in the string section, where each stands once: no index has to make strings.
+  // Names are compared by their offset in the string section, where each stands once: who looks up a few needs no index.
   const stringOffsets = new Map<string, number>();
+  let searches = 0;
   function offsetOfName(name: string): number {
-    let offset = stringOffsets.get(name);
-    if (offset === undefined) {
-      offset = strings.indexOf(`\0${name}\0`) + 1;
-      stringOffsets.set(name, offset);
+    const known = stringOffsets.get(name);
+    if (known !== undefined) return known;
+    if (searches > MOST_SEARCHES) return 0;
+    searches += 1;
+    if (searches > MOST_SEARCHES) {
+      indexStrings();
+      return stringOffsets.get(name) ?? 0;
     }
+    const offset = strings.indexOf(`\0${name}\0`) + 1;
+    stringOffsets.set(name, offset);
     return offset;
+  }
+  function indexStrings(): void {
+    let offset = 0;
+    for (const text of strings.split('\0')) {
+      if (!stringOffsets.get(text)) stringOffsets.set(text, offset);
+      offset += text.length + 1;
+    }
   }
 
   const indexes = new Map<NamedKind, ReadonlyMap<number, number>>();

@@ -37,6 +37,7 @@ export class FileSystem {
   private readonly machine: Machine;
   private readonly types: FileSystemTypes;
   private nextIno = FIRST_INO;
+  private nextProcIno = PROC_DYNAMIC_FIRST;
 
   constructor(m: Machine, types: FileSystemTypes) {
     this.machine = m;
@@ -113,7 +114,11 @@ export class FileSystem {
   private newInode(mode: number, size: number, sb: SuperBlock): Inode {
     const isDirectory = (mode & S_IFMT) === S_IFDIR;
     const operations = isDirectory ? sb.operations?.directories : sb.operations?.files;
-    return new Inode(this.machine, this.nextIno++, mode, size, sb, operations ?? NO_OPERATIONS);
+    return new Inode(this.machine, this.takeIno(sb), mode, size, sb, operations ?? NO_OPERATIONS);
+  }
+  /** proc counts for itself. */
+  private takeIno(sb: SuperBlock): number {
+    return sb === this.proc ? this.nextProcIno++ : this.nextIno++;
   }
   /** Makes a directory and those above it. */
   directory(path: string, linksLeft = MAXSYMLINKS): Dentry {
@@ -153,8 +158,11 @@ export class FileSystem {
   }
   private readonly warmth = new Map<Inode, number>();
   /** A file whose text is made when it is opened. */
-  procFile(path: string, contents: (m: Machine) => string): Inode {
-    const inode = this.newInode(S_IFREG | 0o444, 0, this.proc);
+  procFile(path: string, contents: (m: Machine) => string, operations?: FileOperations): Inode {
+    const inode =
+      operations === undefined
+        ? this.newInode(S_IFREG | 0o444, 0, this.proc)
+        : new Inode(this.machine, this.takeIno(this.proc), S_IFREG | 0o644, 0, this.proc, operations);
     inode.contents = contents;
     this.link(path, inode);
     return inode;
@@ -282,6 +290,8 @@ export class FileSystem {
 /** Minor numbers of unnamed devices: those before it went to the file systems of the boot. */
 const FIRST_OVERLAY = 52;
 const FIRST_INO = 131_073;
+/** fs/proc/generic.c */
+const PROC_DYNAMIC_FIRST = 0xf000_0000;
 const MOUNT_POINT_INO = 12;
 /** Left free behind every file on the disk. */
 const GROWTH_PAGES = 256;

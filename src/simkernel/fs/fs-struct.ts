@@ -37,6 +37,10 @@ export class FsStruct implements KernelObject {
     this.setRoot(root, root.root);
     this.setDirectory(mount, dentry);
   }
+  /** Its struct path of the working directory. */
+  get pwd(): number {
+    return this.address + FS.mount;
+  }
   setRoot(mount: Mount, dentry: Dentry): void {
     this.root = { mount, dentry };
     storeWord(this.machine.words, this.address + FS.rootMount, mount);

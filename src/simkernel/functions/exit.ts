@@ -133,6 +133,7 @@ const doWait = sleepingFunction('do_wait', 90, function* (m, wo: WaitOptions) {
     if (dead !== undefined) {
       takeUp(m, dead);
       const { pid } = dead;
+      dead.times.forEach((ns, use) => (task.childTimes[use]! += ns + dead.childTimes[use]!));
       reap(m, dead);
       return pid;
     }

@@ -69,6 +69,7 @@ const copyProcess = kernelFunction(
       const copy = createProcess(m, child, process.image);
       dupMmap(m, copy.mm, process.mm);
       copy.scratch = process.scratch;
+      copy.argv = process.argv;
       copy.exeFile = process.exeFile;
       if (copy.exeFile !== null) copy.exeFile.references += 1;
       for (const [signal, handler] of process.signalHandlers) copy.signalHandlers.set(signal, handler);

@@ -6,7 +6,7 @@ import { setComm } from '../tasks/process.ts';
 import { taskRename } from '../tracepoints/sched.ts';
 import { EFAULT, EINVAL, ESRCH } from '../errno.ts';
 import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../version.ts';
-import { TASK_STIME, TASK_UTIME } from '../tasks/task.ts';
+import { DEFAULT_PRIORITY, TASK, TASK_STIME, TASK_UTIME } from '../tasks/task.ts';
 import { CAP, nsCapable } from './capability.ts';
 import { systemCall } from './syscall-table.ts';
 import { userBytes } from './user-access.ts';
@@ -117,6 +117,28 @@ systemCall('sched_setaffinity', 90, (m, pid, size, mask) => {
   if (allowed.length === 0) return -EINVAL;
   task.boundTo = allowed.length === 1 ? allowed[0]!.id : null;
   return 0;
+});
+
+const PRIO_PROCESS = 0;
+/** Nice levels. */
+const MIN_NICE = -20;
+const MAX_NICE = 19;
+const setUserNice = kernelFunction('set_user_nice', 120, (m, p: Machine['tracer'], nice: number): void => {
+  p.prio = DEFAULT_PRIORITY + nice;
+  for (const field of [TASK.prio, TASK.staticPrio, TASK.normalPrio]) m.words[(p.address + field) >> 2] = p.prio;
+});
+const setOnePrio = kernelFunction(
+  'set_one_prio',
+  40,
+  (m, p: Machine['tracer'], niceval: number, error: number): number => {
+    setUserNice(m, p, niceval);
+    return error === -ESRCH ? 0 : error;
+  },
+);
+systemCall('setpriority', 30, (m, which, who, niceval) => {
+  const task = who === 0 ? m.cpu.current : m.tasks.get(who);
+  if (which !== PRIO_PROCESS) return -EINVAL;
+  return task === undefined ? -ESRCH : setOnePrio(m, task, Math.min(MAX_NICE, Math.max(MIN_NICE, niceval)), -ESRCH);
 });
 
 systemCall('set_tid_address', 12, (m) => m.cpu.current.pid);

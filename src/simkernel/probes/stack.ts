@@ -4,6 +4,9 @@ import { storeNumber } from '../memory/arena.ts';
 import { layoutOf } from '../programs/image-layout.ts';
 import { KERNEL_STACK_SIZE } from '../tasks/task.ts';
 
+/** kernel.perf_event_max_stack: frames of a stack that is recorded. */
+export const MAX_STACK_DEPTH = 127;
+
 /** Where unwinding starts: the place a hook interrupted. */
 export interface TraceStart {
   /** Image address (low half) of the innermost instruction; 0 when the CPU was in user mode or runs for the tracer. */

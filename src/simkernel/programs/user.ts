@@ -96,6 +96,7 @@ export class UserContext extends UserMemory {
 
   /** The program from main on. */
   *run(argv: readonly string[]): UserBody {
+    this.process.argv = argv;
     const { main, symbols } = this.image;
     if (main === null) return 0;
     if (!symbols.includes('main')) return yield* main(this, argv);

@@ -62,11 +62,12 @@ const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> =
 /** `help`: what there is, by purpose. */
 const HELP = `This is a simulated machine. Every command is a process of it; time passes only while commands run.
 
-shell     cd echo exit export help history jobs kill pwd read test wait clear   for while if $(...) | < > >> 2>&1 &
-files     cat cut dd grep head ln ls mkdir readlink rm rmdir sort tail tee tr uniq wc
-machine   dmesg hostname id pidof ps seq sleep uname uptime
-tracing   bpftrace  perf list|probe|record|report|script|stat  readelf  objdump --disassemble=FUNCTION
-modules   insmod lsmod rmmod   (open_logger, irq_nesting, probe_the_prober, see_int3, or a file of yours)
+shell     cd echo exit export help history jobs kill pwd read test time wait clear   sh -c  for while if $(...) | < > >> 2>&1 &
+files     cat cut dd grep head ln ls mkdir printf readlink rm rmdir sort tail tee tr uniq wc which
+machine   date dmesg free hostname id mount nproc sleep seq sysctl uname uptime whoami   /proc: maps, status, stack, fd ... of processes
+processes kill nice pgrep pidof pkill ps renice sudo taskset timeout watch
+tracing   bpftrace  perf annotate|list|probe|record|report|script|stat|top|trace  strace  nm  objdump -d  readelf
+modules   insmod lsmod modinfo rmmod   (open_logger, irq_nesting, probe_the_prober, see_int3, or a file of yours)
 tracefs   /sys/kernel/tracing: kprobe_events uprobe_events events/ trace current_tracer set_ftrace_filter
           /sys/kernel/debug/kprobes: list blacklist enabled
 
@@ -146,6 +147,10 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   *kill(u, state, args) {
     const [first = ''] = args;
     const signal = first.startsWith('-') ? signalNumber(first.slice(1)) : SIGNAL_NUMBERS.TERM!;
+    if (!(signal >= 0)) {
+      yield* complain(u, `kill: ${first.slice(1)}: invalid signal specification`);
+      return 1;
+    }
     for (const target of first.startsWith('-') ? args.slice(1) : args) {
       const job = state.jobs.find(({ number }) => target === `%${number}`);
       const error = yield u.call('kill', job?.pid ?? Number(target), signal);

@@ -16,7 +16,7 @@ import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/p
 import { EINTR } from '../errno.ts';
 import { LAB_COMMANDS } from './commands/index.ts';
 import { hostCommand } from './host-command.ts';
-import { interactiveShell } from './shell.ts';
+import { interactiveShell, shellProgram } from './shell.ts';
 import { SIGINT } from '../tasks/signals.ts';
 import { S_IFCHR } from '../fs/file-mode.ts';
 
@@ -77,6 +77,7 @@ export class Lab {
     for (const image of [
       ...LAB_COMMANDS.map((make) => make(m)),
       ...options.hostCommands.map((name) => hostImage(this, name)),
+      ...SHELLS.map((path) => shellImage(this, path)),
     ])
       install(m, image);
     this.start();
@@ -154,6 +155,12 @@ function mountTmpfs(m: Machine, path: string): void {
   m.fileSystem.mount(path, sb);
 }
 const TMPFS_DEVICE = 31;
+
+/** In front of those of the scenario's own scripts. */
+const SHELLS = ['/usr/local/bin/sh', '/usr/local/bin/bash'];
+function shellImage(lab: Lab, path: string): Image {
+  return { ...BASH, path, main: (u, argv) => shellProgram(u, lab, argv) };
+}
 
 /** The process of a host command: it waits for the host to do its work and writes what comes of it. */
 function hostImage(lab: Lab, name: string): Image {

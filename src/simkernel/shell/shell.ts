@@ -6,7 +6,8 @@ import { executableAt } from '../programs/executables.ts';
 import { BUILTINS } from './builtins.ts';
 import { expandAll } from './expand.ts';
 import type { Lab } from './lab.ts';
-import { readSome, STDERR, STDIN, STDOUT, writeText } from './output.ts';
+import { SECOND } from '../time/units.ts';
+import { readPath, readSome, readWhole, STDERR, STDIN, STDOUT, writeText } from './output.ts';
 import { parseScript, SyntaxMistake } from './parse.ts';
 import { fork, makePipe, setDescriptor, waitFor, withRedirects } from './processes.ts';
 import { SEARCH_PATH } from './search-path.ts';
@@ -19,22 +20,43 @@ const SYNTAX_ERROR = 2;
 /** Of what Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
+const newState = (u: UserContext, lab: Lab): ShellState => ({
+  lab,
+  variables: new Map([
+    ['HOME', '/root'],
+    ['PATH', SEARCH_PATH.join(':')],
+    ['PWD', '/root'],
+    ['USER', 'root'],
+  ]),
+  jobs: [],
+  shellPid: u.task.pid,
+  status: 0,
+  lastBackground: 0,
+  isOver: false,
+});
+
+/** `sh -c TEXT`, `sh FILE`, or what comes from standard input. */
+export function* shellProgram(u: UserContext, lab: Lab, argv: readonly string[]): Steps<number> {
+  const state = newState(u, lab);
+  const [, first, text] = argv;
+  const source = first === '-c' ? (text ?? '') : yield* first === undefined ? readWhole(u, STDIN) : readPath(u, first);
+  if (typeof source === 'number') {
+    yield* complain(u, `${first ?? ''}: ${errorText(source)}`);
+    return NOT_FOUND;
+  }
+  try {
+    yield* runScript(u, state, parseScript(source.endsWith('\n') ? source : `${source}\n`));
+  } catch (error) {
+    if (!(error instanceof SyntaxMistake)) throw error;
+    yield* complain(u, error.incomplete ? 'syntax error: unexpected end of file' : error.message);
+    return SYNTAX_ERROR;
+  }
+  return state.status;
+}
+
 /** Reads the terminal line by line and does what it says. */
 export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
-  const state: ShellState = {
-    lab,
-    variables: new Map([
-      ['HOME', '/root'],
-      ['PATH', SEARCH_PATH.join(':')],
-      ['PWD', '/root'],
-      ['USER', 'root'],
-    ]),
-    jobs: [],
-    shellPid: u.task.pid,
-    status: 0,
-    lastBackground: 0,
-    isOver: false,
-  };
+  const state = newState(u, lab);
   let pending = '';
   while (!state.isOver) {
     if (lab.options.interactive) yield* prompt(u, state, pending === '' ? 'lab# ' : '> ');
@@ -192,6 +214,7 @@ function* runWords(u: UserContext, state: ShellState, command: Simple, argv: rea
   for (const { name: variable, value } of command.assignments)
     if (name === undefined) state.variables.set(variable, (yield* expandAll(u, state, [value])).join(' '));
   if (name === undefined) return yield* withRedirects(u, state, command.redirects, nothing);
+  if (name === TIME) return yield* runTimed(u, state, { ...command, words: command.words.slice(1) });
   const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (builtin !== undefined) {
     yield u.work(4_000);
@@ -202,6 +225,23 @@ function* runWords(u: UserContext, state: ShellState, command: Simple, argv: rea
   );
   return yield* waitFor(u, state.lab.machine.tasks.get(pid)!);
 }
+/** The shell's keyword: a command's time by the clock, in the program and in the kernel. */
+function* runTimed(u: UserContext, state: ShellState, command: Simple): Steps<number> {
+  const { machine } = state.lab;
+  const startedNs = machine.now();
+  const before = [...u.task.childTimes];
+  const status = command.words.length === 0 ? 0 : yield* runSimple(u, state, command);
+  const [user = 0, system = 0] = u.task.childTimes.map((ns, use) => ns - before[use]!);
+  const line = (name: string, ns: number): string =>
+    `${name}\t${Math.floor(ns / SECOND / 60)}m${((ns / SECOND) % 60).toFixed(3)}s\n`;
+  yield* writeText(
+    u,
+    STDERR,
+    `\n${line('real', machine.now() - startedNs)}${line('user', user)}${line('sys', system)}`,
+  );
+  return status;
+}
+const TIME = 'time';
 function* nothing(): Steps<number> {
   return 0;
 }

@@ -194,16 +194,19 @@ export class AddressSpace implements KernelObject {
     this.mmapNext += rounded + PAGE_SIZE;
     return this.add({ start, size: rounded, area });
   }
-  /** The page with the code that functions with a uretprobe return to; its address. */
+  /** The page with the code that functions with a uretprobe return to; 0 before there is one. */
+  uprobesAt = 0;
   mapUprobes(): number {
     const { start } = this.add({
       start: LIBRARY_BASE - PAGE_SIZE,
       size: PAGE_SIZE,
       offset: this.arena.allocate(PAGE_SIZE, PAGE_SIZE),
     });
+    this.uprobesAt = start;
     return start;
   }
-  /** End of the heap that brk() grows; its pages are only counted. */
+  /** Where the heap that brk() grows begins and ends; its pages are only counted. */
+  readonly breakStart = BRK_BASE;
   programBreak = BRK_BASE;
   private breakArea: Mapping | null = null;
   /** False when the addresses are used up. */

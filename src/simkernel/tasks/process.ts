@@ -32,6 +32,8 @@ export interface Process extends KernelObject {
   scratch: number;
   childBody: ((u: UserContext) => UserBody) | null;
   execArguments: readonly string[];
+  /** What its program was started with. */
+  argv: readonly string[];
   /** Stacks of threads that have ended. */
   readonly freeStacks: number[];
   /** Memory that the program's threads share by name. */
@@ -176,6 +178,7 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
     scratch: mm.allocate(64),
     childBody: null,
     execArguments: [],
+    argv: [image.path],
     freeStacks: [],
     buffers: new Map(),
     threads: [],

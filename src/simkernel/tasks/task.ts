@@ -119,6 +119,8 @@ export class Task implements KernelObject, HandOver {
   execStart = 0;
   /** Nanoseconds in user mode and in the kernel. */
   readonly times = new Float64Array(2);
+  /** The same of children that it has waited for, and of theirs (cutime, cstime). */
+  readonly childTimes = new Float64Array(2);
   /** Sleeps in io_schedule(). */
   inIoWait = false;
   enqueuedAt = 0;

@@ -9,8 +9,10 @@ import { HOST_NAME, KERNEL_RELEASE, KERNEL_VERSION } from '../../version.ts';
 import type { FileSystem } from '../file-system.ts';
 import { diskStatsText } from './diskstats.ts';
 import { interruptsText, softirqsText } from './interrupts.ts';
+import { fileSystemsText, mountsText } from './mounts.ts';
 import { inet6Text, netDevText } from './net.ts';
 import { statText, uptimeText } from './stat.ts';
+import { addSettings } from './sysctl.ts';
 
 /** The files of /proc that the machine answers from its own state; what it does not count it does not have. */
 const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
@@ -31,7 +33,9 @@ const PROC_FILES: { readonly [path: string]: (m: Machine) => string } = {
   '/proc/interrupts': interruptsText,
   '/proc/softirqs': softirqsText,
   '/proc/kallsyms': kallsymsText,
+  '/proc/filesystems': fileSystemsText,
   '/proc/modules': modulesText,
+  '/proc/mounts': mountsText,
   '/proc/version': () => `Linux version ${KERNEL_RELEASE} (${HOST_NAME}) ${KERNEL_VERSION}\n`,
 };
 
@@ -85,4 +89,5 @@ function kallsymsText(m: Machine): string {
 
 export function addProcFiles(fileSystem: FileSystem): void {
   for (const [path, contents] of Object.entries(PROC_FILES)) fileSystem.procFile(path, contents);
+  addSettings(fileSystem);
 }

@@ -1,7 +1,11 @@
+import { BASIC_PROGRAMS } from './basics.ts';
 import { ELF_COMMANDS } from './elf.ts';
+import { KERNEL_COMMANDS } from './kernel.ts';
+import { LS } from './list-files.ts';
 import { MODULE_COMMANDS } from './modules.ts';
 import { PERF_COMMANDS } from './perf.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
+import { PROCESS_COMMANDS } from './processes.ts';
 import { STRACE } from './strace.ts';
 import { TEXT_COMMANDS } from './text.ts';
 import type { MakeCommand } from './command.ts';
@@ -13,5 +17,9 @@ export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...ELF_COMMANDS,
   ...PERF_COMMANDS,
   ...MODULE_COMMANDS,
+  ...KERNEL_COMMANDS,
+  ...PROCESS_COMMANDS,
+  ...BASIC_PROGRAMS,
+  LS,
   STRACE,
 ];

@@ -12,8 +12,9 @@ import { EINVAL } from '../../errno.ts';
 
 const POLL_NS = 5_000_000;
 /** Where the lab's own modules lie. */
-const LAB_FOLDER = `/usr/lib/modules/${KERNEL_RELEASE}/extra`;
-const HOST_FOLDER = '/root';
+export const LAB_FOLDER = `/usr/lib/modules/${KERNEL_RELEASE}/extra`;
+/** Where those of the user are put. */
+export const HOST_FOLDER = '/root';
 const nameOf = (path: string): string =>
   path
     .slice(path.lastIndexOf('/') + 1)

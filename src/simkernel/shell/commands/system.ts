@@ -7,10 +7,6 @@ import { readPath } from '../output.ts';
 import { SECOND } from '../../time/units.ts';
 import { PATH_MAX } from '../../functions/filename.ts';
 
-const DIRENT_BYTES = 16_384;
-const HEAD_BYTES = 19;
-const COLUMNS_WIDTH = 80;
-
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
     yield c.u.work(5_000);
@@ -61,49 +57,6 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
       yield* c.print(kernelLog.map((line) => (options.has('t') ? `${line.text}\n` : formatLogLine(line))).join(''));
     if (options.has('C') || options.has('c')) kernelLog.splice(0);
     return 0;
-  }),
-  command('ps', function* (c) {
-    const rows = [...c.machine.tasks.values()].map(
-      ({ pid, parent, process, comm }) =>
-        `${String(pid).padStart(7)} ${String(parent?.pid ?? 0).padStart(7)} ${process === null ? `[${comm}]` : comm}\n`,
-    );
-    yield* c.print(`    PID    PPID COMMAND\n${rows.join('')}`);
-    return 0;
-  }),
-  command('pidof', function* (c, args) {
-    const pids = [...c.machine.tasks.values()].filter(({ comm }) => args.includes(comm)).map(({ pid }) => pid);
-    if (pids.length > 0) yield* c.print(`${pids.join(' ')}\n`);
-    return pids.length > 0 ? 0 : 1;
-  }),
-  command('ls', function* (c, args) {
-    const { options, operands } = readOptions(args);
-    let status = 0;
-    const paths = operands.length === 0 ? ['.'] : operands;
-    for (const path of paths) {
-      const inode = c.machine.fileSystem.find(path)?.inode;
-      const fd = yield c.u.openat(path, inode?.isDirectory === true || path === '.' ? 0o200000 : 0);
-      if (fd < 0) {
-        status = yield* c.complain(`cannot access '${path}': ${errorText(fd)}`);
-        continue;
-      }
-      const isDirectory = c.u.process.files.get(fd)?.inode.isDirectory === true;
-      const names: string[] = isDirectory ? [] : [path];
-      const buffer = c.u.buffer(DIRENT_BYTES);
-      while (isDirectory) {
-        const bytes = yield c.u.call('getdents64', fd, buffer, DIRENT_BYTES);
-        if (bytes <= 0) break;
-        for (let at = 0; at < bytes;) {
-          const length = c.u.load(buffer + at + 16, 2);
-          names.push(c.u.cString(buffer + at + HEAD_BYTES));
-          at += length;
-        }
-      }
-      yield c.u.close(fd);
-      const shown = names.filter((name) => options.has('a') || !isDirectory || !name.startsWith('.')).sort();
-      if (paths.length > 1 && isDirectory) yield* c.print(`${path}:\n`);
-      yield* c.print(options.has('1') || options.has('l') ? joinLines(shown) : columns(shown));
-    }
-    return status;
   }),
   command('rm', function* (c, args) {
     let status = 0;
@@ -168,19 +121,3 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     return 0;
   }),
 ];
-
-/** As ls sets them on a terminal of 80 columns. */
-function columns(names: readonly string[]): string {
-  if (names.length === 0) return '';
-  const width = Math.max(...names.map((name) => name.length)) + 2;
-  const across = Math.max(1, Math.floor(COLUMNS_WIDTH / width));
-  const down = Math.ceil(names.length / across);
-  const rows = Array.from({ length: down }, (_, row) =>
-    names
-      .filter((__, i) => i % down === row)
-      .map((name) => name.padEnd(width))
-      .join('')
-      .trimEnd(),
-  );
-  return joinLines(rows);
-}

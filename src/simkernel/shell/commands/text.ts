@@ -194,6 +194,8 @@ export const TEXT_COMMANDS: readonly MakeCommand[] = [
     const set = (text = ''): string =>
       text
         .replace(/\\n/g, '\n')
+        .replace(/\\t/g, '\t')
+        .replace(/\\([0-7]{1,3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
         .replace(/(.)-(.)/g, (_, a: string, b: string) =>
           String.fromCharCode(
             ...Array.from({ length: b.charCodeAt(0) - a.charCodeAt(0) + 1 }, (__, i) => a.charCodeAt(0) + i),

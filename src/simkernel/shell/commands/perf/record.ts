@@ -3,7 +3,8 @@ import type { CommandContext, Steps } from '../command.ts';
 import { misuse, readPerfOptions } from './options.ts';
 import type { Given, OptionRows } from './options.ts';
 import { DATA_FILE, recordingText } from './samples.ts';
-import { DEFAULT_DEPTH, Sampler } from './sampling.ts';
+import { MAX_STACK_DEPTH } from '../../../probes/stack.ts';
+import { Sampler } from './sampling.ts';
 import { belongsTo, findEvents, namesOf, noEvent, runCommand } from './workload.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../../../fs/fcntl.ts';
 
@@ -82,7 +83,7 @@ export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<n
       frequency: Number(options.get('frequency')?.at(-1) ?? DEFAULT_FREQUENCY),
       count: Number(options.get('count')?.at(-1) ?? 0),
       graph: hasChains,
-      depth: DEFAULT_DEPTH,
+      depth: MAX_STACK_DEPTH,
     },
     () => {
       if (cpus?.has(machine.cpu.id) === false) return false;

@@ -21,7 +21,6 @@ export interface SamplingOptions {
   /** Frames of either stack (kernel.perf_event_max_stack). */
   readonly depth: number;
 }
-export const DEFAULT_DEPTH = 127;
 
 const hex = (low: number, high: number): string =>
   high === 0 ? (low >>> 0).toString(16) : (high >>> 0).toString(16) + (low >>> 0).toString(16).padStart(8, '0');

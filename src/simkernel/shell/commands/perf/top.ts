@@ -6,7 +6,8 @@ import type { OptionRows } from './options.ts';
 import { cpuList, DEFAULT_FREQUENCY } from './record.ts';
 import { shortObject, symbolText } from './report.ts';
 import type { Sample } from './samples.ts';
-import { DEFAULT_DEPTH, Sampler } from './sampling.ts';
+import { MAX_STACK_DEPTH } from '../../../probes/stack.ts';
+import { Sampler } from './sampling.ts';
 import { findEvents, namesOf, noEvent } from './workload.ts';
 
 const USAGE = 'perf top [<options>]';
@@ -88,7 +89,7 @@ export function* perfTop(c: CommandContext, args: readonly string[]): Steps<numb
   const sampler = new Sampler(
     machine,
     events,
-    { frequency, count: 0, graph: false, depth: DEFAULT_DEPTH },
+    { frequency, count: 0, graph: false, depth: MAX_STACK_DEPTH },
     () => cpus?.has(machine.cpu.id) !== false && (only.length === 0 || only.includes(machine.cpu.current.tgid)),
   );
   const whom = only.length > 0 ? `(target_pid: ${only.join(',')}` : '(all';

@@ -1,0 +1,358 @@
+import { TASK_STIME, TASK_UTIME } from '../../tasks/task.ts';
+import type { Task } from '../../tasks/task.ts';
+import { SIGINT, SIGKILL, SIGTERM } from '../../tasks/signals.ts';
+import { USERS } from '../../tasks/users.ts';
+import { MS, SECOND } from '../../time/units.ts';
+import { errorText } from '../error-text.ts';
+import { SIGNAL_NUMBERS } from '../signal-numbers.ts';
+import { command, joinLines, readOptions } from './command.ts';
+import type { CommandContext, MakeCommand, Steps } from './command.ts';
+import { become, launch, programPath } from './launch.ts';
+
+const PID_WIDTH = 7;
+const NOT_FOUND = 127;
+const TIMED_OUT = 124;
+const POLL_NS = 5 * MS;
+
+/** A process as ps names it: its command line, or a kernel thread's name in brackets. */
+const commandLine = ({ process, comm }: Task): string => (process === null ? `[${comm}]` : process.argv.join(' '));
+const cpuSeconds = ({ times }: Task): number => (times[TASK_UTIME]! + times[TASK_STIME]!) / SECOND;
+const clockText = (seconds: number): string => {
+  const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) =>
+    String(Math.floor(part)).padStart(2, '0'),
+  );
+  return `${h}:${m}:${s}`;
+};
+const owner = ({ uid }: Task): string => USERS.get(uid) ?? String(uid);
+function stateLetter(c: CommandContext, task: Task): Steps<string> {
+  return (function* () {
+    const text = c.machine.fileSystem.find(`/proc/${task.tgid}/stat`)?.inode.contents?.(c.machine) ?? '';
+    return /\) (\w)/.exec(text)?.[1] ?? '?';
+  })();
+}
+
+interface PsColumn {
+  readonly title: string;
+  /** Negative: to the left. */
+  readonly width: number;
+  readonly of: (c: CommandContext, task: Task) => Steps<string>;
+}
+const column = (title: string, width: number, of: (task: Task) => string | number): PsColumn => ({
+  title,
+  width,
+  *of(_, task) {
+    return String(of(task));
+  },
+});
+const PS_COLUMNS: Readonly<Record<string, PsColumn>> = {
+  user: column('USER', -12, owner),
+  uid: column('UID', 5, ({ uid }) => uid),
+  pid: column('PID', PID_WIDTH, ({ tgid }) => tgid),
+  ppid: column('PPID', PID_WIDTH, ({ parent }) => parent?.tgid ?? 0),
+  tid: column('TID', PID_WIDTH, ({ pid }) => pid),
+  lwp: column('LWP', PID_WIDTH, ({ pid }) => pid),
+  nlwp: column('NLWP', 4, ({ process }) => process?.threads.length ?? 1),
+  psr: column('PSR', 3, ({ cpu }) => cpu),
+  ni: column('NI', 3, ({ prio }) => prio - 120),
+  pri: column('PRI', 3, ({ prio }) => 139 - prio),
+  time: column('TIME', 8, (task) => clockText(cpuSeconds(task))),
+  comm: column('COMMAND', -15, ({ comm }) => comm),
+  ucmd: column('CMD', -15, ({ process, comm }) => (process === null ? `[${comm}]` : comm)),
+  args: column('COMMAND', -15, commandLine),
+  cmd: column('CMD', -15, commandLine),
+  stat: { title: 'STAT', width: -4, of: stateLetter },
+  s: { title: 'S', width: -1, of: stateLetter },
+  wchan: {
+    title: 'WCHAN',
+    width: -20,
+    *of(c, task) {
+      return c.machine.fileSystem.find(`/proc/${task.tgid}/wchan`)?.inode.contents?.(c.machine) ?? '-';
+    },
+  },
+};
+const PS_NAMES: Readonly<Record<string, string>> = { command: 'args', tgid: 'pid', spid: 'tid', state: 's' };
+
+const PS: MakeCommand = command('ps', function* (c, args) {
+  const { options, operands } = readOptions(args, 'opCO');
+  const asked = options
+    .get('o')
+    ?.split(',')
+    .map((name) => name.replace(/=.*$/, ''));
+  const columns = (asked ?? (options.has('f') ? ['user', 'pid', 'ppid', 'time', 'cmd'] : ['pid', 'ppid', 'ucmd'])).map(
+    (name) => ({ name, row: PS_COLUMNS[PS_NAMES[name] ?? name] }),
+  );
+  const unknown = columns.find(({ row }) => row === undefined);
+  if (unknown !== undefined) {
+    yield* c.report(`error: unknown user-defined format specifier "${unknown.name}"\n\nUsage:\n ps [options]\n`);
+    return 1;
+  }
+  const pids = [...(options.get('p')?.split(',') ?? []), ...operands.filter((word) => /^\d+$/.test(word))].map(Number);
+  const names = options.get('C')?.split(',');
+  const withThreads = options.has('L') || options.has('T') || operands.includes('H');
+  const tasks = [...c.machine.tasks.values()].filter(
+    (task) =>
+      (withThreads || task.pid === task.tgid) &&
+      (pids.length === 0 || pids.includes(task.tgid)) &&
+      names?.includes(task.comm) !== false,
+  );
+  const cell = (text: string, width: number, isLast: boolean): string =>
+    isLast && width < 0 ? text : width < 0 ? text.padEnd(-width) : text.padStart(width);
+  const line = (texts: readonly string[]): string =>
+    texts.map((text, i) => cell(text, columns[i]!.row!.width, i === texts.length - 1)).join(' ');
+  const lines = [line(columns.map(({ row }) => row!.title))];
+  for (const task of tasks) {
+    const texts: string[] = [];
+    for (const { row } of columns) texts.push(yield* row!.of(c, task));
+    lines.push(line(texts));
+  }
+  yield* c.print(joinLines(lines));
+  return tasks.length === 0 ? 1 : 0;
+});
+
+/** Those whose name, or with -f whose command line, a pattern matches; neither the command itself nor threads. */
+function matching(c: CommandContext, pattern: string, options: ReadonlyMap<string, string>): readonly Task[] {
+  let wanted: RegExp;
+  try {
+    wanted = new RegExp(options.has('x') ? `^(?:${pattern})$` : pattern);
+  } catch {
+    return [];
+  }
+  return [...c.machine.tasks.values()].filter(
+    (task) =>
+      task.pid === task.tgid &&
+      task !== c.u.task &&
+      wanted.test(options.has('f') ? commandLine(task) : task.comm) &&
+      (!options.has('u') || owner(task) === options.get('u')),
+  );
+}
+const PGREP: MakeCommand = command('pgrep', function* (c, args) {
+  const { options, operands } = readOptions(args, 'u');
+  if (operands.length !== 1) {
+    yield* c.report("pgrep: no matching criteria specified\nTry `pgrep --help' for more information.\n");
+    return 2;
+  }
+  const found = matching(c, operands[0]!, options);
+  yield* c.print(
+    joinLines(
+      found.map((task) =>
+        options.has('a')
+          ? `${task.pid} ${commandLine(task)}`
+          : options.has('l')
+            ? `${task.pid} ${task.comm}`
+            : String(task.pid),
+      ),
+    ),
+  );
+  return found.length > 0 ? 0 : 1;
+});
+
+/** `-9`, `-INT`, `-SIGINT` out of the arguments; undefined: no such signal. */
+function signalOption(args: readonly string[]): {
+  readonly signal: number | undefined;
+  readonly rest: readonly string[];
+} {
+  const first = args.find((arg) => /^-(SIG)?[A-Z]+\d?$|^-\d+$/.test(arg));
+  if (first === undefined) return { signal: SIGTERM, rest: args };
+  const name = first.slice(1).replace(/^SIG/, '');
+  const signal = /^\d+$/.test(name) ? Number(name) : SIGNAL_NUMBERS[name];
+  return { signal, rest: args.filter((arg) => arg !== first) };
+}
+const PKILL: MakeCommand = command('pkill', function* (c, args) {
+  const { signal, rest } = signalOption(args);
+  const { options, operands } = readOptions(rest, 'u');
+  if (operands.length !== 1 || signal === undefined) {
+    yield* c.report("pkill: no matching criteria specified\nTry `pkill --help' for more information.\n");
+    return 2;
+  }
+  const found = matching(c, operands[0]!, options);
+  for (const { pid } of found) yield c.u.call('kill', pid, signal);
+  return found.length > 0 ? 0 : 1;
+});
+const KILL: MakeCommand = command('kill', function* (c, args) {
+  const { signal, rest } = signalOption(args);
+  if (signal === undefined || rest.length === 0) return yield* c.complain('not enough arguments');
+  let status = 0;
+  for (const target of rest) {
+    const error = /^\d+$/.test(target) ? ((yield c.u.call('kill', Number(target), signal)) as number) : -22;
+    if (error < 0) status = yield* c.complain(`sending signal to ${target} failed: ${errorText(error)}`);
+  }
+  return status;
+});
+
+/** Runs a command as a child; its exit status. */
+function* runChild(c: CommandContext, argv: readonly string[]): Steps<number> {
+  const pid = yield* launch(c.machine, c.u, argv);
+  const task = c.machine.tasks.get(pid);
+  yield c.u.wait4(pid);
+  return exitStatus(task);
+}
+function exitStatus(task: Task | undefined): number {
+  const code = task?.exitCode ?? 0;
+  return (code & 0x7f) === 0 ? (code >> 8) & 0xff : 128 + (code & 0x7f);
+}
+/** Says so when there is no such program. */
+function* missing(c: CommandContext, argv: readonly string[], text: (name: string) => string): Steps<boolean> {
+  const [name = ''] = argv;
+  if (programPath(c.machine, name) !== undefined) return false;
+  yield* c.complain(text(name));
+  return true;
+}
+const cannotExecute = (name: string): string => `failed to execute ${name}: No such file or directory`;
+
+/** `0,2-3` or a mask as bits; undefined: neither. */
+function cpuMask(text: string, isList: boolean): number | undefined {
+  if (!isList) return /^(0x)?[\da-f]+$/i.test(text) ? Number.parseInt(text, 16) : undefined;
+  let mask = 0;
+  for (const part of text.split(',')) {
+    const [first = Number.NaN, last = first] = part.split('-').map(Number);
+    if (!Number.isInteger(first) || !Number.isInteger(last) || first > last) return undefined;
+    for (let cpu = first; cpu <= last; cpu += 1) mask |= 1 << cpu;
+  }
+  return mask;
+}
+const maskText = (task: Task, all: number): string =>
+  (task.boundTo === null ? 2 ** all - 1 : 1 << task.boundTo).toString(16);
+
+const TASKSET: MakeCommand = command('taskset', function* (c, args) {
+  const { options, operands } = readOptions(args, '', true);
+  const { machine, u } = c;
+  const isShow = options.has('p') && operands.length === 1;
+  const pid = options.has('p') ? Number(operands.at(-1)) : u.task.pid;
+  const task = machine.tasks.get(pid);
+  if (operands.length === 0) return yield* c.complain("bad usage\nTry 'taskset --help' for more information.");
+  if (task === undefined) return yield* c.complain(`failed to get pid ${operands.at(-1)!}'s affinity: No such process`);
+  const before = maskText(task, machine.cpus);
+  if (isShow) {
+    yield* c.print(`pid ${pid}'s current affinity mask: ${before}\n`);
+    return 0;
+  }
+  const mask = cpuMask(operands[0]!, options.has('c'));
+  if (mask === undefined)
+    return yield* c.complain(`failed to parse CPU ${options.has('c') ? 'list' : 'mask'}: ${operands[0]!}`);
+  const at = u.buffer(8);
+  u.store(at, 8, mask);
+  const error = yield u.call('sched_setaffinity', pid, 8, at);
+  if (error < 0) return yield* c.complain(`failed to set pid ${pid}'s affinity: ${errorText(error)}`);
+  if (options.has('p')) {
+    yield* c.print(
+      `pid ${pid}'s current affinity mask: ${before}\npid ${pid}'s new affinity mask: ${maskText(task, machine.cpus)}\n`,
+    );
+    return 0;
+  }
+  const argv = operands.slice(1);
+  if (yield* missing(c, argv, cannotExecute)) return NOT_FOUND;
+  return yield* become(machine, u, argv);
+});
+
+const PRIO_PROCESS = 0;
+const DEFAULT_NICE = 10;
+const NICE: MakeCommand = command('nice', function* (c, args) {
+  const { options, operands } = readOptions(
+    args.map((arg) => arg.replace(/^-(-?\d+)$/, '-n$1')),
+    'n',
+    true,
+  );
+  const nice = Number(options.get('n') ?? DEFAULT_NICE);
+  if (!Number.isInteger(nice)) return yield* c.complain(`invalid adjustment '${options.get('n') ?? ''}'`);
+  if (operands.length === 0) {
+    yield* c.print(`${c.u.task.prio - 120}\n`);
+    return 0;
+  }
+  if (yield* missing(c, operands, (name) => `'${name}': No such file or directory`)) return NOT_FOUND;
+  yield c.u.call('setpriority', PRIO_PROCESS, 0, nice);
+  return yield* become(c.machine, c.u, operands);
+});
+const RENICE: MakeCommand = command('renice', function* (c, args) {
+  const { options, operands } = readOptions(args, 'np');
+  const nice = Number(options.get('n') ?? operands[0]);
+  const pid = Number(options.get('p') ?? operands.at(-1));
+  const task = c.machine.tasks.get(pid);
+  if (!Number.isInteger(nice) || task === undefined)
+    return yield* c.complain(
+      `failed to get priority for ${options.get('p') ?? operands.at(-1) ?? ''} (process ID): No such process`,
+    );
+  const before = task.prio - 120;
+  yield c.u.call('setpriority', PRIO_PROCESS, pid, nice);
+  yield* c.print(`${pid} (process ID) old priority ${before}, new priority ${task.prio - 120}\n`);
+  return 0;
+});
+
+/** `1.5`, `200ms`, `2m`; NaN: none of them. */
+function seconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|[smhd])?$/.exec(text);
+  const units: Readonly<Record<string, number>> = { ms: 1e-3, s: 1, m: 60, h: 3600, d: 86_400 };
+  return match === null ? Number.NaN : Number(match[1]) * units[match[2] ?? 's']!;
+}
+const TIMEOUT: MakeCommand = command('timeout', function* (c, args) {
+  const { options, operands } = readOptions(args, 'sk', true);
+  const [limit = '', ...argv] = operands;
+  const signal = SIGNAL_NUMBERS[(options.get('s') ?? 'TERM').replace(/^SIG/, '')] ?? Number(options.get('s'));
+  if (argv.length === 0) return yield* c.complain("missing operand\nTry 'timeout --help' for more information.");
+  if (!(seconds(limit) >= 0)) return yield* c.complain(`invalid time interval '${limit}'`);
+  if (!(signal > 0)) return yield* c.complain(`'${options.get('s') ?? ''}': invalid signal`);
+  if (yield* missing(c, argv, (name) => `failed to run command '${name}': No such file or directory`)) return NOT_FOUND;
+  const { machine, u } = c;
+  const pid = yield* launch(machine, u, argv);
+  const task = machine.tasks.get(pid)!;
+  const end = machine.now() + seconds(limit) * SECOND;
+  while (task.exitState === 0 && machine.now() < end)
+    yield u.nanosleep(Math.max(1, Math.min(POLL_NS, end - machine.now())));
+  const isLate = task.exitState === 0;
+  if (isLate) yield u.call('kill', pid, signal);
+  yield u.wait4(pid);
+  return isLate && signal !== SIGKILL ? TIMED_OUT : exitStatus(task);
+});
+
+const WATCH: MakeCommand = command('watch', function* (c, args) {
+  const { options, operands } = readOptions(args, 'n', true);
+  const interval = seconds(options.get('n') ?? '2');
+  if (operands.length === 0) return yield* c.complain("bad usage\nTry 'watch --help' for more information.");
+  if (!(interval > 0)) return yield* c.complain(`failed to parse argument: '${options.get('n') ?? ''}'`);
+  let isOver = false;
+  for (const signal of [SIGINT, SIGTERM])
+    yield c.u.onSignal(signal, function* () {
+      isOver = true;
+      return 0;
+    });
+  while (!isOver) {
+    yield* c.print(`Every ${interval.toFixed(1)}s: ${operands.join(' ')}\n\n`);
+    yield* runChild(c, options.has('x') ? operands : ['sh', '-c', operands.join(' ')]);
+    yield c.u.nanosleep(interval * SECOND);
+  }
+  return 0;
+});
+
+/** Everybody in the lab is root already. */
+const SUDO: MakeCommand = command('sudo', function* (c, args) {
+  const { operands } = readOptions(args, 'ugCp', true);
+  const argv = operands.filter(
+    (word, i) => !(/^\w+=/.test(word) && operands.slice(0, i).every((w) => /^\w+=/.test(w))),
+  );
+  if (argv.length === 0) {
+    yield* c.report('usage: sudo [-u user] [VAR=value] command\n');
+    return 1;
+  }
+  if (yield* missing(c, argv, (name) => `${name}: command not found`)) return 1;
+  return yield* runChild(c, argv);
+});
+const PIDOF: MakeCommand = command('pidof', function* (c, args) {
+  const pids = [...c.machine.tasks.values()]
+    .filter(({ comm, pid, tgid }) => pid === tgid && args.includes(comm))
+    .map(({ pid }) => pid);
+  if (pids.length > 0) yield* c.print(`${pids.reverse().join(' ')}\n`);
+  return pids.length > 0 ? 0 : 1;
+});
+
+export const PROCESS_COMMANDS: readonly MakeCommand[] = [
+  PS,
+  PGREP,
+  PKILL,
+  KILL,
+  PIDOF,
+  TASKSET,
+  NICE,
+  RENICE,
+  TIMEOUT,
+  WATCH,
+  SUDO,
+];

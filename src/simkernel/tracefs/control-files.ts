@@ -5,7 +5,7 @@ import { TRACERS } from './function-tracer.ts';
 import type { FunctionFilters, TracerName } from './function-tracer.ts';
 import { printText } from './print-text.ts';
 import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events.ts';
-import type { ProbeKind } from './probe-record.ts';
+import type { ProbeKind } from './probe-kinds.ts';
 import { readme } from './readme.ts';
 import { snapshotFile } from './snapshot-file.ts';
 import type { TaskFilter } from './task-filter.ts';

@@ -1,28 +1,26 @@
 import { EINVAL, ENOENT } from '../errno.ts';
 import { probeCommand, probeLines, removeAll } from './probe-events.ts';
 import type { ProbeEvent } from './probe-events.ts';
-import type { ProbeKind } from './probe-record.ts';
+import { PROBE_KIND_NAMES, PROBE_KINDS } from './probe-kinds.ts';
 import type { TraceArray } from './trace-array.ts';
 import { each, eventLines } from './trace-file.ts';
 import type { TraceFile } from './trace-file.ts';
 
-/** The letters that begin a definition, and whose they may be; the first that knows the form of the rest takes it. */
-const KINDS_BY_LETTER: Readonly<Record<string, readonly ProbeKind[]>> = {
-  p: ['kprobe', 'uprobe'],
-  r: ['kprobe', 'uprobe'],
-};
-const KINDS: readonly ProbeKind[] = ['kprobe', 'uprobe'];
-export const COMMAND_LETTERS: readonly string[] = Object.keys(KINDS_BY_LETTER);
+/** The letters that begin a definition. */
+export const COMMAND_LETTERS: readonly string[] = [
+  ...new Set(PROBE_KIND_NAMES.flatMap((kind) => [...PROBE_KINDS[kind].letters])),
+];
 
 /** A program's place has a path and an offset. */
 const isUserPlace = (line: string): boolean => /^\S+\s+\S*\/\S*:\d/.test(line.trim());
 
 function command(array: TraceArray, line: string): number {
   if (line.startsWith('-')) {
-    const results = KINDS.map((kind) => probeCommand(array, kind, line));
+    const results = PROBE_KIND_NAMES.map((kind) => probeCommand(array, kind, line));
     return results.includes(0) ? 0 : (results.find((error) => error !== -ENOENT) ?? -ENOENT);
   }
-  const kinds = Object.hasOwn(KINDS_BY_LETTER, line[0] ?? '') ? KINDS_BY_LETTER[line[0]!]! : [];
+  const kinds = PROBE_KIND_NAMES.filter((kind) => line !== '' && PROBE_KINDS[kind].letters.includes(line[0]!));
+  // Of those with one letter the first that knows the form of the rest takes it.
   const kind = kinds.find((candidate) => candidate !== 'kprobe' || !isUserPlace(line));
   return kind === undefined ? -EINVAL : probeCommand(array, kind, line);
 }
@@ -36,5 +34,5 @@ export const dynamicEventsFile: TraceFile = {
       .map(probeLines)
       .join(''),
   write: (array, text) => each(eventLines(text), (line) => command(array, line)),
-  truncate: (array) => KINDS.reduce((error, kind) => (error < 0 ? error : removeAll(array, kind)), 0),
+  truncate: (array) => PROBE_KIND_NAMES.reduce((error, kind) => (error < 0 ? error : removeAll(array, kind)), 0),
 };

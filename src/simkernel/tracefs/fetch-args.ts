@@ -1,14 +1,18 @@
 import type { FunctionProtoType } from '../../btf/types.ts';
 import { stripType } from '../../btf/layout.ts';
 import type { Machine } from '../machine.ts';
+import type { TracepointField } from '../tracepoint-formats.ts';
 import { kernelSymbolAddress } from '../probes/symbols.ts';
 import { followFields, MOST_STACK_WORDS, textAddress, typeOfWord } from './btf-args.ts';
 import type { TypedWord } from './btf-args.ts';
-import { loadFrom, loadTextFrom, register } from './fetch-memory.ts';
+import { kernelAddressOf, loadFrom, loadTextFrom, register } from './fetch-memory.ts';
 import type { Word } from './fetch-memory.ts';
 import { DEFAULT_TYPE, parseFetchType, STRING_TYPE } from './fetch-types.ts';
 import type { ArgumentType } from './fetch-types.ts';
-import { symbolText } from './print-format.ts';
+import { textKind } from './filter.ts';
+import { fieldText, fieldValue, symbolText } from './print-format.ts';
+import type { RecordView } from './print-format.ts';
+import type { PROBE_KINDS, ProbeKind } from './probe-kinds.ts';
 import { ProbeMistake } from './probe-mistake.ts';
 
 /** An argument of a probe event: its name, and how its value is found when the probe hits. */
@@ -24,11 +28,22 @@ export interface FetchContext {
   readonly machine: Machine;
   readonly isReturn: boolean;
   readonly isUser: boolean;
+  /** What `regs` of a hit is: pt_regs, an array of arguments with their number in front, nothing. */
+  readonly reads: (typeof PROBE_KINDS)[ProbeKind]['reads'];
+  /** Of the event that is attached to: its fields, and the record of the hit. */
+  readonly record: RecordSource | null;
   /** Probed is a function as such, so that its arguments are known: at its entry, or kept from there. */
   readonly hasArguments: boolean;
   readonly prototype: FunctionProtoType | undefined;
   /** Numbers of the arguments that a return event wants to be kept at the entry. */
   readonly kept: number[];
+}
+
+/** The event under an event. */
+export interface RecordSource {
+  readonly fields: ReadonlyMap<string, TracepointField>;
+  /** While a hit is looked at. */
+  view: RecordView | null;
 }
 
 /** What an expression stands for before it is stored. */
@@ -38,6 +53,7 @@ interface Operand {
   readonly word: Word;
   readonly fromUser: boolean;
   readonly text?: string;
+  readonly makeText?: () => string;
   readonly typed?: TypedWord;
 }
 
@@ -84,8 +100,8 @@ function parseBody(body: string, at: number, context: FetchContext): Omit<FetchA
   if (operand.kind === 'comm' || operand.kind === 'text') {
     if (written !== undefined && (written.type !== STRING_TYPE || written.count > 0))
       throw new ProbeMistake('NEED_STRING_TYPE', typeAt);
-    const { text } = operand;
-    return { type: STRING_TYPE, count: 0, fetch: (m) => text ?? m.currentTask.comm };
+    const { text, makeText } = operand;
+    return { type: STRING_TYPE, count: 0, fetch: (m) => text ?? makeText?.() ?? m.currentTask.comm };
   }
   const known = operand.typed === undefined ? undefined : typeOfWord(operand.typed);
   const argument = written ?? known ?? { type: DEFAULT_TYPE, count: 0 };
@@ -173,7 +189,8 @@ const operandOf = (word: Word, typed?: TypedWord): Operand => ({
 });
 
 /** By the names of arch/*\/kernel/ptrace.c; `%eax` and the like are not known there. */
-function parseRegister(text: string, at: number, { machine }: FetchContext): Operand {
+function parseRegister(text: string, at: number, { machine, reads }: FetchContext): Operand {
+  if (reads !== 'registers') throw new ProbeMistake('BAD_VAR', at);
   const { registers } = machine.abi;
   const offset = Object.hasOwn(registers, text.slice(1)) ? registers[text.slice(1)] : undefined;
   if (offset === undefined) throw new ProbeMistake('BAD_REG_NAME', at);
@@ -181,17 +198,17 @@ function parseRegister(text: string, at: number, { machine }: FetchContext): Ope
 }
 
 function parseVariable(text: string, at: number, context: FetchContext): Operand {
-  const { machine, isUser, hasArguments } = context;
-  const { abi } = machine;
+  const { isUser, hasArguments } = context;
   const [, name = '', path = ''] = /^(\w*)(.*)$/.exec(text) ?? [];
   if (name === 'retval') return parseReturnValue(path, at, context);
   if (path !== '') throw new ProbeMistake('BAD_VAR', at);
   if (name === 'comm' || name === 'COMM') return { kind: 'comm', word: () => undefined, fromUser: false };
+  if (context.record !== null) return fieldOperand(context.record, name, at);
   const stack = /^stack(\d*)$/.exec(name)?.[1];
-  if (stack === '') return operandOf(register(abi.sp));
+  if (stack === '') return operandOf(stackPointer(context));
   if (stack !== undefined) {
     if (!isUser && Number(stack) > MOST_STACK_WORDS) throw new ProbeMistake('BAD_STACK_NUM', at);
-    return operandOf(stackWord(abi.sp, Number(stack)));
+    return operandOf(stackWord(stackPointer(context), Number(stack)));
   }
   const argument = /^arg(\d+)$/.exec(name)?.[1];
   if (argument === undefined || isUser) throw new ProbeMistake('BAD_VAR', at);
@@ -200,18 +217,34 @@ function parseVariable(text: string, at: number, context: FetchContext): Operand
   if (!hasArguments) throw new ProbeMistake('BAD_VAR', at);
   return operandOf(argumentWord(number - 1, context));
 }
+/** `$filename`: a field of the record; text in it stays text. */
+function fieldOperand(record: RecordSource, name: string, at: number): Operand {
+  const field = record.fields.get(name);
+  if (field === undefined) throw new ProbeMistake('BAD_ATTACH_ARG', at);
+  const value = (): bigint | string | Uint8Array => (record.view === null ? 0n : fieldValue(record.view, name));
+  if (textKind(field) === 'inline')
+    return { kind: 'text', word: () => undefined, fromUser: false, makeText: () => fieldText(value()) };
+  return operandOf(() => {
+    const found = value();
+    return typeof found === 'bigint' ? found : 0n;
+  });
+}
+const stackPointer = ({ machine: { abi }, reads }: FetchContext): Word =>
+  reads === 'registers' ? register(abi.sp) : (m) => kernelAddressOf(m.cpu.sp);
 const stackWord =
-  (sp: number, index: number): Word =>
-  (m, regs) =>
-    loadFrom(m, m.arena.view.getBigUint64(regs + sp, true) + BigInt(index * 8), 8, false);
+  (sp: Word, index: number): Word =>
+  (m, regs, entry) =>
+    loadFrom(m, (sp(m, regs, entry) ?? 0n) + BigInt(index * 8), 8, false);
 
 /** regs_get_kernel_argument(), now or when the function was called. */
-function argumentWord(index: number, { machine, isReturn, kept }: FetchContext): Word {
+function argumentWord(index: number, context: FetchContext): Word {
+  const { machine, isReturn, kept, reads } = context;
   const { abi } = machine;
+  if (reads === 'arguments') return (m, at) => m.arena.view.getBigUint64(at + 8 * index, true);
   const offset = abi.arguments[index];
   const word =
     offset === undefined
-      ? stackWord(abi.sp, index - abi.arguments.length + (abi.link === undefined ? 1 : 0))
+      ? stackWord(register(abi.sp), index - abi.arguments.length + (abi.link === undefined ? 1 : 0))
       : register(offset);
   if (!isReturn) return word;
   if (!kept.includes(index)) kept.push(index);
@@ -223,10 +256,15 @@ export function keptWords(kept: readonly number[], context: FetchContext): reado
   return kept.map((index) => argumentWord(index, { ...context, isReturn: false }));
 }
 
+/** Behind the arguments, whose number stands in front of them. */
+const resultWord: Word = (m, at) => {
+  const { view } = m.arena;
+  return view.getBigUint64(at + 8 * view.getInt32(at - 8, true), true);
+};
 function parseReturnValue(path: string, at: number, context: FetchContext): Operand {
-  const { isReturn, isUser, prototype, machine } = context;
+  const { isReturn, isUser, prototype, machine, reads } = context;
   if (!isReturn) throw new ProbeMistake('RETVAL_ON_PROBE', at);
-  const word = register(machine.abi.result);
+  const word = reads === 'registers' ? register(machine.abi.result) : resultWord;
   if (isUser && path === '') return operandOf(word);
   if (prototype === undefined) {
     if (path !== '') throw new ProbeMistake('NO_BTF_ENTRY', at);

@@ -2,13 +2,16 @@ import { EBUSY, EEXIST, EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 import { expandArguments } from './btf-args.ts';
 import type { Listener, TraceEvent } from './event.ts';
 import { keptWords, parseArgument, UnknownSymbol } from './fetch-args.ts';
-import type { FetchArg, FetchContext } from './fetch-args.ts';
-import { parsedFormat } from './event.ts';
+import type { FetchArg, FetchContext, RecordSource } from './fetch-args.ts';
+import { fieldsByName, parsedFormat } from './event.ts';
+import { parseFilter } from './filter.ts';
+import type { Filter } from './filter.ts';
 import { ProbeMistake } from './probe-mistake.ts';
 import type { ProbeError } from './probe-mistake.ts';
 import { READ_PLACE } from './probe-place.ts';
 import { probeLayout } from './probe-record.ts';
-import type { ProbeKind } from './probe-record.ts';
+import { PROBE_KINDS } from './probe-kinds.ts';
+import type { ProbeKind } from './probe-kinds.ts';
 import { registerSource } from './probe-source.ts';
 import type { ProbeSource, SourceRequest } from './probe-source.ts';
 import type { TraceArray } from './trace-array.ts';
@@ -20,18 +23,18 @@ export interface ProbeEvent extends TraceEvent {
   readonly sources: ProbeSource[];
   readonly listeners: Set<Listener>;
 }
-const LOCATIONS: Record<ProbeKind, string> = { kprobe: 'trace_kprobe', uprobe: 'trace_uprobe' };
-const DEFAULT_GROUPS: Record<ProbeKind, string> = { kprobe: 'kprobes', uprobe: 'uprobes' };
 
 export const probeEvents = (array: TraceArray, kind: ProbeKind): readonly ProbeEvent[] =>
   [...array.dynamic.values()].filter((event): event is ProbeEvent => 'probe' in event && event.probe === kind);
 
 const argumentTexts = ({ args }: ProbeSource): readonly string[] => args.map(({ name, body }) => `${name}=${body}`);
 /** The lines of an event as the file shows them. */
-export function probeLines({ isReturn, system, name, sources }: ProbeEvent): string {
+export function probeLines({ probe, isReturn, system, name, sources }: ProbeEvent): string {
+  const { letters } = PROBE_KINDS[probe];
+  const letter = letters[isReturn ? letters.length - 1 : 0]!;
   return sources
     .map((source) => {
-      const head = `${isReturn ? 'r' : 'p'}${source.maxActive > 0 ? source.maxActive : ''}:${system}/${name}`;
+      const head = `${letter}${source.maxActive > 0 ? source.maxActive : ''}:${system}/${name}`;
       return `${[head, source.place.text, ...argumentTexts(source)].join(' ')}\n`;
     })
     .join('');
@@ -54,13 +57,19 @@ export function probeCommand(array: TraceArray, kind: ProbeKind, command: string
   try {
     return text.startsWith('-') ? removeEvents(array, kind, text) : define(array, kind, text);
   } catch (error) {
+    if (error instanceof FilterRefused) return -error.errno;
     if (!(error instanceof ProbeMistake)) throw error;
-    array.logError(`${LOCATIONS[kind]}: error: ${error.message}`, text, error.position);
+    array.logError(`${PROBE_KINDS[kind].location}: error: ${error.message}`, text, error.position);
     return -(ERRNO[error.error] ?? EINVAL);
   }
 }
 
-const isBusy = (event: ProbeEvent): boolean => event.listeners.size > 0;
+/** Somebody has it enabled, or has made an event of it. */
+const isBusy = (array: TraceArray, event: ProbeEvent): boolean =>
+  event.listeners.size > 0 ||
+  probeEvents(array, 'eprobe').some(({ sources }) =>
+    sources.some(({ place: { target } }) => target.kind === 'event' && target.event === event),
+  );
 
 /** dyn_event_release(): `-:GROUP/EVENT PLACE ARGUMENTS`, of which what is given has to agree. */
 function removeEvents(array: TraceArray, kind: ProbeKind, text: string): number {
@@ -77,7 +86,7 @@ function removeEvents(array: TraceArray, kind: ProbeKind, text: string): number 
     if ((system !== undefined && event.system !== system) || (name !== '' && event.name !== name)) continue;
     for (const source of event.sources.filter(isWanted)) {
       // Only the last place of an event takes the event with it.
-      if (event.sources.length === 1 && isBusy(event)) return -EBUSY;
+      if (event.sources.length === 1 && isBusy(array, event)) return -EBUSY;
       found = 0;
       remove(array, event, source);
     }
@@ -92,7 +101,7 @@ function remove(array: TraceArray, event: ProbeEvent, source: ProbeSource): void
 /** What opening the file for writing does: nothing is removed while one of them is enabled. */
 export function removeAll(array: TraceArray, kind: ProbeKind): number {
   const events = probeEvents(array, kind);
-  if (events.some(isBusy)) return -EBUSY;
+  if (events.some((event) => isBusy(array, event))) return -EBUSY;
   for (const event of events) for (const source of [...event.sources]) remove(array, event, source);
   return 0;
 }
@@ -135,40 +144,74 @@ function maxActiveOf(written: string, isReturn: boolean): number {
 
 function define(array: TraceArray, kind: ProbeKind, text: string): number {
   const [head = '', placeText, ...rest] = text.split(' ');
-  const match = /^([pr])([^:]*)(?::(.*))?$/.exec(head);
+  const match = /^(.)([^:]*)(?::(.*))?$/.exec(head);
   if (match === null || placeText === undefined) return -EINVAL;
-  const [, letter, active = '', named] = match;
-  if (active !== '' && (kind === 'uprobe' || !/^\d/.test(active))) return -EINVAL;
-  const maxActive = maxActiveOf(active, letter === 'r');
+  const [, letter = '', active = '', named] = match;
+  const { letters, takesMaxActive, group, reads } = PROBE_KINDS[kind];
+  if (!letters.includes(letter)) return -EINVAL;
+  if (active !== '' && (!takesMaxActive || !/^\d/.test(active))) return -EINVAL;
+  const maxActive = maxActiveOf(active, letter === 'r' || (letter === 'f' && placeText.endsWith('%return')));
   const placeAt = head.length + 1;
-  const place = READ_PLACE[kind](array.machine, placeText, placeAt, letter === 'r');
+  const place = READ_PLACE[kind](array, placeText, placeAt, letter === 'r');
   if (place === undefined) return -EINVAL;
-  const fallback = { system: DEFAULT_GROUPS[kind], name: place.name };
+  const fallback = { system: group, name: place.name };
+  const record: RecordSource | null =
+    place.target.kind === 'event' ? { fields: fieldsByName(place.target.event), view: null } : null;
   const names = named === undefined ? fallback : eventName(named, head.indexOf(':') + 1, fallback);
   const context: FetchContext = {
     machine: array.machine,
     isReturn: place.isReturn,
     isUser: kind === 'uprobe',
+    reads,
+    record,
     hasArguments: place.isEntry,
     prototype: place.prototype,
     kept: [],
   };
   let at = placeAt + placeText.length + 1;
-  const words = rest.map((word) => {
+  const words = rest.map((word): CommandWord => {
     const start = at;
     at += word.length + 1;
     return { text: word, at: start };
   });
-  const args = parseArguments(words, context, placeAt);
-  return register(array, kind, names, { place, args, maxActive, kept: keptWords(context.kept, context) }, placeAt);
+  const { parts, filter } = separateFilter(words, record);
+  const args = parseArguments(parts, context, placeAt);
+  const kept = keptWords(context.kept, context);
+  return register(array, kind, names, { place, args, maxActive, kept, record, filter }, placeAt);
 }
 
-function parseArguments(
-  words: readonly { readonly text: string; readonly at: number }[],
-  context: FetchContext,
-  placeAt: number,
-): readonly FetchArg[] {
-  const expanded = context.isUser ? words : expandArguments(words, context.prototype, context.hasArguments);
+interface CommandWord {
+  readonly text: string;
+  readonly at: number;
+}
+/** `... if bytes_req > 100`: which records of the event below count. */
+function separateFilter(
+  words: readonly CommandWord[],
+  record: RecordSource | null,
+): { readonly parts: readonly CommandWord[]; readonly filter: Filter | null } {
+  const from = record === null ? -1 : words.findIndex(({ text }) => text === 'if');
+  if (record === null || from < 0) return { parts: words, filter: null };
+  const text = words
+    .slice(from + 1)
+    .map((word) => word.text)
+    .join(' ');
+  if (text === '') throw new ProbeMistake('NO_EP_FILTER', words[from]!.at);
+  const filter = parseFilter(text, record.fields);
+  if (!('matches' in filter)) throw new FilterRefused(filter.errno);
+  return { parts: words.slice(0, from), filter };
+}
+/** The kernel says nothing of what is wrong with it. */
+class FilterRefused extends Error {
+  readonly errno: number;
+  constructor(errno: number) {
+    super('filter');
+    this.errno = errno;
+  }
+}
+
+function parseArguments(words: readonly CommandWord[], context: FetchContext, placeAt: number): readonly FetchArg[] {
+  const isPlain = context.isUser || context.record !== null;
+  const expanded = isPlain ? words : expandArguments(words, context.prototype, context.hasArguments);
   if (expanded.length > MOST_ARGUMENTS) throw new ProbeMistake('TOO_MANY_ARGS', expanded[MOST_ARGUMENTS]!.at);
   const args: FetchArg[] = [];
   try {
@@ -195,7 +238,7 @@ function register(
   if (existing !== undefined && before === undefined) throw new ProbeMistake('EVENT_EXIST', 0);
   if (before !== undefined) checkSibling(before, definition, placeAt);
   const event = before ?? createEvent(array, kind, names, definition);
-  const layout = probeLayout(kind, definition.place.isReturn, definition.args);
+  const layout = probeLayout(kind, definition.place, definition.args);
   const source = registerSource(array.machine, { ...definition, layout });
   if (typeof source === 'number') {
     throw new ProbeMistake(SOURCE_ERRORS[-source] ?? 'FAIL_REG_PROBE', placeAt);
@@ -227,7 +270,7 @@ function checkSibling({ isReturn, sources }: ProbeEvent, { place, args }: Defini
 
 function createEvent(array: TraceArray, kind: ProbeKind, names: EventName, { place, args }: Definition): ProbeEvent {
   const { machine } = array;
-  const layout = probeLayout(kind, place.isReturn, args);
+  const layout = probeLayout(kind, place, args);
   const sources: ProbeSource[] = [];
   const listeners = new Set<Listener>();
   const settle = (change: (source: ProbeSource) => void): number => {

@@ -70,6 +70,12 @@ export const PROBE_ERRORS = {
   BAD_TYPE4STR: 'This type does not fit for string.',
   NEED_STRING_TYPE: '$comm and immediate-string only accepts string type',
   TOO_MANY_ARGS: 'Too many arguments are specified',
+  NO_TRACEPOINT: 'Tracepoint is not found',
+  BAD_TP_NAME: 'Invalid character in tracepoint name',
+  NO_EVENT_INFO: 'This requires both group and event name to attach',
+  BAD_ATTACH_EVENT: 'Attached event does not exist',
+  BAD_ATTACH_ARG: 'Attached event does not have this field',
+  NO_EP_FILTER: "No filter rule after 'if'",
 } as const;
 export type ProbeError = keyof typeof PROBE_ERRORS;
 

@@ -6,7 +6,10 @@ import { isBlacklisted } from '../probes/kprobes.ts';
 import { nameOf, prototypeNamed, symbolNamed } from '../probes/symbols.ts';
 import { kernelAddressOf } from './fetch-memory.ts';
 import { ProbeMistake } from './probe-mistake.ts';
-import type { ProbeKind } from './probe-record.ts';
+import type { TraceEvent } from './event.ts';
+import { tracepointProbe } from './tracepoint-prototype.ts';
+import type { ProbeKind } from './probe-kinds.ts';
+import type { TraceArray } from './trace-array.ts';
 
 /** Where a probe event is to be. */
 export interface ProbePlace {
@@ -25,18 +28,23 @@ export interface ProbePlace {
         readonly path: string;
         readonly fileOffset: number;
         readonly semaphoreOffset: number;
-      };
+      }
+    | { readonly kind: 'function'; readonly function: string; readonly ip: bigint }
+    | { readonly kind: 'tracepoint'; readonly name: string }
+    | { readonly kind: 'event'; readonly event: TraceEvent };
+  /** What records show as the place, if that is no address. */
+  readonly label?: string;
 }
 
 /** What is read of it; undefined: not even the form of such a definition. */
-export type ReadPlace = (m: Machine, text: string, at: number, isReturn: boolean) => ProbePlace | undefined;
+export type ReadPlace = (array: TraceArray, text: string, at: number, isReturn: boolean) => ProbePlace | undefined;
 
 const RETURN = '%return';
 const parseNumber = (text: string): number | undefined =>
   /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : undefined;
 
 /** `do_sys_openat2+4`, `vfs_read%return`, `0xffffffff81234560` */
-const kernelPlace: ReadPlace = (m, text, at, wantsReturn) => {
+const kernelPlace: ReadPlace = ({ machine: m }, text, at, wantsReturn) => {
   const address = parseNumber(text);
   if (address !== undefined) return placeAt(m, text, at, wantsReturn);
   if (text.includes('/') && text.includes(':')) return undefined;
@@ -86,7 +94,7 @@ function placeAt(m: Machine, text: string, at: number, isReturn: boolean): Probe
 }
 
 /** `/usr/bin/bash:0x1040`, `/usr/bin/bash:0x1040(0x5000)`: the latter a counter to hold up. */
-const userPlace: ReadPlace = (m, text, at, wantsReturn) => {
+const userPlace: ReadPlace = ({ machine: m }, text, at, wantsReturn) => {
   const colon = text.lastIndexOf(':');
   if (!text.includes('/') || !/^\d/.test(text.slice(colon + 1))) return undefined;
   const path = text.slice(0, colon);
@@ -124,4 +132,63 @@ const userPlace: ReadPlace = (m, text, at, wantsReturn) => {
   };
 };
 
-export const READ_PLACE: Record<ProbeKind, ReadPlace> = { kprobe: kernelPlace, uprobe: userPlace };
+/** `vfs_read`, `vfs_read%return`: a function's entry or exit. */
+const functionPlace: ReadPlace = ({ machine: m }, text, at) => {
+  const percent = text.indexOf('%');
+  const suffix = percent < 0 ? '' : text.slice(percent);
+  if (suffix !== '' && suffix !== RETURN) throw new ProbeMistake('BAD_ADDR_SUFFIX', at + percent);
+  const name = percent < 0 ? text : text.slice(0, percent);
+  const symbol = symbolNamed(m, name);
+  const isKnown = symbol === undefined ? prototypeNamed(m, name) !== undefined : symbol.traceable;
+  if (!isKnown) throw new ProbeMistake('BAD_PROBE_ADDR', at);
+  const isReturn = suffix === RETURN;
+  const ip = kernelAddressOf((symbol?.entry ?? 0) + m.arch.kernelCode.ftraceSite.offset);
+  return {
+    text,
+    isReturn,
+    name: `${name}__${isReturn ? 'exit' : 'entry'}`,
+    isEntry: true,
+    prototype: prototypeNamed(m, name),
+    target: { kind: 'function', function: name, ip },
+  };
+};
+/** `sched_switch`: a tracepoint with its own arguments. */
+const tracepointPlace: ReadPlace = (_array, text, at) => {
+  const bad = /[^\w]/.exec(text);
+  if (bad !== null) throw new ProbeMistake('BAD_TP_NAME', at + bad.index);
+  const prototype = tracepointProbe(text);
+  if (prototype === undefined) throw new ProbeMistake('NO_TRACEPOINT', at);
+  return {
+    text,
+    isReturn: false,
+    name: text.replace(/^(?=\d)/, '_'),
+    isEntry: true,
+    prototype,
+    target: { kind: 'tracepoint', name: text },
+    label: `__probestub_${text}+0x4/0x10`,
+  };
+};
+/** `syscalls.sys_enter_openat` */
+const eventPlace: ReadPlace = (array, text, at) => {
+  const [system = '', name = ''] = text.split(/[./]/);
+  if (system === '' || name === '') throw new ProbeMistake('NO_EVENT_INFO', at);
+  const event = array.event(system, name);
+  if (event === undefined) throw new ProbeMistake('BAD_ATTACH_EVENT', at);
+  return {
+    text: `${system}.${name}`,
+    isReturn: false,
+    name,
+    isEntry: false,
+    prototype: undefined,
+    target: { kind: 'event', event },
+    label: `${system}.${name}`,
+  };
+};
+
+export const READ_PLACE: Record<ProbeKind, ReadPlace> = {
+  kprobe: kernelPlace,
+  uprobe: userPlace,
+  fprobe: functionPlace,
+  tprobe: tracepointPlace,
+  eprobe: eventPlace,
+};

@@ -3,9 +3,8 @@ import type { TracepointField } from '../tracepoint-formats.ts';
 import { COMMON_SIZE } from './event.ts';
 import type { FetchArg } from './fetch-args.ts';
 import { loadInteger, symbolText } from './print-format.ts';
-
-/** A probe event of the kernel's text, or of programs'. */
-export type ProbeKind = 'kprobe' | 'uprobe';
+import type { ProbeKind } from './probe-kinds.ts';
+import type { ProbePlace } from './probe-place.ts';
 
 /** What records of a probe event look like. */
 export interface ProbeLayout {
@@ -26,8 +25,12 @@ const isText = ({ type }: FetchArg): boolean => type.text !== undefined;
 /** What is shown for a text whose memory is not there. */
 const FAULT = '(fault)';
 
-export function probeLayout(kind: ProbeKind, isReturn: boolean, args: readonly FetchArg[]): ProbeLayout {
-  const head = isReturn ? ['__probe_func', '__probe_ret_ip'] : ['__probe_ip'];
+/** The addresses in front of the arguments. */
+const headOf = (kind: ProbeKind, isReturn: boolean): readonly string[] =>
+  kind === 'eprobe' ? [] : isReturn ? ['__probe_func', '__probe_ret_ip'] : ['__probe_ip'];
+
+export function probeLayout(kind: ProbeKind, { isReturn, label }: ProbePlace, args: readonly FetchArg[]): ProbeLayout {
+  const head = headOf(kind, isReturn);
   const fields = head.map((name, i) => field('unsigned long', name, '', COMMON_SIZE + 8 * i, 8, false));
   let size = COMMON_SIZE + 8 * head.length;
   const offsets = args.map((arg) => {
@@ -45,8 +48,8 @@ export function probeLayout(kind: ProbeKind, isReturn: boolean, args: readonly F
       const address = (at: number): bigint => loadInteger(data, at, 8, false);
       const [first, second] = [address(COMMON_SIZE), isReturn ? address(COMMON_SIZE + 8) : 0n];
       const shown = (value: bigint, withOffset: boolean): string =>
-        kind === 'kprobe' ? symbolText(m, value, withOffset) : `0x${value.toString(16)}`;
-      const place = isReturn ? `${shown(second, true)} <- ${shown(first, false)}` : shown(first, true);
+        kind === 'uprobe' ? `0x${value.toString(16)}` : symbolText(m, value, withOffset);
+      const place = label ?? (isReturn ? `${shown(second, true)} <- ${shown(first, false)}` : shown(first, true));
       const texts = args.map((arg, i) => ` ${arg.name}=${argumentText(m, data, arg, offsets[i]!)}`);
       return `(${place})${texts.join('')}`;
     },
@@ -78,7 +81,8 @@ function printFormat(isReturn: boolean, head: readonly string[], args: readonly 
     }),
   );
   const all = [...head.map((name) => `REC->${name}`), ...values].join(', ');
-  return `"${isReturn ? '(%lx <- %lx)' : '(%lx)'}${formats.join('')}", ${all}`;
+  const addresses = head.length === 0 ? '' : isReturn ? '(%lx <- %lx)' : '(%lx)';
+  return `"${addresses}${formats.join('')}", ${all}`;
 }
 
 function argumentText(m: Machine, data: Uint8Array, arg: FetchArg, at: number): string {

@@ -1,11 +1,16 @@
 import { EBUSY, EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { attach } from '../probes/attach.ts';
+import type { AttachTarget } from '../probes/attach.ts';
 import { prototypeNamed } from '../probes/symbols.ts';
 import { registerKprobe } from '../probes/register-kprobe.ts';
 import type { RegisteredKprobe } from '../probes/register-kprobe.ts';
+import { fetchCallerRegisters } from '../probes/caller-registers.ts';
 import type { Listener } from './event.ts';
-import type { FetchArg } from './fetch-args.ts';
+import { fieldsByName } from './event.ts';
+import type { FetchArg, RecordSource } from './fetch-args.ts';
+import { kernelAddressOf } from './fetch-memory.ts';
+import type { Filter } from './filter.ts';
 import type { Word } from './fetch-memory.ts';
 import type { ProbePlace } from './probe-place.ts';
 import type { ProbeLayout } from './probe-record.ts';
@@ -31,14 +36,24 @@ export interface SourceRequest {
   readonly layout: ProbeLayout;
   /** Arguments that are kept when the function is called. */
   readonly kept: readonly Word[];
+  /** Of an event on an event. */
+  readonly record: RecordSource | null;
+  readonly filter: Filter | null;
 }
 
 const ERRNO = { ENOENT, EINVAL, EILSEQ, EBUSY, EOPNOTSUPP: EINVAL } as const;
 
 /** Registers a source, not yet enabled, or says with a negative error number that it cannot be. */
 export function registerSource(m: Machine, request: SourceRequest): ProbeSource | number {
-  return request.place.target.kind === 'kernel' ? kernelSource(m, request) : userSource(m, request);
+  return SOURCES[request.place.target.kind](m, request);
 }
+const SOURCES: Record<ProbePlace['target']['kind'], (m: Machine, request: SourceRequest) => ProbeSource | number> = {
+  kernel: kernelSource,
+  user: userSource,
+  function: functionSource,
+  tracepoint: tracepointSource,
+  event: eventSource,
+};
 
 function kernelSource(m: Machine, request: SourceRequest): ProbeSource | number {
   const { place, args, maxActive, layout, kept } = request;
@@ -81,54 +96,116 @@ function kernelSource(m: Machine, request: SourceRequest): ProbeSource | number 
   };
 }
 
-/** Programs' text is only looked at when the event is enabled (uprobe_register). */
-function userSource(m: Machine, { place, args, layout }: SourceRequest): ProbeSource | number {
-  const { target, isReturn } = place;
-  if (target.kind !== 'user') return -EINVAL;
+/** One that is attached to while somebody listens. */
+function listeningSource(
+  { place, args, maxActive }: SourceRequest,
+  listen: (hit: (record: () => Uint8Array, regs: number) => void) => (() => void) | number,
+): ProbeSource {
   const listeners = new Set<Listener>();
   let hits = 0;
   let detach: (() => void) | null = null;
-  const hit = (regs: number): void => {
-    hits += 1;
-    const record = (): Uint8Array => {
-      const { view } = m.arena;
-      const ip = view.getBigUint64(regs + m.abi.ip, true);
-      // Behind a function's return the program is at its caller.
-      const head = isReturn ? [view.getBigUint64(m.current.probedFunction, true), ip] : [ip];
-      return layout.build(head, fetchAll(m, args, regs, []));
-    };
-    for (const listener of listeners) listener(record, regs);
-  };
   return {
     place,
     args,
-    maxActive: 0,
+    maxActive,
     listeners,
     counts: () => ({ hits, misses: 0 }),
     settle() {
       if (listeners.size === 0) {
         detach?.();
         detach = null;
-        return 0;
       }
-      if (detach !== null) return 0;
-      const { path, fileOffset, semaphoreOffset } = target;
-      const attached = attach(
-        m,
-        {
-          kind: isReturn ? 'uretprobe' : 'uprobe',
-          path,
-          fileOffset,
-          ...(semaphoreOffset === 0 ? {} : { semaphoreOffset }),
-        },
-        hit,
-      );
-      if (!attached.ok) return attached.errno === 'ENOENT' ? -ENOENT : -EINVAL;
-      ({ detach } = attached);
+      if (listeners.size === 0 || detach !== null) return 0;
+      const attached = listen((record, regs) => {
+        hits += 1;
+        for (const listener of listeners) listener(record, regs);
+      });
+      if (typeof attached === 'number') return attached;
+      detach = attached;
       return 0;
     },
     unregister: () => detach?.(),
   };
+}
+/** What attaching gives, as one who listens wants it. */
+function attached(m: Machine, target: AttachTarget, handler: (context: number) => void): (() => void) | number {
+  const result = attach(m, target, handler);
+  if (result.ok) return () => result.detach();
+  return result.errno === 'ENOENT' ? -ENOENT : -EINVAL;
+}
+
+/** Programs' text is only looked at when the event is enabled (uprobe_register). */
+function userSource(m: Machine, request: SourceRequest): ProbeSource | number {
+  const { place, args, layout } = request;
+  const { target, isReturn } = place;
+  if (target.kind !== 'user') return -EINVAL;
+  const { path, fileOffset, semaphoreOffset } = target;
+  const where = {
+    kind: isReturn ? 'uretprobe' : 'uprobe',
+    path,
+    fileOffset,
+    ...(semaphoreOffset === 0 ? {} : { semaphoreOffset }),
+  } as const;
+  return listeningSource(request, (hit) =>
+    attached(m, where, (regs) => {
+      const record = (): Uint8Array => {
+        const { view } = m.arena;
+        const ip = view.getBigUint64(regs + m.abi.ip, true);
+        // Behind a function's return the program is at its caller.
+        const head = isReturn ? [view.getBigUint64(m.current.probedFunction, true), ip] : [ip];
+        return layout.build(head, fetchAll(m, args, regs, []));
+      };
+      hit(record, regs);
+    }),
+  );
+}
+
+/** An fprobe: a function's entry with its arguments, or its exit with the result, too. */
+function functionSource(m: Machine, request: SourceRequest): ProbeSource | number {
+  const { place, args, layout } = request;
+  const { target, isReturn } = place;
+  if (target.kind !== 'function') return -EINVAL;
+  const where = { kind: isReturn ? 'fexit' : 'fentry', function: target.function } as const;
+  return listeningSource(request, (hit) =>
+    attached(m, where, (context) => {
+      const record = (): Uint8Array => {
+        const caller = kernelAddressOf(m.words[m.trace.slot >> 2]! & 0x7fffffff);
+        return layout.build(isReturn ? [target.ip, caller] : [target.ip], fetchAll(m, args, context, []));
+      };
+      hit(record, fetchCallerRegisters(m).address);
+    }),
+  );
+}
+/** A tracepoint with what its call site hands over. */
+function tracepointSource(m: Machine, request: SourceRequest): ProbeSource | number {
+  const { place, args, layout } = request;
+  const { target } = place;
+  if (target.kind !== 'tracepoint') return -EINVAL;
+  return listeningSource(request, (hit) =>
+    attached(m, { kind: 'rawtracepoint', name: target.name }, (context) =>
+      hit(() => layout.build([0n], fetchAll(m, args, context, [])), fetchCallerRegisters(m).address),
+    ),
+  );
+}
+/** An event on an event: what it keeps of the other's record. */
+function eventSource(m: Machine, request: SourceRequest): ProbeSource | number {
+  const { place, args, layout, record, filter } = request;
+  const { target } = place;
+  if (target.kind !== 'event' || record === null) return -EINVAL;
+  const { event } = target;
+  return listeningSource(request, (hit) =>
+    event.listen(m, (build, regs) => {
+      const view = { machine: m, data: build(), fields: fieldsByName(event) };
+      if (filter?.matches(view) === false) return;
+      const kept = (): Uint8Array => {
+        record.view = view;
+        const data = layout.build([], fetchAll(m, args, 0, []));
+        record.view = null;
+        return data;
+      };
+      hit(kept, regs);
+    }),
+  );
 }
 
 const fetchAll = (m: Machine, args: readonly FetchArg[], regs: number, entry: readonly bigint[]) =>

@@ -66,6 +66,9 @@ ${wrapped(TRIGGER_NAMES)}\t\tenable_event:SYSTEM:EVENT[:COUNT], disable_event li
 \t\t\t  r[MAXACTIVE][:[GROUP/]EVENT] SYMBOL [ARGS]
   uprobe_events\t\t- p|r[:[GROUP/]EVENT] PATH:OFFSET [ARGS]
 \t\t\t  -:[GROUP/]EVENT removes one
+  dynamic_events only\t- f[:[GROUP/]EVENT] FUNCTION[%return] [ARGS], with arguments by name
+\t\t\t  t[:[GROUP/]EVENT] TRACEPOINT [ARGS]
+\t\t\t  e[:[GROUP/]EVENT] SYSTEM.EVENT [$FIELD ...] [if FILTER]
 \tARGS: [NAME=]FETCH[:TYPE]
 \t FETCH: %REGISTER, $argN, $arg*, $retval, $stack, $stackN, $comm, PARAMETER,
 \t        PARAMETER->MEMBER, @ADDRESS, @SYMBOL[+OFFSET], +|-[u]OFFSET(FETCH), \\NUMBER, \\"TEXT"

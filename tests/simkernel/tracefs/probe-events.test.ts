@@ -3,7 +3,8 @@ import type { Machine } from '../../../src/simkernel/machine.ts';
 import { probeCommand, probeEvents, probeLines, removeAll } from '../../../src/simkernel/tracefs/probe-events.ts';
 import { PROBE_ERRORS } from '../../../src/simkernel/tracefs/probe-mistake.ts';
 import type { ProbeError } from '../../../src/simkernel/tracefs/probe-mistake.ts';
-import type { ProbeKind } from '../../../src/simkernel/tracefs/probe-record.ts';
+import { PROBE_KINDS } from '../../../src/simkernel/tracefs/probe-kinds.ts';
+import type { ProbeKind } from '../../../src/simkernel/tracefs/probe-kinds.ts';
 import { recordsOf } from '../../../src/simkernel/tracefs/ring-buffer.ts';
 import { traceArray } from '../../../src/simkernel/tracefs/trace-array.ts';
 import { registeredKprobes } from '../../../src/simkernel/probes/register-kprobe.ts';
@@ -132,6 +133,32 @@ test.each(['q:e vfs_write', 'p:e', 'p', 'hello', '-', '-:'])(
     expect(array.errors.length).toBe(before);
   },
 );
+
+describe('mistakes in events of functions, tracepoints and events', () => {
+  test.each<[ProbeKind, string, ProbeError, number?]>([
+    ['fprobe', 'f:e ^no_such_function', 'BAD_PROBE_ADDR'],
+    ['fprobe', 'f:e vfs_read^%enter', 'BAD_ADDR_SUFFIX'],
+    ['fprobe', 'f:e vfs_read ^%di', 'BAD_VAR'],
+    ['fprobe', 'f:e vfs_read ^$retval', 'RETVAL_ON_PROBE'],
+    ['fprobe', 'f:e vfs_read ^nothing', 'NO_BTFARG', ENOENT],
+    ['fprobe', 'f^5:e vfs_read', 'BAD_MAXACT_TYPE'],
+    ['tprobe', 't:e ^no_such_tracepoint', 'NO_TRACEPOINT'],
+    ['tprobe', 't:e sched^:sched_switch', 'BAD_TP_NAME'],
+    ['tprobe', 't:e sched_switch a=prev->^nothing', 'NO_BTF_FIELD'],
+    ['eprobe', 'e:e ^sched', 'NO_EVENT_INFO'],
+    ['eprobe', 'e:e ^sched.nothing', 'BAD_ATTACH_EVENT'],
+    ['eprobe', 'e:e sched.sched_switch ^$nothing', 'BAD_ATTACH_ARG'],
+    ['eprobe', 'e:e sched.sched_switch ^%di', 'BAD_VAR'],
+    ['eprobe', 'e:e sched.sched_switch $next_pid ^if', 'NO_EP_FILTER'],
+  ])('%s: %s', (kind, marked, error, errno) => {
+    removeAll(array, kind);
+    const command = marked.replace('^', '');
+    expect(probeCommand(array, kind, command)).toBe(errno ?? EINVAL);
+    const lines = array.errors.at(-1)!.split('\n');
+    expect(lines[0]).toContain(`${PROBE_KINDS[kind].location}: error: ${PROBE_ERRORS[error]}`);
+    expect(lines[2]!.indexOf('^') - '  Command: '.length).toBe(marked.indexOf('^'));
+  });
+});
 
 const linesOf = (kind: ProbeKind): string => probeEvents(array, kind).map(probeLines).join('');
 test('an event has as many places as lines with its name and arguments', () => {

@@ -188,7 +188,11 @@ function* remove(c: CommandContext, specs: readonly string[]): Steps<number> {
     const gone = matching(array, spec);
     if (gone.length === 0) yield* c.report(`"${spec}" does not hit any event.\n`);
     for (const event of gone) {
-      const error = yield* write(c, event.probe, `-:${event.system}/${event.name}\n`);
+      const error = yield* write(
+        c,
+        event.probe === 'uprobe' ? 'uprobe' : 'kprobe',
+        `-:${event.system}/${event.name}\n`,
+      );
       if (error >= 0) yield* c.report(`Removed event: ${event.system}:${event.name}\n`);
       else {
         status = 254;

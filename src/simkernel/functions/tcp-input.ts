@@ -1,4 +1,5 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
+import { GFP_ATOMIC } from './gfp.ts';
 import { ECONNREFUSED, ECONNRESET, EPIPE } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { DROP } from '../net/drop-reasons.ts';
@@ -81,7 +82,7 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
 
 /** tcp_mark_head_lost(): without selective acknowledgements that is all that can be told: the oldest frame. */
 function markHeadLost(m: Machine, sk: TcpSock, head: Segment): void {
-  if (head.bytes > sk.mss) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, head, sk.mss, sk.mss);
+  if (head.bytes > sk.mss) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, head, sk.mss, sk.mss, GFP_ATOMIC);
   head.lost = true;
 }
 /** Duplicate acknowledgements or a partial one say that a segment is missing. */

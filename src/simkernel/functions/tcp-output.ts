@@ -187,7 +187,7 @@ const innerTcpRetransmitSkb = kernelFunction(
   40,
   (m, sk: TcpSock, segment: Segment, segs: number): number => {
     const most = segs * sk.mss;
-    if (segment.bytes > most) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, segment, most, sk.mss);
+    if (segment.bytes > most) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, segment, most, sk.mss, GFP_ATOMIC);
     const err = transmitSkb(m, sk, segment, 1, GFP_ATOMIC, 0);
     tcpRetransmitSkbEvent(m, sk, segment, err);
     return err;

@@ -78,9 +78,9 @@ const skbSplit = kernelFunction('skb_split', 20, (m, skb: Segment, skb1: Segment
   moveTail(m, skb, skb1, len),
 );
 /** A segment with so many bytes stays in its queue; behind it is one with the others. */
-function cut(m: Machine, sk: TcpSock, queue: Segment[], segment: Segment, bytes: number): Segment {
+function cut(m: Machine, sk: TcpSock, queue: Segment[], segment: Segment, bytes: number, gfp: number): Segment {
   const { seq, flags, sentAt, retransmitted, lost } = segment;
-  const rest = createSegment(m, tcpStreamAllocSkb(m, sk, GFP_ATOMIC, 1), sk, seq + bytes, NO_BYTES, 0, flags);
+  const rest = createSegment(m, tcpStreamAllocSkb(m, sk, gfp, 1), sk, seq + bytes, NO_BYTES, 0, flags);
   Object.assign(rest, { sentAt, retransmitted, lost });
   skbSplit(m, segment, rest, bytes);
   queue.splice(queue.indexOf(segment) + 1, 0, rest);
@@ -88,15 +88,15 @@ function cut(m: Machine, sk: TcpSock, queue: Segment[], segment: Segment, bytes:
 }
 /** tso_fragment(): the head of the send queue keeps so many bytes. */
 export function tsoFragment(m: Machine, sk: TcpSock, segment: Segment, bytes: number): void {
-  cut(m, sk, sk.sendQueue, segment, bytes);
+  cut(m, sk, sk.sendQueue, segment, bytes, GFP_ATOMIC);
 }
 /** Cuts a segment that has been sent: only a part of it goes again. */
 export const tcpFragment = kernelFunction(
   'tcp_fragment',
   30,
-  (m, sk: TcpSock, _queue: number, segment: Segment, bytes: number, mss: number): number => {
+  (m, sk: TcpSock, _queue: number, segment: Segment, bytes: number, mss: number, gfp: number): number => {
     const before = frameCount(segment.bytes, mss);
-    const rest = cut(m, sk, sk.rtxQueue, segment, bytes);
+    const rest = cut(m, sk, sk.rtxQueue, segment, bytes, gfp);
     sk.packetsOut += frameCount(segment.bytes, mss) + frameCount(rest.bytes, mss) - before;
     return 0;
   },

@@ -3,18 +3,21 @@ import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
-import { loadText } from '../memory/arena.ts';
-import { EACCES, EAGAIN, EFAULT, EINTR, EINVAL, EPERM } from '../errno.ts';
+import { EACCES, EAGAIN, EINTR, EINVAL } from '../errno.ts';
 import { makeFolder, removeFolder } from '../tracefs/tree.ts';
 import type { FileNode } from '../tracefs/tree.ts';
 import { listEntries } from './ext4-dir.ts';
-import { writeUserText } from './pseudo-files.ts';
+import {
+  FORMAT_NS_PER_CHARACTER,
+  readText,
+  UNCHANGEABLE,
+  WITHOUT_PAGES,
+  writeText,
+  writeUserText,
+} from './pseudo-files.ts';
 import { msleep } from './sleep.ts';
 import { O_ACCMODE, O_TRUNC, O_NONBLOCK } from '../fs/fcntl.ts';
-import { bug } from '../../source/bug.ts';
 
-/** Producing text costs per character. */
-const FORMAT_NS_PER_CHARACTER = 4;
 /** How often a reader of trace_pipe looks again. */
 const POLL_MS = 5;
 
@@ -34,17 +37,11 @@ const tracingRead = kernelFunction(
   'tracing_read',
   60,
   (m, iocb: Kiocb, to: IovIter): Result => {
-    const { file, pos } = iocb;
+    const { file } = iocb;
     const node = nodeOf(file);
     if (node.read === undefined && node.stream === undefined) return -EINVAL;
     if (node.stream !== undefined) return tracingReadPipe(m, file, to.buffer, to.count);
-    if (file.text === null) {
-      file.text = node.read?.() ?? '';
-      m.spend(file.text.length * FORMAT_NS_PER_CHARACTER);
-    }
-    const part = file.text.slice(pos, pos + to.count);
-    writeUserText(m, to.buffer, part);
-    return part.length;
+    return readText(m, iocb, to, () => node.read!());
   },
   { traceable: false },
 );
@@ -76,10 +73,7 @@ const tracingWrite = kernelFunction(
   (m, iocb: Kiocb, from: IovIter): Result => {
     const node = nodeOf(iocb.file);
     if (node.write === undefined) return node.truncate === undefined ? -EINVAL : from.count;
-    const at = m.cpu.current.process?.mm.find(from.buffer, from.count) ?? -1;
-    if (at < 0) return -EFAULT;
-    const error = node.write(loadText(m.arena.bytes, at, from.count));
-    return error < 0 ? error : from.count;
+    return writeText(m, from, (text) => node.write!(text));
   },
   { traceable: false },
 );
@@ -93,8 +87,6 @@ const eventfsIterate = kernelFunction('eventfs_iterate', 90, (m, file: File, con
   return 0;
 });
 
-const noPages = (): never => bug('tracefs has no pages');
-const readOnly = (): Result => -EPERM;
 /** tracefs, debugfs and sysfs: files that are functions, in directories that the kernel makes; those of tracefs' instances are asked for. */
 export const TRACEFS: FileSystemOperations = {
   files: {
@@ -104,21 +96,12 @@ export const TRACEFS: FileSystemOperations = {
   },
   directories: { iterate: (m, file, context) => eventfsIterate(m, file, context) },
   inodes: {
+    ...UNCHANGEABLE,
     lookup: (m, dir, dentry, flags) => eventfsRootLookup(m, dir, dentry, flags),
     // What a folder that has no create() is answered with (lookup_open).
     create: () => -EACCES,
-    link: readOnly,
-    unlink: readOnly,
     mkdir: (_m, _idmap, dir, dentry, mode) => makeFolder(dir, dentry, mode),
     rmdir: (_m, dir, dentry) => removeFolder(dir, dentry),
-    rename: readOnly,
-    symlink: readOnly,
-    getLink: () => undefined,
-    getattr: () => 0,
   },
-  readahead: noPages,
-  writeBegin: () => undefined,
-  writeEnd: () => undefined,
-  writepages: noPages,
-  syncFs: () => 0,
+  ...WITHOUT_PAGES,
 };

@@ -15,7 +15,7 @@ import {
   intersect64,
 } from './arc.ts';
 import { remembered } from './remembered.ts';
-import { Scalar, synced } from './scalar.ts';
+import { Scalar, resynced } from './scalar.ts';
 import {
   type Tnum,
   U64_MAX,
@@ -278,7 +278,7 @@ const REFINE: Record<Relation, (pair: Pair, width: Width) => Pair> = {
 /** What both sides may hold once the relation is known to hold. */
 function refined(relation: Relation, pair: Pair, width: Width): Pair {
   const { left, right } = REFINE[relation](pair, width);
-  return { left: synced(left.bits, left.r64, left.r32), right: synced(right.bits, right.r64, right.r32) };
+  return { left: resynced(left), right: resynced(right) };
 }
 
 const isDead = (pair: Pair): boolean => pair.left.isEmpty || pair.right.isEmpty;

@@ -4,7 +4,7 @@ import { FULL_32, S64_MIN, add64, negate64 } from './arc.ts';
 import { MAX_OFFSET } from './limits.ts';
 import { type Register, isPacket, typeName, withChanges, withValue } from './register.ts';
 import { type Violation, registerViolation } from './rejection.ts';
-import { Scalar, constant, plainConstant, synced } from './scalar.ts';
+import { Scalar, constant, plainConstant, resynced } from './scalar.ts';
 import { tnumAdd, tnumSub } from './tnum.ts';
 
 const MOVABLE: ReadonlySet<Register['type']> = new Set([
@@ -103,7 +103,7 @@ export function pointerArithmeticFault(
 /** The pointer after an allowed addition or subtraction; `newId` is for packet pointers moved by an unknown number. */
 export function movedPointer(op: 'add' | 'sub', pointer: Register, by: Scalar, newId: () => number): Register {
   const offset = movedOffset(op, pointer.value, by);
-  const value = synced(offset.bits, offset.r64, offset.r32);
+  const value = resynced(offset);
   if (!isPacket(pointer)) return withValue(pointer, value);
   const known = by.isConst;
   // A check against the packet's end holds for this base only; moving backwards keeps what is known ahead.

@@ -207,15 +207,59 @@ function boundBits(s: Scalar): Tnum {
   return tnumOr(tnumHigh32(all), low);
 }
 
-/** Carries what each view knows into the others; an impossible value is left as it is. */
+/** Results of `settle` by what they were made of; a newer one takes the place of an older. */
+const SETTLED_PLACES = 2048;
+interface Settled {
+  readonly bits: Tnum;
+  readonly r64: Arc64;
+  readonly r32: Arc32;
+  readonly result: Scalar;
+}
+const settled = new Array<Settled | undefined>(SETTLED_PLACES).fill(undefined);
+
+const numberOf = (x: bigint): number => Number(BigInt.asIntN(32, x));
+
+/**
+ * Carries what each view knows into the others; an impossible value is left as it is. The programs of a script make the same
+ * few numbers again and again: one that was made before is the same object, so that what is remembered by identity
+ * (`remembered`) is found for it.
+ */
 export function synced(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
   if (bits === TNUM_UNKNOWN && r64 === FULL_64 && r32 === FULL_32) return UNKNOWN;
   if (isEmpty64(r64) || isEmpty32(r32)) return new Scalar(bits, EMPTY_64, EMPTY_32);
-  if (bits.mask === 0n && r32 === FULL_32 && r64.size === 0n && r64.base === bits.value) return constant(bits.value);
+  const low = numberOf(bits.value);
+  if (bits.mask === 0n && r64.size === 0n && r64.base === bits.value)
+    if (r32 === FULL_32 || (r32.size === 0 && r32.base === low >>> 0)) return constant(bits.value);
+  const hash = low ^ numberOf(bits.mask) ^ (numberOf(r64.base) * 7) ^ (numberOf(r64.size) * 31);
+  const place = (hash ^ (hash >>> 11) ^ r32.base ^ (r32.size * 13)) & (SETTLED_PLACES - 1);
+  const known = settled[place];
+  if (known !== undefined && isMadeOf(known, bits, r64, r32)) return known.result;
+  const result = settle(bits, r64, r32);
+  settled[place] = { bits, r64, r32, result };
+  return result;
+}
+
+function isMadeOf(known: Settled, bits: Tnum, r64: Arc64, r32: Arc32): boolean {
+  return (
+    known.r32.base === r32.base &&
+    known.r32.size === r32.size &&
+    known.bits.value === bits.value &&
+    known.bits.mask === bits.mask &&
+    known.r64.base === r64.base &&
+    known.r64.size === r64.size
+  );
+}
+
+function settle(bits: Tnum, r64: Arc64, r32: Arc32): Scalar {
   const bounded = boundByBits(bits, r64, r32);
   const deduced = deduce(deduce(bounded));
   if (deduced.isEmpty) return new Scalar(bits, EMPTY_64, EMPTY_32);
   return boundByBits(boundBits(deduced), deduced.r64, deduced.r32);
+}
+
+/** The same number with its views synced. */
+export function resynced(s: Scalar): Scalar {
+  return Number.isNaN(s.plain) ? synced(s.bits, s.r64, s.r32) : s;
 }
 
 /** Forgets ranges that contradict themselves or a constant: such a value arises on dead paths only. */

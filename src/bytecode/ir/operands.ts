@@ -54,14 +54,42 @@ export function mapTerminatorOperands(terminator: Terminator, change: (value: Va
   }
 }
 
+/** The operands in the order of `mapOperands`. */
 export function operands(instr: Instr): readonly Value[] {
-  const result: Value[] = [];
-  mapOperands(instr, (value) => (result.push(value), value));
-  return result;
+  switch (instr.op) {
+    case 'const':
+    case 'param':
+    case 'slot_address':
+    case 'map':
+    case 'map_value':
+    case 'variable':
+    case 'function':
+      return NONE;
+    case 'phi':
+      return [...instr.inputs.values()];
+    case 'alu':
+    case 'compare':
+      return [instr.left, instr.right];
+    case 'extend':
+    case 'swap':
+      return [instr.value];
+    case 'load':
+      return instr.address.base.kind === 'instr' ? [instr.address.base] : NONE;
+    case 'store':
+    case 'atomic_add':
+      return instr.address.base.kind === 'instr' ? [instr.address.base, instr.value] : [instr.value];
+    case 'call':
+    case 'call_function':
+      return instr.args;
+    default:
+      return assertNever(instr);
+  }
 }
 
+const NONE: readonly Value[] = [];
+
 export function terminatorOperands(terminator: Terminator | undefined): readonly Value[] {
-  if (terminator === undefined) return [];
+  if (terminator === undefined) return NONE;
   if (terminator.op === 'branch') return [terminator.left, terminator.right];
-  return terminator.op === 'return' ? [terminator.value] : [];
+  return terminator.op === 'return' ? [terminator.value] : NONE;
 }

@@ -68,7 +68,7 @@ function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigne
   const spilled = new Set<Reg>();
   for (const candidate of candidates) {
     const begins = candidate.ranges[0]!.from;
-    for (let reg = 0; reg < REGISTERS; reg++) taken[reg] = taken[reg]!.filter((other) => outlasts(other, begins));
+    for (const holders of taken) dropEnded(holders, begins);
     const conflictsWith = (other: Candidate): boolean =>
       !spilled.has(other.reg) && overlap(other.ranges, other.current, candidate.ranges);
     const conflicts = (reg: Reg): Candidate[] => taken[reg]!.filter(conflictsWith);
@@ -97,6 +97,13 @@ function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigne
     assigned.set(candidate.reg, choice);
   }
   return { assigned, spilled };
+}
+
+/** Leaves those that still hold something at this position, in their order. */
+function dropEnded(holders: Candidate[], position: number): void {
+  let kept = 0;
+  for (const holder of holders) if (outlasts(holder, position)) holders[kept++] = holder;
+  holders.length = kept;
 }
 
 /** Whether it holds anything from this position on; those that begin later begin no earlier. */

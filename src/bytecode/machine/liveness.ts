@@ -48,7 +48,7 @@ function liveAtEntry(fn: MachineFunction): ReadonlyMap<MachineBlock, ReadonlySet
       if (live.size !== before) changed = true;
     }
   }
-  return new Map([...flows].map(([block, { live }]) => [block, live]));
+  return new Map(Array.from(flows, ([block, { live }]) => [block, live]));
 }
 
 /** Where each register, real or virtual, holds something that is still wanted. r10 is left out. */
@@ -77,17 +77,17 @@ export function liveRanges(fn: MachineFunction): Intervals {
     for (let i = block.insns.length - 1; i >= 0; i--) {
       position--;
       const insn = block.insns[i]!;
-      const overwritten = new Set(reads(insn));
+      const read = reads(insn);
       for (const reg of writes(insn)) {
         const to = live.get(reg) ?? 2 * position + 2;
         live.delete(reg);
         add(reg, 2 * position + 1, to);
         // Two-address operations go on in the same register.
-        if (overwritten.has(reg) && insn.op !== 'call' && insn.op !== 'call_function') live.set(reg, 2 * position + 1);
+        if (read.includes(reg) && insn.op !== 'call' && insn.op !== 'call_function') live.set(reg, 2 * position + 1);
       }
       // `set` writes its result before it reads its operands.
       const readAt = insn.op === 'set' ? 2 * position + 2 : 2 * position;
-      for (const reg of overwritten) if (!live.has(reg)) live.set(reg, readAt);
+      for (const reg of read) if (!live.has(reg)) live.set(reg, readAt);
     }
     for (const [reg, to] of live) add(reg, start, to);
   }

@@ -1,25 +1,8 @@
+import { BtfBlob } from './blob.ts';
 import { malformed } from './malformed.ts';
-import type {
-  BtfVariable,
-  CType,
-  EnumType,
-  FunctionProtoType,
-  Member,
-  PointerType,
-  StructType,
-  TypeSet,
-  UnionType,
-} from './types.ts';
-import {
-  BTF_HEADER_SIZE,
-  BTF_KINDS,
-  BTF_KIND_BY_CODE,
-  BTF_MAGIC,
-  INT_BOOL,
-  INT_CHAR,
-  INT_SIGNED,
-  MAX_RESOLVE_DEPTH,
-} from './wire.ts';
+import { createTypeReader } from './type-reader.ts';
+import type { BtfVariable, CType, StructType, TypeSet, UnionType } from './types.ts';
+import { BTF_KINDS } from './wire.ts';
 
 /** A decoded BTF blob: a TypeSet whose types come into being when they are first reached. */
 export interface BtfTypeSet extends TypeSet {
@@ -52,234 +35,22 @@ const NAMED = {
 } as const satisfies Record<string, readonly number[]>;
 type NamedKind = keyof typeof NAMED;
 
-/** Strings may share their ends: without a limit a small blob could hold any number of long ones. */
-const MAX_STRING = 4096;
-/** So many names are searched for in the strings; then all of them are indexed. */
-const MOST_SEARCHES = 200;
-
-/** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
-export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < BTF_HEADER_SIZE || view.getUint16(0, true) !== BTF_MAGIC) return malformed('not a BTF blob');
-  const headerSize = view.getUint32(4, true);
-  const typesStart = headerSize + view.getUint32(8, true);
-  const typesEnd = typesStart + view.getUint32(12, true);
-  const stringsStart = headerSize + view.getUint32(16, true);
-  const stringsEnd = stringsStart + view.getUint32(20, true);
-  if (typesEnd > bytes.length || stringsEnd > bytes.length) return malformed('a section ends behind the blob');
-  // One native call; names are then slices of it.
-  const strings = new TextDecoder('latin1').decode(bytes.subarray(stringsStart, stringsEnd));
-  if (!strings.startsWith('\0') || !strings.endsWith('\0')) return malformed('the strings are not between NULs');
-  function stringAt(offset: number): string {
-    const rest = strings.slice(offset, offset + MAX_STRING + 1);
-    const length = rest.indexOf('\0');
-    return length < 0
-      ? malformed(`no name of up to ${MAX_STRING} bytes at ${offset} of the strings`)
-      : rest.slice(0, length);
-  }
-
-  const offsets = indexTypes(view, typesStart, typesEnd);
-  const typeCount = offsets.length - 1;
-  const types: (CType | undefined)[] = [{ kind: 'void' }];
-
-  const kindOf = (at: number): number => (view.getUint32(at + 4, true) >>> 24) & 0x1f;
-  const vlenOf = (at: number): number => view.getUint32(at + 4, true) & 0xffff;
-  const flagOf = (at: number): boolean => view.getUint32(at + 4, true) >>> 31 === 1;
-  const nameOf = (at: number): string => stringAt(view.getUint32(at, true));
-  const refOf = (at: number): number => view.getUint32(at + 8, true);
-
-  let depth = 0;
-  function type(id: number): CType | undefined {
-    const known = types[id];
-    if (known !== undefined) return known;
-    if (id < 0 || id > typeCount) return undefined;
-    if (depth === MAX_RESOLVE_DEPTH) return tooDeep(id);
-    depth++;
-    try {
-      return (types[id] = build(offsets[id]!));
-    } finally {
-      depth--;
-    }
-  }
-  const tooDeep = (id: number): never =>
-    malformed(`type ${id} is reached through more than ${MAX_RESOLVE_DEPTH} others`);
-  const need = (id: number): CType => type(id) ?? malformed(`BTF type ${id} is no C type`);
-
-  function build(at: number): CType | undefined {
-    switch (kindOf(at)) {
-      case K.int.code: {
-        const encoding = (view.getUint32(at + 12, true) >>> 24) & 0xf;
-        return {
-          kind: 'int',
-          name: nameOf(at),
-          size: refOf(at),
-          signed: (encoding & INT_SIGNED) !== 0,
-          bool: (encoding & INT_BOOL) !== 0,
-          char: (encoding & INT_CHAR) !== 0,
-        };
-      }
-      case K.float.code:
-        return { kind: 'float', name: nameOf(at), size: refOf(at) };
-      case K.ptr.code:
-        return pointerAt(at);
-      case K.array.code:
-        return { kind: 'array', element: need(view.getUint32(at + 12, true)), length: view.getUint32(at + 20, true) };
-      case K.struct.code:
-        return aggregateAt('struct', at);
-      case K.union.code:
-        return aggregateAt('union', at);
-      case K.enum.code:
-      case K.enum64.code:
-        return enumAt(at);
-      case K.fwd.code:
-        return { kind: 'forward', name: nameOf(at), of: flagOf(at) ? 'union' : 'struct' };
-      case K.typedef.code:
-        return {
-          kind: 'typedef',
-          name: nameOf(at),
-          get type() {
-            return need(refOf(at));
-          },
-        };
-      case K.const.code:
-        return { kind: 'qualifier', qualifier: 'const', type: need(refOf(at)) };
-      case K.volatile.code:
-        return { kind: 'qualifier', qualifier: 'volatile', type: need(refOf(at)) };
-      case K.restrict.code:
-        return { kind: 'qualifier', qualifier: 'restrict', type: need(refOf(at)) };
-      case K.func_proto.code:
-        return prototypeAt(at);
-      case K.type_tag.code:
-        // Only tags on pointer targets mean something to us; pointerAt has read those.
-        return need(refOf(at));
-      default:
-        return undefined;
-    }
-  }
-
-  function pointerAt(at: number): PointerType {
-    let target = refOf(at);
-    let tag: string | undefined;
-    for (let tags = 0; target !== 0; tags++) {
-      const header = offsets[target] ?? malformed(`there is no BTF type ${target}`);
-      if (kindOf(header) !== K.type_tag.code) break;
-      if (tags === MAX_RESOLVE_DEPTH) tooDeep(target);
-      tag ??= nameOf(header);
-      target = refOf(header);
-    }
-    return {
-      kind: 'pointer',
-      get to() {
-        return need(target);
-      },
-      ...(tag === undefined ? {} : { tag }),
-    };
-  }
-
-  function aggregateAt<Kind extends 'struct' | 'union'>(kind: Kind, at: number) {
-    let members: readonly Member[] | undefined;
-    return {
-      kind,
-      name: nameOf(at),
-      size: refOf(at),
-      get members() {
-        return (members ??= membersAt(at));
-      },
-    };
-  }
-
-  function membersAt(at: number): readonly Member[] {
-    const members: Member[] = [];
-    const hasBitfields = flagOf(at);
-    for (let i = 0, row = at + 12; i < vlenOf(at); i++, row += 12) {
-      const offset = view.getUint32(row + 8, true);
-      const bitfieldSize = hasBitfields ? offset >>> 24 : 0;
-      members.push({
-        name: nameOf(row),
-        type: need(view.getUint32(row + 4, true)),
-        offsetBits: hasBitfields ? offset & 0xffffff : offset,
-        ...(bitfieldSize === 0 ? {} : { bitfieldSize }),
-      });
-    }
-    return members;
-  }
-
-  function enumAt(at: number): EnumType {
-    let values: EnumType['values'] | undefined;
-    return {
-      kind: 'enum',
-      name: nameOf(at),
-      size: refOf(at),
-      signed: flagOf(at),
-      get values() {
-        return (values ??= enumValuesAt(at));
-      },
-    };
-  }
-
-  function enumValuesAt(at: number): EnumType['values'] {
-    const wide = kindOf(at) === K.enum64.code;
-    const signed = flagOf(at);
-    const values: { name: string; value: bigint }[] = [];
-    for (let i = 0, row = at + 12; i < vlenOf(at); i++, row += wide ? 12 : 8) {
-      const low = view.getUint32(row + 4, true);
-      const value = wide
-        ? (BigInt(view.getUint32(row + 8, true)) << 32n) | BigInt(low)
-        : BigInt(signed ? low | 0 : low);
-      values.push({ name: nameOf(row), value: wide && signed ? BigInt.asIntN(64, value) : value });
-    }
-    return values;
-  }
-
-  function prototypeAt(at: number): FunctionProtoType {
-    const parameters: { name: string; type: CType }[] = [];
-    const count = vlenOf(at);
-    // `...` is a last parameter without name and type.
-    const last = at + 12 + (count - 1) * 8;
-    const variadic = count > 0 && view.getUint32(last, true) === 0 && view.getUint32(last + 4, true) === 0;
-    for (let i = 0, row = at + 12; i < (variadic ? count - 1 : count); i++, row += 8) {
-      parameters.push({ name: nameOf(row), type: need(view.getUint32(row + 4, true)) });
-    }
-    return { kind: 'function', returns: need(refOf(at)), parameters, variadic };
-  }
-
-  /** Strings that .BTF.ext refers to; many lines share a file. */
-  const texts = new Map<number, string>();
-
-  // Names are compared by their offset in the string section, where each stands once: who looks up a few needs no index.
-  const stringOffsets = new Map<string, number>();
-  let searches = 0;
-  function offsetOfName(name: string): number {
-    const known = stringOffsets.get(name);
-    if (known !== undefined) return known;
-    if (searches > MOST_SEARCHES) return 0;
-    searches += 1;
-    if (searches > MOST_SEARCHES) {
-      indexStrings();
-      return stringOffsets.get(name) ?? 0;
-    }
-    const offset = strings.indexOf(`\0${name}\0`) + 1;
-    stringOffsets.set(name, offset);
-    return offset;
-  }
-  function indexStrings(): void {
-    let offset = 0;
-    for (const text of strings.split('\0')) {
-      if (!stringOffsets.get(text)) stringOffsets.set(text, offset);
-      offset += text.length + 1;
-    }
-  }
-
+/** Types by the offset of their names; each index is made when it is first asked for. */
+function indexNames(blob: BtfBlob): {
+  readonly index: (kind: NamedKind) => ReadonlyMap<number, number>;
+  readonly idOf: (kind: NamedKind, name: string) => number | undefined;
+  readonly enumWith: (memberName: number) => number | undefined;
+} {
   const indexes = new Map<NamedKind, ReadonlyMap<number, number>>();
   function index(kind: NamedKind): ReadonlyMap<number, number> {
     let found = indexes.get(kind);
     if (found === undefined) {
       const codes: readonly number[] = NAMED[kind];
       const ids = new Map<number, number>();
-      for (let id = 1; id <= typeCount; id++) {
-        const at = offsets[id]!;
-        if (!codes.includes(kindOf(at))) continue;
-        const name = view.getUint32(at, true);
+      for (let id = 1; id <= blob.typeCount; id++) {
+        const at = blob.offsets[id]!;
+        if (!codes.includes(blob.kindOf(at))) continue;
+        const name = blob.word(at);
         // Equal names are rare and differ between compilation units; libbpf takes the first.
         if (name !== 0 && !ids.has(name)) ids.set(name, id);
       }
@@ -288,9 +59,36 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     return found;
   }
   function idOf(kind: NamedKind, name: string): number | undefined {
-    const offset = offsetOfName(name);
+    const offset = blob.offsetOfName(name);
     return offset === 0 ? undefined : index(kind).get(offset);
   }
+
+  /** The enum that has each member first, by the offset of the member's name. */
+  let enumsByMember: Map<number, number> | undefined;
+  function enumWith(memberName: number): number | undefined {
+    if (enumsByMember === undefined) {
+      enumsByMember = new Map();
+      for (let id = 1; id <= blob.typeCount; id++) {
+        const at = blob.offsets[id]!;
+        const kind = blob.kindOf(at);
+        if (kind !== K.enum.code && kind !== K.enum64.code) continue;
+        const step = kind === K.enum64.code ? 12 : 8;
+        for (let i = blob.vlenOf(at), row = at + 12; i > 0; i--, row += step) {
+          const name = blob.word(row);
+          if (!enumsByMember.has(name)) enumsByMember.set(name, id);
+        }
+      }
+    }
+    return enumsByMember.get(memberName);
+  }
+  return { index, idOf, enumWith };
+}
+
+/** Reads a little-endian BTF blob. Throws on a malformed one; one that is not ours must also pass `checkTypes`. */
+export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
+  const blob = new BtfBlob(bytes);
+  const { type, need } = createTypeReader(blob);
+  const { index, idOf, enumWith } = indexNames(blob);
   function lookUp<Kind extends CType['kind']>(
     kind: NamedKind,
     wanted: Kind,
@@ -301,41 +99,22 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     return found?.kind === wanted ? (found as Extract<CType, { kind: Kind }>) : undefined;
   }
 
-  /** The enum that has each member first, by the offset of the member's name. */
-  let enumsByMember: Map<number, number> | undefined;
-  function enumWith(memberName: number): number | undefined {
-    if (enumsByMember === undefined) {
-      enumsByMember = new Map();
-      for (let id = 1; id <= typeCount; id++) {
-        const at = offsets[id]!;
-        const kind = kindOf(at);
-        if (kind !== K.enum.code && kind !== K.enum64.code) continue;
-        const step = kind === K.enum64.code ? 12 : 8;
-        for (let i = vlenOf(at), row = at + 12; i > 0; i--, row += step) {
-          const name = view.getUint32(row, true);
-          if (!enumsByMember.has(name)) enumsByMember.set(name, id);
-        }
-      }
-    }
-    return enumsByMember.get(memberName);
-  }
-
   let perCpu: ReadonlyMap<string | number, BtfVariable> | undefined;
   function dataSection(name: string): readonly BtfVariable[] | undefined {
     const section = idOf('dataSection', name);
     if (section === undefined) return undefined;
-    const at = offsets[section]!;
-    return Array.from({ length: vlenOf(at) }, (_, i) => {
+    const at = blob.offsets[section]!;
+    return Array.from({ length: blob.vlenOf(at) }, (_, i) => {
       const row = at + 12 + i * 12;
-      const id = view.getUint32(row, true);
-      const variable = offsets[id] ?? 0;
-      if (variable === 0 || kindOf(variable) !== K.var.code) return malformed(`section ${name} holds no variable`);
-      return { name: nameOf(variable), id, type: need(refOf(variable)), offset: view.getUint32(row + 4, true) };
+      const id = blob.word(row);
+      const variable = blob.offsets[id] ?? 0;
+      if (variable === 0 || blob.kindOf(variable) !== K.var.code) return malformed(`section ${name} holds no variable`);
+      return { name: blob.nameOf(variable), id, type: need(blob.refOf(variable)), offset: blob.word(row + 4) };
     });
   }
 
   return {
-    typeCount,
+    typeCount: blob.typeCount,
     type,
     struct: (name): StructType | undefined => lookUp('struct', 'struct', name),
     union: (name): UnionType | undefined => lookUp('union', 'union', name),
@@ -344,7 +123,7 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
     int: (name) => lookUp('int', 'int', name),
     function(name) {
       const id = idOf('function', name);
-      const prototype = id === undefined ? undefined : type(refOf(offsets[id]!));
+      const prototype = id === undefined ? undefined : type(blob.refOf(blob.offsets[id]!));
       return prototype?.kind === 'function' ? prototype : undefined;
     },
     perCpuVariable(which) {
@@ -354,53 +133,29 @@ export function decodeBtf(bytes: Uint8Array): BtfTypeSet {
       return perCpu.get(which);
     },
     enumerator(name) {
-      const offset = offsetOfName(name);
+      const offset = blob.offsetOfName(name);
       const id = offset === 0 ? undefined : enumWith(offset);
       const owner = id === undefined ? undefined : type(id);
       const member = owner?.kind === 'enum' ? owner.values.find((value) => value.name === name) : undefined;
       return member === undefined || owner?.kind !== 'enum' ? undefined : { value: member.value, type: owner };
     },
     *names(kind) {
-      for (const offset of index(kind).keys()) yield stringAt(offset);
+      for (const offset of index(kind).keys()) yield blob.stringAt(offset);
     },
     functionTags(name) {
       const target = idOf('function', name);
       const tags: string[] = [];
-      for (let id = 1; target !== undefined && id <= typeCount; id++) {
-        const at = offsets[id]!;
-        if (kindOf(at) === K.decl_tag.code && refOf(at) === target) tags.push(nameOf(at));
+      for (let id = 1; target !== undefined && id <= blob.typeCount; id++) {
+        const at = blob.offsets[id]!;
+        if (blob.kindOf(at) === K.decl_tag.code && blob.refOf(at) === target) tags.push(blob.nameOf(at));
       }
       return tags;
     },
     dataSection,
     dataSectionSize(name) {
       const id = idOf('dataSection', name);
-      return id === undefined ? undefined : refOf(offsets[id]!);
+      return id === undefined ? undefined : blob.refOf(blob.offsets[id]!);
     },
-    string(offset) {
-      let text = texts.get(offset);
-      if (text === undefined) {
-        const rest = bytes.subarray(stringsStart, stringsEnd).subarray(offset, offset + MAX_STRING);
-        const length = rest.indexOf(0);
-        text = new TextDecoder().decode(length < 0 ? rest : rest.subarray(0, length));
-        texts.set(offset, text);
-      }
-      return text;
-    },
+    string: (offset) => blob.text(offset),
   };
-}
-
-/** Where each type's header starts; entry 0 stands for void. */
-function indexTypes(view: DataView, start: number, end: number): readonly number[] {
-  const offsets = [0];
-  let at = start;
-  while (at + 12 <= end) {
-    const info = view.getUint32(at + 4, true);
-    const kind = BTF_KIND_BY_CODE[(info >>> 24) & 0x1f];
-    if (kind === undefined) return malformed(`unknown BTF kind at ${at - start}`);
-    offsets.push(at);
-    at += 12 + BTF_KINDS[kind].fixed + BTF_KINDS[kind].each * (info & 0xffff);
-  }
-  if (at !== end) return malformed('BTF types overrun their section');
-  return offsets;
 }

@@ -106,8 +106,12 @@ function readScript(path: string, { directory = '.' }: CliHost): string {
 
 /** bpftrace in the lab: this command, on the machine of the lab. */
 function bpftrace(request: HostRequest, host: CliHost, command: RunCommand): Promise<number> {
-  const text = (bytes: Uint8Array | string): string =>
-    typeof bytes === 'string' ? Buffer.from(bytes).toString('latin1') : Buffer.from(bytes).toString('latin1');
+  // A byte of text on the machine is a character.
+  const text = (output: Uint8Array | string): string =>
+    (typeof output === 'string'
+      ? Buffer.from(output)
+      : Buffer.from(output.buffer, output.byteOffset, output.length)
+    ).toString('latin1');
   return command(request.argv.slice(1), {
     ...host,
     isTerminal: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EBUSY, EEXIST, ENOENT, ESRCH } from '../../src/simkernel/errno.ts';
+import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ESRCH } from '../../src/simkernel/errno.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
@@ -35,7 +35,13 @@ function running(main: (u: UserContext, note: (result: unknown) => void) => User
   results: unknown[];
 } {
   const results: unknown[] = [];
-  return { m: machineRunning([(u) => main(u, (result) => results.push(result))], { cpus: 1 }), results };
+  return {
+    m: machineRunning([(u) => main(u, (result) => results.push(result))], {
+      cpus: 1,
+      files: [{ path: '/data/cold', size: 4e6, warm: 0 }],
+    }),
+    results,
+  };
 }
 
 describe('control groups', () => {
@@ -133,5 +139,61 @@ describe('control groups', () => {
     count(m.cgroups.root);
     const living = [...m.tasks.values()].filter(({ exitState }) => exitState === 0).map(({ pid }) => pid);
     expect([...counted].sort((a, b) => a - b)).toEqual(living.sort((a, b) => a - b));
+  });
+
+  test('limit what they read from a disk as io.max says, and take no nonsense', () => {
+    const MIB = 1024 * 1024;
+    const group = `${ROOT}/slow`;
+    const { m, results } = running(function* (u, note) {
+      yield u.call('mkdir', u.string(group), 0o755);
+      yield* write(u, `${group}/cgroup.procs`, '0');
+      for (const text of [
+        '259:0 rbps=fast',
+        '8:99 rbps=1',
+        'nvme0n1 rbps=1',
+        '259:0 riops=10',
+        '259:0 rbps=1048576 wbps=max',
+      ])
+        note(yield* write(u, `${group}/io.max`, text));
+      const before = m.now();
+      const fd = (yield u.openat('/data/cold', 0)) as number;
+      const buffer = u.buffer(MIB / 4);
+      for (let i = 0; i < 4; i += 1) yield u.read(fd, buffer, MIB / 4);
+      note(Math.round((m.now() - before) / (100 * MILLISECOND)));
+      note(yield* write(u, `${group}/io.max`, '259:0 rbps=max'));
+      return 0;
+    });
+    runFor(m, 3_000 * MILLISECOND);
+    const tenths = results.splice(5, 1)[0];
+    expect(results).toEqual([-EINVAL, -ENODEV, -EINVAL, -EINVAL, 27, 14]);
+    // A megabyte and what is read ahead of it.
+    expect(tenths).toBeGreaterThanOrEqual(8);
+    expect(tenths).toBeLessThan(22);
+  });
+
+  test('give back all their memory when the last dead task that had them is forgotten', () => {
+    const { m, results } = running(function* (u, note) {
+      for (let round = 0; round < 12; round += 1) {
+        const group = `${ROOT}/round`;
+        yield u.paths('mkdir', [group]);
+        const child = (yield u.fork(function* (v) {
+          yield* write(v, `${group}/cgroup.procs`, '0');
+          return 0;
+        })) as number;
+        yield u.nanosleep(MILLISECOND);
+        // A zombie does not keep it populated.
+        note(yield u.paths('rmdir', [group]));
+        yield u.wait4(child);
+        yield u.nanosleep(10 * MILLISECOND);
+        note(m.arena.heapBytes());
+      }
+      return 0;
+    });
+    const released: string[] = [];
+    m.attach({ kind: 'tracepoint', category: 'cgroup', name: 'cgroup_release' }, () => released.push('released'));
+    runFor(m, 300 * MILLISECOND);
+    expect(results.filter((_, i) => i % 2 === 0)).toEqual(Array<number>(12).fill(0));
+    expect(released.length).toBe(12);
+    expect(results[23]).toBe(results[11]);
   });
 });

@@ -17,7 +17,8 @@ export interface IoLimits {
 }
 /** struct throtl_grp, one way: what went out in the slice under way, and what waits. */
 export interface ThrottleQueue {
-  readonly limit: number;
+  /** Bytes a second; Infinity: none. */
+  limit: number;
   sliceStart: number;
   dispatched: number;
   readonly waiting: Bio[];
@@ -26,8 +27,8 @@ export interface ThrottleQueue {
 }
 /** struct blkcg_gq: a control group on a disk. */
 export interface IoGroup extends KernelObject {
-  readonly read: ThrottleQueue | null;
-  readonly write: ThrottleQueue | null;
+  readonly read: ThrottleQueue;
+  readonly write: ThrottleQueue;
 }
 
 /** The groups on the disks of a machine, made when a bio of theirs is first sent. */
@@ -35,13 +36,30 @@ export class IoGroups {
   private readonly machine: Machine;
   private readonly policies = new Map<Cgroup, KernelObject>();
   private readonly groups = new Map<Cgroup, Map<Disk, IoGroup>>();
+  /** On every disk, and on one disk. */
   private readonly limits = new Map<Cgroup, IoLimits>();
+  private ids = 1;
 
   constructor(m: Machine) {
     this.machine = m;
   }
   limit(cgroup: Cgroup, limits: IoLimits): void {
     this.limits.set(cgroup, limits);
+  }
+  /** The groups that have been made of a control group, by disk. */
+  made(cgroup: Cgroup): ReadonlyMap<Disk, IoGroup> {
+    return this.groups.get(cgroup) ?? new Map<Disk, IoGroup>();
+  }
+  /** The control group is gone; what waits for its turn keeps its memory. */
+  forget(cgroup: Cgroup): void {
+    const { arena } = this.machine;
+    for (const group of this.made(cgroup).values())
+      if (group.read.waiting.length + group.write.waiting.length === 0) arena.free(group.address, BLKG.size);
+    const policy = this.policies.get(cgroup);
+    if (policy !== undefined) arena.free(policy.address, BLKCG.size);
+    this.groups.delete(cgroup);
+    this.policies.delete(cgroup);
+    this.limits.delete(cgroup);
   }
   of(cgroup: Cgroup, disk: Disk): IoGroup {
     let disks = this.groups.get(cgroup);
@@ -66,11 +84,11 @@ export class IoGroups {
       policy = { address: arena.allocate(BLKCG.size, 64) };
       this.policies.set(cgroup, policy);
       storeWord(words, policy.address + BLKCG.cgroup, cgroup);
-      words[(policy.address + BLKCG.id) >> 2] = cgroup.parent === null ? 1 : 1 + this.policies.size;
+      words[(policy.address + BLKCG.id) >> 2] = cgroup.parent === null ? 1 : (this.ids += 1);
     }
     return policy;
   }
 }
-function queue(limit: number | undefined): ThrottleQueue | null {
-  return limit === undefined ? null : { limit, sliceStart: -Infinity, dispatched: 0, waiting: [], work: null };
+function queue(limit = Infinity): ThrottleQueue {
+  return { limit, sliceStart: -Infinity, dispatched: 0, waiting: [], work: null };
 }

@@ -1,4 +1,5 @@
 import { EINVAL } from '../errno.ts';
+import { ioMaxText, writeIoMax } from '../functions/blk-throttle-files.ts';
 import { cgroupMkdir, cgroupRmdir, writeProcs } from '../functions/cgroup.ts';
 import type { Machine } from '../machine.ts';
 import { CGROUP_FILES, ROOT_FILES } from '../tasks/cgroups.ts';
@@ -9,15 +10,15 @@ type FileName = (typeof CGROUP_FILES)[number];
 /** What each file of a group says, and what writing to it does. */
 type GroupFile = {
   readonly mode: number;
-  readonly read: (cgroup: Cgroup) => string;
+  readonly read: (cgroup: Cgroup, m: Machine) => string;
   readonly write?: (m: Machine, cgroup: Cgroup, text: string) => number;
 };
 const lines = (values: readonly (string | number)[]): string => values.map((value) => `${value}\n`).join('');
 const sorted = (numbers: Iterable<number>): number[] => [...new Set(numbers)].sort((a, b) => a - b);
 
-/** No controller can be switched on by files: what limits groups have on disks, their scenario says (block/io-groups.ts). */
+/** The controller of disks is on in every group, and no other can be. */
 const FILES: Readonly<Record<FileName, GroupFile>> = {
-  'cgroup.controllers': { mode: 0o444, read: () => '\n' },
+  'cgroup.controllers': { mode: 0o444, read: () => 'io\n' },
   'cgroup.events': { mode: 0o444, read: ({ isPopulated }) => lines([`populated ${isPopulated ? 1 : 0}`, 'frozen 0']) },
   'cgroup.max.depth': { mode: 0o644, read: () => 'max\n' },
   'cgroup.max.descendants': { mode: 0o644, read: () => 'max\n' },
@@ -32,8 +33,8 @@ const FILES: Readonly<Record<FileName, GroupFile>> = {
   },
   'cgroup.subtree_control': {
     mode: 0o644,
-    read: () => '\n',
-    write: (_m, _cgroup, text) => (text.trim() ? -EINVAL : 0),
+    read: () => 'io\n',
+    write: (_m, _cgroup, text) => (/^\s*(\+io\s*)*$/.test(text) ? 0 : -EINVAL),
   },
   'cgroup.threads': {
     mode: 0o644,
@@ -41,6 +42,7 @@ const FILES: Readonly<Record<FileName, GroupFile>> = {
     write: (m, cgroup, text) => writeProcs(m, cgroup, text, true),
   },
   'cgroup.type': { mode: 0o644, read: () => 'domain\n', write: () => -EINVAL },
+  'io.max': { mode: 0o644, read: (cgroup, m) => ioMaxText(m, cgroup), write: writeIoMax },
 };
 
 /** /sys/fs/cgroup: the folder of a group with its files and the groups below it. */
@@ -49,7 +51,7 @@ export function cgroupFolder(m: Machine, cgroup: Cgroup): DirectoryNode {
   const files = new Map<string, FileNode>(
     names.map((name, i) => {
       const { mode, read, write } = FILES[name];
-      const file = { kind: 'file' as const, mode, ino: cgroup.id + 1 + i, read: () => read(cgroup) };
+      const file = { kind: 'file' as const, mode, ino: cgroup.id + 1 + i, read: () => read(cgroup, m) };
       return [name, write === undefined ? file : { ...file, write: (text: string) => write(m, cgroup, text) }];
     }),
   );

@@ -260,8 +260,16 @@ export class NegativeDentry implements KernelObject {
     storeWord(m.words, this.address + DENTRY.parent, parent);
     storeWord(m.words, this.address + DENTRY.sb, parent.inode.sb);
   }
+  release(m: Machine): void {
+    releaseDentry(m, this.address, this.name);
+  }
 }
 
+/** Frees a dentry and its name. */
+function releaseDentry({ arena, words }: Machine, address: number, name: string): void {
+  if (name.length >= SHORT_NAME) arena.free(words[(address + DENTRY.name) >> 2]!, name.length + 1);
+  arena.free(address, DENTRY.size);
+}
 /** Writes d_name; long names lie outside of the dentry. */
 function storeName({ arena, words }: Machine, dentry: number, name: string): void {
   let at = dentry + DENTRY.shortName;
@@ -316,8 +324,7 @@ export class Dentry implements KernelObject {
     this.hashed = false;
   }
   release(m: Machine): void {
-    if (this.name.length >= SHORT_NAME) m.arena.free(m.words[(this.address + DENTRY.name) >> 2]!, this.name.length + 1);
-    m.arena.free(this.address, DENTRY.size);
+    releaseDentry(m, this.address, this.name);
   }
 }
 
@@ -426,7 +433,7 @@ export interface TransferScratch {
 export function transferScratch(m: Machine, file: File): TransferScratch {
   const task = m.cpu.current;
   if (task.transfer === null) {
-    const at = m.arena.allocate(16 + KIOCB.size + IOV_ITER.size);
+    const at = task.allocate(m, 16 + KIOCB.size + IOV_ITER.size);
     task.transfer = {
       position: { address: at, value: 0 },
       iocb: { address: at + 16, file, pos: 0, complete: null },

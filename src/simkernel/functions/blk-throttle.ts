@@ -15,7 +15,9 @@ const SLICE_NS = 100_000_000;
 /** Nanoseconds until a bio is within the limit; 0: it may go. */
 function waitFor(m: Machine, queue: ThrottleQueue, bytes: number): number {
   const now = m.cpu.time;
-  if (now - queue.sliceStart >= SLICE_NS && queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / SECOND) {
+  const isOver = now - queue.sliceStart >= SLICE_NS;
+  // While somebody waits the slice is made longer: a bio may be larger than what one slice allows.
+  if (isOver && queue.waiting.length === 0 && queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / SECOND) {
     queue.sliceStart = now;
     queue.dispatched = 0;
   }
@@ -50,7 +52,6 @@ function dispatcherOf(m: Machine, queue: ThrottleQueue, send: Send): DelayedWork
 
 const innerBlkThrotlBio = kernelFunction('__blk_throtl_bio', 90, (m, bio: Bio & { readonly send: Send }): boolean => {
   const queue = isRead(bio.flags) ? bio.group.read : bio.group.write;
-  if (queue === null) return false;
   const wait = waitFor(m, queue, bio.bytes);
   if (wait === 0 && queue.waiting.length === 0) {
     queue.dispatched += bio.bytes;
@@ -62,7 +63,7 @@ const innerBlkThrotlBio = kernelFunction('__blk_throtl_bio', 90, (m, bio: Bio & 
 });
 /** Whether a bio has to wait until `send` takes it; groups without limits are not asked. */
 export function blkThrotlBio(m: Machine, bio: Bio, send: Send): boolean {
-  const { group } = bio;
-  if ((isRead(bio.flags) ? group.read : group.write) === null) return false;
+  const queue = isRead(bio.flags) ? bio.group.read : bio.group.write;
+  if (queue.limit === Infinity && queue.waiting.length === 0) return false;
   return innerBlkThrotlBio(m, Object.assign(bio, { send }));
 }

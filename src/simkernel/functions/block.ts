@@ -239,7 +239,7 @@ const blkFinishPlugFunction = kernelFunction('blk_finish_plug', 10, (m, plug: Pl
 /** From here on the running task gathers its requests. */
 export function blkStartPlug(m: Machine): Plug {
   const task = m.cpu.current;
-  task.plug ??= { address: m.arena.allocate(PLUG_BYTES), requests: [], depth: 0 };
+  task.plug ??= { address: task.allocate(m, PLUG_BYTES), requests: [], depth: 0 };
   blkStartPlugFunction(m, task.plug);
   return task.plug;
 }

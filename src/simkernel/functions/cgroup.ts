@@ -42,11 +42,20 @@ export function cgroupMkdir(m: Machine, parent: Cgroup, name: string, mode: numb
   return cgroupMkdirFunction(m, nodeOf(parent), { address: m.scratch, path: name }, mode);
 }
 
+/** css_release_work_fn(): dead tasks may have had it until now. */
+function releaseLater(m: Machine, cgroup: Cgroup): void {
+  callRcu(m, () => {
+    cgroupReleaseEvent(m, cgroup, cgroup.pathText);
+    m.ioGroups.forget(cgroup);
+    m.cgroups.free(cgroup);
+  });
+}
 /** A group with tasks or groups in it stays. */
 const cgroupDestroyLocked = kernelFunction('cgroup_destroy_locked', 3_500, (m, cgroup: Cgroup): number => {
   if (cgroup.tasks.size > 0 || cgroup.children.size > 0) return -EBUSY;
   m.cgroups.remove(cgroup);
-  callRcu(m, () => cgroupReleaseEvent(m, cgroup, cgroup.pathText));
+  if (cgroup.users === 0) releaseLater(m, cgroup);
+  else cgroup.whenUnused = () => releaseLater(m, cgroup);
   return 0;
 });
 const cgroupRmdirFunction = kernelFunction('cgroup_rmdir', 600, (m, kn: GroupNode): number => {

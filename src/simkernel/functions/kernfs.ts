@@ -31,10 +31,10 @@ const kernfsIopLookup = kernelFunction(
 const kernfsIopMkdir = kernelFunction(
   'kernfs_iop_mkdir',
   60,
-  (_m, _idmap: null, dir: Inode, dentry: NegativeDentry, mode: number): Result => makeFolder(dir, dentry, mode),
+  (m, _idmap: null, dir: Inode, dentry: NegativeDentry, mode: number): Result => makeFolder(m, dir, dentry, mode),
 );
-const kernfsIopRmdir = kernelFunction('kernfs_iop_rmdir', 60, (_m, dir: Inode, dentry: Dentry): Result =>
-  removeFolder(dir, dentry),
+const kernfsIopRmdir = kernelFunction('kernfs_iop_rmdir', 60, (m, dir: Inode, dentry: Dentry): Result =>
+  removeFolder(m, dir, dentry),
 );
 const kernfsFopReaddir = kernelFunction(
   'kernfs_fop_readdir',

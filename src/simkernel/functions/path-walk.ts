@@ -58,7 +58,7 @@ export function startWalk(m: Machine, dfd: number, filename: Filename): Walk {
   const task = m.cpu.current;
   let walk = task.nameidata;
   if (walk === null) {
-    const address = m.arena.allocate(NAMEIDATA.size);
+    const address = task.allocate(m, NAMEIDATA.size);
     const { root } = m.fileSystem;
     const qstr = { address: address + NAMEIDATA.last };
     const start = { dfd, filename, flags: 0, links: 0, stack: [] };

@@ -100,8 +100,8 @@ export const TRACEFS: FileSystemOperations = {
     lookup: (m, dir, dentry, flags) => eventfsRootLookup(m, dir, dentry, flags),
     // What a folder that has no create() is answered with (lookup_open).
     create: () => -EACCES,
-    mkdir: (_m, _idmap, dir, dentry, mode) => makeFolder(dir, dentry, mode),
-    rmdir: (_m, dir, dentry) => removeFolder(dir, dentry),
+    mkdir: (m, _idmap, dir, dentry, mode) => makeFolder(m, dir, dentry, mode),
+    rmdir: (m, dir, dentry) => removeFolder(m, dir, dentry),
   },
   ...WITHOUT_PAGES,
 };

@@ -36,10 +36,11 @@ export const CGROUP_FILES = [
   'cgroup.subtree_control',
   'cgroup.threads',
   'cgroup.type',
+  'io.max',
 ] as const;
 /** What the root has of them. */
 export const ROOT_FILES: readonly (typeof CGROUP_FILES)[number][] = CGROUP_FILES.filter(
-  (name) => name !== 'cgroup.events' && name !== 'cgroup.type',
+  (name) => name !== 'cgroup.events' && name !== 'cgroup.type' && name !== 'io.max',
 );
 
 /** struct cgroup of the v2 hierarchy, with its folder and the css_set of the tasks in it. */
@@ -56,6 +57,9 @@ export class Cgroup implements KernelObject {
   /** Children that have tasks, in them or below. */
   populatedChildren = 0;
   isDead = false;
+  /** Tasks that have it, dead ones too that nobody has forgotten yet; what happens when a dead group has lost the last. */
+  users = 0;
+  whenUnused: (() => void) | null = null;
   /** Its path as functions take it that want a `const char *`. */
   readonly pathText: KernelObject & { readonly path: string };
 
@@ -165,8 +169,25 @@ export class Cgroups {
   }
   /** Which group a task has; it counts there from `enter` to `leave`, and a dead one keeps the name of its group. */
   assign(task: Task, cgroup: Cgroup): void {
+    const before = task.cgroup as Cgroup | undefined;
+    cgroup.users += 1;
     task.cgroup = cgroup;
     storeWord(this.machine.words, task.address + TASK.cgroups, cgroup.cssSet);
+    if (before !== undefined) this.drop(before);
+  }
+  /** put_css_set(): of a task that is freed, or has another group now. */
+  drop(cgroup: Cgroup): void {
+    cgroup.users -= 1;
+    if (cgroup.users === 0) cgroup.whenUnused?.();
+  }
+  /** The memory of a group that is gone and that nobody has any more. */
+  free({ address, kn, cssSet, name, level, pathText }: Cgroup): void {
+    const { arena, words } = this.machine;
+    arena.free(words[(kn.address + KERNFS_NODE.name) >> 2]!, name.length + 1);
+    arena.free(kn.address, KERNFS_NODE.size);
+    arena.free(cssSet.address, CSS_SET.size);
+    arena.free(pathText.address, pathText.path.length + 1);
+    arena.free(address, CGROUP.size + ancestorBytes(level));
   }
   /** Returns the groups that have tasks from now on. */
   enter(task: Task): readonly Cgroup[] {

@@ -218,6 +218,8 @@ export function releaseTask(m: Machine, task: Task): void {
   arena.free(task.stack, KERNEL_STACK_SIZE);
   for (const freed of m.taskOwners) freed(task.address);
   arena.free(task.address, TASK.size);
+  m.cgroups.drop(task.cgroup);
+  task.freeOwned(m);
   task.fs?.release();
   if (task.cred !== null) freeCredentials(m, task.cred);
   if (task.pidObject !== null) arena.free(task.pidObject.address, PID.size + 16);

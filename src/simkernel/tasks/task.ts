@@ -13,6 +13,7 @@ import type { Cgroup } from './cgroups.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Credentials } from './credentials.ts';
 import type { Pid, Process } from './process.ts';
+import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 
@@ -192,6 +193,16 @@ export class Task implements KernelObject, HandOver {
     this.comm = parts.comm;
     this.stack = parts.stack;
     this.fn = parts.fn;
+  }
+  /** Memory that goes with it: of objects that stand for what the kernel has on the task's stack. */
+  private readonly owned: { readonly address: number; readonly size: number }[] = [];
+  allocate(m: Pick<Machine, 'arena'>, size: number): number {
+    const address = m.arena.allocate(size);
+    this.owned.push({ address, size });
+    return address;
+  }
+  freeOwned(m: Pick<Machine, 'arena'>): void {
+    for (const { address, size } of this.owned.splice(0)) m.arena.free(address, size);
   }
   get stackTop(): number {
     return this.stack + KERNEL_STACK_SIZE;

@@ -1,3 +1,4 @@
+import { callRcu } from '../functions/rcu.ts';
 import { Dentry, Inode, createMount, createSuperBlock } from '../fs/file.ts';
 import { EPERM } from '../errno.ts';
 import type { FileOperations, Mount, NegativeDentry, SuperBlock } from '../fs/file.ts';
@@ -46,15 +47,28 @@ export function directory(entries: Readonly<Record<string, Node | (() => Node)>>
 const FIRST_INO = 0x4000_0000;
 
 /** mkdir() in a folder that takes it. */
-export function makeFolder(dir: Inode, dentry: NegativeDentry, mode: number): number {
+export function makeFolder(m: Machine, dir: Inode, dentry: NegativeDentry, mode: number): number {
   const status = (dir.channel as DirectoryNode).mkdir?.(dentry.name, mode) ?? -EPERM;
-  if (status === 0) dentry.parent.absent.delete(dentry.name);
-  return status;
+  if (status !== 0) return status;
+  dentry.parent.absent.delete(dentry.name);
+  callRcu(m, () => dentry.release(m));
+  return 0;
 }
-export function removeFolder(dir: Inode, dentry: Dentry): number {
+export function removeFolder(m: Machine, dir: Inode, dentry: Dentry): number {
   const status = (dir.channel as DirectoryNode).rmdir?.(dentry.name) ?? -EPERM;
-  if (status === 0) dentry.unlink();
-  return status;
+  if (status !== 0) return status;
+  dentry.unlink();
+  callRcu(m, () => release(m, dentry));
+  return 0;
+}
+/** Frees what nobody has open or stands in. */
+function release(m: Machine, dentry: Dentry): void {
+  for (const child of dentry.children.values()) release(m, child);
+  for (const name of dentry.absent.values()) name.release(m);
+  const { inode } = dentry;
+  if (inode.users > 0 || [...m.tasks.values()].some(({ fs }) => fs?.dentry === dentry)) return;
+  inode.release(m);
+  dentry.release(m);
 }
 
 /** The file systems that are made up: their inodes and dentries appear as they are looked for. */

@@ -1,8 +1,10 @@
 import { EINVAL } from '../errno.ts';
 import { traceableFunctions } from '../listing.ts';
 import { dynamicEventsFile } from './dynamic-events.ts';
+import { isFunctionCommand } from './function-commands.ts';
+import type { FunctionFilters } from './function-filter.ts';
 import { TRACERS } from './function-tracer.ts';
-import type { FunctionFilters, TracerName } from './function-tracer.ts';
+import type { TracerName } from './function-tracer.ts';
 import { printText } from './print-text.ts';
 import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events.ts';
 import type { ProbeKind } from './probe-kinds.ts';
@@ -46,6 +48,21 @@ const filterFile = (key: keyof FunctionFilters, none: string): TraceFile => ({
     return 0;
   },
 });
+
+/** set_ftrace_filter also takes what calls are to set off: `vfs_read:traceoff:3`. */
+function functionsFile(): TraceFile {
+  const filter = filterFile('only', '#### all functions enabled ####\n');
+  return {
+    ...filter,
+    read: (array) => filter.read!(array) + array.commands.text(),
+    write(array, text) {
+      const all = words(text);
+      const error = each(all.filter(isFunctionCommand), (word) => array.commands.write(word));
+      const names = all.filter((word) => !isFunctionCommand(word));
+      return error < 0 || names.length === 0 ? error : filter.write!(array, names.join(' '));
+    },
+  };
+}
 
 /** set_event_pid, set_ftrace_pid. */
 const tasksFile = (filter: (array: TraceArray) => TaskFilter, none: string): TraceFile => ({
@@ -124,7 +141,7 @@ export const INSTANCE_FILES: Readonly<Record<string, TraceFile>> = {
     truncate: emptied((array) => array.setEvent('!*:*')),
   },
   set_event_pid: tasksFile(({ eventTasks }) => eventTasks, ''),
-  set_ftrace_filter: filterFile('only', '#### all functions enabled ####\n'),
+  set_ftrace_filter: functionsFile(),
   set_ftrace_notrace: filterFile('not', '#### no functions disabled ####\n'),
   set_ftrace_pid: tasksFile(({ functionTasks }) => functionTasks, 'no pid\n'),
   snapshot: snapshotFile,

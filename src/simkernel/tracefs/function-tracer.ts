@@ -1,13 +1,12 @@
-import { textSymbols } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import type { Architecture } from '../arch/architecture.ts';
 import type { Machine } from '../machine.ts';
 import { EINVAL } from '../errno.ts';
 import { attach } from '../probes/attach.ts';
 import { COMMON_SIZE, parsedFormat } from './event.ts';
 import { argumentsText, MOST_SHOWN_ARGUMENTS } from './function-arguments.ts';
 import type { TraceEvent } from './event.ts';
-import { glob } from './glob.ts';
+import { traceable } from './function-filter.ts';
+import type { FunctionFilters, TracedFunction } from './function-filter.ts';
 import { graphHeader, graphText } from './graph-text.ts';
 import { loadInteger } from './print-format.ts';
 import type { TraceEntry } from './ring-buffer.ts';
@@ -24,58 +23,6 @@ export interface FunctionTracer {
   stop(): void;
 }
 
-/** set_ftrace_filter, set_ftrace_notrace, set_graph_function: patterns as they were written. */
-export class FunctionFilter {
-  patterns: string[] = [];
-  private readonly arch: Architecture;
-
-  constructor(arch: Architecture) {
-    this.arch = arch;
-  }
-  /** False when no function has such a name. */
-  add(text: string): boolean {
-    if (text.startsWith('!')) {
-      this.patterns = this.patterns.filter((pattern) => pattern !== text.slice(1));
-      return true;
-    }
-    const pattern = glob(text);
-    if (!traceable(this.arch).some(({ name }) => pattern.test(name))) return false;
-    this.patterns.push(text);
-    return true;
-  }
-  /** Names of the functions it stands for; null: no filter is set. */
-  names(): ReadonlySet<string> | null {
-    if (this.patterns.length === 0) return null;
-    const patterns = this.patterns.map(glob);
-    return new Set(
-      traceable(this.arch)
-        .filter(({ name }) => patterns.some((pattern) => pattern.test(name)))
-        .map(({ name }) => name),
-    );
-  }
-}
-export interface FunctionFilters {
-  readonly only: FunctionFilter;
-  readonly not: FunctionFilter;
-  /** set_graph_function, set_graph_notrace: calls of these functions begin a graph, or are left out with all below. */
-  readonly graph: FunctionFilter;
-  readonly graphNot: FunctionFilter;
-}
-export function createFunctionFilters({ arch }: Machine): FunctionFilters {
-  const none = (): FunctionFilter => new FunctionFilter(arch);
-  return { only: none(), not: none(), graph: none(), graphNot: none() };
-}
-/** A function under its name on the machine's architecture. */
-interface TracedFunction {
-  readonly name: string;
-  readonly symbol: TextSymbol;
-}
-function traceable(arch: Architecture): readonly TracedFunction[] {
-  return textSymbols().flatMap((symbol) => {
-    const name = symbol.traceable ? arch.ownName(symbol.name) : undefined;
-    return name === undefined ? [] : [{ name, symbol }];
-  });
-}
 function chosen({ machine }: TraceArray, { only, not }: FunctionFilters): readonly TracedFunction[] {
   const [wanted, unwanted] = [only.names(), not.names()];
   return traceable(machine.arch).filter(({ name }) => wanted?.has(name) !== false && unwanted?.has(name) !== true);

@@ -36,7 +36,9 @@ ${wrapped(Object.keys(CLOCKS))}  buffer_size_kb\t- of each CPU; buffer_total_siz
  Tracers of functions:
   available_tracers\t- ${Object.keys(TRACERS).join(', ')}
   current_tracer\t- write a name to start it, nop to stop
-  set_ftrace_filter\t- only these functions (wildcards; !NAME takes one out again)
+  set_ftrace_filter\t- only these functions (wildcards; NAME:mod:MODULE; !NAME takes one out again);
+\t\t\t  FUNCTION:COMMAND[:COUNT]: what calls set off, whatever the tracer is:
+\t\t\t  traceon, traceoff, snapshot, stacktrace, enable_event:SYSTEM:EVENT, disable_event
   set_ftrace_notrace\t- not these functions
   set_ftrace_pid\t- only these tasks
   set_graph_function\t- graphs begin at these functions; set_graph_notrace leaves some out

@@ -2,8 +2,11 @@ import type { Machine } from '../machine.ts';
 import { EINVAL } from '../errno.ts';
 import { EventFile } from './event-file.ts';
 import type { TraceEvent } from './event.ts';
-import { createFunctionFilters, TRACERS } from './function-tracer.ts';
-import type { FunctionFilters, FunctionTracer, TracerName } from './function-tracer.ts';
+import { FunctionCommands } from './function-commands.ts';
+import { createFunctionFilters } from './function-filter.ts';
+import type { FunctionFilters } from './function-filter.ts';
+import { TRACERS } from './function-tracer.ts';
+import type { FunctionTracer, TracerName } from './function-tracer.ts';
 import { glob } from './glob.ts';
 import type { RecordView } from './print-format.ts';
 import { TraceRing } from './ring-buffer.ts';
@@ -31,6 +34,8 @@ export class TraceArray {
   readonly shared: TraceEvents;
   readonly options = new TraceOptions();
   readonly filters: FunctionFilters;
+  /** What calls of functions set off. */
+  readonly commands = new FunctionCommands(this);
   /** set_event_pid, set_ftrace_pid. */
   readonly eventTasks: TaskFilter;
   readonly functionTasks: TaskFilter;
@@ -107,6 +112,7 @@ export class TraceArray {
   /** The instance is removed. */
   close(): void {
     this.setTracer('nop');
+    this.commands.close();
     for (const file of this.files.values()) file.close();
     this.eventTasks.followForks(false);
     this.functionTasks.followForks(false);

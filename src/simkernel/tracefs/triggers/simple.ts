@@ -7,7 +7,7 @@ import { addTrigger, refuseSecond, removeTrigger } from './trigger.ts';
 import type { EventTrigger, WriteTrigger } from './trigger.ts';
 
 /** A trigger that acts on the buffers of its trace array. */
-interface SimpleTrigger {
+export interface SimpleTrigger {
   readonly isPost: boolean;
   /** Before it is there. */
   readonly prepare?: (array: TraceArray) => void;

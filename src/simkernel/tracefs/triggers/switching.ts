@@ -6,7 +6,7 @@ import { addTrigger, refuseSecond, removeTrigger } from './trigger.ts';
 import type { EventTrigger, WriteTrigger } from './trigger.ts';
 
 /** A trigger that does something to another event. */
-interface SwitchingTrigger {
+export interface SwitchingTrigger {
   /** Whether the other event is listened to from now on, so that switching it costs nothing (soft mode). */
   readonly holdsTarget: boolean;
   readonly isDone: (target: EventFile) => boolean;

@@ -55,6 +55,8 @@ export interface ProgramRelocation {
 export interface ProgramFile {
   /** ET_EXEC: it runs at its own addresses only. */
   readonly isFixed: boolean;
+  /** In hexadecimal; empty: it has none. */
+  readonly buildId: string;
   /** The whole file. */
   readonly bytes: Uint8Array;
   readonly machine: number;
@@ -131,6 +133,7 @@ function read(bytes: Uint8Array, separate: FindDebugFile): ProgramFile {
   };
   return {
     isFixed: type === 'executable',
+    buildId: buildIdOf(sections),
     bytes,
     machine: view.getUint16(18, true),
     entry: number(view, 24),

@@ -47,6 +47,7 @@ export function programImage(path: string, bytes: Uint8Array, separate?: FindDeb
     functions,
     byName: new Map(functions.map((row) => [row.name, row])),
     linkAddress: base,
+    buildId: file.buildId,
     isFixed: file.isFixed,
     textEnd: ownStart ?? pageUp(sharedEnd),
     segments: file.segments.map((row) => ({

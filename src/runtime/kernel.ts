@@ -32,6 +32,8 @@ export interface Kernel {
   userStack(out: number, limit: number, skip: number): number;
   kernelSymbol(low: number, high: number): SymbolHit | undefined;
   userSymbol(pid: number, low: number, high: number): SymbolHit | undefined;
+  /** The file that the current process has at an address: its build id in hexadecimal, and where in the file that is. */
+  userFilePlace?(low: number, high: number): { readonly buildId: string; readonly offset: number } | undefined;
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined;
   /** What an executable or library says about itself: its symbols, static probes and debugging information. */
   executable(path: string): UserFile | undefined;
@@ -46,8 +48,8 @@ export interface Kernel {
   perCpuCopy?(low: number, high: number, cpu: number): number;
   /** Arena offset of the task_struct with this PID; 0 when there is none. */
   taskAddress?(pid: number): number;
-  /** Calls back for every task_struct that is freed, with its arena offset. */
-  onTaskFreed?(freed: (task: number) => void): void;
+  /** Calls back for every task_struct that is freed, with its arena offset, until the result is called. */
+  onTaskFreed?(freed: (task: number) => void): () => void;
   /** sock_gen_cookie() of the struct sock at this address. */
   socketCookie?(low: number, high: number): number;
   /** The first bytes of the packet in the struct sk_buff at this address; undefined when it has fewer. */

@@ -59,7 +59,7 @@ import { hookedCall } from './probes/function-hooks.ts';
 import type { FunctionHooks } from './probes/function-hooks.ts';
 import type { Handler } from './probes/handler.ts';
 import { unwindKernelStack, unwindUserStack } from './probes/stack.ts';
-import { kernelSymbolAddress, kernelSymbolAt, userSymbolAt } from './probes/symbols.ts';
+import { kernelSymbolAddress, kernelSymbolAt, userFilePlaceAt, userSymbolAt } from './probes/symbols.ts';
 import type { SymbolPlace } from './probes/symbols.ts';
 import { createMachineMemory } from './memory/machine-memory.ts';
 import type { MachineMemory } from './memory/machine-memory.ts';
@@ -203,7 +203,7 @@ export class Machine {
   /** Files of iterators that are being read, by their struct seq_file. */
   readonly sequences = new Map<number, (text: Uint8Array) => void>();
   /** Told of each task_struct that is freed. */
-  readonly taskOwners: ((task: number) => void)[] = [];
+  readonly taskOwners = new Set<(task: number) => void>();
   readonly functionHooks = new Map<number, FunctionHooks>();
   /** Breakpoints of kprobes by their image offset. */
   readonly breakpoints = new Map<number, readonly Kprobe[]>();
@@ -361,6 +361,9 @@ export class Machine {
   userSymbol(pid: number, low: number, high: number): SymbolPlace | undefined {
     return userSymbolAt(this, pid, low, high);
   }
+  userFilePlace(low: number, high: number): ReturnType<typeof userFilePlaceAt> {
+    return userFilePlaceAt(this, low, high);
+  }
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined {
     return kernelSymbolAddress(this, name);
   }
@@ -399,8 +402,9 @@ export class Machine {
   perCpuCopy(low: number, high: number, cpu: number): number {
     return perCpuCopy(this, low, high, cpu);
   }
-  onTaskFreed(freed: (task: number) => void): void {
-    this.taskOwners.push(freed);
+  onTaskFreed(freed: (task: number) => void): () => void {
+    this.taskOwners.add(freed);
+    return () => void this.taskOwners.delete(freed);
   }
   taskAddress(pid: number): number {
     return this.tasks.get(pid)?.address ?? 0;

@@ -6,8 +6,10 @@ import { returnSigned, SCRATCH_SIZE, type HelperHost } from './helper-host.ts';
 
 type StackHelpers = Pick<HelperFunctions, 'get_stackid' | 'get_stack' | 'get_task_stack'>;
 
-/** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 ip; status 2 says that only the address is known. */
+/** struct bpf_stack_build_id: s32 status, u8 build_id[20], and a u64: the offset in the file, or the address if only that is known. */
 const BUILD_ID_FRAME_SIZE = 32;
+const BUILD_ID_SIZE = 20;
+const BUILD_ID_STATUS_VALID = 1;
 const BUILD_ID_STATUS_IP = 2;
 
 export function stackHelpers(host: HelperHost): StackHelpers {
@@ -37,14 +39,20 @@ export function stackHelpers(host: HelperHost): StackHelpers {
     // A stack that is empty, like the kernel's while a process runs in user mode, is no error; skipping more than there is, is one.
     if (count === 0 && isShorterThanSkip(flags)) return returnSigned(host, -ERRNO.EFAULT);
     if (!buildIds) bytes.copyWithin(to, host.scratch, host.scratch + count * 8);
-    else {
-      for (let i = 0; i < count; i++) {
-        const entry = to + i * BUILD_ID_FRAME_SIZE;
-        words[entry >> 2] = BUILD_ID_STATUS_IP;
-        bytes.copyWithin(entry + 24, host.scratch + i * 8, host.scratch + i * 8 + 8);
-      }
-    }
+    else for (let i = 0; i < count; i++) storeBuildId(to + i * BUILD_ID_FRAME_SIZE, host.scratch + i * 8);
     return returnSigned(host, count * elementSize);
+  }
+
+  function storeBuildId(entry: number, address: number): void {
+    const place = kernel.userFilePlace?.(words[address >> 2]!, words[(address >> 2) + 1]!);
+    if (place === undefined) {
+      words[entry >> 2] = BUILD_ID_STATUS_IP;
+      bytes.copyWithin(entry + 24, address, address + 8);
+      return;
+    }
+    words[entry >> 2] = BUILD_ID_STATUS_VALID;
+    for (let i = 0; i < BUILD_ID_SIZE; i++) bytes[entry + 4 + i] = parseInt(place.buildId.slice(2 * i, 2 * i + 2), 16);
+    arena.view.setBigUint64(entry + 24, BigInt(place.offset), true);
   }
 
   return {

@@ -7,7 +7,10 @@ import type { Machine } from '../machine.ts';
 import { addressHigh, addressLow } from '../memory/arena.ts';
 import { globalSize } from '../memory/kernel-data.ts';
 import type { GlobalName } from '../memory/kernel-data.ts';
+import { fileOffsetOf, layoutOf } from '../programs/image-layout.ts';
 import { imageSymbolAt } from '../programs/image.ts';
+import type { Image } from '../programs/image.ts';
+import type { Process } from '../tasks/process.ts';
 
 /** The function that has a name on this machine's architecture. */
 export function symbolNamed(m: Machine, name: string): TextSymbol | undefined {
@@ -46,15 +49,33 @@ export function kernelSymbolAt(m: Machine, low: number, high: number): SymbolPla
   return variable && { ...variable, module: 'vmlinux' };
 }
 
-export function userSymbolAt(m: Machine, pid: number, low: number, high: number): SymbolPlace | undefined {
-  const process = m.tasks.get(pid)?.process;
+/** The image that a process has at an address, and the distance from where it is loaded. */
+function imageAt(
+  process: Process | null | undefined,
+  low: number,
+  high: number,
+): { readonly image: Image; readonly offset: number } | undefined {
   const address = (low >>> 0) + high * 4294967296;
   for (const { start, size, image } of process?.mm.mappings ?? []) {
-    if (image === null || address < start || address >= start + size) continue;
-    const found = imageSymbolAt(image, address - start);
-    return found && { ...found, module: image.path };
+    if (image !== null && address >= start && address < start + size) return { image, offset: address - start };
   }
   return undefined;
+}
+export function userSymbolAt(m: Machine, pid: number, low: number, high: number): SymbolPlace | undefined {
+  const place = imageAt(m.tasks.get(pid)?.process, low, high);
+  const found = place && imageSymbolAt(place.image, place.offset);
+  return found && { ...found, module: place.image.path };
+}
+/** The file of the current process at an address, if it has a build id. */
+export function userFilePlaceAt(
+  m: Machine,
+  low: number,
+  high: number,
+): { readonly buildId: string; readonly offset: number } | undefined {
+  const place = imageAt(m.currentTask.process, low, high);
+  if (place === undefined) return undefined;
+  const layout = layoutOf(place.image);
+  return layout.buildId === '' ? undefined : { buildId: layout.buildId, offset: fileOffsetOf(layout, place.offset) };
 }
 
 /** Image offset of an older kernel's variable that points to a cache. */

@@ -66,6 +66,8 @@ export function memoryOffsetOf({ segments }: ImageLayout, fileOffset: number): n
 
 /** What an executable file says about itself. */
 export interface ImageLayout {
+  /** What the linker made of its contents, 20 bytes in hexadecimal; empty: it has none. */
+  readonly buildId: string;
   readonly functions: readonly ImageFunction[];
   readonly byName: ReadonlyMap<string, ImageFunction>;
   /** Address that the file itself has for its first byte. */
@@ -141,6 +143,7 @@ function declaredLayout(image: Image): ImageLayout {
   });
   const made = new Map<Architecture, Code>();
   return {
+    buildId: buildIdOf(image, functions),
     functions,
     byName,
     linkAddress: 0,
@@ -163,6 +166,15 @@ function declaredLayout(image: Image): ImageLayout {
     },
   };
 }
+
+/** As a linker makes it of a file's contents: another program has another one. */
+function buildIdOf({ path }: Image, functions: readonly ImageFunction[]): string {
+  const contents = `${path} ${functions.map(({ name, size }) => `${name}+${size}`).join(' ')}`;
+  return Array.from({ length: BUILD_ID_SIZE / 4 }, (_, i) =>
+    (hashText(contents, hashText(String(i))) >>> 0).toString(16).padStart(8, '0'),
+  ).join('');
+}
+const BUILD_ID_SIZE = 20;
 
 const pageEnd = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 

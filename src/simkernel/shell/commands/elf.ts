@@ -26,7 +26,7 @@ const TABLES: Readonly<Record<string, (layout: ImageLayout, m: Machine) => strin
   S: describeSections,
   l: describeSegments,
   s: describeSymbols,
-  n: describeProbes,
+  n: describeNotes,
 };
 
 const USAGE = [
@@ -86,6 +86,19 @@ function describeSymbols({ functions, variables, sections, linkAddress }: ImageL
   ]);
 }
 
+function describeNotes(layout: ImageLayout): string {
+  return describeBuildId(layout) + describeProbes(layout);
+}
+function describeBuildId({ buildId }: ImageLayout): string {
+  if (buildId === '') return '';
+  return joinLines([
+    'Displaying notes found in: .note.gnu.build-id',
+    '  Owner                Data size \tDescription',
+    `  GNU                  0x${hex(buildId.length / 2, 8)}\tNT_GNU_BUILD_ID (unique build ID bitstring)`,
+    `    Build ID: ${buildId}`,
+    '',
+  ]);
+}
 function describeProbes({ usdt, linkAddress }: ImageLayout): string {
   if (usdt.length === 0) return '';
   const address = (offset: number): string => `0x${hex(offset === 0 ? 0 : offset + linkAddress, 16)}`;

@@ -6,6 +6,8 @@ export interface HelperRow {
   readonly args: readonly ArgKind[];
   readonly ret: ReturnKind;
   readonly sleeps?: true;
+  /** Of iterators alone: other programs have no file to write to (tracing_prog_func_proto in kernel/trace/bpf_trace.c). */
+  readonly iterators?: true;
   /** A function of the kernel's own (kfunc): `id` is its number in the BTF of Linux 7.2.13. */
   readonly kfunc?: KernelFunctionRow;
 }
@@ -81,8 +83,13 @@ export const HELPERS = {
   get_ns_current_pid_tgid: { id: 120, args: ['anything', 'anything', 'uninit_mem', 'const_size'], ret: 'integer' },
   get_current_ancestor_cgroup_id: { id: 123, args: ['anything'], ret: 'integer' },
   ktime_get_boot_ns: { id: 125, args: [], ret: 'integer' },
-  seq_printf: { id: 126, args: ['btf_id', 'mem', 'const_size', 'mem_or_null', 'const_size_or_zero'], ret: 'integer' },
-  seq_write: { id: 127, args: ['btf_id', 'mem', 'const_size_or_zero'], ret: 'integer' },
+  seq_printf: {
+    id: 126,
+    args: ['btf_id', 'mem', 'const_size', 'mem_or_null', 'const_size_or_zero'],
+    ret: 'integer',
+    iterators: true,
+  },
+  seq_write: { id: 127, args: ['btf_id', 'mem', 'const_size_or_zero'], ret: 'integer', iterators: true },
   ringbuf_output: { id: 130, args: ['const_map_ptr', 'mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   ringbuf_reserve: {
     id: 131,

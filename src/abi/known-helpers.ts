@@ -17,6 +17,7 @@ export interface Prototype {
   /** It may move or free packet data: packet pointers are void afterwards. */
   readonly changesPacket?: true;
   readonly sleeps?: true;
+  readonly iterators?: true;
   readonly kfunc?: KernelFunctionRow;
   /** It may be given pointers into the packet. */
   readonly packetAccess?: true;

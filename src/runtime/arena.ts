@@ -1,3 +1,4 @@
+import { InternalError } from '../source/bug.ts';
 import type { KernelMemory } from './kernel.ts';
 
 /** The arena's bytes and words, and where new objects in it come from. */
@@ -15,6 +16,16 @@ export function openArena(memory: KernelMemory): Arena {
     words: new Int32Array(memory.buffer),
     view: new DataView(memory.buffer),
   };
+}
+
+/** Zeroed bytes at a multiple of 8, or 0 when the machine has no memory for them. */
+export function allocateIfRoom({ memory }: Arena, size: number): number {
+  try {
+    return memory.allocate(size, 8);
+  } catch (error) {
+    if (error instanceof InternalError) throw error;
+    return 0;
+  }
 }
 
 /** By division, as bit operations would wrap sizes of 2 GB and more, which programs may ask for. */

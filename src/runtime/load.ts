@@ -22,6 +22,8 @@ export interface LoadedImage {
   runner(program: string, run?: Readonly<RunContext>): ProgramRunner;
   /** Runs that were skipped because of a recursion. */
   missedRuns(): number;
+  /** No program runs any more: nothing of the image listens to the machine. */
+  release(): void;
 }
 
 export type ProgramRunner = (context: number) => void;
@@ -111,6 +113,7 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
     maps,
     runner: (program, at = PLAIN_RUN) => (runners.get(program) ?? bug(`no program ${program}`))(at),
     missedRuns: () => missed,
+    release: () => maps.forEach((map) => map.release?.()),
   };
 }
 
@@ -124,7 +127,7 @@ export function createMaps(
     arena,
     cpus: kernel.cpus,
     cpu: kernel.current.cpu,
-    onTaskFreed: (freed) => kernel.onTaskFreed?.(freed),
+    ...(kernel.onTaskFreed === undefined ? {} : { onTaskFreed: (freed) => kernel.onTaskFreed!(freed) }),
   };
   const maps: BpfMap[] = [];
   for (const [index, definition] of definitions.entries()) {

@@ -140,10 +140,10 @@ export class Session {
     this.#runAll('begin', "'begin'");
     if (measure !== undefined) this.#measure(measure);
     else {
-      if (!this.#attachProbes()) return FAILED;
+      if (!this.#attachProbes()) return this.#endWith(FAILED);
       if (dryRun === true) {
         this.#detach();
-        return this.#exitCode;
+        return this.#endWith(this.#exitCode);
       }
       child?.onOutput((bytes) => {
         this.#consumer.drain();
@@ -154,7 +154,7 @@ export class Session {
     const total = this.#attached + OWN.reduce((sum, kind) => sum + this.#ofKind(kind).length, 0);
     if (total === 0) {
       this.#error(nothingAttached(this.#attachments));
-      return FAILED;
+      return this.#endWith(FAILED);
     }
     if (quiet !== true && measure === undefined) this.#output.attachedProbes(total);
     onAttached?.();
@@ -190,7 +190,12 @@ export class Session {
       for (const index of printedMaps(resources)) this.#consumer.printMap(index);
     const status = child?.waitStatus();
     if (status !== undefined) this.#tell(howItEnded(status));
-    return this.#exitCode === 0 && this.#failed ? 1 : this.#exitCode;
+    return this.#endWith(this.#exitCode === 0 && this.#failed ? 1 : this.#exitCode);
+  }
+
+  #endWith(code: number): number {
+    this.#loaded.release();
+    return code;
   }
 
   #exit(code: number): void {

@@ -131,6 +131,7 @@ export function testRun({ verified, engine, kernel, input, seed }: TestRun): Tes
     const programs = engine(linked);
     const low = programs.get(name)!(environment, () => undefined)(context);
     const result = joinHalves(low, arena.words[environment.resultHigh >> 2]!);
+    for (const map of maps) map.release?.();
     return { result, memory: arena.bytes.slice(at, at + input.length) };
   } finally {
     memory.release();

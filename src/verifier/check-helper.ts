@@ -73,15 +73,13 @@ function mapFault(id: number, map: MapDefinition): Violation | undefined {
 }
 
 const GET_FUNC_IP = 173;
-/** Of iterators alone: others have no file (tracing_prog_func_proto). */
-const SEQUENCE_HELPERS: ReadonlySet<number> = new Set([126, 127]);
 
 /** The helper exists, and programs of this type may call it. */
 export function helperFault(w: Walk, id: number): Violation | undefined {
   const name = `${helperName(id)}#${id}`;
   if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${name}`);
   const prototype = helperPrototype(id, w.program.type);
-  const isMissing = prototype === undefined || (SEQUENCE_HELPERS.has(id) && !isIterator(w.program));
+  const isMissing = prototype === undefined || (prototype.iterators === true && !isIterator(w.program));
   if (isMissing) return violation('EINVAL', `program of this type cannot use helper ${name}`);
   if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
   const functions = HELPER_FUNCTIONS[helperName(id).slice(4)];

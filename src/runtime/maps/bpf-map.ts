@@ -27,6 +27,8 @@ export interface BpfMap {
   zero(): void;
   /** User space's update, of all CPUs: `value` as collect() gives it. */
   write(key: Uint8Array, value: Uint8Array): number;
+  /** Nobody uses the map any more: it stops listening to the machine. */
+  release?(): void;
 }
 
 export interface MapElement {
@@ -40,8 +42,8 @@ export interface MapHost {
   readonly cpus: number;
   /** Arena offset of the u32 that says on which CPU we run. */
   readonly cpu: number;
-  /** Tells of every task_struct that is freed from now on, by its arena offset. */
-  readonly onTaskFreed?: (freed: (task: number) => void) => void;
+  /** Tells of every task_struct that is freed, by its arena offset, until the result is called. */
+  readonly onTaskFreed?: (freed: (task: number) => void) => () => void;
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { MapDefinition } from '../../abi/program-image.ts';
-import { copyBytes, roundUp8, zeroBytes } from '../arena.ts';
+import { allocateIfRoom, copyBytes, roundUp8, zeroBytes } from '../arena.ts';
 import { ERRNO } from '../errno.ts';
 import { withoutElements, type BpfMap, type MapHost } from './bpf-map.ts';
 
 /** Values that tasks own: at most one of each such map per task, gone with the task. Addresses are arena offsets. */
 export interface TaskStorageMap extends BpfMap {
-  /** The task's value, or 0; `create` makes one that starts as a copy of `initial`, or as zeros. */
+  /** The task's value, or 0; `create` makes one, if there is memory, that starts as a copy of `initial`, or as zeros. */
   valueOf(task: number, create: boolean, initial: number): number;
   remove(task: number): number;
 }
@@ -31,14 +31,15 @@ export function createTaskStorageMap(definition: MapDefinition, address: number,
   function valueOf(task: number, create: boolean, initial: number): number {
     const known = values.get(task);
     if (known !== undefined || !create) return known ?? 0;
-    const value = freed.length > QUARANTINE ? freed.shift()! : arena.memory.allocate(size, 8);
+    const value = freed.length > QUARANTINE ? freed.shift()! : allocateIfRoom(arena, size);
+    if (value === 0) return 0;
     if (initial === 0) zeroBytes(arena, value, size);
     else copyBytes(arena, value, initial, definition.valueSize);
     values.set(task, value);
     return value;
   }
 
-  host.onTaskFreed?.((task) => void remove(task));
+  const stopListening = host.onTaskFreed?.((task) => void remove(task));
   return {
     ...withoutElements(definition, { address }),
     valueOf,
@@ -49,6 +50,7 @@ export function createTaskStorageMap(definition: MapDefinition, address: number,
     zero() {
       for (const value of values.values()) zeroBytes(arena, value, size);
     },
+    release: () => stopListening?.(),
   };
 }
 

@@ -7,18 +7,28 @@ import { createTestMachine } from '../test-machine.ts';
 function setUp() {
   const machine = createTestMachine();
   const arena = openArena(machine.kernel.memory);
-  let freed: (task: number) => void = () => undefined;
+  const listeners = new Set<(task: number) => void>();
   const map = createMap({ name: 'm', type: 'task_storage', keySize: 4, valueSize: 12, maxEntries: 0, flags: 1 }, 0, {
     arena,
     cpus: 2,
     cpu: machine.kernel.current.cpu,
-    onTaskFreed: (callback) => (freed = callback),
+    onTaskFreed(callback) {
+      listeners.add(callback);
+      return () => void listeners.delete(callback);
+    },
   });
   if ('error' in map) throw new Error(map.error);
   const initial = arena.memory.allocate(16, 8);
   arena.words.set([1, 2, 3, 4], initial >> 2);
   const words = (at: number): number[] => [...arena.words.subarray(at >> 2, (at >> 2) + 3)];
-  return { map: map as TaskStorageMap, arena, initial, words, free: (task: number) => freed(task) };
+  return {
+    map: map as TaskStorageMap,
+    arena,
+    initial,
+    words,
+    free: (task: number) => listeners.forEach((freed) => freed(task)),
+    listeners,
+  };
 }
 
 test('the flag that makes a value is BPF_LOCAL_STORAGE_GET_F_CREATE', () => {
@@ -67,6 +77,26 @@ test('values go with their tasks, and memory stays flat', () => {
     expect(map.valueOf(task, false, 0)).toBe(0);
   }
   expect(places.size).toBeLessThan(100);
+});
+
+test('there is no value where the machine has no memory for one', () => {
+  const { map, arena } = setUp();
+  const known = map.valueOf(64, true, 0);
+  try {
+    for (;;) arena.memory.allocate(1 << 20, 8);
+  } catch {
+    // Less than a megabyte is left: small blocks next.
+  }
+  const values = Array.from({ length: 1 << 17 }, (_, index) => map.valueOf(128 + 64 * index, true, 0));
+  expect(values.at(-1)).toBe(0);
+  expect(map.valueOf(64, false, 0)).toBe(known);
+});
+
+test('a map that nobody uses any more does not listen to the machine', () => {
+  const { map, listeners } = setUp();
+  expect(listeners.size).toBe(1);
+  map.release!();
+  expect(listeners.size).toBe(0);
 });
 
 test('user space clears all of them, and cannot walk them', () => {

@@ -70,6 +70,8 @@ const copyProcess = kernelFunction(
       dupMmap(m, copy.mm, process.mm);
       copy.scratch = process.scratch;
       copy.argv = process.argv;
+      copy.heap.copyFrom(process.heap);
+      for (const [at, size] of process.largeChunks) copy.largeChunks.set(at, size);
       copy.exeFile = process.exeFile;
       if (copy.exeFile !== null) copy.exeFile.references += 1;
       for (const [signal, handler] of process.signalHandlers) copy.signalHandlers.set(signal, handler);

@@ -1,4 +1,5 @@
 import type { Image } from './image.ts';
+import { HEAP_FUNCTIONS } from './malloc.ts';
 import { MUTEX_FUNCTIONS } from './mutex.ts';
 import { LIBC_FUNCTIONS } from './resolver.ts';
 import { STANDARD_FUNCTIONS } from './libc-names.ts';
@@ -14,6 +15,9 @@ const OTHERS = [
   'gethostbyname_r',
 ];
 
+/** Those that programs of the machine call, too. */
+const ALLOCATORS = new Map(HEAP_FUNCTIONS.map((fn) => [fn.facts.name, fn]));
+
 /** The C library: one wrapper per system call, what runs before main, and some functions to probe. */
 export const LIBC: Image = {
   path: '/usr/lib/x86_64-linux-gnu/libc.so.6',
@@ -23,8 +27,9 @@ export const LIBC: Image = {
     ...Object.keys(SYSCALL_NUMBERS),
     ...OTHERS,
     ...LIBC_FUNCTIONS,
-    ...STANDARD_FUNCTIONS,
+    ...STANDARD_FUNCTIONS.map((name) => ALLOCATORS.get(name) ?? name),
     ...MUTEX_FUNCTIONS,
+    ...HEAP_FUNCTIONS.filter(({ facts }) => !STANDARD_FUNCTIONS.some((name) => name === facts.name)),
   ],
   main: null,
 };

@@ -94,17 +94,23 @@ export class UserContext extends UserMemory {
     return this.stack.fp;
   }
 
+  /** Somebody has put a breakpoint into its text. */
+  get isProbed(): boolean {
+    return this.process.mm.text.breakpoints.size > 0;
+  }
+
   /** The program from main on. */
   *run(argv: readonly string[]): UserBody {
     this.process.argv = argv;
     const { main, symbols } = this.image;
     if (main === null) return 0;
     if (!symbols.includes('main')) return yield* main(this, argv);
-    const isProbed = this.process.mm.text.breakpoints.size > 0;
     const prototype = 'int main(int argc, char **argv)';
     this.stack.goTo(this.outermost.place!);
-    return yield* this.invoke({ name: 'main', prototype }, [argv.length, isProbed ? this.stringArray(argv) : 0], () =>
-      main(this, argv),
+    return yield* this.invoke(
+      { name: 'main', prototype },
+      [argv.length, this.isProbed ? this.stringArray(argv) : 0],
+      () => main(this, argv),
     );
   }
   /** Runs in user mode for this long. */

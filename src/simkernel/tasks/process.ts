@@ -7,6 +7,7 @@ import { countFork, storeThreadCount } from '../memory/kernel-data.ts';
 import { structFields } from '../memory/layout.ts';
 import { declareText } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
+import { UserHeap } from '../programs/heap.ts';
 import { LIBC } from '../programs/libc.ts';
 import type { Image, UserBody } from '../programs/image.ts';
 import { UserContext } from '../programs/user.ts';
@@ -38,6 +39,9 @@ export interface Process extends KernelObject {
   readonly freeStacks: number[];
   /** Memory that the program's threads share by name. */
   readonly buffers: Map<string, number>;
+  /** What malloc has, and chunks of it that are mappings of their own, with their sizes. */
+  readonly heap: UserHeap;
+  readonly largeChunks: Map<number, number>;
   /** Those that live, the leader first. */
   readonly threads: Task[];
   /** What the program does about signals; null ignores one, and without an entry the default happens. */
@@ -181,6 +185,8 @@ export function createProcess(m: Machine, task: Task, image: Image): Process {
     argv: [image.path],
     freeStacks: [],
     buffers: new Map(),
+    heap: new UserHeap((bytes) => mm.allocate(bytes)),
+    largeChunks: new Map(),
     threads: [],
     signalHandlers: new Map(),
   };

@@ -1,9 +1,13 @@
 import { connectTo, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
 import type { Image } from '../image.ts';
+import { free, malloc } from '../malloc.ts';
 import { DATABASE_PORT } from './database.ts';
 import { sendAll, APPLICATION_SOCKET } from './web.ts';
 
 const BUFFER = 32_768;
+/** struct _fcgi_request, and a block of the table of its variables. */
+const REQUEST_BYTES = 8328;
+const VARIABLES_BYTES = 4096;
 
 /** Workers of an application server: a request comes over the local socket, a few questions go to the database. */
 export const PHP_FPM: Image = {
@@ -37,6 +41,9 @@ export const PHP_FPM: Image = {
         v.in('main', 'fcgi_accept_request');
         const request = yield v.call('accept4', listener, 0, 0, 0);
         if (request < 0) continue;
+        // fcgi_init_request(): the request and its variables.
+        const state = yield* malloc(v, REQUEST_BYTES);
+        const variables = yield* malloc(v, VARIABLES_BYTES);
         yield receive(v, request, memory, 4096);
         v.in('main', 'php_execute_script', 'zend_execute_ex');
         yield v.work(random.logNormal(900_000, 0.4));
@@ -52,6 +59,8 @@ export const PHP_FPM: Image = {
         v.in('main', 'php_execute_script', 'php_output_write');
         writeText(v, memory, PAGE);
         yield* sendAll(v, request, memory, random.between(2_000, 30_000));
+        yield* free(v, variables);
+        yield* free(v, state);
         yield v.close(request);
       }
     }

@@ -1,4 +1,5 @@
 import type { Image } from '../image.ts';
+import { free, malloc } from '../malloc.ts';
 import type { UserCall } from '../sockets.ts';
 import type { UserContext } from '../user.ts';
 import { userFunction } from '../user-function.ts';
@@ -107,11 +108,14 @@ function shellAt(terminal: string): Image {
         if (line === 0) return 0;
         const text = u.cString(line).trim();
         if (text === '') continue;
+        const copy = yield* malloc(u, text.length + 1);
         u.in('main', 'reader_loop', 'execute_command');
         yield u.work(u.random.logNormal(180_000, 0.3));
         if (text.startsWith('kill ')) yield* kill(u, text);
         else if (Object.hasOwn(FUNCTIONS, text)) yield* executeFunction(u, functionVariable(u, text), 0, 0);
         else yield* executeDiskCommand(u, text);
+        u.in('main', 'reader_loop');
+        yield* free(u, copy);
       }
     },
   };

@@ -1,3 +1,4 @@
+import { free, malloc } from '../malloc.ts';
 import { withMutex } from '../mutex.ts';
 import { createThread } from '../resolver.ts';
 import { accept, listenOn, receive, send, socketAddress, writeText } from '../sockets.ts';
@@ -68,6 +69,10 @@ const COM_QUERY = 3;
 /** class THD, as far as it goes here: the connection's descriptor and number, then the tables'. */
 const THD_BYTES = 64;
 const MAX_STATEMENT = 4096;
+/** What the server allocates: class THD, the buffer of its network layer (net_buffer_length), blocks of a statement's arena. */
+const THD_OBJECT = 11_744;
+const NET_BUFFER = 16_391;
+const MEM_ROOT_BLOCK = 8192;
 
 /** One command of a client: COM_QUERY says what it wants in SQL. */
 const dispatchCommand = userFunction(
@@ -82,6 +87,8 @@ const dispatchCommand = userFunction(
       const buffer = u.sharedBuffer('connection', 64 * PAGE);
       const tables = { table: field(4), meta: field(8), log: field(12) };
       u.in('dispatch_command', 'mysql_execute_command', 'row_search_mvcc');
+      // The arena of the statement's own objects.
+      const root = yield* malloc(u, MEM_ROOT_BLOCK);
       yield* u.usdt('mysql', 'query__start', u.load(comData, 6), connection, schema, user, host);
       yield u.work(u.random.logNormal(45_000, 0.7));
       u.in('dispatch_command', 'mysql_execute_command', 'row_search_mvcc', 'fil_io');
@@ -93,6 +100,7 @@ const dispatchCommand = userFunction(
       }
       u.in('dispatch_command');
       yield* u.usdt('mysql', 'query__done', 0);
+      yield* free(u, root);
       writeText(u, buffer, ROWS);
       yield send(u, connection, buffer, u.random.between(80, 9_000));
     }
@@ -113,6 +121,8 @@ function* serve(u: UserContext, connection: number, tables: Tables): UserCall {
   const statement = u.sharedBuffer(`statement ${connection}`, MAX_STATEMENT);
   const comData = u.sharedBuffer(`command ${connection}`, 16);
   u.store(comData, 8, statement);
+  u.in('handle_connection');
+  const [session, network] = [yield* malloc(u, THD_OBJECT), yield* malloc(u, NET_BUFFER)];
   for (;;) {
     u.in('handle_connection');
     const size = yield receive(u, connection, statement, MAX_STATEMENT - 1);
@@ -121,6 +131,9 @@ function* serve(u: UserContext, connection: number, tables: Tables): UserCall {
     yield* dispatchCommand(u, thd, comData, size > 0 ? COM_QUERY : COM_QUIT);
     if (size <= 0) break;
   }
+  u.in('handle_connection');
+  yield* free(u, network);
+  yield* free(u, session);
   yield u.close(connection);
   return yield u.call('exit', 0);
 }

@@ -1,4 +1,5 @@
 import type { Image } from '../image.ts';
+import { withStream } from '../malloc.ts';
 
 const POLL_NS = 90_000_000;
 const POLLED = ['/proc/cpuinfo', '/proc/stat', '/proc/meminfo', '/proc/loadavg', '/proc/uptime'];
@@ -15,8 +16,10 @@ export const SNMP_PASS: Image = {
         u.in('main', 'poll_loop', 'read_proc_file');
         const fd = yield u.openat(path);
         if (fd < 0) continue;
-        while ((yield u.read(fd, buffer, 1024)) > 0);
-        yield u.close(fd);
+        yield* withStream(u, function* () {
+          while ((yield u.read(fd, buffer, 1024)) > 0);
+          return yield u.close(fd);
+        });
         u.in('main', 'poll_loop', 'parse_numbers');
         yield u.work(u.random.logNormal(25_000, 0.4));
       }
@@ -37,8 +40,10 @@ export const SNMPD: Image = {
         u.in('main', 'receive', 'netsnmp_access_interface_container_load');
         const fd = yield u.openat(path);
         if (fd < 0) continue;
-        while ((yield u.read(fd, buffer, 1024)) > 0);
-        yield u.close(fd);
+        yield* withStream(u, function* () {
+          while ((yield u.read(fd, buffer, 1024)) > 0);
+          return yield u.close(fd);
+        });
       }
       u.in('main', 'receive', 'table_helper_handler');
       yield u.work(u.random.logNormal(60_000, 0.5));

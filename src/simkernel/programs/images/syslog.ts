@@ -1,6 +1,7 @@
 import { bind, receive, sendTo, socket, socketAddress } from '../sockets.ts';
 import type { UserCall } from '../sockets.ts';
 import type { Image } from '../image.ts';
+import { calloc, free, malloc } from '../malloc.ts';
 import type { UserContext } from '../user.ts';
 import { SOCK_DGRAM } from '../../net/sock.ts';
 import { O_WRONLY, O_APPEND, O_CREAT } from '../../fs/fcntl.ts';
@@ -9,6 +10,8 @@ import { SIGHUP } from '../../tasks/signals.ts';
 const LOG_SOCKET = '/run/systemd/journal/dev-log';
 const MESSAGE = 8192;
 const SYSLOG = '/var/log/syslog';
+/** smsg_t */
+const MESSAGE_OBJECT = 960;
 
 /** Takes what daemons have to say, and keeps it; SIGHUP has it open its file anew. */
 export const RSYSLOGD: Image = {
@@ -30,8 +33,13 @@ export const RSYSLOGD: Image = {
       const size = yield receive(u, fd, buffer, MESSAGE);
       if (size <= 0) continue;
       u.in('main', 'imuxsock_run', 'processMsg', 'writeFile');
+      // msgConstruct() and the raw text that it keeps.
+      const message = yield* calloc(u, 1, MESSAGE_OBJECT);
+      const raw = yield* malloc(u, size + 1);
       yield u.work(u.random.logNormal(9_000, 0.4));
       yield u.write(log, buffer, size + 1);
+      yield* free(u, raw);
+      yield* free(u, message);
     }
   },
 };

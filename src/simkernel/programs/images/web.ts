@@ -13,6 +13,7 @@ import {
 } from '../sockets.ts';
 import type { UserCall, UserSocketAddress } from '../sockets.ts';
 import type { Image } from '../image.ts';
+import { free, malloc, memalign } from '../malloc.ts';
 import type { UserContext } from '../user.ts';
 import { O_WRONLY, O_APPEND, O_CREAT } from '../../fs/fcntl.ts';
 import { SIGUSR1 } from '../../tasks/signals.ts';
@@ -72,6 +73,7 @@ export const NGINX: Image = {
     const one = u.buffer(16);
     u.view(one, 4).setInt32(0, 1, true);
     const transfers = new Map<number, Transfer>();
+    const pools = new Map<number, number>();
     const epoll = new Epoll(u);
     yield* epoll.open();
     for (const listener of listeners) yield epoll.add(listener, EPOLL.IN | EPOLL.EXCLUSIVE);
@@ -85,12 +87,13 @@ export const NGINX: Image = {
           u.in(...CYCLE, 'ngx_event_accept');
           const connection = yield accept(u, fd, SOCK_NONBLOCK);
           if (connection < 0) continue;
+          pools.set(connection, yield* memalign(u, CONNECTION_POOL));
           yield u.call('setsockopt', connection, IPPROTO_TCP, TCP_NODELAY, one, 4);
           yield epoll.add(connection);
         } else if (transfers.has(fd)) {
           yield* proceed(u, epoll, fd, buffer, transfers);
         } else {
-          yield* serve(u, epoll, fd, buffer, application, transfers);
+          yield* serve(u, epoll, fd, buffer, application, transfers, pools);
           if (!transfers.has(fd)) {
             u.in(...CYCLE, 'ngx_http_process_request', 'ngx_http_log_handler');
             yield u.write(log, buffer, u.random.between(90, 240));
@@ -100,6 +103,11 @@ export const NGINX: Image = {
     }
   },
 };
+
+/** Sizes of ngx_http_core_module: connection_pool_size, request_pool_size, client_header_buffer_size. */
+const CONNECTION_POOL = 512;
+const REQUEST_POOL = 4096;
+const HEADER_BUFFER = 1024;
 
 /** Every worker has its own socket on the port; the kernel spreads connections over them (SO_REUSEPORT). */
 function* listenShared(u: UserContext, address: UserSocketAddress): UserCall {
@@ -119,12 +127,38 @@ function* serve(
   buffer: number,
   application: UserSocketAddress,
   transfers: Map<number, Transfer>,
+  pools: Map<number, number>,
 ): UserCall {
-  const { random } = u;
   u.in(...CYCLE, 'ngx_http_wait_request_handler', 'ngx_unix_recv');
   const size = yield receive(u, fd, buffer, 4096);
   // Nothing yet, or the client has left or broken off.
-  if (size <= 0) return size === -EAGAIN ? 0 : yield u.close(fd);
+  if (size <= 0) return size === -EAGAIN ? 0 : yield* closeConnection(u, fd, pools);
+  // ngx_create_pool() for the request; the header's buffer is too large for the connection's pool.
+  u.in(...CYCLE, 'ngx_http_wait_request_handler');
+  const header = yield* malloc(u, HEADER_BUFFER);
+  const pool = yield* memalign(u, REQUEST_POOL);
+  const result = yield* answer(u, epoll, fd, buffer, size, application, transfers);
+  yield* free(u, pool);
+  yield* free(u, header);
+  return result;
+}
+function* closeConnection(u: UserContext, fd: number, pools: Map<number, number>): UserCall {
+  const result = yield u.close(fd);
+  const pool = pools.get(fd);
+  pools.delete(fd);
+  if (pool !== undefined) yield* free(u, pool);
+  return result;
+}
+function* answer(
+  u: UserContext,
+  epoll: Epoll,
+  fd: number,
+  buffer: number,
+  size: number,
+  application: UserSocketAddress,
+  transfers: Map<number, Transfer>,
+): UserCall {
+  const { random } = u;
   const path = /^GET (\S+)/.exec(u.text(buffer, Math.min(size, 256)))?.[1] ?? '/';
   u.in(...CYCLE, 'ngx_http_process_request');
   yield u.work(random.logNormal(30_000, 0.5));

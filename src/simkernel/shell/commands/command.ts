@@ -1,6 +1,7 @@
 import type { Machine } from '../../machine.ts';
 import type { Image, UserStep } from '../../programs/image.ts';
 import type { UserContext } from '../../programs/user.ts';
+import { malloc } from '../../programs/malloc.ts';
 import { errorText } from '../error-text.ts';
 import { readPath, readWhole, STDERR, STDIN, STDOUT, writeText } from '../output.ts';
 import { load } from '../../programs/dynamic-loader.ts';
@@ -8,17 +9,23 @@ import { load } from '../../programs/dynamic-loader.ts';
 export type Steps<T> = Generator<UserStep, T, number>;
 export type Main = (context: CommandContext, args: readonly string[]) => Steps<number>;
 
+const STREAM_BUFFER = 4096;
+
 /** What a command of the lab has: its process, its machine, and the usual ways to read and print. */
 export class CommandContext {
   readonly u: UserContext;
   readonly machine: Machine;
   private readonly name: string;
+  private hasBuffer = false;
   constructor(m: Machine, u: UserContext, name: string) {
     this.machine = m;
     this.u = u;
     this.name = name;
   }
   *print(text: string): Steps<void> {
+    // stdio makes its buffer at the first write.
+    if (!this.hasBuffer) yield* malloc(this.u, STREAM_BUFFER);
+    this.hasBuffer = true;
     yield* writeText(this.u, STDOUT, text);
   }
   /** On standard error, as it is. */

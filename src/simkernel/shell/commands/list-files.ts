@@ -1,11 +1,14 @@
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_DIRECTORY } from '../../fs/fcntl.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../fs/file-mode.ts';
+import { free, malloc } from '../../programs/malloc.ts';
 import { USERS } from '../../tasks/users.ts';
 import { errorText } from '../error-text.ts';
 import { command, joinLines, readOptions } from './command.ts';
 import type { CommandContext, Steps } from './command.ts';
 
-const DIRENT_BYTES = 16_384;
+/** What a DIR holds: its own fields, and room for entries. */
+const DIR_BYTES = 48;
+const DIRENT_BYTES = 32_768;
 const HEAD_BYTES = 19;
 const COLUMNS_WIDTH = 80;
 const PATH_MAX = 4096;
@@ -111,10 +114,15 @@ function columns(names: readonly string[]): string {
 /** Names in a directory that is open, as it gives them. */
 function* namesIn(c: CommandContext, fd: number): Steps<string[]> {
   const names: string[] = [];
-  const buffer = c.u.buffer(DIRENT_BYTES);
+  // opendir()
+  const stream = yield* malloc(c.u, DIRENT_BYTES + DIR_BYTES);
+  const buffer = stream + DIR_BYTES;
   for (;;) {
     const bytes = yield c.u.call('getdents64', fd, buffer, DIRENT_BYTES);
-    if (bytes <= 0) return names;
+    if (bytes <= 0) {
+      yield* free(c.u, stream);
+      return names;
+    }
     for (let at = 0; at < bytes;) {
       const length = c.u.load(buffer + at + 16, 2);
       names.push(c.u.cString(buffer + at + HEAD_BYTES));

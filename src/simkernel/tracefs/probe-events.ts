@@ -1,22 +1,19 @@
 import { EBUSY, EEXIST, EILSEQ, EINVAL, ENOENT } from '../errno.ts';
-import { expandArguments } from './btf-args.ts';
+import { parsedFormat } from './event.ts';
 import type { Listener, TraceEvent } from './event.ts';
-import { keptWords, parseArgument, UnknownSymbol } from './fetch-args.ts';
-import type { FetchArg, FetchContext, RecordSource } from './fetch-args.ts';
-import { fieldsByName, parsedFormat } from './event.ts';
-import { parseFilter } from './filter.ts';
-import type { Filter } from './filter.ts';
-import { ProbeMistake } from './probe-mistake.ts';
-import type { ProbeError } from './probe-mistake.ts';
-import { READ_PLACE } from './probe-place.ts';
-import { probeLayout } from './probe-record.ts';
+import type { FetchArg } from './fetch-args.ts';
+import { FilterRefused, parseDefinition } from './probe-definition.ts';
+import type { Definition, EventName, ParsedDefinition } from './probe-definition.ts';
 import { PROBE_KINDS } from './probe-kinds.ts';
 import type { ProbeKind } from './probe-kinds.ts';
+import { ProbeMistake } from './probe-mistake.ts';
+import type { ProbeError } from './probe-mistake.ts';
+import { probeLayout } from './probe-record.ts';
 import { registerSource } from './probe-source.ts';
-import type { ProbeSource, SourceRequest } from './probe-source.ts';
+import type { ProbeSource } from './probe-source.ts';
 import type { TraceArray } from './trace-array.ts';
 
-/** An event of kprobe_events or uprobe_events; each line of its name is one of its places. */
+/** An event of one's own; each line of its name is one of its places. */
 export interface ProbeEvent extends TraceEvent {
   readonly probe: ProbeKind;
   readonly isReturn: boolean;
@@ -55,7 +52,9 @@ const ERRNO: Partial<Record<ProbeError, number>> = {
 export function probeCommand(array: TraceArray, kind: ProbeKind, command: string): number {
   const text = command.replace(/\s+/g, ' ').trim();
   try {
-    return text.startsWith('-') ? removeEvents(array, kind, text) : define(array, kind, text);
+    if (text.startsWith('-')) return removeEvents(array, kind, text);
+    const parsed = parseDefinition(array, kind, text);
+    return typeof parsed === 'number' ? parsed : register(array, kind, parsed);
   } catch (error) {
     if (error instanceof FilterRefused) return -error.errno;
     if (!(error instanceof ProbeMistake)) throw error;
@@ -106,133 +105,8 @@ export function removeAll(array: TraceArray, kind: ProbeKind): number {
   return 0;
 }
 
-const IDENTIFIER = /^[A-Za-z_]\w*$/;
-const LONGEST_NAME = 64;
-interface EventName {
-  readonly system: string;
-  readonly name: string;
-}
-
-/** traceprobe_parse_event_name(): `GROUP/EVENT`, `EVENT`, `GROUP/`. */
-function eventName(text: string, position: number, fallback: EventName): EventName {
-  const slash = text.search(text.includes('/') ? /\// : /\./);
-  const system = slash < 0 ? fallback.system : text.slice(0, slash);
-  const name = text.slice(slash + 1);
-  const nameAt = position + slash + 1;
-  if (slash === 0) throw new ProbeMistake('NO_GROUP_NAME', position);
-  if (system.length + 1 > LONGEST_NAME) throw new ProbeMistake('GROUP_TOO_LONG', position);
-  if (!IDENTIFIER.test(system)) throw new ProbeMistake('BAD_GROUP_NAME', position);
-  if (name === '' && slash < 0) throw new ProbeMistake('NO_EVENT_NAME', nameAt);
-  if (name.length >= LONGEST_NAME) throw new ProbeMistake('EVENT_TOO_LONG', nameAt);
-  if (name !== '' && !IDENTIFIER.test(name)) throw new ProbeMistake('BAD_EVENT_NAME', nameAt);
-  return { system, name: name === '' ? fallback.name : name };
-}
-
-/** KRETPROBE_MAXACTIVE_MAX */
-const MOST_ACTIVE = 4096;
-const MOST_ARGUMENTS = 128;
-
-/** `r5:...`: so many calls may be under way; returns of others are missed. */
-function maxActiveOf(written: string, isReturn: boolean): number {
-  if (written === '') return 0;
-  if (!isReturn) throw new ProbeMistake('BAD_MAXACT_TYPE', 1);
-  const number = /^(0x[0-9a-f]+|\d+)$/i.test(written) ? Number(written) : 0;
-  if (number === 0) throw new ProbeMistake('BAD_MAXACT', 1);
-  if (number > MOST_ACTIVE) throw new ProbeMistake('MAXACT_TOO_BIG', 1);
-  return number;
-}
-
-function define(array: TraceArray, kind: ProbeKind, text: string): number {
-  const [head = '', placeText, ...rest] = text.split(' ');
-  const match = /^(.)([^:]*)(?::(.*))?$/.exec(head);
-  if (match === null || placeText === undefined) return -EINVAL;
-  const [, letter = '', active = '', named] = match;
-  const { letters, takesMaxActive, group, reads } = PROBE_KINDS[kind];
-  if (!letters.includes(letter)) return -EINVAL;
-  if (active !== '' && (!takesMaxActive || !/^\d/.test(active))) return -EINVAL;
-  const maxActive = maxActiveOf(active, letter === 'r' || (letter === 'f' && placeText.endsWith('%return')));
-  const placeAt = head.length + 1;
-  const place = READ_PLACE[kind](array, placeText, placeAt, letter === 'r');
-  if (place === undefined) return -EINVAL;
-  const fallback = { system: group, name: place.name };
-  const record: RecordSource | null =
-    place.target.kind === 'event' ? { fields: fieldsByName(place.target.event), view: null } : null;
-  const names = named === undefined ? fallback : eventName(named, head.indexOf(':') + 1, fallback);
-  const context: FetchContext = {
-    machine: array.machine,
-    isReturn: place.isReturn,
-    isUser: kind === 'uprobe',
-    reads,
-    record,
-    hasArguments: place.isEntry,
-    prototype: place.prototype,
-    kept: [],
-  };
-  let at = placeAt + placeText.length + 1;
-  const words = rest.map((word): CommandWord => {
-    const start = at;
-    at += word.length + 1;
-    return { text: word, at: start };
-  });
-  const { parts, filter } = separateFilter(words, record);
-  const args = parseArguments(parts, context, placeAt);
-  const kept = keptWords(context.kept, context);
-  return register(array, kind, names, { place, args, maxActive, kept, record, filter }, placeAt);
-}
-
-interface CommandWord {
-  readonly text: string;
-  readonly at: number;
-}
-/** `... if bytes_req > 100`: which records of the event below count. */
-function separateFilter(
-  words: readonly CommandWord[],
-  record: RecordSource | null,
-): { readonly parts: readonly CommandWord[]; readonly filter: Filter | null } {
-  const from = record === null ? -1 : words.findIndex(({ text }) => text === 'if');
-  if (record === null || from < 0) return { parts: words, filter: null };
-  const text = words
-    .slice(from + 1)
-    .map((word) => word.text)
-    .join(' ');
-  if (text === '') throw new ProbeMistake('NO_EP_FILTER', words[from]!.at);
-  const filter = parseFilter(text, record.fields);
-  if (!('matches' in filter)) throw new FilterRefused(filter.errno);
-  return { parts: words.slice(0, from), filter };
-}
-/** The kernel says nothing of what is wrong with it. */
-class FilterRefused extends Error {
-  readonly errno: number;
-  constructor(errno: number) {
-    super('filter');
-    this.errno = errno;
-  }
-}
-
-function parseArguments(words: readonly CommandWord[], context: FetchContext, placeAt: number): readonly FetchArg[] {
-  const isPlain = context.isUser || context.record !== null;
-  const expanded = isPlain ? words : expandArguments(words, context.prototype, context.hasArguments);
-  if (expanded.length > MOST_ARGUMENTS) throw new ProbeMistake('TOO_MANY_ARGS', expanded[MOST_ARGUMENTS]!.at);
-  const args: FetchArg[] = [];
-  try {
-    for (const { text, at } of expanded) args.push(parseArgument(text, args.length, at, context, args));
-  } catch (error) {
-    if (error instanceof UnknownSymbol) throw new ProbeMistake('BAD_PROBE_ADDR', placeAt);
-    throw error;
-  }
-  return args;
-}
-
-type Definition = Omit<SourceRequest, 'layout'>;
-
 /** register_trace_kprobe(), register_trace_uprobe(): a new event, or one place more of an event. */
-function register(
-  array: TraceArray,
-  kind: ProbeKind,
-  names: EventName,
-  definition: Definition,
-  placeAt: number,
-): number {
+function register(array: TraceArray, kind: ProbeKind, { names, definition, placeAt }: ParsedDefinition): number {
   const existing = array.event(names.system, names.name);
   const before = probeEvents(array, kind).find((event) => event === existing);
   if (existing !== undefined && before === undefined) throw new ProbeMistake('EVENT_EXIST', 0);

@@ -1,5 +1,8 @@
 // Our engines, a JavaScript reference and peers in C on the same bytecode, interleaved; best round in nanoseconds a run.
 // Usage: node --no-lazy-feedback-allocation --import tsx bench/jit.ts [--rounds=25] [--only=NAME] [--ubpf=LIBUBPF.SO]
+// The flag is the bench's, not the command's: the best rounds are the same without it, but now and then a loop that V8 optimises
+// before it has seen enough stays five to ten times too slow, which a table of single figures would take for the engine's. The
+// command does without: it would be ready 3 to 8 % later.
 import { parseArgs } from 'node:util';
 import type { EnginePrograms } from '../src/abi/execution.ts';
 import { ENGINES, type EngineName } from '../src/runtime/engines.ts';

@@ -29,7 +29,7 @@ export interface TracepointFormat {
 }
 
 /** Every record starts with these. */
-const COMMON_FIELDS: readonly TracepointField[] = [
+export const COMMON_FIELDS: readonly TracepointField[] = [
   { type: 'unsigned short', name: 'common_type', dimensions: '', offset: 0, size: 2, signed: false },
   { type: 'unsigned char', name: 'common_flags', dimensions: '', offset: 2, size: 1, signed: false },
   { type: 'unsigned char', name: 'common_preempt_count', dimensions: '', offset: 3, size: 1, signed: false },

@@ -7,7 +7,7 @@ import { createSource } from '../../src/source/source.ts';
 import { evaluate } from './evaluator/evaluate.ts';
 import { printedLines } from './evaluator/printed-lines.ts';
 import { randomScript } from './evaluator/random-script.ts';
-import type { Random } from './evaluator/vocabulary.ts';
+import { randomSource } from './random-source.ts';
 
 /**
  * Random typed scripts print what a walk over their trees says, in the interpreter and in the compiler.
@@ -19,16 +19,6 @@ const SEED = Number(process.env['EVALUATOR_FUZZ_SEED'] ?? 11);
 const SCRIPTS_PER_MACHINE = 40;
 /** Time series take the time from the script's own map. */
 const CLOCK = { BPFTRACE_DUMMY_TS_MAP: 'clock' };
-
-function randomSource(seed: number): Random {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 async function printed(machine: Simulation, compiled: ReturnType<typeof compile>, engine: EngineName): Promise<string> {
   let output = '';

@@ -6,6 +6,7 @@ import { compile } from '../../src/pipeline/compile.ts';
 import { createSimulation } from '../../src/pipeline/simulation.ts';
 import { renderDiagnostics } from '../../src/source/render.ts';
 import { createSource } from '../../src/source/source.ts';
+import { randomSource, type Random } from './random-source.ts';
 
 /**
  * Scripts out of a grammar and mutations of the golden scripts go through the whole compiler: no crash, no hang.
@@ -21,18 +22,6 @@ const corpus = readdirSync(CASES, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((name) => readFileSync(join(CASES, name), 'utf8'))
   .filter((text) => text.length < 4000);
-
-type Random = (below: number) => number;
-
-function randomSource(seed: number): Random {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const pick = <T>(random: Random, choices: readonly T[]): T => choices[random(choices.length)]!;
 

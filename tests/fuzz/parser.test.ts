@@ -5,6 +5,7 @@ import { parse } from '../../src/parser/parse.ts';
 import { hasErrors } from '../../src/source/diagnostic.ts';
 import { renderDiagnostics } from '../../src/source/render.ts';
 import { createSource } from '../../src/source/source.ts';
+import { randomSource, type Random } from './random-source.ts';
 
 const SEED = 27;
 const ROUNDS = 1500;
@@ -41,18 +42,7 @@ const SNIPPETS = [
   '\n',
 ];
 
-/** Marsaglia's xorshift, so that a seed names a failure. */
-function randomSource(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
-function mutate(text: string, random: (below: number) => number): string {
+function mutate(text: string, random: Random): string {
   let result = text;
   for (let left = 1 + random(4); left > 0; left--) {
     const at = random(result.length + 1);

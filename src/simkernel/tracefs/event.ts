@@ -1,7 +1,7 @@
 import { EINVAL, ENOENT } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { attach } from '../probes/attach.ts';
-import { tracepointFormat } from '../tracepoint-formats.ts';
+import { COMMON_FIELDS, tracepointFormat } from '../tracepoint-formats.ts';
 import type { TracepointField } from '../tracepoint-formats.ts';
 import type { PrintFormat } from './expression.ts';
 import { parsePrintFormat } from './expression.ts';
@@ -29,13 +29,7 @@ export interface TraceEvent {
   readonly listen: (m: Machine, listener: Listener) => (() => void) | number;
 }
 
-/** struct trace_entry. */
-export const COMMON_FIELDS: readonly TracepointField[] = [
-  { type: 'unsigned short', name: 'common_type', dimensions: '', offset: 0, size: 2, signed: false },
-  { type: 'unsigned char', name: 'common_flags', dimensions: '', offset: 2, size: 1, signed: false },
-  { type: 'unsigned char', name: 'common_preempt_count', dimensions: '', offset: 3, size: 1, signed: false },
-  { type: 'int', name: 'common_pid', dimensions: '', offset: 4, size: 4, signed: true },
-];
+/** Bytes of COMMON_FIELDS: struct trace_entry. */
 export const COMMON_SIZE = 8;
 
 const fieldMaps = new WeakMap<TraceEvent, ReadonlyMap<string, TracepointField>>();

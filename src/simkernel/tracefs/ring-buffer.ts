@@ -12,7 +12,7 @@ export interface TraceEntry {
 }
 
 /** Of a page, what is left behind its header (events/header_page). */
-export const PAGE_DATA = 4080;
+const PAGE_DATA = 4080;
 const EVENT_HEADER = 4;
 /** A record longer than this says its length in a word of its own (RINGBUF_TYPE_DATA_TYPE_LEN_MAX words). */
 const LONGEST_SHORT = 28 * 4;

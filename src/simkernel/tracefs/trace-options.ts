@@ -11,7 +11,7 @@ const graph = (initial: boolean): OptionRow => ({ initial, tracer: 'function_gra
 const functions: OptionRow = { initial: false, tracer: 'function' };
 
 /** trace_options, in the kernel's order: those that something on this machine obeys. */
-export const OPTIONS = {
+const OPTIONS = {
   'print-parent': on,
   'sym-offset': off,
   'sym-addr': off,

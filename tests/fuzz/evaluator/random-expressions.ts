@@ -9,12 +9,12 @@ import {
   MAPS,
   NUMBERS,
   PRINTED,
-  type Random,
   SCALARS,
   SERIES,
   type Scope,
   TEXTS,
 } from './vocabulary.ts';
+import type { Random } from '../random-source.ts';
 
 /** What a script is about: few things each, so that it is small and they meet often. */
 export interface Topic {

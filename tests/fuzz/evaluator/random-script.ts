@@ -12,13 +12,13 @@ import {
   type Kind,
   PREAMBLE,
   PRINTED,
-  type Random,
   SCALARS,
   SPECIFIERS,
   type Scope,
   aggregate,
   tseries,
 } from './vocabulary.ts';
+import type { Random } from '../random-source.ts';
 
 /** A script of one begin probe that computes something and prints it. Most of these type-check. */
 export function randomScript(random: Random): string {

@@ -1,6 +1,3 @@
-/** Picks one of `below` numbers. */
-export type Random = (below: number) => number;
-
 export type Kind = 'int' | 'bool' | 'string' | 'pair' | 'nested' | 'record' | 'bytes' | 'text';
 
 export interface Scope {

@@ -32,8 +32,8 @@ function shownOf(m: Machine, task: Task, mapping: Mapping): Shown {
     return { protection, shared, fileOffset: pgoff * PAGE_SIZE, inode: file.inode, name: fileName(m, file) };
   }
   const before = mm.mappings.find((other) => other.image !== null && other.start + other.size === start);
-  const of = image ?? before?.image;
-  if (of != null) {
+  const of = image ?? before?.image ?? null;
+  if (of !== null) {
     const { segments } = layoutOf(of);
     const segment = segments.find(({ executable }) => executable === (image !== null));
     const inode = m.fileSystem.find(of.path)?.inode;

@@ -5,7 +5,7 @@ import type { Dentry, Mount } from '../file.ts';
 const SOURCES: Readonly<Record<string, string>> = { overlay: 'overlay', cgroup2: 'cgroup2' };
 
 /** Where a mount is, by the names of its mount points. */
-export function mountPath({ mountpoint, parent }: Mount): string {
+function mountPath({ mountpoint, parent }: Mount): string {
   if (mountpoint === null) return '/';
   const above = parent === null ? '/' : mountPath(parent);
   const names: string[] = [];

@@ -160,8 +160,8 @@ class Descriptors extends MadeEntries {
     for (const [fd, file] of files.entries()) if (file !== null) yield String(fd);
   }
   protected override make(name: string): Dentry | undefined {
-    const file = isNumber(name) ? this.task.process?.files.get(Number(name)) : undefined;
-    if (file == null) return undefined;
+    const file = (isNumber(name) && this.task.process?.files.get(Number(name))) || null;
+    if (file === null) return undefined;
     const ino = FIRST_INO + this.task.pid * INODES_PER_PROCESS + DESCRIPTOR_INODES + Number(name);
     return this.links.at(name, fileName(this.machine, file), ino, this.sb, (inode) => this.entry(name, inode));
   }

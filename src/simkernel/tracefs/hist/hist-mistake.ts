@@ -1,7 +1,7 @@
 import { EINVAL } from '../../errno.ts';
 
 /** kernel/trace/trace_events_hist.c */
-export const HIST_ERRORS = {
+const HIST_ERRORS = {
   TOO_MANY_VARS: 'Too many variables defined',
   NAMED_MISMATCH: "Named hist trigger doesn't match existing named trigger (includes variables)",
   TRIGGER_EEXIST: 'Hist trigger already exists',

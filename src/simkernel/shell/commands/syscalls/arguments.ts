@@ -85,8 +85,8 @@ const outBuffer: Show = (value, seen) =>
 const descriptor: Show = (value, { task, style, machine }) => {
   const fd = s32(value);
   if (fd === AT_FDCWD) return style.prefixes ? 'AT_FDCWD' : 'CWD';
-  const file = style.descriptorPaths ? task.process?.files.get(fd) : undefined;
-  return file == null ? String(fd) : `${fd}<${fileName(machine, file)}>`;
+  const file = (style.descriptorPaths && task.process?.files.get(fd)) || null;
+  return file === null ? String(fd) : `${fd}<${fileName(machine, file)}>`;
 };
 const constants =
   (name: ConstantName): Show =>

@@ -33,7 +33,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
   28: 'WINCH',
 };
 
-export const CONSTANTS = {
+const CONSTANTS = {
   open: {
     prefix: 'O_',
     mask: 3,

@@ -70,7 +70,7 @@ import { RQ, RunQueue } from './tasks/run-queue.ts';
 import { PROGRAM_INTERPRETER } from './programs/libraries.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
-import { KERNEL_STACK_SIZE, PF_IDLE } from './tasks/task.ts';
+import { KERNEL_STACK_SIZE, PF_IDLE, PF_KTHREAD } from './tasks/task.ts';
 import { registerKprobeOptimizer } from './functions/optimized-kprobe.ts';
 
 const IRQ_STACK_SIZE = 16384;
@@ -101,7 +101,7 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   for (let id = 0; id < count; id += 1) m.cpuList.push(createCpu(m, id, idt));
   m.cpu = m.cpuList[0]!;
   const init = createTask(m, { pid: 1, comm: 'systemd', parent: null, cgroup: m.cgroups.create('/init.scope') });
-  createTask(m, { pid: 2, comm: 'kthreadd', parent: null });
+  createTask(m, { pid: 2, comm: 'kthreadd', parent: null, flags: PF_KTHREAD });
   const shell = createTask(m, {
     pid: tracerPid - 12,
     comm: 'bash',

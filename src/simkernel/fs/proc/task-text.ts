@@ -6,6 +6,7 @@ import { nameOf } from '../../probes/symbols.ts';
 import {
   EXIT_ZOMBIE,
   KERNEL_STACK_SIZE,
+  PF_KTHREAD,
   TASK,
   TASK_IDLE,
   TASK_NEW,
@@ -16,6 +17,7 @@ import {
 } from '../../tasks/task.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { Ids } from '../../tasks/credentials.ts';
+import { DEFAULT_UMASK } from '../fs-struct.ts';
 import { memorySizes } from './maps.ts';
 
 /** USER_HZ is 100. */
@@ -43,6 +45,7 @@ export function statusText(m: Machine, task: Task): string {
   const [first = 0, last = 0] = [cpus[0], cpus.at(-1)];
   const rows: readonly (readonly [string, string | number])[] = [
     ['Name', task.comm],
+    ...((task.flags & PF_KTHREAD) === 0 ? [['Umask', `0${DEFAULT_UMASK.toString(8).padStart(3, '0')}`] as const] : []),
     ['State', stateOf(m, task)],
     ['Tgid', task.tgid],
     ['Pid', task.pid],
@@ -51,7 +54,7 @@ export function statusText(m: Machine, task: Task): string {
     ['Uid', ids(cred?.users)],
     ['Gid', ids(cred?.groups)],
     ...(process === null ? [] : ([['FDSize', Math.max(64, process.files.files.length)]] as const)),
-    ['Kthread', process === null ? 1 : 0],
+    ['Kthread', (task.flags & PF_KTHREAD) === 0 ? 0 : 1],
     ...memorySizes(task).map(([name, kib]) => [name, `${String(kib).padStart(8)} kB`] as const),
     ['Threads', threadsOf(task)],
     ['SigPnd', hex16(task.pendingSignal === 0 ? 0 : 2 ** (task.pendingSignal - 1))],

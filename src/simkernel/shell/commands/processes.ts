@@ -1,4 +1,4 @@
-import { TASK_STIME, TASK_UTIME } from '../../tasks/task.ts';
+import { PF_KTHREAD, TASK_STIME, TASK_UTIME } from '../../tasks/task.ts';
 import type { Task } from '../../tasks/task.ts';
 import { SIGINT, SIGKILL, SIGTERM } from '../../tasks/signals.ts';
 import { USERS } from '../../tasks/users.ts';
@@ -15,7 +15,9 @@ const TIMED_OUT = 124;
 const POLL_NS = 5 * MS;
 
 /** A process as ps names it: its command line, or a kernel thread's name in brackets. */
-const commandLine = ({ process, comm }: Task): string => (process === null ? `[${comm}]` : process.argv.join(' '));
+const isKernelThread = ({ flags }: Task): boolean => (flags & PF_KTHREAD) !== 0;
+const commandLine = (task: Task): string =>
+  isKernelThread(task) ? `[${task.comm}]` : (task.process?.argv.join(' ') ?? task.comm);
 const cpuSeconds = ({ times }: Task): number => (times[TASK_UTIME]! + times[TASK_STIME]!) / SECOND;
 const clockText = (seconds: number): string => {
   const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) =>
@@ -57,7 +59,7 @@ const PS_COLUMNS: Readonly<Record<string, PsColumn>> = {
   pri: column('PRI', 3, ({ prio }) => 139 - prio),
   time: column('TIME', 8, (task) => clockText(cpuSeconds(task))),
   comm: column('COMMAND', -15, ({ comm }) => comm),
-  ucmd: column('CMD', -15, ({ process, comm }) => (process === null ? `[${comm}]` : comm)),
+  ucmd: column('CMD', -15, (task) => (isKernelThread(task) ? `[${task.comm}]` : task.comm)),
   args: column('COMMAND', -15, commandLine),
   cmd: column('CMD', -15, commandLine),
   stat: { title: 'STAT', width: -4, of: stateLetter },

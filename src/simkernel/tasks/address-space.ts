@@ -27,7 +27,7 @@ export interface Mapping {
   readonly start: number;
   size: number;
   /** Arena offset, or -1 for text, which `ProcessText` has, and for pages that are only counted. */
-  readonly offset: number;
+  offset: number;
   readonly image: Image | null;
   /** vm_area_struct; made when a fault first needs it. */
   vma: KernelObject | null;
@@ -220,14 +220,33 @@ export class AddressSpace implements KernelObject {
     });
     const ptes = new Uint8Array(size / PAGE_SIZE);
     ptes.set(this.breakArea.ptes ?? []);
+    this.moveContents(this.breakArea, size);
     this.breakArea.ptes = ptes;
     this.breakArea.size = size;
     this.programBreak = end;
     this.storeTotal();
     return true;
   }
+  /** Memory for an area whose pages were only counted: programs of real instructions read and write it. False: there is none. */
+  giveContents(address: number): boolean {
+    const mapping = this.mappingAt(address);
+    if (mapping === undefined || mapping.offset >= 0 || mapping.area === null || mapping.area.file !== null)
+      return false;
+    mapping.offset = this.arena.allocate(mapping.size, PAGE_SIZE);
+    this.arena.bytes.fill(0, mapping.offset, mapping.offset + mapping.size);
+    return true;
+  }
+  private moveContents(mapping: Mapping, size: number): void {
+    if (mapping.offset < 0) return;
+    const offset = this.arena.allocate(size, PAGE_SIZE);
+    this.arena.bytes.copyWithin(offset, mapping.offset, mapping.offset + mapping.size);
+    this.arena.bytes.fill(0, offset + mapping.size, offset + size);
+    this.arena.free(mapping.offset, mapping.size);
+    mapping.offset = offset;
+  }
   /** Forgets a mapping; its pages must have been given back. */
   remove(mapping: Mapping): void {
+    if (mapping.area !== null && mapping.offset >= 0) this.arena.free(mapping.offset, mapping.size);
     this.mappings.splice(this.mappings.indexOf(mapping), 1);
     if (mapping.vma !== null) this.arena.free(mapping.vma.address, VMA.size);
     this.storeTotal();
@@ -237,7 +256,8 @@ export class AddressSpace implements KernelObject {
     const front = address - mapping.start;
     const area = mapping.area === null ? null : { ...mapping.area, pgoff: mapping.area.pgoff + front / PAGE_SIZE };
     const ptes = mapping.ptes?.slice(front / PAGE_SIZE) ?? null;
-    const back = this.add({ start: address, size: mapping.size - front, area, ptes });
+    const offset = mapping.offset < 0 ? -1 : mapping.offset + front;
+    const back = this.add({ start: address, size: mapping.size - front, offset, area, ptes });
     mapping.shared.moveFrom(front / PAGE_SIZE, back.shared);
     mapping.size = front;
     mapping.ptes = mapping.ptes?.slice(0, front / PAGE_SIZE) ?? null;

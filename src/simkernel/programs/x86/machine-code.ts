@@ -13,6 +13,7 @@ import { Fault, RAX, RBP, RCX, RDI, RDX, Registers, RSI, RSP, type UserMemory } 
 import { VECTOR, vectorKey } from './vector.ts';
 import { SYS_URETPROBE } from '../syscall-numbers.ts';
 import { bug } from '../../../source/bug.ts';
+import { PAGE_SIZE } from '../../memory/sizes.ts';
 
 type Steps<T> = Generator<UserStep, T, number>;
 
@@ -33,7 +34,11 @@ export const UNRESOLVED_STEP = 16;
 const NOT_LOADED = 127;
 /** Two faults in a row at one instruction: the page has no contents that could be read. */
 const MAX_FAULTS = 2;
+/** The auxiliary vector (include/uapi/linux/auxvec.h): static programs take their stack protector's word from AT_RANDOM. */
 const AT_NULL = 0;
+const AT_PAGESZ = 6;
+const AT_RANDOM = 25;
+const RANDOM_BYTES = 16;
 const STACK_ALIGNMENT = 16;
 
 /** pt_regs' names of the registers in the order of their numbers. */
@@ -109,7 +114,10 @@ export class MachineProgram {
   /** The stack as execve() leaves it: argc, argv, the environment, the auxiliary vector (System V ABI, 3.4.1). */
   private prepareStack(argv: readonly string[]): void {
     const { u, registers: r } = this;
-    const words = [argv.length, ...argv.map((text) => u.string(text)), 0, u.string('HOME=/root'), 0, AT_NULL, 0];
+    const random = u.buffer(RANDOM_BYTES);
+    u.bytes(random, RANDOM_BYTES).forEach((_, i, bytes) => (bytes[i] = u.random.bits() & 0xff));
+    const auxiliary = [AT_PAGESZ, PAGE_SIZE, AT_RANDOM, random, AT_NULL, 0];
+    const words = [argv.length, ...argv.map((text) => u.string(text)), 0, u.string('HOME=/root'), 0, ...auxiliary];
     const top = u.process.mm.stackTop - 8 * words.length;
     this.argumentsAt = top - (top % STACK_ALIGNMENT);
     words.forEach((word, i) => r.memory.store(this.argumentsAt + 8 * i, 8, BigInt(word)));
@@ -169,6 +177,7 @@ export class MachineProgram {
     this.show();
     if (kind !== 'page') yield u.raise(kind === 'divide-error' ? VECTORS.divideError : VECTORS.invalidOpcode);
     else if (faults < MAX_FAULTS) yield u.touch(address, write);
+    else if (u.process.mm.giveContents(address)) return;
     else this.exitCode = yield* this.giveUp(`memory at 0x${address.toString(16)} has no contents on this machine`);
   }
   private *trap(request: 'breakpoint' | 'halt', start: number): Steps<void> {

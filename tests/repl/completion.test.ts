@@ -34,7 +34,7 @@ describe('what may stand at a place', () => {
     ['struct mine { int alpha; int beta; } kprobe:vfs_read { $m = (struct mine *)arg0; $m->al|', ['alpha']],
     ['kprobe:broken { @ = nonsense(; } kprobe:vfs_read { curtask->real_par|', ['real_parent']],
     ['fentry:vfs_read { args.coun|', ['count']],
-    ['begin { $x = (struct task_struc|', ['task_struct']],
+    ['begin { $x = (struct task_struc|', ['task_struct', 'task_struct__safe_rcu']],
     ['config = { max_cat|', ['max_cat_bytes']],
     ['begin { printf("com|', []],
     ['begin { // com|', []],

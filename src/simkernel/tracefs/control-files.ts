@@ -14,7 +14,7 @@ import type { TaskFilter } from './task-filter.ts';
 import type { TraceArray } from './trace-array.ts';
 import { CLOCKS } from './trace-clock.ts';
 import type { ClockName } from './trace-clock.ts';
-import { each, emptied, eventLines, flag, number, words } from './trace-file.ts';
+import { each, emptied, eventLines, number, words } from './trace-file.ts';
 import type { TraceFile } from './trace-file.ts';
 import { entriesText, traceText } from './trace-text.ts';
 
@@ -186,8 +186,8 @@ export const INSTANCE_FILES: Readonly<Record<string, TraceFile>> = {
     mode: 0o644,
     read: ({ isOn }) => `${isOn ? 1 : 0}\n`,
     write: (array, text) =>
-      flag(text, (on) => {
-        array.isOn = on;
+      number(text, 0, (value) => {
+        array.isOn = value !== 0;
       }),
   },
 };

@@ -1,4 +1,4 @@
-import { EINVAL } from '../errno.ts';
+import { EINVAL, ENODEV } from '../errno.ts';
 import type { EventFile } from './event-file.ts';
 import { formatText } from './event.ts';
 import { histsText } from './hist/hist-trigger.ts';
@@ -7,13 +7,14 @@ import { fileNode, flag } from './trace-file.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { DirectoryNode, FileNode, Node } from './tree.ts';
 import { directory } from './tree.ts';
-import { triggersText, writeTrigger } from './triggers/commands.ts';
+import { removeHists, triggersText, writeTrigger } from './triggers/commands.ts';
 
 /** A file of an event. */
 interface EventFileRow {
   readonly mode?: number;
   readonly read: (file: EventFile) => string;
   readonly write?: (file: EventFile, text: string) => number;
+  readonly truncate?: (file: EventFile) => void;
 }
 const EVENT_FILES: Readonly<Record<string, EventFileRow>> = {
   enable: {
@@ -25,16 +26,20 @@ const EVENT_FILES: Readonly<Record<string, EventFileRow>> = {
   format: { read: ({ event }) => formatText(event) },
   hist: { read: histsText },
   id: { read: ({ event }) => `${event.id}\n` },
-  trigger: { mode: 0o640, read: triggersText, write: writeTrigger },
+  trigger: { mode: 0o640, read: triggersText, write: writeTrigger, truncate: removeHists },
 };
-/** An event may be removed and defined anew while its folder is held open: it is looked up when a file is used. */
+/** An event may be removed, and defined anew, while one of its files is open: it is looked up when the file is used. */
 function eventTree(array: TraceArray, system: string, name: string): Node {
-  const file = (): EventFile => array.file(array.event(system, name)!);
-  const node = ({ mode = 0o444, read, write }: EventFileRow): FileNode => ({
+  const use = <T>(gone: T, action: (file: EventFile) => T): T => {
+    const event = array.event(system, name);
+    return event === undefined ? gone : action(array.file(event));
+  };
+  const node = ({ mode = 0o444, read, write, truncate }: EventFileRow): FileNode => ({
     kind: 'file',
     mode,
-    read: () => read(file()),
-    ...(write === undefined ? {} : { write: (text) => write(file(), text) }),
+    read: () => use('', read),
+    ...(write === undefined ? {} : { write: (text) => use(-ENODEV, (file) => write(file, text)) }),
+    ...(truncate === undefined ? {} : { truncate: () => (use(undefined, truncate), 0) }),
   });
   return directory(Object.fromEntries(Object.entries(EVENT_FILES).map(([key, row]) => [key, node(row)])));
 }

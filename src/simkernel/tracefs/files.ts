@@ -72,10 +72,10 @@ function instancesTree(top: TraceArray): DirectoryNode {
       made.set(name, { array, tree: directory(instanceEntries(array)) });
       return 0;
     },
-    rmdir(name) {
+    rmdir(name, isOpen) {
       const instance = made.get(name);
       if (instance === undefined) return -ENOENT;
-      if (instance.array.tracer !== null) return -EBUSY;
+      if (isOpen()) return -EBUSY;
       instance.array.close();
       made.delete(name);
       return 0;

@@ -8,14 +8,20 @@ export function glob(pattern: string): RegExp {
     else if (mark === '?') text += '.';
     else if (mark === '\\' && i + 1 < pattern.length) text += escaped(pattern[(i += 1)]!);
     else if (close > 0) {
-      const inside = pattern
-        .slice(i + 1, close)
-        .replace(/^!/, '^')
-        .replace(/[\\\]]/g, '\\$&');
-      text += `[${inside}]`;
+      text += characterClass(pattern.slice(i + 1, close));
       i = close;
     } else text += escaped(mark);
   }
   return new RegExp(`^${text}$`, 's');
 }
+/** A range that runs backwards holds nothing. */
+function characterClass(inside: string): string {
+  const isNot = inside.startsWith('!') || inside.startsWith('^');
+  const parts = [...inside.slice(isNot ? 1 : 0).matchAll(/([^])(?:-([^]))?/g)];
+  const ranges = parts.flatMap(([, first = '', last = first]) =>
+    first <= last ? [`${inClass(first)}-${inClass(last)}`] : [],
+  );
+  return `[${isNot ? '^' : ''}${ranges.join('')}]`;
+}
 const escaped = (character: string): string => character.replace(/[.+^${}()|[\]\\*?]/, '\\$&');
+const inClass = (character: string): string => character.replace(/[\\\]^-]/, '\\$&');

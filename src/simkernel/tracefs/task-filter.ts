@@ -5,6 +5,9 @@ import { fieldsByName, tracepointEvent } from './event.ts';
 import { fieldValue } from './print-format.ts';
 import type { RecordView } from './print-format.ts';
 
+/** A pid_t is signed. */
+const LAST_PID = 2 ** 31 - 1;
+
 /** set_event_pid, set_ftrace_pid: the tasks that are followed; none are named: all. */
 export class TaskFilter {
   private readonly machine: Machine;
@@ -23,7 +26,7 @@ export class TaskFilter {
   /** 0 or a negative error number. */
   add(text: string): number {
     const numbers = text.split(/\s+/).filter((word) => word !== '');
-    if (numbers.some((word) => !/^\d+$/.test(word))) return -EINVAL;
+    if (numbers.some((word) => !/^\d+$/.test(word) || Number(word) > LAST_PID)) return -EINVAL;
     for (const word of numbers) this.pids.add(Number(word));
     return 0;
   }

@@ -66,7 +66,8 @@ export class TraceArray {
     this.rings = this.makeRings();
     shared.arrays.add(this);
     this.options.changed = (name) => {
-      if (name === 'overwrite') for (const ring of this.rings) ring.overwrites = this.options.get(name);
+      if (name === 'overwrite')
+        for (const ring of [...this.rings, ...(this.snapshotRings ?? [])]) ring.overwrites = this.options.get(name);
       if (name === 'event-fork') this.eventTasks.followForks(this.options.get(name));
       if (name === 'function-fork') this.functionTasks.followForks(this.options.get(name));
     };

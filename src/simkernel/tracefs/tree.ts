@@ -28,7 +28,7 @@ export interface DirectoryNode {
   readonly ino?: number;
   /** 0 or a negative error number; without them the kernel alone makes and removes folders. */
   mkdir?(name: string, mode: number): number;
-  rmdir?(name: string): number;
+  rmdir?(name: string, isOpen: () => boolean): number;
 }
 export type Node = FileNode | DirectoryNode;
 
@@ -55,15 +55,22 @@ export function makeFolder(m: Machine, dir: Inode, dentry: NegativeDentry, mode:
   return 0;
 }
 export function removeFolder(m: Machine, dir: Inode, dentry: Dentry): number {
-  const status = (dir.channel as DirectoryNode).rmdir?.(dentry.name) ?? -EPERM;
+  const status = (dir.channel as DirectoryNode).rmdir?.(dentry.name, () => isOpen(dentry)) ?? -EPERM;
   if (status !== 0) return status;
   dentry.unlink();
   callRcu(m, () => release(m, dentry));
   return 0;
 }
+const madeChildren = ({ children }: Dentry): Iterable<Dentry> =>
+  children instanceof DirectoryEntries ? children.made() : children.values();
+/** Somebody has one of its files open. */
+const isOpen = (dentry: Dentry): boolean =>
+  [...madeChildren(dentry)].some(
+    (child) => isOpen(child) || (child.inode.users > 0 && (child.inode.channel as Node).kind === 'file'),
+  );
 /** Frees what nobody has open or stands in. */
 function release(m: Machine, dentry: Dentry): void {
-  for (const child of dentry.children.values()) release(m, child);
+  for (const child of madeChildren(dentry)) release(m, child);
   for (const name of dentry.absent.values()) name.release(m);
   const { inode } = dentry;
   if (inode.users > 0 || [...m.tasks.values()].some(({ fs }) => fs?.dentry === dentry)) return;
@@ -133,6 +140,10 @@ class DirectoryEntries extends Map<string, Dentry> {
   }
   override has(name: string): boolean {
     return this.get(name) !== undefined;
+  }
+  /** Those that somebody has asked for. */
+  made(): Iterable<Dentry> {
+    return super.values();
   }
   override *values(): MapIterator<Dentry> {
     for (const name of this.node.names()) {

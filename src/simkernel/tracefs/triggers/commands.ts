@@ -3,6 +3,7 @@ import type { EventFile } from '../event-file.ts';
 import { histTrigger } from '../hist/hist-trigger.ts';
 import { simpleTrigger } from './simple.ts';
 import { switchingTrigger } from './switching.ts';
+import { removeTrigger } from './trigger.ts';
 import type { WriteTrigger } from './trigger.ts';
 
 /** In the order in which the kernel registers them. */
@@ -24,6 +25,13 @@ export function writeTrigger(file: EventFile, written: string): number {
   const [, mark, command = '', parameters = ''] = /^(!?)([^: \t]*)[: \t]?(.*)$/s.exec(written.trim()) ?? [];
   const write = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   return write === undefined ? -EINVAL : write(file, parameters, mark === '!');
+}
+
+const REMOVED_BY_TRUNCATION: ReadonlySet<string> = new Set(['hist', 'enable_hist', 'disable_hist']);
+/** Opening the file `trigger` with `>` takes histograms off, and what switches them (unreg_all). */
+export function removeHists(file: EventFile): void {
+  for (const trigger of file.triggers)
+    if (REMOVED_BY_TRUNCATION.has(trigger.command)) removeTrigger(file, (other) => other === trigger);
 }
 
 /** The file `trigger`: what is set, or what could be. */

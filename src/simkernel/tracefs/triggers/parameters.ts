@@ -26,10 +26,12 @@ export function parseTriggerFilter(file: EventFile, text: string): Filter | null
   return 'matches' in filter ? filter : -filter.errno;
 }
 
+const WORD_LIMIT = 2 ** 64;
 /** kstrtoul() with base 0. */
 export function parseCount(text: string): number | undefined {
   if (!/^(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(text)) return undefined;
-  return /^0\d/.test(text) ? Number.parseInt(text, 8) : Number(text);
+  const value = /^0\d/.test(text) ? Number.parseInt(text, 8) : Number(text);
+  return value < WORD_LIMIT ? value : undefined;
 }
 
 export function parseTriggerParameters(file: EventFile, count: string, filter: string): TriggerParameters | number {

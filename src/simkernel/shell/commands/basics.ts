@@ -1,28 +1,51 @@
 import { command } from './command.ts';
 import type { MakeCommand } from './command.ts';
 
-/** `printf`: %s, %d, %x, %c, %%, with \n and \t; the format is used again while there are arguments. */
-function formatted(format: string, args: readonly string[]): string {
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '\\': '\\' };
+/** Wider than anybody's terminal, and narrow enough for a string. */
+const WIDEST = 65_536;
+const whole = (word: string): number => Math.trunc(Number(word)) || 0;
+/** What stands behind % in a format. */
+const CONVERSIONS: Readonly<Record<string, (word: string, precision: number | undefined) => string>> = {
+  s: (word, precision) => word.slice(0, precision),
+  c: (word) => word.slice(0, 1),
+  d: (word) => String(whole(word)),
+  i: (word) => String(whole(word)),
+  u: (word) => BigInt.asUintN(64, BigInt(whole(word))).toString(),
+  o: (word) => BigInt.asUintN(64, BigInt(whole(word))).toString(8),
+  x: (word) => BigInt.asUintN(64, BigInt(whole(word))).toString(16),
+  X: (word) =>
+    BigInt.asUintN(64, BigInt(whole(word)))
+      .toString(16)
+      .toUpperCase(),
+  f: (word, precision = 6) => (Number(word) || 0).toFixed(Math.min(precision, 100)),
+};
+
+/** `printf`, with \n and \t; the format is used again while there are arguments and it takes some. */
+function formatted(format: string, args: readonly string[]): { readonly text: string; readonly mistake?: string } {
   const rest = [...args];
-  let out = '';
+  let text = '';
+  let mistake: string | undefined;
+  let before: number;
   do {
-    out += format
-      .replace(/\\([nt\\])/g, (_, letter: string) => ({ n: '\n', t: '\t' })[letter] ?? '\\')
-      .replace(/%(-?\d*)([sdxc%])/g, (_, width: string, kind: string) => {
-        if (kind === '%') return '%';
-        const word = rest.shift() ?? (kind === 's' || kind === 'c' ? '' : '0');
-        const text =
-          kind === 'x'
-            ? Number(word).toString(16)
-            : kind === 'd'
-              ? String(Math.trunc(Number(word)) || 0)
-              : kind === 'c'
-                ? word.slice(0, 1)
-                : word;
-        return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width));
-      });
-  } while (rest.length > 0 && /%[^%]/.test(format));
-  return out;
+    before = rest.length;
+    const plain = format.replace(/\\([ntr\\])/g, (_, letter: string) => ESCAPES[letter]!);
+    text += plain.replace(/%([-0]*)(\d*)(?:\.(\d+))?(.?)/gs, (all, flags: string, width: string, precision, kind) => {
+      if (all === '%%') return '%';
+      const convert = Object.hasOwn(CONVERSIONS, kind) ? CONVERSIONS[kind] : undefined;
+      if (convert === undefined) {
+        mistake ??= `${all}: invalid conversion specification`;
+        return '';
+      }
+      const shown = convert(rest.shift() ?? '', precision === undefined ? undefined : Number(precision));
+      const columns = Math.min(Number(width), WIDEST);
+      if (flags.includes('-')) return shown.padEnd(columns);
+      if (!flags.includes('0')) return shown.padStart(columns);
+      const sign = shown.startsWith('-') ? '-' : '';
+      return sign + shown.slice(sign.length).padStart(columns - sign.length, '0');
+    });
+  } while (mistake === undefined && rest.length > 0 && rest.length < before);
+  return mistake === undefined ? { text } : { text, mistake };
 }
 
 /** What shells do themselves is a program, too, for whoever executes programs: sudo, strace, xargs. */
@@ -33,8 +56,9 @@ const ECHO: MakeCommand = command('echo', function* (c, args) {
 });
 const PRINTF: MakeCommand = command('printf', function* (c, [format, ...args]) {
   if (format === undefined) return yield* c.complain("missing operand\nTry 'printf --help' for more information.");
-  yield* c.print(formatted(format, args));
-  return 0;
+  const { text, mistake } = formatted(format, args);
+  yield* c.print(text);
+  return mistake === undefined ? 0 : yield* c.complain(mistake);
 });
 const DATE: MakeCommand = command('date', function* (c, args) {
   const { machine } = c;
@@ -50,10 +74,13 @@ const DATE: MakeCommand = command('date', function* (c, args) {
     M: time.slice(3, 5),
     S: time.slice(6, 8),
     Y: String(now.getUTCFullYear()),
+    m: String(now.getUTCMonth() + 1).padStart(2, '0'),
+    d: String(now.getUTCDate()).padStart(2, '0'),
+    '%': '%',
   };
   const format = args.find((arg) => arg.startsWith('+'));
   const usual = `${day} ${month} ${String(now.getUTCDate()).padStart(2)} ${time} UTC ${now.getUTCFullYear()}`;
-  const text = format?.slice(1).replace(/%([sNFTHMSY%])/g, (_, letter: string) => parts[letter] ?? '%') ?? usual;
+  const text = format?.slice(1).replace(/%(.)/gs, (all, letter: string) => parts[letter] ?? all) ?? usual;
   yield* c.print(`${text}\n`);
   return 0;
 });

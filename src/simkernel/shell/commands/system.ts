@@ -7,6 +7,9 @@ import { readPath } from '../output.ts';
 import { SECOND } from '../../time/units.ts';
 import { PATH_MAX } from '../../functions/filename.ts';
 
+/** What seq writes at a time, so that a reader who has enough ends it. */
+const LINES_AT_ONCE = 512;
+
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
     yield c.u.work(5_000);
@@ -24,8 +27,21 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     return 0;
   }),
   command('seq', function* (c, args) {
-    const [first, last] = args.length === 1 ? [1, Number(args[0])] : [Number(args[0]), Number(args.at(-1))];
-    yield* c.print(joinLines(Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => String(first + i))));
+    if (args.length === 0) return yield* c.complain('missing operand');
+    const wrong = args.find((text) => text === '' || !Number.isFinite(Number(text)));
+    if (wrong !== undefined) return yield* c.complain(`invalid floating point argument: '${wrong}'`);
+    const numbers = args.map(Number);
+    const [first, step, last] = [
+      args.length === 1 ? 1 : numbers[0]!,
+      args.length === 3 ? numbers[1]! : 1,
+      numbers.at(-1)!,
+    ];
+    if (step === 0) return yield* c.complain(`invalid Zero increment value: '${args[1]}'`);
+    const count = Math.max(0, Math.floor((last - first) / step) + 1);
+    for (let from = 0; from < count; from += LINES_AT_ONCE) {
+      const length = Math.min(LINES_AT_ONCE, count - from);
+      yield* c.print(joinLines(Array.from({ length }, (_, i) => String(first + (from + i) * step))));
+    }
     return 0;
   }),
   command('uname', function* (c, args) {

@@ -11,19 +11,44 @@ function count(args: readonly string[], fallback: number): { readonly n: number;
   const n = short >= 0 ? Number(args[short]!.slice(1)) : Number(options.get('n') ?? fallback);
   return { n, rest: operands };
 }
+/** 1 says that no line matched. */
+const GREP_FAILED = 2;
 const cut = (text: string): string => text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
 
+/** `[[:digit:]]` */
+const CLASSES: ReadonlyMap<string, string> = new Map([
+  ['alpha', 'A-Za-z'],
+  ['digit', '0-9'],
+  ['alnum', 'A-Za-z0-9'],
+  ['upper', 'A-Z'],
+  ['lower', 'a-z'],
+  ['space', '\\s'],
+  ['blank', ' \\t'],
+  ['punct', '!-\\/:-@\\[-`\\{-~'],
+  ['xdigit', '0-9A-Fa-f'],
+]);
 /** Basic regular expressions as JavaScript's: there `+ ? | ( ) { }` are plain unless escaped. */
 function pattern(text: string, options: ReadonlyMap<string, string>): RegExp {
   const flags = options.has('i') ? 'i' : '';
-  let source = text;
+  let source = text.replace(/^(\^?)\*/, '$1\\*').replace(/\[:(\w+):\]/g, (all, name) => CLASSES.get(name) ?? all);
   if (options.has('F')) source = cut(text);
   else if (!options.has('E'))
-    source = text.replace(/\\?[+?|(){}]/g, (token) => (token.startsWith('\\') ? token.slice(1) : `\\${token}`));
+    source = source.replace(/\\?[+?|(){}]/g, (token) => (token.startsWith('\\') ? token.slice(1) : `\\${token}`));
   if (options.has('w')) source = `(?<!\\w)(?:${source})(?!\\w)`;
   if (options.has('x')) source = `^(?:${source})$`;
   return new RegExp(source, flags);
 }
+/** What is wrong with a pattern, in the C library's words; the first whose sign the engine's message has. */
+const PATTERN_MISTAKES: readonly (readonly [sign: RegExp, text: string])[] = [
+  [/out of order in character class$/, 'Invalid range end'],
+  [/character class$/, 'Unmatched [, [^, [:, [., or [='],
+  [/group$/, 'Unmatched ( or \\('],
+  [/Unmatched '\)'/, 'Unmatched ) or \\)'],
+  [/\\ at end/, 'Trailing backslash'],
+  [/numbers out of order/, 'Invalid content of \\{\\}'],
+];
+const patternMistake = (message: string): string =>
+  PATTERN_MISTAKES.find(([sign]) => sign.test(message))?.[1] ?? 'Invalid regular expression';
 
 export const TEXT_COMMANDS: readonly MakeCommand[] = [
   command('cat', function* (c, args) {
@@ -87,7 +112,13 @@ export const TEXT_COMMANDS: readonly MakeCommand[] = [
     const [wanted, ...paths] = options.has('e')
       ? [options.get('e')!, ...operands]
       : [operands[0] ?? '', ...operands.slice(1)];
-    const test = pattern(wanted, options);
+    let test: RegExp;
+    try {
+      test = pattern(wanted, options);
+    } catch (error) {
+      yield* c.complain(patternMistake((error as SyntaxError).message));
+      return GREP_FAILED;
+    }
     const context = (letter: string): number => Number(options.get(letter) ?? options.get('C') ?? 0);
     let found = 0;
     let status = 0;

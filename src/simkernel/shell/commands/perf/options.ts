@@ -47,6 +47,21 @@ export function readPerfOptions(rows: OptionRows, args: readonly string[], stopA
   return { options, operands };
 }
 
+/** /proc/sys/kernel/perf_event_max_sample_rate */
+const MOST_SAMPLES_A_SECOND = 100_000;
+/** record_opts__config_freq(): samples a second, as many as the kernel allows. */
+export function* throttled(c: CommandContext, wanted: number): Steps<number> {
+  if (wanted <= MOST_SAMPLES_A_SECOND) return wanted;
+  const most = `${MOST_SAMPLES_A_SECOND.toLocaleString('en-US')} Hz`;
+  yield* c.report(
+    `warning: Maximum frequency rate (${most}) exceeded, throttling from ${wanted.toLocaleString('en-US')} Hz to ${most}.\n` +
+      '         The limit can be raised via /proc/sys/kernel/perf_event_max_sample_rate.\n' +
+      "         The kernel will lower it when perf's interrupts take too long.\n" +
+      '         Use --strict-freq to disable this throttling, refusing to record.\n',
+  );
+  return MOST_SAMPLES_A_SECOND;
+}
+
 /** Says what is wrong with the options, and how the subcommand is used. */
 export function* misuse(c: CommandContext, problem: string, usage: string): Steps<number> {
   yield* c.report(`${problem}${problem === '' ? '' : '\n'} Usage: ${usage}\n`);

@@ -1,6 +1,7 @@
 import { errorText } from '../../error-text.ts';
 import type { CommandContext, Steps } from '../command.ts';
-import { misuse, readPerfOptions } from './options.ts';
+import type { Machine } from '../../../machine.ts';
+import { misuse, readPerfOptions, throttled } from './options.ts';
 import type { Given, OptionRows } from './options.ts';
 import { DATA_FILE, recordingText } from './samples.ts';
 import { MAX_STACK_DEPTH } from '../../../probes/stack.ts';
@@ -45,13 +46,10 @@ function problemOf({ options }: Given): string | undefined {
 }
 
 /** `0,2-3` */
-export function cpuList(text: string): ReadonlySet<number> {
-  return new Set(
-    text.split(',').flatMap((part) => {
-      const [first = 0, last = first] = part.split('-').map(Number);
-      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    }),
-  );
+export function cpuList({ cpus }: Machine, text: string): ReadonlySet<number> {
+  const ranges = text.split(',').map((part) => part.split('-').map(Number));
+  const isIn = (cpu: number): boolean => ranges.some(([first = 0, last = first]) => cpu >= first && cpu <= last);
+  return new Set(Array.from({ length: cpus }, (_, cpu) => cpu).filter(isIn));
 }
 
 /** perf record: samples of events while a command runs, in a file. */
@@ -72,7 +70,7 @@ export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<n
     yield* c.report(`Error:\nCouldn't create thread/CPU maps: No such process\n`);
     return 255;
   }
-  const cpus = options.has('cpu') ? cpuList(options.get('cpu')!.join(',')) : undefined;
+  const cpus = options.has('cpu') ? cpuList(machine, options.get('cpu')!.join(',')) : undefined;
   const isWhole = options.has('all') || options.has('cpu') || operands.length === 0;
   const hasChains = options.has('graph') || options.has('callGraph');
   let child = 0;
@@ -80,7 +78,7 @@ export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<n
     machine,
     events,
     {
-      frequency: Number(options.get('frequency')?.at(-1) ?? DEFAULT_FREQUENCY),
+      frequency: yield* throttled(c, Number(options.get('frequency')?.at(-1) ?? DEFAULT_FREQUENCY)),
       count: Number(options.get('count')?.at(-1) ?? 0),
       graph: hasChains,
       depth: MAX_STACK_DEPTH,

@@ -129,6 +129,8 @@ export class Sampler {
   }
 }
 
+/** A clock's period is never shorter (perf_swevent_start_hrtimer), and interrupts that come faster are throttled. */
+const LEAST_PERIOD_NS = 10_000;
 /** What the kernel is asked for, and how many events a sample then stands for. */
 function perfTarget(
   event: Exclude<PerfEventName, { kind: 'tracepoint' }>,
@@ -136,7 +138,7 @@ function perfTarget(
   count: number,
 ): readonly [AttachTarget, number] {
   if (event.kind === 'clock') {
-    const periodNs = count > 0 ? count : Math.round(SECOND / frequency);
+    const periodNs = Math.max(LEAST_PERIOD_NS, count > 0 ? count : Math.round(SECOND / frequency));
     return [{ kind: 'clock', periodNs, cpu: 'all' }, periodNs];
   }
   if (event.kind === 'software') {
@@ -144,6 +146,8 @@ function perfTarget(
     return [{ kind: 'software', event: event.counter, period }, period];
   }
   // What the kernel's adjustment of the period ends at while a CPU executes all the time.
-  const period = count > 0 ? count : Math.round((HARDWARE_RATES[event.counter] * SECOND) / frequency);
-  return [{ kind: 'hardware', event: event.counter, period }, period];
+  const rate = HARDWARE_RATES[event.counter];
+  const period = count > 0 ? count : Math.round((rate * SECOND) / frequency);
+  const allowed = Math.max(period, Math.ceil(rate * LEAST_PERIOD_NS));
+  return [{ kind: 'hardware', event: event.counter, period: allowed }, allowed];
 }

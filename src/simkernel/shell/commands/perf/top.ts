@@ -1,7 +1,7 @@
 import { SIGINT, SIGTERM } from '../../../tasks/signals.ts';
 import { SECOND } from '../../../time/units.ts';
 import { joinLines, type CommandContext, type Steps } from '../command.ts';
-import { misuse, readPerfOptions } from './options.ts';
+import { misuse, readPerfOptions, throttled } from './options.ts';
 import type { OptionRows } from './options.ts';
 import { cpuList, DEFAULT_FREQUENCY } from './record.ts';
 import { shortObject, symbolText } from './report.ts';
@@ -73,13 +73,14 @@ export function* perfTop(c: CommandContext, args: readonly string[]): Steps<numb
   const { options, operands } = given;
   const value = (name: string, fallback: number): number => Number(options.get(name)?.at(-1) ?? fallback);
   const delay = value('delay', DEFAULT_DELAY_S);
-  const frequency = value('frequency', DEFAULT_FREQUENCY);
-  if (operands.length > 0 || !(delay > 0) || !(frequency > 0)) return yield* misuse(c, '', USAGE);
+  const wanted = value('frequency', DEFAULT_FREQUENCY);
+  if (operands.length > 0 || !(delay > 0) || !(wanted > 0)) return yield* misuse(c, '', USAGE);
   const { machine } = c;
   const events = findEvents(machine, namesOf(given, ['cycles']));
   if (typeof events === 'string') return yield* noEvent(c, events, USAGE);
   const only = (options.get('pid') ?? []).flatMap((pids) => pids.split(',')).map(Number);
-  const cpus = options.has('cpu') ? cpuList(options.get('cpu')!.join(',')) : undefined;
+  const cpus = options.has('cpu') ? cpuList(machine, options.get('cpu')!.join(',')) : undefined;
+  const frequency = yield* throttled(c, wanted);
   let isOver = false;
   for (const signal of [SIGINT, SIGTERM])
     yield c.u.onSignal(signal, function* () {

@@ -1,6 +1,7 @@
 import type { Machine } from '../../../machine.ts';
 import { syscallByName } from '../../../syscalls.ts';
 import type { Syscall } from '../../../syscalls.ts';
+import { glob } from '../../../tracefs/glob.ts';
 import type { Task } from '../../../tasks/task.ts';
 
 /** Classes of calls that strace has names for, by what they take or do. */
@@ -30,7 +31,7 @@ export function selectCalls(list: string): ((call: Syscall) => boolean) | string
     else if (word === 'none') tests.push(() => false);
     else if (Object.hasOwn(CLASSES, name)) tests.push(CLASSES[name]!);
     else if (word.includes('*')) {
-      const pattern = new RegExp(`^${word.replaceAll('*', '.*')}$`);
+      const pattern = glob(word);
       tests.push((call) => pattern.test(call.name));
     } else if (syscallByName(word) === undefined) return word;
     else tests.push((call) => call.name === word || call.entry === word);

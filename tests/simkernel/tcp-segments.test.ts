@@ -7,7 +7,7 @@ import { cutPacket } from '../../src/simkernel/net/gso.ts';
 import { ipAddress } from '../../src/simkernel/net/ip-address.ts';
 import { NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, udpPacket } from '../../src/simkernel/net/packet.ts';
 import { Host } from '../../src/simkernel/net/remote/host.ts';
-import { connectTo, Epoll, send, socketAddress, SOCK_NONBLOCK } from '../../src/simkernel/programs/sockets.ts';
+import { connectTo, Epoll, receive, send, socketAddress, SOCK_NONBLOCK } from '../../src/simkernel/programs/sockets.ts';
 import { EPOLL } from '../../src/simkernel/functions/poll-events.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
@@ -90,7 +90,7 @@ test.each([
     const handed = calls(m, 'e1000_xmit_frame');
     const again = calls(m, 'tcp_retransmit_skb');
     runFor(m, 1);
-  const { stats } = m.netDevices.find(({ name }) => name === 'eth0')!;
+    const { stats } = m.netDevices.find(({ name }) => name === 'eth0')!;
     const steps: number[] = [];
     for (let i = 0; i < 40 && peer.closed === 0; i += 1) {
       const before = { ...stats };
@@ -105,6 +105,32 @@ test.each([
     expect(again() > 0).toBe(loss > 0);
   },
 );
+
+test('one frame in twenty is lost: holes are filled by fast retransmission, and what waited behind them measures no round trip', () => {
+  const peer = machineWithPeer(sender(V4), { loss: 0.05 });
+  const timeouts = calls(peer.m, 'tcp_enter_loss');
+  runFor(peer.m, 20 * SECOND);
+  expect(peer).toMatchObject({ received: BYTES, closed: 1 });
+  expect(timeouts()).toBeLessThan(12);
+});
+
+test('who has said that he sends no more still sleeps until the peer answers', () => {
+  const got: number[] = [];
+  const peer = machineWithPeer(function* (u) {
+    const fd = yield* connectTo(u, socketAddress(u, V4, PORT));
+    const buffer = u.buffer(100);
+    yield send(u, fd, buffer, 100);
+    yield u.call('shutdown', fd, 1);
+    got.push(yield receive(u, fd, buffer, 100));
+    yield u.close(fd);
+    return 0;
+  });
+  const waited = calls(peer.m, 'sk_wait_data');
+  runFor(peer.m, SECOND);
+  expect(got).toEqual([0]);
+  expect(waited()).toBe(1);
+  expect(peer).toMatchObject({ received: 100, closed: 1 });
+});
 
 test('acknowledgements are for two segments or more once the connection is under way', () => {
   const peer = machineWithPeer(sender(V4));

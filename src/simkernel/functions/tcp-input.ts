@@ -64,10 +64,12 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
   const { rtxQueue } = sk;
   let acked = 0;
   let freed = 0;
+  let hasRetransmitted = false;
   while (rtxQueue.length > 0 && segmentEnd(rtxQueue[0]!) <= ack) {
     const segment = rtxQueue.shift()!;
-    // Karn: an answer to something sent twice measures nothing.
-    if (!segment.retransmitted) measureRoundTrip(sk, Math.max(1000, m.cpu.time - segment.sentAt));
+    // Karn: an answer to something sent twice measures nothing, nor what waited at the peer behind it (FLAG_RETRANS_DATA_ACKED).
+    hasRetransmitted ||= segment.retransmitted;
+    if (!hasRetransmitted) measureRoundTrip(sk, Math.max(1000, m.cpu.time - segment.sentAt));
     acked += frameCount(segment.bytes, sk.mss);
     freed += segment.bytes;
     m.spend(25);

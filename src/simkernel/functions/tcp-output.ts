@@ -211,7 +211,8 @@ export const tcpXmitRetransmitQueue = kernelFunction('tcp_xmit_retransmit_queue'
   for (const { lost, bytes } of sk.rtxQueue) if (lost) inFlight -= frameCount(bytes, sk.mss);
   for (const segment of [...sk.rtxQueue]) {
     if (!segment.lost) continue;
-    const room = sk.cwnd - inFlight;
+    // Proportional rate reduction (tcp_cwnd_reduction) always has room for the oldest: nothing goes on without it.
+    const room = Math.max(sk.cwnd - inFlight, segment === sk.rtxQueue[0] ? 1 : 0);
     if (room <= 0) return;
     tcpRetransmitSkb(m, sk, segment, room);
     inFlight += frameCount(segment.bytes, sk.mss);

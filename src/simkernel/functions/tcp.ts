@@ -236,7 +236,9 @@ const skWaitData = kernelFunction('sk_wait_data', 25, (m, sk: TcpSock, timeo: nu
   addWaitEntry(socket.queue, entry);
   setTaskState(m, m.cpu.current, TASK_INTERRUPTIBLE);
   releaseSock(m, sk);
-  const ready = sk.receiveQueue.length > 0 || sk.error !== 0 || sk.shutdown !== 0 || sk.state === TCP_CLOSE;
+  // Who has only said that no more is sent still waits for what the peer says.
+  const isOver = (sk.shutdown & SHUTDOWN_RCV) !== 0 || sk.state === TCP_CLOSE;
+  const ready = sk.receiveQueue.length > 0 || sk.error !== 0 || isOver;
   const waited = ready ? timeo : waitWoken(m, entry, TASK_INTERRUPTIBLE, timeo);
   const after = (left: number): number => {
     setTaskState(m, m.cpu.current, TASK_RUNNING);

@@ -69,8 +69,9 @@ export const CONFIG = {
   },
   str_trunc_trailer: { type: 'string', default: '..' },
   print_maps_on_exit: { type: 'bool', default: true },
-  use_blazesym: { type: 'bool', default: false },
-  show_debug_info: { type: 'bool', default: false },
+  // As where bpftrace is built with blazesym, which everybody's packages are.
+  use_blazesym: { type: 'bool', default: true },
+  show_debug_info: { type: 'bool', default: true },
   unstable_import_statement: { ...UNSTABLE, default: 'error' },
   unstable_tseries: { ...UNSTABLE, default: 'warn' },
   unstable_typeinfo: { ...UNSTABLE, default: 'error' },

@@ -32,6 +32,8 @@ export interface Kernel {
   userStack(out: number, limit: number, skip: number): number;
   kernelSymbol(low: number, high: number): SymbolHit | undefined;
   userSymbol(pid: number, low: number, high: number): SymbolHit | undefined;
+  /** What the source of a process's program has at an address; undefined without debugging information about it. */
+  userSource?(pid: number, low: number, high: number): UserSource | undefined;
   /** The file that the current process has at an address: its build id in hexadecimal, and where in the file that is. */
   userFilePlace?(low: number, high: number): { readonly buildId: string; readonly offset: number } | undefined;
   kernelSymbolAddress(name: string): { readonly low: number; readonly high: number } | undefined;
@@ -111,6 +113,16 @@ export interface SymbolHit {
   readonly name: string;
   readonly offset: number;
   readonly module: string;
+}
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+}
+/** A function and where in it the source is, and what the compiler put into it there, the innermost first. */
+export interface UserSource {
+  readonly symbol: SymbolHit;
+  readonly place: SourcePlace | undefined;
+  readonly inlined: readonly { readonly name: string; readonly place: SourcePlace | undefined }[];
 }
 
 export type HookTarget =

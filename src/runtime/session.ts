@@ -91,6 +91,7 @@ export class Session {
       context: {
         truncationTrailer: byteText(resources.config.str_trunc_trailer),
         demangles: resources.config.cpp_demangle,
+        showsSource: resources.config.use_blazesym && resources.config.show_debug_info,
         maxStringLength: resources.config.max_strlen,
         timeFormats: resources.timeFormats.map(byteText),
         bootTimeNs: BigInt(kernel.bootTimeNs),

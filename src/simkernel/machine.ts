@@ -59,7 +59,7 @@ import { hookedCall } from './probes/function-hooks.ts';
 import type { FunctionHooks } from './probes/function-hooks.ts';
 import type { Handler } from './probes/handler.ts';
 import { unwindKernelStack, unwindUserStack } from './probes/stack.ts';
-import { kernelSymbolAddress, kernelSymbolAt, userFilePlaceAt, userSymbolAt } from './probes/symbols.ts';
+import { kernelSymbolAddress, kernelSymbolAt, userFilePlaceAt, userSourceAt, userSymbolAt } from './probes/symbols.ts';
 import type { SymbolPlace } from './probes/symbols.ts';
 import { createMachineMemory } from './memory/machine-memory.ts';
 import type { MachineMemory } from './memory/machine-memory.ts';
@@ -360,6 +360,9 @@ export class Machine {
   }
   userSymbol(pid: number, low: number, high: number): SymbolPlace | undefined {
     return userSymbolAt(this, pid, low, high);
+  }
+  userSource(pid: number, low: number, high: number): ReturnType<typeof userSourceAt> {
+    return userSourceAt(this, pid, low, high);
   }
   userFilePlace(low: number, high: number): ReturnType<typeof userFilePlaceAt> {
     return userFilePlaceAt(this, low, high);

@@ -12,6 +12,7 @@ export const TAGS = {
   typedef: 0x16,
   union: 0x17,
   unspecifiedParameters: 0x18,
+  inlined: 0x1d,
   subrange: 0x21,
   base: 0x24,
   const: 0x26,
@@ -30,6 +31,7 @@ export const ATTRIBUTES = {
   bitSize: 0x0d,
   statements: 0x10,
   lowPc: 0x11,
+  highPc: 0x12,
   compilationFolder: 0x1b,
   constValue: 0x1c,
   upperBound: 0x2f,
@@ -40,9 +42,16 @@ export const ATTRIBUTES = {
   encoding: 0x3e,
   specification: 0x47,
   type: 0x49,
+  ranges: 0x55,
+  callFile: 0x58,
+  callLine: 0x59,
   dataBitOffset: 0x6b,
   linkageName: 0x6e,
   stringOffsetsBase: 0x72,
+  addressBase: 0x73,
+  rangesBase: 0x74,
+  /** DW_AT_MIPS_linkage_name: what compilers wrote before DWARF 4. */
+  oldLinkageName: 0x2007,
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
 

@@ -5,7 +5,9 @@ import type { ProgramSection } from '../program-file.ts';
 import { TAGS } from './constants.ts';
 import { DwarfCursor } from './cursor.ts';
 import { Entries, type Entry } from './entries.ts';
-import { readLines, type LineRow } from './lines.ts';
+import { readLines, type LineRow, type LineTable } from './lines.ts';
+import { AddressRanges, type RangeSections } from './ranges.ts';
+import { SourceFinder, type AddressSource } from './source.ts';
 import { DwarfTypes } from './types.ts';
 
 /** What compilers leave in a program for debuggers. */
@@ -15,12 +17,16 @@ export interface DebugInfo {
   prototype(name: string): FunctionProtoType | undefined;
   /** Address of the first instruction of a line; column 0 means any. A string says why there is none, in bpftrace's words. */
   lineAddress(file: string, line: number, column: number): number | string;
+  /** Where in the source the instruction at an address is, and what was inlined there. */
+  source(address: number): AddressSource | undefined;
 }
 
 /** Enough for anything that is traced by hand; what is larger would take longer to read than anybody waits. */
 const MAX_BYTES = 0x400_0000;
 /** SHF_COMPRESSED: there is nothing here to inflate it with. */
 const COMPRESSED = 0x800;
+/** How often all lines may be read before a file is taken for hostile. */
+const MAX_READINGS = 4;
 const NAMED: ReadonlySet<number> = new Set([
   TAGS.structure,
   TAGS.class,
@@ -52,14 +58,25 @@ export function readDebugInfo(sections: readonly ProgramSection[]): DebugInfo | 
   const entries = read(() => new Entries({ info, abbrev: bytesOf('.debug_abbrev'), strOffsets, ...texts }));
   if (entries === undefined) return undefined;
   const lines = bytesOf('.debug_line');
-  const unitLines = (unit: Entry): readonly LineRow[] => {
+  const tables = new Map<string, LineTable | undefined>();
+  // Tables do not overlap, but units of types use those of others.
+  let toRead = lines.length * MAX_READINGS;
+  const unitLines = (unit: Entry): LineTable | undefined => {
     const offset = entries.number(unit, 'statements');
+    if (offset === undefined) return undefined;
     const folder = entries.text(unit, 'compilationFolder') ?? '';
-    return offset === undefined ? [] : (read(() => readLines(lines, offset, folder, texts)) ?? []);
+    const key = `${offset} ${folder}`;
+    if (tables.has(key) || toRead < 0) return tables.get(key);
+    const table = read(() => readLines(lines, offset, folder, texts));
+    toRead -= table?.size ?? lines.length - offset;
+    tables.set(key, table);
+    return table;
   };
   const types = new DwarfTypes(entries);
   let typeSet: TypeSet | undefined;
   let functions: ReadonlyMap<string, Entry> | undefined;
+  let finder: SourceFinder | undefined;
+  let isDamaged = false;
   return {
     get types() {
       return (typeSet ??= read(() => createTypeSet({ types: namedTypes(entries, types) })) ?? createTypeSet({}));
@@ -69,9 +86,30 @@ export function readDebugInfo(sections: readonly ProgramSection[]): DebugInfo | 
       const entry = functions.get(name);
       return entry === undefined ? undefined : read(() => types.prototype(entry));
     },
-    lineAddress: (file, line, column) => findLine(entries.units.map(unitLines), file, line, column),
+    lineAddress: (file, line, column) =>
+      findLine(
+        entries.units.map((unit) => unitLines(unit)?.rows ?? []),
+        file,
+        line,
+        column,
+      ),
+    source(address) {
+      if (isDamaged) return undefined;
+      const found = read(() => {
+        finder ??= new SourceFinder(entries, new AddressRanges(entries, rangeSections(bytesOf)), unitLines);
+        return { source: finder.at(address) };
+      });
+      isDamaged = found === undefined;
+      return found?.source;
+    },
   };
 }
+
+const rangeSections = (bytesOf: (name: string) => Uint8Array): RangeSections => ({
+  addr: bytesOf('.debug_addr'),
+  ranges: bytesOf('.debug_ranges'),
+  rnglists: bytesOf('.debug_rnglists'),
+});
 
 /** Types of the outermost scope; a definition comes before a mere declaration of the same name. */
 function namedTypes(entries: Entries, types: DwarfTypes): readonly CType[] {

@@ -1,4 +1,4 @@
-import { demand } from '../bad-object.ts';
+import { badObject, demand } from '../bad-object.ts';
 import { ATTRIBUTES, FORMS, type Attribute } from './constants.ts';
 import { DwarfCursor } from './cursor.ts';
 import { readForm, type TextSections, type UnitShape, type Value } from './forms.ts';
@@ -38,6 +38,7 @@ const UNIT_TYPE_EXTRA: Readonly<Record<number, number>> = { 2: 12, 4: 8, 5: 8, 6
 export class Entries {
   readonly units: readonly Entry[];
   readonly byOffset = new Map<number, Entry>();
+  private readonly roots = new Map<Unit, Entry>();
   private readonly sections: DebugSections;
   private readonly abbreviations = new Map<number, ReadonlyMap<number, Abbreviation>>();
 
@@ -47,7 +48,10 @@ export class Entries {
     const cursor = new DwarfCursor(sections.info);
     while (cursor.at < sections.info.length) {
       const { end, root } = this.readUnit(cursor);
-      if (root !== undefined) units.push(root);
+      if (root !== undefined) {
+        units.push(root);
+        this.roots.set(root.unit, root);
+      }
       cursor.at = end;
     }
     this.units = units;
@@ -59,16 +63,21 @@ export class Entries {
   }
   text(entry: Entry, attribute: Attribute): string | undefined {
     const value = entry.values.get(ATTRIBUTES[attribute]);
-    if (typeof value !== 'object' || value instanceof Uint8Array) return typeof value === 'string' ? value : undefined;
+    if (typeof value === 'string') return value;
+    if (typeof value !== 'object' || value instanceof Uint8Array || value.to !== 'textNumber') return undefined;
     const { strOffsets, str } = this.sections;
     const { offsetSize, stringOffsets } = entry.unit;
-    str.at = new DwarfCursor(strOffsets, stringOffsets + value.index * offsetSize).unsigned(offsetSize);
+    str.at = new DwarfCursor(strOffsets, stringOffsets + value.value * offsetSize).unsigned(offsetSize);
     return str.text();
   }
   /** The entry that an attribute leads to. */
   follow(entry: Entry, attribute: Attribute): Entry | undefined {
     const offset = this.number(entry, attribute);
     return offset === undefined ? undefined : this.byOffset.get(offset);
+  }
+  /** The outermost entry of the same unit. */
+  root({ unit }: Entry): Entry {
+    return this.roots.get(unit) ?? badObject('an entry outside of every unit');
   }
   /** An attribute of an entry or of the one that it completes. */
   integrated(entry: Entry, attribute: Attribute): Entry | undefined {

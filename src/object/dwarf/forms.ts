@@ -17,11 +17,12 @@ export interface TextSections {
   readonly lineStr: DwarfCursor;
 }
 
-/** A text by its number in the unit's table, which may be known only later. */
-export interface IndexedText {
-  readonly index: number;
+/** An address, or what stands at this number of one of the unit's tables, which may be known only later. */
+export interface Reference {
+  readonly to: 'address' | 'addressNumber' | 'textNumber' | 'rangesNumber';
+  readonly value: number;
 }
-export type Value = number | string | Uint8Array | IndexedText;
+export type Value = number | string | Uint8Array | Reference;
 
 type Reader = (c: DwarfCursor, unit: UnitShape, texts: TextSections) => Value;
 
@@ -29,13 +30,16 @@ function textAt(section: DwarfCursor, offset: number): string {
   section.at = offset;
   return section.text();
 }
+const refer =
+  (to: Reference['to'], read: (c: DwarfCursor, unit: UnitShape) => number): Reader =>
+  (c, unit) => ({ to, value: read(c, unit) });
 const inUnit =
   (read: (c: DwarfCursor) => number): Reader =>
   (c, { start }) =>
     start + read(c);
 
 const READERS: Readonly<Record<Form, Reader>> = {
-  addr: (c, { addressSize }) => c.unsigned(addressSize),
+  addr: refer('address', (c, { addressSize }) => c.unsigned(addressSize)),
   block1: (c) => c.block(c.u8()),
   block2: (c) => c.block(c.u16()),
   block4: (c) => c.block(c.u32()),
@@ -51,17 +55,16 @@ const READERS: Readonly<Record<Form, Reader>> = {
   string: (c) => c.text(),
   strp: (c, { offsetSize }, { str }) => textAt(str, c.unsigned(offsetSize)),
   lineStrp: (c, { offsetSize }, { lineStr }) => textAt(lineStr, c.unsigned(offsetSize)),
-  strx: (c) => ({ index: c.uleb() }),
-  strx1: (c) => ({ index: c.u8() }),
-  strx2: (c) => ({ index: c.u16() }),
-  strx3: (c) => ({ index: c.unsigned(3) }),
-  strx4: (c) => ({ index: c.u32() }),
-  // Addresses by number are of no interest here: symbols say where functions are.
-  addrx: (c) => c.uleb(),
-  addrx1: (c) => c.u8(),
-  addrx2: (c) => c.u16(),
-  addrx3: (c) => c.unsigned(3),
-  addrx4: (c) => c.u32(),
+  strx: refer('textNumber', (c) => c.uleb()),
+  strx1: refer('textNumber', (c) => c.u8()),
+  strx2: refer('textNumber', (c) => c.u16()),
+  strx3: refer('textNumber', (c) => c.unsigned(3)),
+  strx4: refer('textNumber', (c) => c.u32()),
+  addrx: refer('addressNumber', (c) => c.uleb()),
+  addrx1: refer('addressNumber', (c) => c.u8()),
+  addrx2: refer('addressNumber', (c) => c.u16()),
+  addrx3: refer('addressNumber', (c) => c.unsigned(3)),
+  addrx4: refer('addressNumber', (c) => c.u32()),
   flag: (c) => c.u8(),
   flagPresent: () => 1,
   // DWARF 2 wrote it with the size of an address.
@@ -78,7 +81,7 @@ const READERS: Readonly<Record<Form, Reader>> = {
   strpSup: (c, { offsetSize }) => (c.unsigned(offsetSize), ''),
   secOffset: (c, { offsetSize }) => c.unsigned(offsetSize),
   loclistx: (c) => c.uleb(),
-  rnglistx: (c) => c.uleb(),
+  rnglistx: refer('rangesNumber', (c) => c.uleb()),
   indirect: (c, unit, texts) => readForm(c.uleb(), c, unit, texts),
   implicitConst: () => badObject('a value that its abbreviation should have'),
 };

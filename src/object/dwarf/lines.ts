@@ -14,6 +14,15 @@ export interface LineRow {
   readonly isEnd: boolean;
 }
 
+/** What a unit's line number program says. */
+export interface LineTable {
+  readonly rows: readonly LineRow[];
+  /** Path of a file by its number; empty: there is none. */
+  readonly fileName: (index: number) => string;
+  /** Bytes that it takes. */
+  readonly size: number;
+}
+
 interface FileName {
   readonly name: string;
   readonly folder: number;
@@ -43,17 +52,15 @@ interface Header {
   readonly fileName: (index: number) => string;
 }
 
+/** More than any program that is traced by hand has. */
+const MAX_ROWS = 0x10_0000;
+
 /** The rows of one unit's line number program (DWARF 5, section 6.2). */
-export function readLines(
-  section: Uint8Array,
-  offset: number,
-  folder: string,
-  texts: TextSections,
-): readonly LineRow[] {
+export function readLines(section: Uint8Array, offset: number, folder: string, texts: TextSections): LineTable {
   const c = new DwarfCursor(section, offset);
   const { end, offsetSize } = c.length();
   const header = readHeader(c, offsetSize, folder, texts);
-  return runProgram(c, end, header);
+  return { rows: runProgram(c, end, header), fileName: header.fileName, size: end - offset };
 }
 
 function readHeader(c: DwarfCursor, offsetSize: 4 | 8, folder: string, texts: TextSections): Header {
@@ -71,9 +78,19 @@ function readHeader(c: DwarfCursor, offsetSize: 4 | 8, folder: string, texts: Te
   const opcodeBase = c.u8();
   const operands = Array.from({ length: Math.max(0, opcodeBase - 1) }, () => c.u8());
   const unit: UnitShape = { version, offsetSize, addressSize: 8, start: 0 };
-  const fileName = version >= 5 ? readTables(c, unit, folder, texts) : readOldTables(c, folder);
+  const fileName = remembered(version >= 5 ? readTables(c, unit, folder, texts) : readOldTables(c, folder));
   c.at = start;
   return { version, instructionLength, isStatement, lineBase, lineRange, opcodeBase, operands, fileName };
+}
+
+/** So that rows of one file share its text. */
+function remembered(fileName: Header['fileName']): Header['fileName'] {
+  const known = new Map<number, string>();
+  return (index) => {
+    let name = known.get(index);
+    if (name === undefined) known.set(index, (name = fileName(index)));
+    return name;
+  };
 }
 
 const join = (folder: string, name: string): string =>
@@ -94,7 +111,8 @@ function readTables(c: DwarfCursor, unit: UnitShape, folder: string, texts: Text
       return row;
     });
   };
-  const folders = table().map(({ name }) => join(folder, name));
+  // The first one is the unit's own folder, which an attribute of the unit has as well.
+  const folders = table().map(({ name }, i) => (i === 0 && folder !== '' ? folder : join(folder, name)));
   const files = table();
   return (index) => {
     const file = files[index];
@@ -125,6 +143,7 @@ function runProgram(c: DwarfCursor, end: number, header: Header): readonly LineR
   let state = { ...first };
   const emit = (isEnd = false): void => {
     const { address, file, line, column, isStatement } = state;
+    demand(rows.length < MAX_ROWS, 'more line numbers than anybody reads');
     rows.push({ address, file: fileName(file), line, column, isStatement, isEnd });
   };
   const advance = (operations: number): void => {

@@ -1,10 +1,8 @@
 import { demangle } from '../../btf/cxx/demangle.ts';
 import type { StackMode } from '../../lang/types.ts';
-import type { SymbolHit } from '../kernel.ts';
+import type { SourcePlace, UserSource } from '../kernel.ts';
 import { byteText } from './byte-text.ts';
 import type { ValueContext } from './value-context.ts';
-
-type Resolve = (low: number, high: number) => SymbolHit | undefined;
 
 /** Text of a kernel address: its symbol, or the address as C++ prints a pointer. */
 export function kernelSymbolText(context: ValueContext, address: bigint): string {
@@ -14,10 +12,10 @@ export function kernelSymbolText(context: ValueContext, address: bigint): string
 
 export function userSymbolText(context: ValueContext, pid: number, address: bigint): string {
   const hit = resolve((low, high) => context.kernel.userSymbol(pid, low, high), address);
-  return hit === undefined ? addressHex(address) : byteText(userName(context, hit));
+  return hit === undefined ? addressHex(address) : userName(context, hit.name);
 }
-const userName = ({ demangles }: ValueContext, { name }: SymbolHit): string =>
-  (demangles ? demangle(name) : undefined) ?? name;
+const userName = ({ demangles }: ValueContext, name: string): string =>
+  byteText((demangles ? demangle(name) : undefined) ?? name);
 
 const INDENT = ' '.repeat(8);
 const UNWIND_FAILURE = 0xffff_ffff_ffff_ffffn;
@@ -32,26 +30,51 @@ export function stackText(
   let result = '\n';
   for (const address of addresses) {
     if (address === UNWIND_FAILURE) return `${result}${INDENT}<unwind failure>\n`;
-    result += frameText(context, mode, address, pid);
+    for (const line of frameTexts(context, mode, address, pid)) result += `${line}\n`;
   }
   return result;
 }
 
-function frameText(context: ValueContext, mode: StackMode, address: bigint, pid: number | undefined): string {
+/** The frames of one address: more than one where functions are inlined. */
+function frameTexts(
+  context: ValueContext,
+  mode: StackMode,
+  address: bigint,
+  pid: number | undefined,
+): readonly string[] {
   const hex = address.toString(16);
-  if (mode === 'raw' || mode === 'build_id') return `${hex}\n`;
-  const { kernel } = context;
-  const hit =
-    pid === undefined
-      ? resolve((low, high) => kernel.kernelSymbol(low, high), address)
-      : resolve((low, high) => kernel.userSymbol(pid, low, high), address);
-  const name = hit === undefined || pid === undefined ? hit?.name : userName(context, hit);
-  let text = name === undefined ? addressHex(address) : `${byteText(name)}+${hit!.offset}`;
-  if (mode === 'bpftrace') return `${INDENT}${text}\n`;
-  // perf mode names the binary of user addresses only.
-  if (pid !== undefined) text += hit === undefined ? ' ([unknown])' : ` (${byteText(hit.module)})`;
-  return `\t${hex} ${text}\n`;
+  if (mode === 'raw' || mode === 'build_id') return [hex];
+  const isPerf = mode === 'perf';
+  const texts = pid === undefined ? [kernelFrame(context, address)] : userFrames(context, address, pid, isPerf);
+  return texts.map((text) => (isPerf ? `\t${hex} ${text}` : `${INDENT}${text}`));
 }
+
+function kernelFrame({ kernel }: ValueContext, address: bigint): string {
+  const hit = resolve((low, high) => kernel.kernelSymbol(low, high), address);
+  return hit === undefined ? addressHex(address) : `${byteText(hit.name)}+${hit.offset}`;
+}
+
+function userFrames(context: ValueContext, address: bigint, pid: number, isPerf: boolean): readonly string[] {
+  const source = userSource(context, address, pid);
+  if (source === undefined) return [isPerf ? `${addressHex(address)} ([unknown])` : addressHex(address)];
+  const { symbol, place, inlined } = source;
+  const outer = `${userName(context, symbol.name)}+${symbol.offset}`;
+  return [
+    ...inlined.map(({ name, place: at }) => {
+      const text = userName(context, name);
+      return isPerf ? `${text} (inlined)` : `[inlined] ${text}${placeText(at)}`;
+    }),
+    isPerf ? `${outer} (${byteText(symbol.module)})` : `${outer}${placeText(place)}`,
+  ];
+}
+function userSource({ kernel, showsSource }: ValueContext, address: bigint, pid: number): UserSource | undefined {
+  const source = showsSource ? resolve((low, high) => kernel.userSource?.(pid, low, high), address) : undefined;
+  if (source !== undefined) return source;
+  const symbol = resolve((low, high) => kernel.userSymbol(pid, low, high), address);
+  return symbol && { symbol, place: undefined, inlined: [] };
+}
+const placeText = (place: SourcePlace | undefined): string =>
+  place === undefined ? '' : `@${byteText(place.file)}:${place.line}`;
 
 const BUILD_ID_SIZE = 20;
 const STATUS_VALID = 1;
@@ -73,7 +96,7 @@ export function buildIdText(frames: readonly DataView[]): string {
   return result;
 }
 
-function resolve(find: Resolve, address: bigint): SymbolHit | undefined {
+function resolve<T>(find: (low: number, high: number) => T, address: bigint): T {
   return find(Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
 }
 

@@ -10,6 +10,8 @@ export interface ValueContext {
   readonly timeFormats: readonly string[];
   /** cpp_demangle: symbols of programs are shown as C++ declares them. */
   readonly demangles: boolean;
+  /** show_debug_info: stacks of programs say where in the source they are, and what was inlined there. */
+  readonly showsSource: boolean;
   readonly bootTimeNs: bigint;
-  readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userName' | 'cgroupPath'>;
+  readonly kernel: Pick<Kernel, 'kernelSymbol' | 'userSymbol' | 'userSource' | 'userName' | 'cgroupPath'>;
 }

@@ -8,6 +8,7 @@ import { addressHigh, addressLow } from '../memory/arena.ts';
 import { globalSize } from '../memory/kernel-data.ts';
 import type { GlobalName } from '../memory/kernel-data.ts';
 import { fileOffsetOf, layoutOf } from '../programs/image-layout.ts';
+import type { AddressSource } from '../programs/image-layout.ts';
 import { imageSymbolAt } from '../programs/image.ts';
 import type { Image } from '../programs/image.ts';
 import type { Process } from '../tasks/process.ts';
@@ -65,6 +66,24 @@ export function userSymbolAt(m: Machine, pid: number, low: number, high: number)
   const place = imageAt(m.tasks.get(pid)?.process, low, high);
   const found = place && imageSymbolAt(place.image, place.offset);
   return found && { ...found, module: place.image.path };
+}
+/** What the source of a program has at an address, where debugging information says it. */
+export function userSourceAt(
+  m: Machine,
+  pid: number,
+  low: number,
+  high: number,
+): (Pick<AddressSource, 'place' | 'inlined'> & { readonly symbol: SymbolPlace }) | undefined {
+  const at = imageAt(m.tasks.get(pid)?.process, low, high);
+  if (at === undefined) return undefined;
+  const { linkAddress, debug } = layoutOf(at.image);
+  const address = at.offset + linkAddress;
+  const source = debug?.source?.(address);
+  if (source === undefined) return undefined;
+  const { function: home, place, inlined } = source;
+  const symbol =
+    home === undefined ? imageSymbolAt(at.image, at.offset) : { name: home.name, offset: address - home.address };
+  return symbol && { symbol: { ...symbol, module: at.image.path }, place, inlined };
 }
 /** The file of the current process at an address, if it has a build id. */
 export function userFilePlaceAt(

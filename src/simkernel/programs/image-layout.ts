@@ -51,6 +51,18 @@ export interface ImageDebugInfo {
   readonly types: TypeSet;
   prototype(name: string): FunctionProtoType | undefined;
   readonly lineAddress?: (file: string, line: number, column: number) => number | string;
+  /** Of an address as the file itself has them. */
+  source?(address: number): AddressSource | undefined;
+}
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+}
+/** Where in the source an instruction is: its function, if that is known, and what was inlined there, the innermost first. */
+export interface AddressSource {
+  readonly function: { readonly name: string; readonly address: number } | undefined;
+  readonly place: SourcePlace | undefined;
+  readonly inlined: readonly { readonly name: string; readonly place: SourcePlace | undefined }[];
 }
 
 /** Where the file has what is in memory there. */

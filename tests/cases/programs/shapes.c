@@ -1,6 +1,6 @@
 /*
  * A program with debugging information that prints through the C library:
- *   gcc -g -O0 -fno-stack-protector -fcf-protection=none -Wl,--build-id=none -o shapes shapes.c
+ *   gcc -g -O0 -fno-stack-protector -fcf-protection=none -Wl,--build-id=none -fdebug-prefix-map=$PWD=. -o shapes shapes.c
  * Checked in as built: tests need no compiler, and a compiler's own output is what the readers must understand.
  */
 #include <stdio.h>

@@ -25,6 +25,7 @@ export function testContext(overrides: Partial<ValueContext> = {}): ValueContext
   return {
     truncationTrailer: '..',
     demangles: true,
+    showsSource: true,
     maxStringLength: 1024,
     timeFormats: [],
     bootTimeNs: 0n,

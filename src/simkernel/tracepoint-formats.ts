@@ -82,7 +82,8 @@ export function tracepointFormat(category: string, name: string): TracepointForm
   const known = formats.get(key);
   if (known !== undefined) return known;
   const row = rowsOf(category).get(name);
-  const ofModule = MODULE_FORMATS[category]?.[name];
+  const rows = Object.hasOwn(MODULE_FORMATS, category) ? MODULE_FORMATS[category]! : {};
+  const ofModule = Object.hasOwn(rows, name) ? rows[name] : undefined;
   if (row === undefined && ofModule === undefined) return undefined;
   const format = row === undefined ? layOut(category, name, ofModule!) : parseRow(category, row);
   formats.set(key, format);

@@ -21,7 +21,7 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   }),
   command('sleep', function* (c, args) {
     const seconds = args.reduce((sum, text) => sum + Number(text.replace(/s$/, '')), 0);
-    if (args.length === 0 || !Number.isFinite(seconds))
+    if (args.length === 0 || !(seconds >= 0) || seconds === Infinity)
       return yield* c.complain(`invalid time interval '${args.join(' ')}'`);
     yield c.u.nanosleep(seconds * SECOND);
     return 0;
@@ -45,6 +45,8 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     return 0;
   }),
   command('uname', function* (c, args) {
+    const extra = args.find((arg) => !arg.startsWith('-'));
+    if (extra !== undefined) return yield* c.complain(`extra operand '${extra}'`);
     const letters = args.join('');
     const parts = unameParts(c.machine.abi.machine);
     const wanted = parts.filter(([letter]) => letters.includes('a') || letters.includes(letter));

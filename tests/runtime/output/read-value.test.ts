@@ -137,6 +137,46 @@ describe('stacks', () => {
       '\n\t1000 vfs_read+5 (/bin/bash)\n\t2000 0x2000 ([unknown])\n',
     );
   });
+  describe('of a process with debugging information', () => {
+    const inlined = [
+      { name: '_ZN5shape5scaleEl', place: { file: '/src/scale.h', line: 7 } },
+      { name: 'helper', place: undefined },
+    ];
+    const source = (low: number) =>
+      low === 0x1000
+        ? { symbol: { name: 'work', offset: 9, module: '/root/a' }, place: { file: '/src/a.c', line: 12 }, inlined }
+        : undefined;
+    const sourced = {
+      ...context,
+      kernel: { ...context.kernel, userSource: (_pid: number, low: number) => source(low) },
+    };
+    const stack = bytes([42, 4], [0, 4], 2, 0x1000, 0x2000);
+    test('say the places, the innermost of inlined functions first', () => {
+      expect(show({ kind: 'ustack', mode: 'bpftrace', limit: 2 }, stack, sourced).split('\n')).toEqual([
+        '',
+        '        [inlined] shape::scale(long)@/src/scale.h:7',
+        '        [inlined] helper',
+        '        work+9@/src/a.c:12',
+        '        0x2000',
+        '',
+      ]);
+    });
+    test('say in perf mode what is inlined, without places', () => {
+      expect(show({ kind: 'ustack', mode: 'perf', limit: 2 }, stack, sourced).split('\n')).toEqual([
+        '',
+        '\t1000 shape::scale(long) (inlined)',
+        '\t1000 helper (inlined)',
+        '\t1000 work+9 (/root/a)',
+        '\t2000 0x2000 ([unknown])',
+        '',
+      ]);
+    });
+    test('have only symbols where show_debug_info is off, and a single symbol has no place', () => {
+      const hidden = { ...sourced, showsSource: false };
+      expect(show({ kind: 'ustack', mode: 'bpftrace', limit: 1 }, stack, hidden)).toBe('\n        vfs_read+5\n');
+      expect(show({ kind: 'usym' }, bytes(0x1000, [42, 4], [0, 4]), sourced)).toBe('vfs_read');
+    });
+  });
   test('symbols and users', () => {
     expect(show({ kind: 'ksym' }, bytes(0x1000), context)).toBe('vfs_read');
     expect(show({ kind: 'ksym' }, bytes(0), context)).toBe('0');

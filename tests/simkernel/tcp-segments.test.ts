@@ -7,12 +7,21 @@ import { cutPacket } from '../../src/simkernel/net/gso.ts';
 import { ipAddress } from '../../src/simkernel/net/ip-address.ts';
 import { NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, udpPacket } from '../../src/simkernel/net/packet.ts';
 import { Host } from '../../src/simkernel/net/remote/host.ts';
-import { connectTo, Epoll, receive, send, socketAddress, SOCK_NONBLOCK } from '../../src/simkernel/programs/sockets.ts';
+import {
+  connectTo,
+  Epoll,
+  listenOn,
+  receive,
+  send,
+  socketAddress,
+  SOCK_NONBLOCK,
+} from '../../src/simkernel/programs/sockets.ts';
 import { EPOLL } from '../../src/simkernel/functions/poll-events.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
-import { MILLISECOND, runFor, SECOND } from './support.ts';
+import { SO_RCVBUF, SOL_SOCKET } from '../../src/simkernel/net/socket-options.ts';
+import { machineRunning, MILLISECOND, runFor, SECOND } from './support.ts';
 
 const PORT = 9000;
 const V4 = '198.51.100.20';
@@ -204,4 +213,34 @@ test('the packets of a long segment follow on each other; the last says that it 
   ]);
   expect(packets.map(({ payload }) => payload.length)).toEqual([1448, 52, 0]);
   expect(packets[2]!.payload).toEqual(NO_BYTES);
+});
+
+test('a window that is smaller than what is written lets parts of it through', () => {
+  let received = 0;
+  const m = machineRunning([
+    function* (u) {
+      const listener = yield* listenOn(u, socketAddress(u, '127.0.0.1', PORT), 4);
+      const size = u.buffer(4);
+      u.view(size, 4).setInt32(0, 4096, true);
+      yield u.call('setsockopt', listener, SOL_SOCKET, SO_RCVBUF, size, 4);
+      const fd = yield u.call('accept4', listener, 0, 0, 0);
+      yield u.call('setsockopt', fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+      const buffer = u.buffer(50_000);
+      for (;;) {
+        yield u.nanosleep(20 * MILLISECOND);
+        const n = yield receive(u, fd, buffer, 50_000);
+        if (n <= 0) return 0;
+        received += n;
+      }
+    },
+    function* (u) {
+      yield u.nanosleep(MILLISECOND);
+      const fd = yield* connectTo(u, socketAddress(u, '127.0.0.1', PORT));
+      yield send(u, fd, u.buffer(50_000), 50_000);
+      yield u.close(fd);
+      return 0;
+    },
+  ]);
+  runFor(m, 30 * SECOND);
+  expect(received).toBe(50_000);
 });

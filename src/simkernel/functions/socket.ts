@@ -393,6 +393,14 @@ systemCall('shutdown', 10, (m, fd, how) => sysShutdown(m, fd, how));
 /** Options that change nothing that is simulated: they are taken and forgotten. */
 const ACCEPTED: ReadonlySet<number> = new Set([2, 5, 6, 9, 10, 13, 21]);
 
+/** What is asked for is doubled, for what the kernel needs beside the data; limits of sysctl and SOCK_MIN_*BUF. */
+function bufferSize(asked: number, least: number): number {
+  return Math.max(2 * Math.min(asked >>> 0, MAX_BUFFER), least);
+}
+/** net.core.rmem_max and wmem_max. */
+const MAX_BUFFER = 212_992;
+const MIN_RCVBUF = 2_304;
+const MIN_SNDBUF = 2 * MIN_RCVBUF;
 function setOption(m: Machine, sk: Sock, level: number, name: number, optval: number): number {
   const value = getUserInt(m, optval);
   if (value === undefined) return -EFAULT;
@@ -403,10 +411,10 @@ function setOption(m: Machine, sk: Sock, level: number, name: number, optval: nu
   if (level !== SOL_SOCKET) return 0;
   switch (name) {
     case SO_SNDBUF:
-      sk.setBuffers(2 * value, sk.rcvbuf);
+      sk.setBuffers(bufferSize(value, MIN_SNDBUF), sk.rcvbuf);
       return 0;
     case SO_RCVBUF:
-      sk.setBuffers(sk.sndbuf, 2 * value);
+      sk.setBuffers(sk.sndbuf, bufferSize(value, MIN_RCVBUF));
       return 0;
     case SO_REUSEPORT:
       if (sk instanceof TcpSock) sk.reusePort = value !== 0;

@@ -11,6 +11,7 @@ import type { SkBuff } from '../net/skb.ts';
 import { createSegment, frameCount, segmentEnd } from '../net/segment.ts';
 import type { Segment } from '../net/segment.ts';
 import {
+  MAX_RTO_NS,
   TCP_CA_LOSS,
   TCP_CA_OPEN,
   TCP_CLOSING,
@@ -24,6 +25,7 @@ import { tcpRetransmitSkbEvent, tcpSendReset } from '../tracepoints/tcp.ts';
 import { inet6CskXmit, ipQueueXmit, sendUnconnected } from './ip-output.ts';
 import { clearSockTimer, resetSockTimer } from './sock-timer.ts';
 import {
+  isSmallUnderWay,
   shouldDefer,
   splitPoint,
   TCP_FRAG_IN_RTX_QUEUE,
@@ -89,10 +91,10 @@ export const tcpRearmRto = kernelFunction('tcp_rearm_rto', 8, (m, sk: TcpSock): 
   }
 });
 
-/** tcp_nagle_check(): a frame that is not full waits while another is under way. */
+/** tcp_nagle_check(): a frame that is not full waits while another such frame is under way. */
 function isNagleHeld(sk: TcpSock, segment: Segment, nonagle: number): boolean {
   if (segment.bytes >= sk.mss || (segment.flags & TCP_FIN) !== 0) return false;
-  return nonagle === 0 && !sk.noDelay && sk.packetsOut > 0 && sk.sendQueue.length === 1;
+  return nonagle === 0 && !sk.noDelay && sk.sendQueue.length === 1 && isSmallUnderWay(sk);
 }
 /** Makes the head of the send queue as long as it may be now; false: it has to wait. */
 function fitHead(m: Machine, sk: TcpSock, head: Segment, nonagle: number): boolean {
@@ -105,27 +107,36 @@ function fitHead(m: Machine, sk: TcpSock, head: Segment, nonagle: number): boole
   if (head.seq + sk.mss > wndEnd) return false;
   const maxSegs = tcpTsoSegs(m, sk, sk.mss);
   if (shouldDefer(m, sk, head, maxSegs)) return false;
-  const limit = splitPoint(sk, head, Math.min(quota, maxSegs), nonagle !== 0 || sk.noDelay);
+  const mayEndShort = nonagle !== 0 || sk.noDelay || !isSmallUnderWay(sk);
+  const limit = splitPoint(sk, head, Math.min(quota, maxSegs), mayEndShort);
   if (head.bytes > limit) tsoFragment(m, sk, head, limit);
   return true;
+}
+/** The head of the send queue goes on its way. */
+function sendHead(m: Machine, sk: TcpSock, segment: Segment, gfp: number): number {
+  const { sendQueue, rtxQueue, mss } = sk;
+  const frames = frameCount(segment.bytes, mss);
+  sendQueue.shift();
+  rtxQueue.push(segment);
+  sk.packetsOut += frames;
+  sk.sndNxt = segmentEnd(segment);
+  if (segment.bytes < frames * mss) sk.sndSml = sk.sndNxt;
+  const err = transmitSkb(m, sk, segment, 1, gfp, 0);
+  if (sk.writeTimer.dueNs === 0 || rtxQueue.length === 1) armWriteTimer(m, sk, sk.rtoNs);
+  return err;
 }
 /** Sends what the peer's window, the congestion window and Nagle allow; returns 1 when nothing is under way and nothing could be sent. */
 const tcpWriteXmit = kernelFunction(
   'tcp_write_xmit',
   40,
-  (m, sk: TcpSock, mss: number, nonagle: number, pushOne: number, gfp: number): number => {
+  (m, sk: TcpSock, _mss: number, nonagle: number, pushOne: number, gfp: number): number => {
     const { sendQueue, rtxQueue } = sk;
     let sent = 0;
     while (sendQueue.length > 0 && (pushOne === 0 || sent < pushOne)) {
       const segment = sendQueue[0]!;
       if (!fitHead(m, sk, segment, nonagle)) break;
-      sendQueue.shift();
-      rtxQueue.push(segment);
-      sk.packetsOut += frameCount(segment.bytes, mss);
-      sk.sndNxt = segmentEnd(segment);
-      transmitSkb(m, sk, segment, 1, gfp, 0);
+      sendHead(m, sk, segment, gfp);
       sent += 1;
-      if (sk.writeTimer.dueNs === 0 || rtxQueue.length === 1) armWriteTimer(m, sk, sk.rtoNs);
     }
     return sent === 0 && rtxQueue.length === 0 && sendQueue.length > 0 ? 1 : 0;
   },
@@ -178,6 +189,29 @@ const sendBareAck = kernelFunction('__tcp_send_ack', 45, (m, sk: TcpSock, rcvNxt
   transmitSkb(m, sk, ack, 0, GFP_ATOMIC, rcvNxt);
 });
 export const tcpSendAck = kernelFunction('tcp_send_ack', 6, (m, sk: TcpSock): void => sendBareAck(m, sk, sk.rcvNxt, 0));
+/** A byte that the peer has, said again: it answers with its window. */
+const tcpXmitProbeSkb = kernelFunction(
+  'tcp_xmit_probe_skb',
+  20,
+  (m, sk: TcpSock, urgent: number, _mib: number): number => {
+    const seq = sk.sndUna - (urgent === 0 ? 1 : 0);
+    const probe = createSegment(m, allocTcpHeader(m, GFP_ATOMIC), sk, seq, NO_BYTES, 0, TCP_ACK);
+    return transmitSkb(m, sk, probe, 0, GFP_ATOMIC, sk.rcvNxt);
+  },
+);
+/** Sends what little the window has room for; asks for more when there is none. */
+const tcpWriteWakeup = kernelFunction('tcp_write_wakeup', 25, (m, sk: TcpSock, mib: number): number => {
+  const [head] = sk.sendQueue;
+  const room = head === undefined ? 0 : Math.min(sk.mss, sk.sndUna + sk.sndWnd - head.seq);
+  if (head === undefined || (room <= 0 && head.bytes > 0)) return tcpXmitProbeSkb(m, sk, 0, mib);
+  if (head.bytes > room) tsoFragment(m, sk, head, room);
+  return sendHead(m, sk, head, GFP_ATOMIC);
+});
+/** The peer's window is closed, or too small for what is next: asks again and again. */
+export const tcpSendProbe0 = kernelFunction('tcp_send_probe0', 20, (m, sk: TcpSock): void => {
+  tcpWriteWakeup(m, sk, 0);
+  if (sk.rtxQueue.length === 0 && sk.sendQueue.length > 0) armWriteTimer(m, sk, Math.min(2 * sk.rtoNs, MAX_RTO_NS));
+});
 export const tcpSendDelayedAck = kernelFunction('tcp_send_delayed_ack', 14, (m, sk: TcpSock): void => {
   if (sk.delackTimer.dueNs === 0) resetSockTimer(m, sk.delackTimer, DELACK_NS);
 });

@@ -1,6 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
-import { NO_BYTES } from '../net/packet.ts';
+import { NO_BYTES, TCP_FIN } from '../net/packet.ts';
 import { createSegment, frameCount, moveTail, segmentEnd, trimSegment } from '../net/segment.ts';
 import type { Segment } from '../net/segment.ts';
 import { TCP_CA_OPEN } from '../net/tcp-sock.ts';
@@ -15,6 +15,8 @@ import { MS } from '../time/units.ts';
 const LOOPBACK_GOAL = 32_768;
 /** sk_gso_max_size: 64 KiB less MAX_TCP_HEADER and one. */
 const GSO_MAX_SIZE = 65_215;
+/** tcp_bound_to_half_wnd(): no peer's window is too small for this. */
+const MIN_GOAL = 68;
 /** net.ipv4.tcp_min_tso_segs, tcp_tso_rtt_log and tcp_tso_win_divisor; sk_pacing_shift. */
 const MIN_TSO_SEGS = 2;
 const TSO_RTT_LOG = 9;
@@ -28,8 +30,8 @@ export const TCP_FRAG_IN_RTX_QUEUE = 1;
 
 /** tcp_xmit_size_goal(): bytes that one buffer may carry, whole segments that fit into half of the peer's window. */
 export function sizeGoal({ device, mss, maxWindow }: TcpSock): number {
-  if (device !== null && device.mtu > LOOPBACK_GOAL) return LOOPBACK_GOAL;
-  const most = Math.min(GSO_MAX_SIZE, maxWindow / 2);
+  const most = Math.min(GSO_MAX_SIZE, Math.max(MIN_GOAL, Math.floor(maxWindow / 2)));
+  if (device !== null && device.mtu > LOOPBACK_GOAL) return Math.min(LOOPBACK_GOAL, most);
   return Math.max(mss, most - (most % mss));
 }
 
@@ -52,18 +54,22 @@ export function windowQuota({ cwnd, packetsOut }: TcpSock): number {
   return packetsOut >= cwnd ? 0 : Math.min(Math.max(cwnd >> 1, 1), cwnd - packetsOut);
 }
 /** tcp_mss_split_point(): bytes of a long segment that go now: whole frames, as the windows allow. */
-export function splitPoint(sk: TcpSock, segment: Segment, maxSegs: number, isNagleOff: boolean): number {
+export function splitPoint(sk: TcpSock, segment: Segment, maxSegs: number, mayEndShort: boolean): number {
   const window = sk.sndUna + sk.sndWnd - segment.seq;
   const most = sk.mss * maxSegs;
   const needed = Math.min(segment.bytes, window);
   if (most <= needed) return most;
   const partial = needed % sk.mss;
-  return partial === 0 || isNagleOff ? needed : needed - partial;
+  return partial === 0 || mayEndShort ? needed : needed - partial;
+}
+/** tcp_minshall_check(): a frame that was not full has not been acknowledged. */
+export function isSmallUnderWay({ packetsOut, sndSml, sndUna }: TcpSock): boolean {
+  return packetsOut > 0 && sndSml > sndUna;
 }
 /** tcp_tso_should_defer(): the acknowledgement that allows a longer burst is nearly here. */
 export function shouldDefer(m: Machine, sk: TcpSock, segment: Segment, maxSegs: number): boolean {
   const [oldest] = sk.rtxQueue;
-  if (sk.caState !== TCP_CA_OPEN || oldest === undefined) return false;
+  if (sk.caState !== TCP_CA_OPEN || oldest === undefined || (segment.flags & TCP_FIN) !== 0) return false;
   const now = m.cpu.time;
   // Only between bursts that follow each other closely.
   if (now - sk.lastSent > MS) return false;

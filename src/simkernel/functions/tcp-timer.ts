@@ -1,14 +1,13 @@
 import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { ETIMEDOUT } from '../errno.ts';
-import { segmentEnd } from '../net/segment.ts';
 import { MAX_RTO_NS, TCP_CA_LOSS, TCP_SYN_SENT } from '../net/tcp-sock.ts';
 import type { TcpSock } from '../net/tcp-sock.ts';
 import { TCP_CLOSE } from '../net/sock.ts';
 import type { WheelTimer } from '../irq/timer-list.ts';
 import type { Machine } from '../machine.ts';
 import { tcpCongStateSet } from '../tracepoints/tcp.ts';
-import { armWriteTimer, tcpRetransmitSkb, tcpSendAck } from './tcp-output.ts';
+import { armWriteTimer, tcpRetransmitSkb, tcpSendAck, tcpSendProbe0 } from './tcp-output.ts';
 import { isSockTimerDue, resetSockTimer } from './sock-timer.ts';
 import { tcpDoneWithError } from './tcp-state.ts';
 
@@ -54,13 +53,8 @@ const tcpRetransmitTimer = kernelFunction('tcp_retransmit_timer', 30, (m, sk: Tc
   sk.rtoNs = Math.min(sk.rtoNs * 2, MAX_RTO_NS);
   armWriteTimer(m, sk, sk.rtoNs);
 });
-/** The peer's window is closed: an acknowledgement of an old byte makes it tell the current one. */
-const tcpProbeTimer = inlined(20, (m, sk: TcpSock): void => {
-  const [first] = sk.sendQueue;
-  if (first === undefined) return;
-  tcpSendAck(m, sk);
-  armWriteTimer(m, sk, Math.min(2 * sk.rtoNs, MAX_RTO_NS));
-  if (segmentEnd(first) <= sk.sndUna + sk.sndWnd) armWriteTimer(m, sk, sk.rtoNs);
+const tcpProbeTimer = inlined(10, (m, sk: TcpSock): void => {
+  if (sk.sendQueue.length > 0) tcpSendProbe0(m, sk);
 });
 const tcpWriteTimerHandler = kernelFunction('tcp_write_timer_handler', 12, (m, sk: TcpSock): void => {
   if (sk.state === TCP_CLOSE) return;

@@ -193,7 +193,10 @@ const tcpSendmsgLocked = sleepingFunction(
       const room = last === undefined || (last.flags & TCP_FIN) !== 0 ? 0 : goal - last.bytes;
       const bytes = Math.min(room > 0 ? room : goal, size - copied);
       const payload = copyFromUser(m, message, copied, bytes, KEPT_BYTES);
-      if (payload === undefined) return copied > 0 ? copied : -EFAULT;
+      if (payload === undefined) {
+        if (copied > 0) tcpPush(m, sk, message.flags, sk.mss, 0, goal);
+        return copied > 0 ? copied : -EFAULT;
+      }
       m.spend(120);
       if (last !== undefined && room > 0) {
         appendData(m, last, payload, bytes);

@@ -89,6 +89,8 @@ export class TcpSock extends Sock {
   sndUna = 0;
   sndNxt = 0;
   writeSeq = 0;
+  /** End of the last frame that went out not full. */
+  sndSml = 0;
   sndWnd = 0;
   /** The widest window that the peer has told. */
   maxWindow = 0;

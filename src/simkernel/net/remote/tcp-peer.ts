@@ -206,6 +206,7 @@ export class PeerConnection {
     else this.acknowledgeSoon(timeNs);
   }
   private acknowledge(timeNs: number): void {
+    if (this.isDead) return;
     this.emit(this.writeSeq, NO_BYTES, 0, TCP_ACK, timeNs);
   }
   /** With the next data, or when nothing else is said for a while. */
@@ -246,7 +247,8 @@ export class PeerConnection {
     this.collapse();
     const [first] = this.sent;
     if (first !== undefined) this.emit(first.seq, first.payload, first.bytes, first.flags, timeNs);
-    else this.emit(this.writeSeq - 1, NO_BYTES, 0, TCP_ACK, timeNs);
+    // A byte that the machine has, said again: it answers with its window.
+    else this.emit(this.una - 1, NO_BYTES, 0, TCP_ACK, timeNs);
   }
   /** tcp_retrans_try_collapse(): small segments behind the first go along with it. */
   private collapse(more = MOST_COLLAPSED): void {

@@ -8,6 +8,7 @@ import { storeNumber } from '../memory/arena.ts';
 import type { Attachment } from './attach.ts';
 import type { Handler } from './handler.ts';
 import { runHandlers } from './handler.ts';
+import { LEAST_SAMPLE_NS } from './perf-event.ts';
 
 /** A cpu-clock perf event on one CPU. */
 interface ClockEvent extends KernelObject {
@@ -31,7 +32,7 @@ const perfSweventHrtimer = kernelFunction('perf_swevent_hrtimer', 60, (m, timer:
   if (irqFromUser(m, cpu)) m.trace.ip = 0;
   else m.traceFrom(words[(regs + abi.ip) >> 2]!, words[(regs + abi.fp) >> 2]!, 0);
   runHandlers(m, [event.handler], event.context);
-  timer.expires += event.periodNs;
+  timer.expires += Math.max(event.periodNs, LEAST_SAMPLE_NS);
   return true;
 });
 
@@ -43,7 +44,7 @@ export function attachClock(m: Machine, periodNs: number, cpu: number | 'all', h
     const context = m.arena.allocate(m.abi.userRegistersBytes + PERIOD_BYTES);
     const event: ClockEvent = { address: context, context, periodNs, handler };
     const timer = createHrTimer(m, perfSweventHrtimer, event);
-    enqueueTimer(m, on, timer, m.now() + periodNs);
+    enqueueTimer(m, on, timer, m.now() + Math.max(periodNs, LEAST_SAMPLE_NS));
     timers.push(timer);
   }
   if (timers.length === 0) return { ok: false, errno: 'EINVAL', reason: `no CPU ${String(cpu)}` };

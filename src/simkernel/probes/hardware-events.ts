@@ -5,7 +5,7 @@ import { registerNmiHandler } from '../functions/nmi.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { PerfEvent } from './perf-event.ts';
-import { sample } from './perf-event.ts';
+import { LEAST_SAMPLE_NS, sample } from './perf-event.ts';
 
 /**
  * The performance monitoring unit, as a model of the work that a CPU does: while it executes, events happen at these rates
@@ -65,7 +65,7 @@ const SKID = 1 / 16;
 /** Looks again when the counter would overflow if its CPU did nothing but execute. */
 function watch(m: Machine, event: HardwareEvent, nowNs = m.now()): void {
   const cpu = m.cpuList[event.cpu]!;
-  const needed = event.period / event.rate;
+  const needed = Math.max(event.period / event.rate, LEAST_SAMPLE_NS);
   const left = event.startedAt + needed - executedNs(cpu, m.now());
   const at = nowNs + Math.max(left, needed * SKID, 1);
   m.schedule(at, () => {

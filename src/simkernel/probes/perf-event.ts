@@ -19,6 +19,8 @@ export interface PerfEvent extends KernelObject {
   handler: Handler | null;
 }
 
+/** The shortest time between two samples: what hrtimer events take (perf_swevent_start_hrtimer), and kernel.perf_event_max_sample_rate. */
+export const LEAST_SAMPLE_NS = 10_000;
 /** sample_period and addr behind the registers. */
 const PERIOD_BYTES = 16;
 

@@ -1,3 +1,4 @@
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import { createNetDevice, IFA_F_PERMANENT } from '../net/device.ts';
@@ -32,8 +33,10 @@ export const devQueueXmit = kernelFunction('__dev_queue_xmit', 45, (m, skb: SkBu
   if (qdisc === undefined) {
     rc = devHardStartXmit(m, skb, device, null, null);
   } else {
+    takeUp(m, qdisc);
     rc = QDISCS[qdisc.kind].enqueue(m, skb, qdisc, null);
     qdiscRun(m, qdisc);
+    leave(m, qdisc);
   }
   localBhEnable(m);
   return rc;

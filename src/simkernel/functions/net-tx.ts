@@ -1,3 +1,4 @@
+import { leave, takeUp } from '../execution/hand-over.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
 import type { NetDevice, Qdisc } from '../net/device.ts';
@@ -54,6 +55,8 @@ export function wakeQueue(m: Machine, device: NetDevice): void {
 export const netTxAction = kernelFunction('net_tx_action', 30, (m): void => {
   for (const qdisc of m.cpu.outputQueue.splice(0)) {
     qdisc.scheduled = false;
+    takeUp(m, qdisc);
     qdiscRun(m, qdisc);
+    leave(m, qdisc);
   }
 });

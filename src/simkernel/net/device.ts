@@ -1,3 +1,4 @@
+import type { HandOver } from '../execution/hand-over.ts';
 import type { TextSymbol } from '../execution/text.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { Machine } from '../machine.ts';
@@ -39,7 +40,7 @@ export interface NetDevice extends KernelObject {
 /** Queueing disciplines that the machine knows (functions/qdisc.ts). */
 export type QdiscKind = 'fq_codel' | 'fq' | 'codel' | 'red' | 'tbf' | 'cbs';
 /** struct Qdisc. */
-export interface Qdisc extends KernelObject {
+export interface Qdisc extends KernelObject, HandOver {
   readonly kind: QdiscKind;
   readonly device: NetDevice;
   /** In the order in which they came, with the time of that. */
@@ -105,6 +106,7 @@ export function createNetDevice(
       credits: 0,
       last: 0,
       watchdog: null,
+      leftAt: 0,
     });
   }
   m.netDevices.push(device);

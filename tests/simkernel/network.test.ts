@@ -6,7 +6,17 @@ import type { Machine } from '../../src/simkernel/machine.ts';
 import type { QdiscKind } from '../../src/simkernel/net/device.ts';
 import { sink } from '../../src/simkernel/net/remote/world.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
-import { bind, connectTo, Epoll, listenOn, receive, send, sendTo, socket, socketAddress } from '../../src/simkernel/programs/sockets.ts';
+import {
+  bind,
+  connectTo,
+  Epoll,
+  listenOn,
+  receive,
+  send,
+  sendTo,
+  socket,
+  socketAddress,
+} from '../../src/simkernel/programs/sockets.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 import { ECONNREFUSED } from '../../src/simkernel/errno.ts';

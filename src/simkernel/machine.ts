@@ -94,6 +94,8 @@ import { createRandom } from './time/random.ts';
 import type { Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
+import { createInterruptCounts } from './irq/interrupt-counts.ts';
+import type { InterruptCounts } from './irq/interrupt-counts.ts';
 import { EFAULT } from './errno.ts';
 
 /*
@@ -226,7 +228,7 @@ export class Machine {
   readonly irqs: IrqDesc[] = [];
   readonly vectors: VectorMatrix;
   readonly softirqCounts: number[][];
-  readonly interruptCounts: Record<'nmi' | 'localTimer' | 'irqWork' | 'reschedule' | 'callFunction' | 'tlb', number[]>;
+  readonly interruptCounts: InterruptCounts;
   readonly nmiHandlers: NmiHandler[] = [];
   /** Who single-steps, asked at each #DB after the debug registers' owners. */
   readonly debugNotifiers: DebugNotifier[] = [];
@@ -289,15 +291,7 @@ export class Machine {
     createLoopback(this);
     const count = options.cpus ?? options.scenario.cpus;
     this.softirqCounts = SOFTIRQS.map(() => new Array<number>(count).fill(0));
-    const zeros = (): number[] => new Array<number>(count).fill(0);
-    this.interruptCounts = {
-      nmi: zeros(),
-      localTimer: zeros(),
-      irqWork: zeros(),
-      reschedule: zeros(),
-      callFunction: zeros(),
-      tlb: zeros(),
-    };
+    this.interruptCounts = createInterruptCounts(count);
     this.vectors = new VectorMatrix(this.arena, count);
     const booted = boot(this, count, TRACER_PID);
     this.tracer = booted.tracer;

@@ -50,13 +50,15 @@ describe('cost grows linearly with virtual time', () => {
   test.each([
     ['idle', 20, 0.5 * SECOND],
     ['interrupts', 10, 0.15 * SECOND],
-    ['server', 10, 0.25 * SECOND],
+    ['server', 20, 0.25 * SECOND],
   ] as const)(
-    '%s: the second half of a run takes as many steps, and looks through as much, as the first',
+    '%s: once under way, the later part of a run takes as many steps, and looks through as much, as the earlier',
     (name, slices, ns) => {
       const sizes = sizesOf(name, slices, ns);
-      const early = sizes.slice(1, 1 + slices / 2);
-      const late = sizes.slice(slices / 2);
+      // Until visitors have come and connections are open, there is less to do.
+      const underWay = sizes.slice(slices / 5);
+      const early = underWay.slice(0, underWay.length / 2);
+      const late = underWay.slice(underWay.length / 2);
       const of = (key: keyof Size, part: readonly Size[]): number => mean(part.map((size) => size[key]));
       expect(of('steps', late)).toBeLessThan(1.5 * of('steps', early) + 50);
       expect(of('heap', late)).toBeLessThan(1.15 * of('heap', early));

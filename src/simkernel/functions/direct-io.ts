@@ -1,15 +1,14 @@
 import { createBio } from '../block/request.ts';
 import { REQ_OP_READ, REQ_OP_WRITE, REQ_SYNC, SECTOR } from '../block/flags.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
-import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { IovIter, Kiocb } from '../fs/file.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
 import { EINVAL } from '../errno.ts';
-import { blkFinishPlug, blkStartPlug, ioSchedule, submitBio } from './block.ts';
-import { setTaskState, wakeUpProcess } from './sched.ts';
+import { blkFinishPlug, blkStartPlug, submitBio } from './block.ts';
+import { wakeUpProcess } from './sched.ts';
+import { untilDone } from './wait-for-io.ts';
 import { diskOf } from './submit-pages.ts';
 import { O_DIRECT } from '../fs/fcntl.ts';
 
@@ -53,14 +52,7 @@ const iomapDioBioIter = kernelFunction('iomap_dio_bio_iter', 70, (m, dio: Dio, w
   return dio.bytes;
 });
 const waitForDio = sleepingFunction('blk_io_schedule', 20, function* (m, dio: Dio) {
-  while (!dio.done) {
-    const task = m.cpu.current;
-    dio.waiters.push(task);
-    setTaskState(m, task, TASK_UNINTERRUPTIBLE);
-    const slept = ioSchedule(m);
-    if (slept instanceof Pending) yield slept;
-    setTaskState(m, task, TASK_RUNNING);
-  }
+  yield* untilDone(m, dio);
   return dio.error !== 0 ? dio.error : dio.bytes;
 });
 const innerIomapDioRw = kernelFunction(

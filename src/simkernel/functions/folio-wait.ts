@@ -1,34 +1,18 @@
 import { sleepingFunction, kernelFunction } from '../execution/kernel-function.ts';
-import { Pending } from '../execution/pending.ts';
 import type { Folio } from '../fs/folios.ts';
 import type { PageIo } from '../fs/page-cache.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../tasks/task.ts';
-import { ioSchedule } from './block.ts';
-import { setTaskState, wakeUpProcess } from './sched.ts';
+import { untilDone } from './wait-for-io.ts';
+import { wakeUpProcess } from './sched.ts';
 
 /** Sleeps until a transfer is over; 0, or its error. */
 export const folioWaitBit = sleepingFunction('folio_wait_bit', 30, function* (m, _folio: KernelObject, io: PageIo) {
-  while (!io.done) {
-    const task = m.cpu.current;
-    io.waiters.push(task);
-    setTaskState(m, task, TASK_UNINTERRUPTIBLE);
-    const slept = ioSchedule(m);
-    if (slept instanceof Pending) yield slept;
-    setTaskState(m, task, TASK_RUNNING);
-  }
+  yield* untilDone(m, io);
   return io.error;
 });
 /** Blocks of metadata are waited for by their buffer heads. */
 export const waitOnBuffer = sleepingFunction('__wait_on_buffer', 25, function* (m, bh: KernelObject, io: PageIo) {
-  while (!io.done) {
-    const task = m.cpu.current;
-    io.waiters.push(task);
-    setTaskState(m, task, TASK_UNINTERRUPTIBLE);
-    const slept = ioSchedule(m);
-    if (slept instanceof Pending) yield slept;
-    setTaskState(m, task, TASK_RUNNING);
-  }
+  yield* untilDone(m, io);
   return bh.address === 0 ? 0 : io.error;
 });
 

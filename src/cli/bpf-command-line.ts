@@ -1,11 +1,6 @@
-import { Command, CommanderError, Option } from 'commander';
-import { BPF_OPTIONS, type BpfConfig, type BpfOptionRow } from './bpf-options.ts';
-
-/** Where help and mistakes go. */
-export interface CommandLineOutput {
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
-}
+import { Command } from 'commander';
+import { BPF_OPTIONS, type BpfConfig } from './bpf-options.ts';
+import { addOptions, configOf, configure, parsed, type CommandLineOutput } from './subcommand.ts';
 
 interface SubcommandRow {
   readonly summary: string;
@@ -54,61 +49,30 @@ what it needs:
     call map_lookup_elem              calls a helper, or a label
 `;
 
-function parseOver(row: BpfOptionRow<unknown>, text: string, previous: unknown): unknown {
-  return row.parse?.(text, previous ?? row.default);
-}
-
-function optionOf(key: keyof BpfConfig): Option {
-  const row = BPF_OPTIONS[key] as BpfOptionRow<unknown>;
-  const option = new Option(row.flags, row.help);
-  // Defaults are filled in afterwards: commander would print "(default: false)" behind every switch.
-  if (row.parse !== undefined) option.argParser((text: string, previous: unknown) => parseOver(row, text, previous));
-  return option;
-}
-
 /** Parses the arguments behind `bpf`; prints help and mistakes itself. */
 export function parseBpfCommandLine(args: readonly string[], output: CommandLineOutput): ParsedBpf {
-  let parsed: ParsedBpf | undefined;
-  const bpf = new Command('tsbpftrace bpf')
+  let outcome: ParsedBpf | undefined;
+  const withManners = (command: Command): Command =>
+    configure(command, output).showHelpAfterError("Try 'tsbpftrace bpf --help'.");
+  const bpf = withManners(new Command('tsbpftrace bpf'))
     .description('Raw eBPF: assemble, disassemble, verify and run programs without a script.')
     .addHelpText('after', FILES)
     .helpCommand(false);
-  const configure = (command: Command): Command =>
-    command
-      .exitOverride()
-      .showHelpAfterError("Try 'tsbpftrace bpf --help'.")
-      .configureOutput({
-        writeOut: output.stdout,
-        writeErr: (text) => output.stderr(text.replace(/^error: /, 'ERROR: USAGE: ')),
-        getOutHelpWidth: () => 100,
-        getErrHelpWidth: () => 100,
-      });
-  configure(bpf);
   for (const name of Object.keys(BPF_SUBCOMMANDS) as BpfSubcommand[]) {
     const { summary, options, file }: SubcommandRow = BPF_SUBCOMMANDS[name];
-    const command = configure(bpf.command(name)).description(summary).argument(file);
-    command.allowExcessArguments(false);
-    for (const key of options) command.addOption(optionOf(key));
+    const command = withManners(bpf.command(name)).description(summary).argument(file).allowExcessArguments(false);
+    addOptions(
+      command,
+      options.map((key) => BPF_OPTIONS[key]),
+    );
     command.action((operand: string | undefined) => {
-      const values = command.opts<Record<string, unknown>>();
-      const config = Object.fromEntries(
-        (Object.keys(BPF_OPTIONS) as (keyof BpfConfig)[]).map((key) => {
-          const row = BPF_OPTIONS[key] as BpfOptionRow<unknown>;
-          return [key, values[optionOf(key).attributeName()] ?? row.default];
-        }),
-      ) as unknown as BpfConfig;
-      parsed = { kind: 'run', subcommand: name, config, file: operand };
+      outcome = { kind: 'run', subcommand: name, config: configOf(command, BPF_OPTIONS), file: operand };
     });
   }
   if (args.length === 0) {
     output.stderr(bpf.helpInformation() + FILES);
     return { kind: 'done', exitCode: 1 };
   }
-  try {
-    bpf.parse(args, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return { kind: 'done', exitCode: error.exitCode };
-    throw error;
-  }
-  return parsed ?? { kind: 'done', exitCode: 1 };
+  const exitCode = parsed(bpf, args);
+  return exitCode === undefined && outcome !== undefined ? outcome : { kind: 'done', exitCode: exitCode ?? 1 };
 }

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { BINARY_FORMATS, type BinaryFormat } from '../pipeline/bpf-file.ts';
 import { parseMap, RAW_PROGRAM_TYPES } from '../pipeline/bpf-program.ts';
-import { ENGINE_NAMES, type EngineName } from '../pipeline/settings.ts';
+import type { EngineName } from '../pipeline/settings.ts';
+import { ENGINE_OPTION } from './machine-options.ts';
+import type { OptionRows } from './subcommand.ts';
 
 type MapDefinition = Exclude<ReturnType<typeof parseMap>, string>;
 type ProgramType = (typeof RAW_PROGRAM_TYPES)[number];
@@ -31,14 +33,6 @@ export interface BpfConfig {
   readonly jit: EngineName;
 }
 
-export interface BpfOptionRow<T> {
-  readonly flags: string;
-  readonly help: string;
-  readonly default?: T;
-  /** Turns the argument into the value, given the value so far; throws InvalidArgumentError. */
-  readonly parse?: (text: string, previous: T) => T;
-}
-
 function collectMap(text: string, previous: readonly MapDefinition[]): readonly MapDefinition[] {
   const map = parseMap(text);
   if (typeof map === 'string') throw new InvalidArgumentError(map);
@@ -46,7 +40,7 @@ function collectMap(text: string, previous: readonly MapDefinition[]): readonly 
 }
 
 /** Every option of the subcommands once. */
-export const BPF_OPTIONS: { readonly [K in keyof BpfConfig]-?: BpfOptionRow<BpfConfig[K]> } = {
+export const BPF_OPTIONS: OptionRows<BpfConfig> = {
   output: { flags: '-o, --output <file>', help: 'write to a file instead of standard output' },
   format: {
     flags: '--format <format>',
@@ -75,10 +69,5 @@ export const BPF_OPTIONS: { readonly [K in keyof BpfConfig]-?: BpfOptionRow<BpfC
   memory: { flags: '--mem <hex>', help: 'packet or context of the run' },
   memoryFile: { flags: '--mem-file <file>', help: 'the same, from a file of bytes' },
   showMemory: { flags: '--show-mem', help: 'print the packet or context as the program left it', default: false },
-  jit: {
-    flags: '--jit <engine>',
-    help: `what runs the program (${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')})`,
-    default: 'auto',
-    parse: oneOf(...ENGINE_NAMES),
-  },
+  jit: ENGINE_OPTION,
 };

@@ -2,8 +2,10 @@ import { BPF_SUBCOMMANDS } from './bpf-command-line.ts';
 import { BPF_OPTIONS } from './bpf-options.ts';
 import { GOLDEN_OPTIONS } from './golden/options.ts';
 import { SUBCOMMANDS } from './help.ts';
+import { LAB_OPTIONS } from './lab-options.ts';
 import { REPL_OPTIONS } from './repl/options.ts';
-import { OPTIONS, type OptionRow } from './options.ts';
+import { OPTIONS, type OptionRow as MainOptionRow } from './options.ts';
+import type { OptionRow } from './subcommand.ts';
 
 /** What follows an option, as shells complete it. */
 interface Flag {
@@ -15,7 +17,7 @@ interface Flag {
 }
 
 const mainFlags = (): readonly Flag[] =>
-  Object.values<OptionRow>(OPTIONS).flatMap(({ short, long, help, choices, path, value }) =>
+  Object.values<MainOptionRow>(OPTIONS).flatMap(({ short, long, help, choices, path, value }) =>
     help === undefined
       ? []
       : [
@@ -29,14 +31,7 @@ const mainFlags = (): readonly Flag[] =>
         ],
   );
 
-interface CommanderRow {
-  readonly flags: string;
-  readonly help: string;
-  readonly choices?: readonly string[];
-  readonly hidden?: true;
-}
-
-const commanderFlags = (options: Readonly<Record<string, CommanderRow>>): readonly Flag[] =>
+const commanderFlags = (options: Readonly<Record<string, OptionRow<unknown>>>): readonly Flag[] =>
   Object.values(options).flatMap(({ flags, help, choices, hidden }) =>
     hidden === true
       ? []
@@ -58,6 +53,7 @@ interface Subcommand {
 const OF_SUBCOMMANDS = {
   golden: { flags: commanderFlags(GOLDEN_OPTIONS) },
   repl: { flags: commanderFlags(REPL_OPTIONS) },
+  lab: { flags: commanderFlags(LAB_OPTIONS) },
   bpf: { flags: commanderFlags(BPF_OPTIONS), words: Object.keys(BPF_SUBCOMMANDS) },
   completion: { flags: [], words: ['bash', 'zsh', 'fish'] },
 } as const satisfies Record<string, Subcommand>;

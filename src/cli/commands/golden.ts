@@ -24,7 +24,7 @@ type Runner = (command: CaseCommand) => Promise<CaseResult>;
 export async function golden(args: readonly string[], host: CliHost, command: Command): Promise<number> {
   const parsed = parseGolden(args, host);
   if (parsed.kind === 'done') return parsed.exitCode;
-  const { config, paths } = parsed;
+  const { config, operands: paths } = parsed;
   if (config.worker) return answerRequests(host, command);
   const cases = findCases(paths.length === 0 ? ['.'] : paths, host.directory ?? '.');
   if (cases.length === 0) throw new CommandFailure('no case found: no NAME.bt beside a NAME.out');

@@ -1,56 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
 import { pathToFileURL } from 'node:url';
 import { LabSession, type HostRequest, type ModuleSource } from '../../pipeline/lab.ts';
-import { ARCH_NAMES, type AbiName } from '../../pipeline/settings.ts';
 import { DEFAULTS } from '../options.ts';
 import type { Command as RunCommand } from '../golden/run-case.ts';
 import { useColor } from '../color.ts';
 import type { CliHost } from '../host.ts';
 import { importHostModule } from '../import-host-module.ts';
+import { parseLab } from '../lab-options.ts';
 import { openMachine } from './compile-script.ts';
 import type { LabTerminal } from './lab-terminal.ts';
 import { CommandFailure, reason } from './script.ts';
 
-interface LabConfig {
-  readonly command: string | undefined;
-  readonly scenario: string;
-  readonly seed: number;
-  readonly cpus: number | undefined;
-  readonly arch: AbiName | undefined;
-  readonly echo: boolean;
-}
-
-function parse(
-  args: readonly string[],
-  host: CliHost,
-): { readonly config: LabConfig; readonly script: string | undefined } | number {
-  const program = new Command('tsbpftrace lab')
-    .description('a shell on a simulated machine, with the commands of a course on tracing')
-    .argument('[script]', 'file with commands; without it they come from standard input')
-    .option('-c, --command <commands>', 'run these commands')
-    .option('--scenario <name>', 'what the machine does: a built-in one, or a YAML file', DEFAULTS.scenario)
-    .option('--seed <n>', 'seed of all chance in the machine', Number, DEFAULTS.seed)
-    .option('--cpus <n>', "number of CPUs (default: the scenario's)", Number)
-    .addOption(new Option('--arch <arch>', 'what its CPUs are (default: what the scenario says)').choices(ARCH_NAMES))
-    .option('--echo', 'show a prompt and each command before what it prints, as a terminal does', false)
-    .exitOverride()
-    .configureOutput({ writeOut: host.stdout, writeErr: host.stderr });
-  try {
-    program.parse(args, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
-    throw error;
-  }
-  return { config: program.opts<LabConfig>(), script: program.args[0] };
-}
-
 /** `tsbpftrace lab`: a shell on the simulated machine. */
 export async function lab(args: readonly string[], host: CliHost, command: RunCommand): Promise<number> {
-  const parsed = parse(args, host);
-  if (typeof parsed === 'number') return parsed;
-  const { config, script } = parsed;
+  const parsed = parseLab(args, host);
+  if (parsed.kind === 'done') return parsed.exitCode;
+  const { config, operands } = parsed;
+  const [script] = operands;
   const simulation = await openMachine(
     { ...DEFAULTS, scenario: config.scenario, seed: config.seed, cpus: config.cpus, arch: config.arch },
     host,

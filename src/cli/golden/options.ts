@@ -1,6 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ENGINE_NAMES, type EngineName } from '../../pipeline/settings.ts';
-import type { CliHost } from '../host.ts';
+import { InvalidArgumentError } from 'commander';
+import type { EngineName } from '../../pipeline/settings.ts';
+import { ENGINE_OPTION } from '../machine-options.ts';
+import { parseSubcommand, type CommandLineOutput, type OptionRows, type ParsedSubcommand } from '../subcommand.ts';
 import { REPORTERS, type ReporterName } from './report.ts';
 
 /** What the command line of `golden` says. */
@@ -14,15 +15,6 @@ export interface GoldenConfig {
   readonly worker: boolean;
 }
 
-interface GoldenOptionRow {
-  readonly flags: string;
-  readonly help: string;
-  readonly choices?: readonly string[];
-  readonly default?: string | boolean;
-  readonly parse?: (text: string) => number;
-  readonly hidden?: true;
-}
-
 function parseJobs(text: string): number {
   const jobs = Number(text);
   if (!/^\d+$/.test(text) || jobs < 1) throw new InvalidArgumentError('It must be a number from 1 on.');
@@ -30,7 +22,7 @@ function parseJobs(text: string): number {
 }
 
 /** Every option once. */
-export const GOLDEN_OPTIONS: { readonly [K in keyof GoldenConfig]-?: GoldenOptionRow } = {
+export const GOLDEN_OPTIONS: OptionRows<GoldenConfig> = {
   update: { flags: '-u, --update', help: 'record what the scripts print now', default: false },
   jobs: { flags: '-j, --jobs <n>', help: 'processes that run cases (default: one for each CPU)', parse: parseJobs },
   reporter: {
@@ -40,7 +32,7 @@ export const GOLDEN_OPTIONS: { readonly [K in keyof GoldenConfig]-?: GoldenOptio
     default: 'text',
   },
   output: { flags: '-o, --output <file>', help: 'write the report to a file' },
-  jit: { flags: '--jit <engine>', help: 'what runs the bytecode', choices: ENGINE_NAMES, default: 'auto' },
+  jit: ENGINE_OPTION,
   worker: { flags: '--worker', help: 'run cases from standard input', hidden: true, default: false },
 };
 
@@ -56,44 +48,17 @@ PATHS are such scripts or folders of them; without any, the current folder. A sc
 NAME.out for --update. The exit code is 1 when a case differs.
 `;
 
-export type ParsedGolden =
-  | { readonly kind: 'run'; readonly config: GoldenConfig; readonly paths: readonly string[] }
-  /** Help or a mistake: text is printed already. */
-  | { readonly kind: 'done'; readonly exitCode: number };
-
-function commanderOption(row: GoldenOptionRow): Option {
-  const option = new Option(row.flags, row.help);
-  if (row.choices !== undefined) option.choices([...row.choices]);
-  if (row.parse !== undefined) option.argParser(row.parse);
-  if (typeof row.default === 'string') option.default(row.default);
-  return row.hidden === true ? option.hideHelp() : option;
-}
-
-/** Parses the arguments behind `golden`; prints help and mistakes itself. */
-export function parseGolden(args: readonly string[], { stdout, stderr }: CliHost): ParsedGolden {
-  const command = new Command('tsbpftrace golden')
-    .description('Golden tests: runs scripts and compares what they print with files beside them.')
-    .argument('[paths...]')
-    .addHelpText('after', FILES)
-    .exitOverride()
-    .showHelpAfterError("Try 'tsbpftrace golden --help'.")
-    .configureOutput({
-      writeOut: stdout,
-      writeErr: (text) => stderr(text.replace(/^error: /, 'ERROR: USAGE: ')),
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
-    });
-  const rows = Object.entries(GOLDEN_OPTIONS).map(([key, row]) => ({ key, row, option: commanderOption(row) }));
-  for (const { option } of rows) command.addOption(option);
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return { kind: 'done', exitCode: error.exitCode };
-    throw error;
-  }
-  const values = command.opts<Record<string, unknown>>();
-  const config = Object.fromEntries(
-    rows.map(({ key, row, option }) => [key, values[option.attributeName()] ?? row.default]),
-  ) as unknown as GoldenConfig;
-  return { kind: 'run', config, paths: command.args };
+/** Parses the arguments behind `golden`. */
+export function parseGolden(args: readonly string[], output: CommandLineOutput): ParsedSubcommand<GoldenConfig> {
+  return parseSubcommand(
+    {
+      name: 'golden',
+      description: 'Golden tests: runs scripts and compares what they print with files beside them.',
+      operands: '[paths...]',
+      notes: FILES,
+      options: GOLDEN_OPTIONS,
+    },
+    args,
+    output,
+  );
 }

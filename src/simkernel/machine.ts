@@ -6,25 +6,25 @@ import { ARCHITECTURES } from './arch/architectures.ts';
 import type { NmiHandler } from './functions/nmi.ts';
 import type { RcuCallback } from './functions/rcu.ts';
 import type { Workqueues } from './functions/workqueue.ts';
-import { TracerView } from './probes/tracer-view.ts';
-import type { CurrentPlaces } from './probes/tracer-view.ts';
+import { TracerView, type CurrentPlaces } from './probes/tracer-view.ts';
 import { printText } from './tracefs/print-text.ts';
 import { traceArray } from './tracefs/trace-array.ts';
-import { allocateTracepointBuffers, fireTracepoint } from './tracepoints/fire.ts';
-import type { TracepointBuffers, TracepointHandlers } from './tracepoints/fire.ts';
+import {
+  allocateTracepointBuffers,
+  fireTracepoint,
+  type TracepointBuffers,
+  type TracepointHandlers,
+} from './tracepoints/fire.ts';
 import { VisibleText } from './execution/visible-text.ts';
 import { Paces } from './cpu/pace.ts';
 import { USERS } from './tasks/users.ts';
 import { Cpu } from './cpu/cpu.ts';
-import { UNREAD_GATE } from './cpu/deliver.ts';
-import type { EntryPoint, KnownGate } from './cpu/deliver.ts';
+import { UNREAD_GATE, type EntryPoint, type KnownGate } from './cpu/deliver.ts';
 import type { Body } from './execution/kernel-function.ts';
-import { Pending } from './execution/pending.ts';
-import type { Result } from './execution/pending.ts';
+import { Pending, type Result } from './execution/pending.ts';
 import { runFromOutside, signalProcess, tracerActs, tracerActsAt } from './execution/from-outside.ts';
 import { catchUp } from './execution/run.ts';
-import { callSites, declareText } from './execution/text.ts';
-import type { TextSymbol } from './execution/text.ts';
+import { callSites, declareText, type TextSymbol } from './execution/text.ts';
 import { boot, bootWorkload } from './boot.ts';
 import { IoGroups } from './block/io-groups.ts';
 import type { Disk } from './block/disk.ts';
@@ -45,24 +45,25 @@ import { SOFTIRQS } from './functions/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
 import { VectorMatrix } from './irq/vector-matrix.ts';
-import { createArena } from './memory/arena.ts';
-import type { Arena, KernelObject, Word } from './memory/arena.ts';
+import { createArena, type Arena, type KernelObject, type Word } from './memory/arena.ts';
 import { allocatePerCpuSection, perCpuCopy, perCpuVariable } from './cpu/per-cpu.ts';
 import { packetData } from './net/skb.ts';
 import { socketCookie } from './net/sock.ts';
-import { allocateGlobals } from './memory/kernel-data.ts';
-import type { KernelGlobals } from './memory/kernel-data.ts';
+import { allocateGlobals, type KernelGlobals } from './memory/kernel-data.ts';
 import { resolveFields } from './memory/layout.ts';
-import { attach } from './probes/attach.ts';
-import type { Attachment, AttachTarget } from './probes/attach.ts';
-import { hookedCall } from './probes/function-hooks.ts';
-import type { FunctionHooks } from './probes/function-hooks.ts';
+import { attach, type Attachment, type AttachTarget } from './probes/attach.ts';
+import { hookedCall, type FunctionHooks } from './probes/function-hooks.ts';
 import type { Handler } from './probes/handler.ts';
 import { unwindKernelStack, unwindUserStack } from './probes/stack.ts';
-import { kernelSymbolAddress, kernelSymbolAt, userFilePlaceAt, userSourceAt, userSymbolAt } from './probes/symbols.ts';
-import type { SymbolPlace } from './probes/symbols.ts';
-import { createMachineMemory } from './memory/machine-memory.ts';
-import type { MachineMemory } from './memory/machine-memory.ts';
+import {
+  kernelSymbolAddress,
+  kernelSymbolAt,
+  userFilePlaceAt,
+  userSourceAt,
+  userSymbolAt,
+  type SymbolPlace,
+} from './probes/symbols.ts';
+import { createMachineMemory, type MachineMemory } from './memory/machine-memory.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand } from './programs/host-commands.ts';
@@ -74,28 +75,22 @@ import { ImageTexts } from './memory/image-texts.ts';
 import { registerKprobeNotifier } from './functions/kprobes.ts';
 import type { Kprobe, KprobeStep } from './probes/kprobes.ts';
 import { registerUprobeNotifier } from './functions/uretprobe.ts';
-import { userFile } from './listing.ts';
-import type { UserFile } from './listing.ts';
+import { userFile, type UserFile } from './listing.ts';
 import type { HardwareEvent } from './probes/hardware-events.ts';
 import type { PerfEvent, SoftwareCounter } from './probes/perf-event.ts';
 import { Uprobes } from './probes/uprobes.ts';
-import { spawn } from './programs/spawn.ts';
-import type { Spawned } from './programs/spawn.ts';
+import { spawn, type Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
-import { KERNEL_PROFILES } from './kernel-profiles.ts';
-import type { KernelProfile, KernelProfileName } from './kernel-profiles.ts';
+import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from './kernel-profiles.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { Cgroups } from './tasks/cgroups.ts';
-import { createNamespaces } from './tasks/namespaces.ts';
-import type { Namespaces } from './tasks/namespaces.ts';
+import { createNamespaces, type Namespaces } from './tasks/namespaces.ts';
 import { giveDirectory } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
-import { createRandom } from './time/random.ts';
-import type { Random } from './time/random.ts';
+import { createRandom, type Random } from './time/random.ts';
 import { BinaryEventQueue } from './time/event-queue.ts';
 import type { TracepointRow } from './tracepoints/tracepoint.ts';
-import { createInterruptCounts } from './irq/interrupt-counts.ts';
-import type { InterruptCounts } from './irq/interrupt-counts.ts';
+import { createInterruptCounts, type InterruptCounts } from './irq/interrupt-counts.ts';
 import { EFAULT } from './errno.ts';
 
 /*

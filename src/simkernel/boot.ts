@@ -1,4 +1,6 @@
+import './functions/access.ts';
 import './functions/aio.ts';
+import './functions/ioctl.ts';
 import './functions/mmap.ts';
 import './functions/mount.ts';
 import './functions/names.ts';
@@ -67,6 +69,7 @@ import { addProcFiles } from './fs/proc/files.ts';
 import { addProcesses } from './fs/proc/processes.ts';
 import { addSysFiles } from './tracefs/mount.ts';
 import { RQ, RunQueue } from './tasks/run-queue.ts';
+import { LIBC } from './programs/libc.ts';
 import { PROGRAM_INTERPRETER } from './programs/libraries.ts';
 import { createTask } from './tasks/process.ts';
 import type { Task } from './tasks/task.ts';
@@ -77,6 +80,10 @@ const IRQ_STACK_SIZE = 16384;
 /** Where the dynamic linker lies. */
 const LINKER = '/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2';
 const LINKER_BYTES = 236_616;
+/** What the loader of every program opens. */
+const LIBRARY_CACHE = '/etc/ld.so.cache';
+const LIBRARY_CACHE_BYTES = 38_475;
+const LIBC_BYTES = 2_003_408;
 /** Since Debian 12 these are links to their namesakes in /usr. */
 const MERGED_INTO_USR = ['bin', 'lib', 'lib64', 'sbin'];
 const IRQ_STUB_SIZE = 16;
@@ -116,6 +123,8 @@ export function boot(m: Machine, count: number, tracerPid: number): { tracer: Ta
   registerKprobeOptimizer(m);
   for (const name of MERGED_INTO_USR) fileSystem.symlink(`/${name}`, `usr/${name}`);
   fileSystem.file(LINKER, LINKER_BYTES, 1, 0o755);
+  fileSystem.file(LIBRARY_CACHE, LIBRARY_CACHE_BYTES);
+  fileSystem.file(LIBC.path, LIBC_BYTES, 1, 0o755);
   fileSystem.symlink(`/usr${PROGRAM_INTERPRETER}`, `..${LINKER.slice('/usr'.length)}`);
   fileSystem.special('/dev/null', 0o020666, NULL_FILES).contents = () => '';
   fileSystem.special('/dev/kmsg', 0o020644, KMSG_FILES);

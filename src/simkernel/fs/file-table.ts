@@ -26,11 +26,11 @@ export class FileTable implements KernelObject {
   get(fd: number): File | null {
     return this.files[fd] ?? null;
   }
-  /** Lowest free descriptor. */
-  lowestFree(): number {
+  /** Lowest free descriptor from one on. */
+  lowestFree(from = 0): number {
     const { files } = this;
-    for (let fd = 0; fd < files.length; fd += 1) if (files[fd] === null) return fd;
-    return files.length;
+    for (let fd = from; fd < files.length; fd += 1) if (files[fd] === null) return fd;
+    return Math.max(from, files.length);
   }
   install(fd: number, file: File | null): void {
     while (this.files.length < fd) this.files.push(null);

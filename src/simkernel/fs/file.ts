@@ -340,7 +340,7 @@ export class File implements KernelObject {
   readonly path: Path;
   inode!: Inode;
   private isOpen = false;
-  readonly flags: number;
+  flags: number;
   references = 1;
   pos = 0;
   /** Epoll instances that watch it (f_ep). */
@@ -360,6 +360,10 @@ export class File implements KernelObject {
     words[(this.address + FILE.flags) >> 2] = flags;
     words[(this.address + FILE.mode) >> 2] = fileMode(flags);
     storeNumber(words, this.address + FILE.pos, 0);
+  }
+  setFlags(m: Machine, flags: number): void {
+    this.flags = flags;
+    m.words[(this.address + FILE.flags) >> 2] = flags;
   }
   setPath(m: Machine, mount: Mount, dentry: Dentry): void {
     this.path.mount = mount;

@@ -151,7 +151,7 @@ function enter(m: Machine, image: Image, bprm: Binary): void {
   // mm->exe_file
   bprm.file.references += 1;
   fresh.exeFile = bprm.file;
-  setProgram(m, task, fresh, (u) => u.run(argv));
+  setProgram(m, task, fresh, (u) => u.start(argv));
   schedProcessExec(m, task, task.pid, bprm);
 }
 const bprmExecve = sleepingFunction('bprm_execve', 8_000, function* (m, bprm: Binary) {

@@ -14,7 +14,7 @@ import { systemCall } from './syscall-table.ts';
 import { flushTlbMmRange } from './tlb.ts';
 import { fget, fput } from './vfs.ts';
 import { PAGE_SIZE, PAGE_SHIFT } from '../memory/sizes.ts';
-import { MAP_SHARED, MAP_ANONYMOUS, VM_SHARED } from '../tasks/mman.ts';
+import { MAP_ANONYMOUS, MAP_DENYWRITE, MAP_FIXED, MAP_SHARED, VM_SHARED } from '../tasks/mman.ts';
 
 const UNMAP_PAGE_NS = 12;
 
@@ -25,10 +25,11 @@ function mmOf(m: Machine): AddressSpace | undefined {
 const mmapRegion = kernelFunction(
   'mmap_region',
   260,
-  (m, file: File | null, _addr: number, length: number, vmFlags: number, pgoff: number, _uf: null): number => {
+  (m, file: File | null, addr: number, length: number, vmFlags: number, pgoff: number, _uf: null): number => {
     const mm = mmOf(m);
     const shared = (vmFlags & VM_SHARED) !== 0;
-    const mapping = mm?.map(length, { file, pgoff, protection: vmFlags & VM_ACCESS, shared });
+    const area = { file, pgoff, protection: vmFlags & VM_ACCESS, shared };
+    const mapping = addr === 0 ? mm?.map(length, area) : mm?.mapAt(addr, length, area);
     if (mm === undefined || mapping === undefined) return -ENOMEM;
     if (file !== null) file.references += 1;
     cacheAlloc(m, 'vm_area_struct', mm.vmaOf(mapping), GFP_KERNEL);
@@ -36,6 +37,13 @@ const mmapRegion = kernelFunction(
   },
 );
 const VM_ACCESS = 7;
+/** Text of programs and libraries is where exec has laid it out: the loader that maps it gets what is there. */
+function inPlace(m: Machine, file: File | null, fixed: number, flags: number): number | undefined {
+  const mm = mmOf(m);
+  if (file === null || mm === undefined || (flags & MAP_DENYWRITE) === 0) return undefined;
+  if (fixed !== 0) return (mm.mappingAt(fixed)?.image ?? null) === null ? undefined : fixed;
+  return mm.imageNamed(file.path.dentry.name);
+}
 const VM_ACCOUNT = 0x10_0000;
 const doMmap = kernelFunction(
   'do_mmap',
@@ -53,7 +61,19 @@ const doMmap = kernelFunction(
     uf: null,
   ): number => {
     const shared = (flags & MAP_SHARED) === 0 ? 0 : VM_SHARED;
-    return length === 0 ? -EINVAL : mmapRegion(m, file, addr, length, vmFlags | (prot & VM_ACCESS) | shared, pgoff, uf);
+    const there = inPlace(m, file, (flags & MAP_FIXED) === 0 ? 0 : addr, flags);
+    if (there !== undefined) return there;
+    return length === 0
+      ? -EINVAL
+      : mmapRegion(
+          m,
+          file,
+          (flags & MAP_FIXED) === 0 ? 0 : addr,
+          length,
+          vmFlags | (prot & VM_ACCESS) | shared,
+          pgoff,
+          uf,
+        );
   },
 );
 const vmMmapPgoff = kernelFunction(

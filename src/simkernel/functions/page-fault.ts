@@ -3,6 +3,7 @@ import type { EntryPoint } from '../cpu/deliver.ts';
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
+import type { File } from '../fs/file.ts';
 import { declareText } from '../execution/text.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
@@ -35,6 +36,7 @@ import { PROT_READ, PROT_WRITE } from '../tasks/mman.ts';
 const FAULT_FLAG_WRITE = 1;
 const FAULT_FLAG_USER = 0x40;
 const CLEAR_PAGE_NS = 210;
+const COPY_PAGE_NS = 320;
 /** filemap_map_pages maps this many cached pages around the one that was touched. */
 const FAULT_AROUND_PAGES = 16;
 const SET_PTE_NS = 14;
@@ -68,6 +70,7 @@ function countAnonymous(m: Machine, vmf: VmFault): void {
 
 const VM_FAULT_OOM = 1;
 const VM_FAULT_MAJOR = 4;
+const VM_FAULT_NOPAGE = 0x100;
 
 /** A frame for a page of a process. When there is none left even after reclaim, it waits for the disk, or somebody is killed. */
 export const allocAnonFolio = sleepingFunction(
@@ -131,11 +134,36 @@ const doSwapPage = kernelFunction('do_swap_page', 180, (m, vmf: VmFault): Result
 const filemapMapPages = kernelFunction(
   'filemap_map_pages',
   150,
-  (m, _vmf: VmFault, _start: number, _end: number): number => {
-    m.spend(FAULT_AROUND_PAGES * SET_PTE_NS);
-    return 0;
+  (m, vmf: VmFault, start: number, end: number): number => {
+    const { area } = vmf.vma.mapping;
+    m.spend((end - start + 1) * SET_PTE_NS);
+    return area?.file ? mapCachedPages(m, vmf, area.file, start, end) : VM_FAULT_NOPAGE;
   },
 );
+/** Those of a file's pages that are in memory; 0: the one that was asked for is not. */
+function mapCachedPages(m: Machine, { vma, faultAddress }: VmFault, file: File, start: number, end: number): number {
+  const mm = m.cpu.current.process?.mm;
+  const { mapping } = vma;
+  if (mm === undefined || mapping.area === null) return 0;
+  const cache = m.fileSystem.cacheOf(file.inode);
+  const ptes = mm.ptesOf(mapping);
+  for (let index = start; index <= end; index += 1) {
+    if (cache.isAbsent(index) || cache.reads.has(index)) continue;
+    const page = index - mapping.area.pgoff;
+    if ((ptes[page]! & PTE_PRESENT) === 0) mm.residentFile += 1;
+    ptes[page] = PTE_PRESENT | PTE_ACCESSED;
+  }
+  return (ptes[Math.floor((faultAddress - mapping.start) / PAGE_SIZE)]! & PTE_PRESENT) === 0 ? 0 : VM_FAULT_NOPAGE;
+}
+/** do_fault_around(): the stretch of the file, aligned as its pages are in the page table, that the mapping shows. */
+function faultAround(m: Machine, vmf: VmFault): number {
+  const { area, start, size } = vmf.vma.mapping;
+  if (area === null) return filemapMapPages(m, vmf, 0, FAULT_AROUND_PAGES - 1);
+  const page = Math.floor((vmf.faultAddress - start) / PAGE_SIZE);
+  const first = Math.max(0, page - (((vmf.faultAddress / PAGE_SIZE) % FAULT_AROUND_PAGES) | 0));
+  const last = Math.min(size / PAGE_SIZE, first + FAULT_AROUND_PAGES) - 1;
+  return filemapMapPages(m, vmf, area.pgoff + first, area.pgoff + last);
+}
 /** The page of a mapped file is read when it is not in the page cache. */
 const filemapFault = kernelFunction('filemap_fault', 90, (m, vmf: VmFault): Result => {
   const { area, start } = vmf.vma.mapping;
@@ -158,9 +186,19 @@ const filemapFault = kernelFunction('filemap_fault', 90, (m, vmf: VmFault): Resu
   };
   return waited instanceof Pending ? waited.then(map) : map(waited);
 });
-const doFault = kernelFunction('do_fault', 60, (m, vmf: VmFault): Result =>
-  vmf.vma.mapping.area === null ? filemapMapPages(m, vmf, 0, FAULT_AROUND_PAGES) : filemapFault(m, vmf),
-);
+/** Reads map what is in memory around them; writes, and what is not in memory, ask for the one page. */
+const doFault = kernelFunction('do_fault', 60, (m, vmf: VmFault): Result => {
+  const { area } = vmf.vma.mapping;
+  if ((area === null || !vmf.write) && faultAround(m, vmf) !== 0) return 0;
+  const found = filemapFault(m, vmf);
+  if (area === null || area.shared || !vmf.write) return found;
+  // do_cow_fault(): a copy of the process's own.
+  const copy = (status: number): number => {
+    m.spend(COPY_PAGE_NS);
+    return status;
+  };
+  return found instanceof Pending ? found.then(copy) : copy(found);
+});
 const innerHandleMmFault = kernelFunction(
   '__handle_mm_fault',
   90,

@@ -110,6 +110,10 @@ const TTY_FILES: FileOperations = {
   writeIter: (m, iocb, from) => ttyWrite(m, iocb, from),
 };
 
+export function isTerminal({ operations }: Inode): boolean {
+  return operations === TTY_FILES || operations === PTMX_FILES;
+}
+
 /** Pseudo terminals: what is written to the master of a pair arrives at the slave as if it had been typed. */
 const masters = new WeakMap<File, Tty>();
 const terminals = new WeakMap<Machine, number>();

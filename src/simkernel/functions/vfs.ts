@@ -16,9 +16,9 @@ import { withPath } from './path-walk.ts';
 import { cacheFree } from './slab.ts';
 import { AT_FDCWD, O_WRONLY, O_CREAT, O_TRUNC } from '../fs/fcntl.ts';
 
-export const getUnusedFd = kernelFunction('alloc_fd', 35, (m, _start: number, _end: number, _flags: number): number => {
+export const getUnusedFd = kernelFunction('alloc_fd', 35, (m, start: number, _end: number, _flags: number): number => {
   const files = m.cpu.current.process?.files;
-  return files === undefined ? -EPERM : files.lowestFree();
+  return files === undefined ? -EPERM : files.lowestFree(start);
 });
 export const fdInstall = kernelFunction('fd_install', 20, (m, fd: number, file: File): void => {
   m.cpu.current.process?.files.install(fd, file);

@@ -23,6 +23,7 @@ const timeout = (ms: number, timespec: (ms: number) => number): number => (ms < 
 export const LEGACY_CALLS: { readonly [K in SyscallName]?: ReplacedCall } = {
   open: { name: 'openat', args: hereToo },
   creat: { name: 'openat', args: ([path, mode]) => [AT_FDCWD, path!, CREATE_FLAGS, mode!] },
+  access: { name: 'faccessat', args: hereToo },
   stat: { name: 'newfstatat', args: ([path, buffer]) => [AT_FDCWD, path!, buffer!, 0] },
   lstat: { name: 'newfstatat', args: ([path, buffer]) => [AT_FDCWD, path!, buffer!, AT_SYMLINK_NOFOLLOW] },
   unlink: { name: 'unlinkat', args: here(0) },

@@ -108,6 +108,8 @@ export const SYSCALL_NUMBERS = {
   sched_setaffinity: 203,
   sched_getaffinity: 204,
   prlimit64: 302,
+  access: 21,
+  arch_prctl: 158,
   set_tid_address: 218,
   set_robust_list: 273,
   rseq: 334,

@@ -4,6 +4,7 @@ import type { Machine } from '../machine.ts';
 import type { Random } from '../time/random.ts';
 import type { Process, SignalHandler } from '../tasks/process.ts';
 import type { Task } from '../tasks/task.ts';
+import { load } from './dynamic-loader.ts';
 import { LIBC } from './libc.ts';
 import type { Image } from './image.ts';
 import {
@@ -84,6 +85,10 @@ export class UserContext extends UserMemory {
     // A program of real instructions keeps its stack itself.
     if (!isThread && image.layout === undefined) this.in('main');
   }
+  /** The program that it runs. */
+  get executable(): Image {
+    return this.image;
+  }
   get ip(): number {
     return this.stack.ip;
   }
@@ -99,6 +104,12 @@ export class UserContext extends UserMemory {
     return this.process.mm.text.breakpoints.size > 0;
   }
 
+  /** The program as execve() starts it. */
+  *start(argv: readonly string[]): UserBody {
+    // The loader of a program of real instructions is not carried out.
+    if (this.image.layout === undefined) yield* load(this);
+    return yield* this.run(argv);
+  }
   /** The program from main on. */
   *run(argv: readonly string[]): UserBody {
     this.process.argv = argv;
@@ -219,9 +230,16 @@ export class UserContext extends UserMemory {
     const [a = 0, b = 0] = paths.map((path) => this.string(path));
     return this.call(name, a, b);
   }
+  /** Whether the architecture has a system call. */
+  has(name: SyscallName): boolean {
+    return this.machine.arch.systemCallNumber(SYSCALL_NUMBERS[name]) !== undefined;
+  }
   /** Memory of its own or, with a descriptor, pages of a file. */
   mmap(bytes: number, protection: number, flags: number, fd = -1, offset = 0): UserStep {
-    return this.call('mmap', 0, bytes, protection, flags, fd, offset);
+    return this.mmapAt(0, bytes, protection, flags, fd, offset);
+  }
+  mmapAt(address: number, bytes: number, protection: number, flags: number, fd: number, offset: number): UserStep {
+    return this.call('mmap', address, bytes, protection, flags, fd, offset);
   }
   /** Reads or writes a page: a fault when it is not in memory. */
   *access(address: number, write = true): UserBody {

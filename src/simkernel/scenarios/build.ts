@@ -15,8 +15,6 @@ export const build = defineScenario({
     ...SOURCE_FILES.map((path, i) => ({ path, size: 4_000 + 1_900 * (i % 13), warm: i % 3 === 0 ? 0 : 1 })),
     ...HEADER_FILES.map((path, i) => ({ path, size: 6_000 + 2_600 * (i % 5) })),
     { path: '/src/Makefile', size: 2_400 },
-    { path: '/etc/ld.so.cache', size: 38_500 },
-    { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * 1_048_576 },
   ],
   images: TOOLCHAIN,
   processes: [{ pid: 3_310, image: MAKE, uid: USER, directory: '/src' }],

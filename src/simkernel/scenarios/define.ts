@@ -15,6 +15,7 @@ import { unitOf } from '../tasks/cgroups.ts';
 import type { Cgroup } from '../tasks/cgroups.ts';
 import { createContainer } from './containers-of.ts';
 import type { Container } from './containers-of.ts';
+import type { Image } from '../programs/image.ts';
 import { placeModule } from '../modules/loader.ts';
 import { scheduleFaults } from './faults.ts';
 import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from './scenario.ts';
@@ -35,6 +36,11 @@ function openStandardFiles(m: Machine, process: Process): void {
 }
 const STANDARD_FILES = 3;
 
+function putLibrary(m: Machine, { path }: Image): void {
+  if (m.fileSystem.find(path) === undefined) m.fileSystem.file(path, LIBRARY_BYTES, 1, 0o644);
+}
+const LIBRARY_BYTES = 1_048_576;
+
 /** Makes a scenario of its declaration: files and images are put in place and processes become runnable when the machine first runs. */
 export function defineScenario(spec: ScenarioSpec): Scenario {
   return {
@@ -52,6 +58,7 @@ export function defineScenario(spec: ScenarioSpec): Scenario {
         if (m.images.has(image.path)) continue;
         m.images.set(image.path, image);
         m.fileSystem.file(image.path, 262_144, 1, 0o755);
+        for (const library of image.libraries ?? []) putLibrary(m, library);
       }
       const containers = new Map(
         spec.containers?.map((container, n) => [container.id, createContainer(m, container, n)]),

@@ -86,8 +86,6 @@ export const interrupts = defineScenario({
     { path: '/var/log/kern.log', size: 0 },
     { path: '/etc/passwd', size: 1_900 },
     { path: '/etc/localtime', size: 2_298 },
-    { path: '/etc/ld.so.cache', size: 38_500 },
-    { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * MIB },
     { path: '/usr/share/locale/locale.alias', size: 2_996 },
   ],
   images: [...COMMANDS],

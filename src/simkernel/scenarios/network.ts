@@ -66,8 +66,6 @@ export const network = defineScenario({
     { path: '/var/log/syslog', size: 900_000, warm: 0.3 },
     { path: '/etc/resolv.conf', size: 22, text: 'nameserver 10.0.2.3\n' },
     { path: '/etc/crontab', size: 1_042 },
-    { path: '/etc/ld.so.cache', size: 38_500 },
-    { path: '/usr/lib/x86_64-linux-gnu/libc.so.6', size: 2 * MIB },
   ],
   images: [SH, CURL, ...COMMANDS],
   processes: [

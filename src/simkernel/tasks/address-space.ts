@@ -194,6 +194,14 @@ export class AddressSpace implements KernelObject {
     this.mmapNext += rounded + PAGE_SIZE;
     return this.add({ start, size: rounded, area });
   }
+  /** The same at given addresses, where nothing is. */
+  mapAt(start: number, size: number, area: Area): Mapping {
+    return this.add({ start, size: pages(size), area });
+  }
+  /** Where the text of a file with this name lies. */
+  imageNamed(name: string): number | undefined {
+    return this.mappings.find(({ image }) => image?.path.endsWith(`/${name}`) === true)?.start;
+  }
   /** The page with the code that functions with a uretprobe return to; 0 before there is one. */
   uprobesAt = 0;
   mapUprobes(): number {

@@ -1,5 +1,6 @@
 import type { Image } from '../image.ts';
 import { free, malloc } from '../malloc.ts';
+import { runPipeline } from './shell.ts';
 import type { UserCall } from '../sockets.ts';
 import type { UserContext } from '../user.ts';
 import { userFunction } from '../user-function.ts';
@@ -52,14 +53,25 @@ const executeFunction = userFunction(
   },
 );
 function* executeDiskCommand(u: UserContext, line: string): UserCall {
-  const [name = '', ...args] = line.split(' ');
+  const mask = u.sharedBuffer('signals', 16);
   u.in('main', 'reader_loop', 'execute_command', 'execute_disk_command', 'make_child');
-  const child = yield u.fork(function* (v) {
+  // Nobody may be told of the child before it is known, and the terminal is the job's while it runs.
+  yield u.call('rt_sigprocmask', SIG_BLOCK, mask, mask + 8, 8);
+  yield* runPipeline(u, line.split(' | '), function* (v, command) {
+    const [name = '', ...args] = command.split(' ');
+    yield v.getpid();
+    yield v.call('setpgid', 0, 0);
+    yield v.call('rt_sigprocmask', SIG_SETMASK, mask + 8, 0, 8);
     yield v.execve(`/usr/bin/${name}`, [name, ...args]);
     return COMMAND_NOT_FOUND;
   });
-  return yield u.wait4(child);
+  yield u.call('rt_sigprocmask', SIG_SETMASK, mask + 8, 0, 8);
+  return yield u.call('ioctl', u.load(u.variable('rl_instream'), 4), TIOCSPGRP, mask);
 }
+/** include/uapi/asm-generic/signal-defs.h and ioctls.h */
+const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
+const TIOCSPGRP = 0x5410;
 /** The builtin: `kill PID` or `kill -N PID`. */
 function* kill(u: UserContext, text: string): UserCall {
   const [, signal = `${SIGTERM}`, pid = '0'] = /^kill (?:-(\d+) )?(\d+)$/.exec(text) ?? [];

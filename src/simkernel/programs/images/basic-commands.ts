@@ -2,7 +2,6 @@ import type { Image } from '../image.ts';
 import type { UserBody } from '../image.ts';
 import type { UserContext } from '../user.ts';
 import { SECOND } from '../../time/units.ts';
-import { load } from '../dynamic-loader.ts';
 
 const STANDARD_OUTPUT = 1;
 const BLOCK = 131_072;
@@ -12,7 +11,6 @@ function command(name: string, main: (u: UserContext, args: readonly string[]) =
     path: `/usr/bin/${name}`,
     symbols: ['main', '_dl_start', 'usage'],
     *main(u, argv) {
-      yield* load(u);
       return yield* main(u, argv.slice(1));
     },
   };

@@ -1,18 +1,19 @@
-import type { Image, UserBody } from '../image.ts';
+import type { Image, UserBody, UserStep } from '../image.ts';
 import type { UserContext } from '../user.ts';
 import { MS } from '../../time/units.ts';
 import { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC } from '../../fs/fcntl.ts';
-import { PROT_READ, PROT_EXEC, MAP_PRIVATE } from '../../tasks/mman.ts';
 
 /** Directories in which a header is looked for, in this order. */
 const INCLUDE_PATH = ['/src/include', '/usr/local/include', '/usr/include'];
 const HEADERS = ['stdio.h', 'stdlib.h', 'string.h', 'config.h', 'errno.h', 'unistd.h', 'project.h', 'table.h'];
 const SOURCES = 48;
 const JOBS = 5;
+const STAT_BYTES = 256;
 
 function* readAll(u: UserContext, path: string, buffer: number): UserBody {
   const fd = (yield u.openat(path, O_RDONLY)) as number;
   if (fd < 0) return -1;
+  yield u.call('fstat', fd, u.sharedBuffer('stat', STAT_BYTES));
   while (((yield u.read(fd, buffer, 16_384)) as number) > 0) yield u.work(u.random.logNormal(9_000, 0.4));
   yield u.close(fd);
   return 0;
@@ -24,31 +25,6 @@ function* writeFile(u: UserContext, path: string, buffer: number, bytes: number)
   yield u.close(fd);
   return 0;
 }
-const LIBC_PATH = '/usr/lib/x86_64-linux-gnu/libc.so.6';
-const LIBC_MAPPED = 1_572_864;
-const HEAP_BYTES = 135_168;
-/** The loader: two libraries, a heap, and the first touches of the program's pages. */
-function* load(u: UserContext, buffer: number): UserBody {
-  const end = (yield u.call('brk', 0)) as number;
-  for (const path of ['/etc/ld.so.cache', LIBC_PATH]) {
-    const fd = (yield u.openat(path)) as number;
-    if (fd < 0) continue;
-    yield u.read(fd, buffer, 832);
-    if (path === LIBC_PATH) {
-      const text = (yield u.mmap(LIBC_MAPPED, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd)) as number;
-      for (let page = 0; page < 24; page += 1) yield* u.access(text + 16_384 * page, false);
-    }
-    yield u.close(fd);
-  }
-  yield u.call('brk', end + HEAP_BYTES);
-  for (let page = 0; page < 8; page += 1) yield* u.access(end + 4096 * page);
-  for (let page = 0; page < 12; page += 1) {
-    yield u.work(2_000);
-    yield u.touch(buffer + 4096 * (page % 3));
-  }
-  return 0;
-}
-
 /** Number of the source file that a command line is about. */
 const number = (argv: readonly string[]): string => /file(\d+)/.exec(argv.join(' '))?.[1] ?? '0';
 const compileLine = (n: number): readonly string[] => [
@@ -67,7 +43,6 @@ const CC1: Image = {
   symbols: ['main', 'toplev_main', 'c_parse_file', 'execute_pass_list'],
   *main(u, argv) {
     const buffer = u.buffer(16_384);
-    yield* load(u, buffer);
     u.in('main', 'toplev_main', 'c_parse_file');
     yield* readAll(u, `/src/file${number(argv)}.c`, buffer);
     for (let i = u.random.between(3, HEADERS.length); i > 0; i -= 1) {
@@ -87,7 +62,6 @@ const AS: Image = {
   symbols: ['main', 'perform_an_assembly_pass', 'write_object_file'],
   *main(u, argv) {
     const buffer = u.buffer(16_384);
-    yield* load(u, buffer);
     yield* readAll(u, `/tmp/cc${number(argv)}.s`, buffer);
     u.in('main', 'perform_an_assembly_pass');
     yield u.work(u.random.logNormal(4 * MS, 0.4));
@@ -101,8 +75,6 @@ const CC: Image = {
   path: '/usr/bin/cc',
   symbols: ['main', 'execute', 'delete_temp_files'],
   *main(u, argv) {
-    const buffer = u.buffer(4096);
-    yield* load(u, buffer);
     const n = number(argv);
     const lines = [
       [CC1.path, '-quiet', '-I', 'include', `file${n}.c`, '-O2', '-o', `/tmp/cc${n}.s`],
@@ -127,7 +99,6 @@ const LD: Image = {
   symbols: ['main', 'load_symbols', 'ldwrite'],
   *main(u) {
     const buffer = u.buffer(16_384);
-    yield* load(u, buffer);
     u.in('main', 'load_symbols');
     for (let i = 0; i < SOURCES; i += 4) yield* readAll(u, `/src/obj/file${i}.o`, buffer);
     yield u.work(25 * MS);
@@ -139,12 +110,27 @@ const LD: Image = {
 
 const OBJECTS = Array.from({ length: SOURCES / 4 }, (_, i) => `obj/file${4 * i}.o`);
 
+/** GNU make's job server: a pipe with a token for each job that may run; sub-makes would take theirs from it, too. */
+interface JobServer {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+  readonly buffer: number;
+}
+function* openJobServer(u: UserContext): Generator<UserStep, JobServer, number> {
+  const buffer = u.buffer(16);
+  yield u.call('pipe2', buffer, 0);
+  const [readEnd, writeEnd] = [u.load(buffer, 4), u.load(buffer + 4, 4)];
+  for (let token = 0; token < JOBS; token += 1) yield u.write(writeEnd, buffer, 1);
+  return { readEnd, writeEnd, buffer };
+}
+
 /** make -j: looks whether each target is there, runs a shell for each rule, never more than some at once. */
 export const MAKE: Image = {
   path: '/usr/bin/make',
   symbols: ['main', 'update_goal_chain', 'file_mtime', 'start_job_command', 'reap_children'],
   *main(u) {
-    const stat = u.buffer(256);
+    const stat = u.buffer(STAT_BYTES);
+    const tokens = yield* openJobServer(u);
     for (;;) {
       let running = 0;
       for (let i = 0; i < SOURCES; i += 1) {
@@ -154,9 +140,11 @@ export const MAKE: Image = {
         if (running >= JOBS) {
           u.in('main', 'reap_children');
           yield u.wait4(-1);
+          yield u.write(tokens.writeEnd, tokens.buffer, 1);
           running -= 1;
         }
         u.in('main', 'update_goal_chain', 'start_job_command');
+        yield u.read(tokens.readEnd, tokens.buffer, 1);
         yield u.fork(function* (v) {
           // The shell looks along PATH.
           yield v.execve('/usr/local/bin/cc', compileLine(i));
@@ -166,7 +154,10 @@ export const MAKE: Image = {
         running += 1;
       }
       u.in('main', 'reap_children');
-      for (; running > 0; running -= 1) yield u.wait4(-1);
+      for (; running > 0; running -= 1) {
+        yield u.wait4(-1);
+        yield u.write(tokens.writeEnd, tokens.buffer, 1);
+      }
       const linker = (yield u.fork(function* (v) {
         yield v.execve(LD.path, ['ld', '-o', 'program', ...OBJECTS]);
         return 127;

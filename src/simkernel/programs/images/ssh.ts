@@ -86,7 +86,16 @@ function* session(u: UserContext, listener: number, connection: number): UserCal
 }
 
 /** What the person at the other end types now and then: commands, and functions of the shell. */
-const TYPED = ['ls -l', 'grep -c sshd /var/log/syslog', 'date', 'newest', 'failures', 'kill 4021', 'kill -2 4021'];
+const TYPED = [
+  'ls -l',
+  'ls -l | wc -l',
+  'grep sshd /var/log/syslog | sort | wc -l',
+  'date',
+  'newest',
+  'failures',
+  'kill 4021',
+  'kill -2 4021',
+];
 /** From one line to the next: reading what came, thinking, typing. */
 const THINK_NS = 900_000_000;
 

@@ -4,7 +4,6 @@ import type { UserContext } from '../../programs/user.ts';
 import { malloc } from '../../programs/malloc.ts';
 import { errorText } from '../error-text.ts';
 import { readPath, readWhole, STDERR, STDIN, STDOUT, writeText } from '../output.ts';
-import { load } from '../../programs/dynamic-loader.ts';
 
 export type Steps<T> = Generator<UserStep, T, number>;
 export type Main = (context: CommandContext, args: readonly string[]) => Steps<number>;
@@ -59,7 +58,6 @@ export function command(name: string, main: Main, folder = '/usr/bin'): MakeComm
     path: `${folder}/${name}`,
     symbols: ['main', '_dl_start', 'usage'],
     *main(u, argv) {
-      yield* load(u);
       return yield* main(new CommandContext(m, u, name), argv.slice(1));
     },
   });

@@ -22,7 +22,6 @@ const TEXTS: Readonly<Record<number, string>> = {
   24: 'Too many open files',
   25: 'Inappropriate ioctl for device',
   28: 'No space left on device',
-  25: 'Inappropriate ioctl for device',
   29: 'Illegal seek',
   30: 'Read-only file system',
   32: 'Broken pipe',

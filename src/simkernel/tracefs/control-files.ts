@@ -10,6 +10,7 @@ import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events
 import type { ProbeKind } from './probe-kinds.ts';
 import { readme } from './readme.ts';
 import { snapshotFile } from './snapshot-file.ts';
+import { syntheticFile } from './synthetic-events.ts';
 import type { TaskFilter } from './task-filter.ts';
 import type { TraceArray } from './trace-array.ts';
 import { CLOCKS } from './trace-clock.ts';
@@ -228,6 +229,7 @@ export const GLOBAL_FILES: Readonly<Record<string, TraceFile>> = {
   saved_tgids: { read: ({ shared }) => [...shared.tgids].map(([pid, tgid]) => `${pid} ${tgid}\n`).join('') },
   set_graph_function: filterFile('graph', '#### all functions enabled ####\n'),
   set_graph_notrace: filterFile('graphNot', '#### no functions disabled ####\n'),
+  synthetic_events: syntheticFile,
   uprobe_events: probeFile('uprobe'),
   uprobe_profile: profileFile('uprobe'),
 };

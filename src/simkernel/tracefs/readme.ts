@@ -57,10 +57,16 @@ ${wrapped(OPTION_NAMES)}
 \t\t\tOP is == != < <= > >= & for numbers, == != ~ for text; 0 removes it
     trigger\t\t- TRIGGER[:COUNT] [if FILTER], !TRIGGER removes it
 ${wrapped(TRIGGER_NAMES)}\t\tenable_event:SYSTEM:EVENT[:COUNT], disable_event likewise
-\t\thist:keys=FIELD[,FIELD][:vals=FIELD][:sort=FIELD[.descending]][:size=N]
-\t\t    [:name=NAME][:nohitcount][:pause|:cont|:clear] [if FILTER]
-\t\tfields of hist take .hex .sym .sym-offset .syscall .execname .log2
+\t\thist:keys=FIELD[,FIELD][:vals=FIELD][:VAR=EXPRESSION[,...]][:sort=FIELD[.descending]]
+\t\t    [:size=N][:name=NAME][:clock=CLOCK][:nohitcount][:pause|:cont|:clear]
+\t\t    [:HANDLER.ACTION] [if FILTER]
+\t\tfields of hist take .hex .sym .sym-offset .syscall .execname .log2 .stacktrace
 \t\t    .buckets=N .usecs as keys, .hex .percent .graph .usecs as values
+\t\tvariables keep their values by key; others use them as $VAR or SYSTEM.EVENT.$VAR,
+\t\t    in expressions with + - * / of fields, variables, numbers, common_timestamp
+\t\thandlers: onmatch(SYSTEM.EVENT), onmax($VAR), onchange($VAR)
+\t\tactions: SYNTHETIC_EVENT(PARAM,...) or trace(SYNTHETIC_EVENT,PARAM,...);
+\t\t    save(FIELD,...) and snapshot() of onmax and onchange
     hist\t\t- what its hist triggers have counted
 
  Events of one's own, also all together in dynamic_events (${COMMAND_LETTERS.join(' ')}):
@@ -68,9 +74,11 @@ ${wrapped(TRIGGER_NAMES)}\t\tenable_event:SYSTEM:EVENT[:COUNT], disable_event li
 \t\t\t  r[MAXACTIVE][:[GROUP/]EVENT] SYMBOL [ARGS]
   uprobe_events\t\t- p|r[:[GROUP/]EVENT] PATH:OFFSET [ARGS]
 \t\t\t  -:[GROUP/]EVENT removes one
+  synthetic_events\t- NAME TYPE FIELD[; TYPE FIELD ...], fired by actions of hist; !NAME removes one
   dynamic_events only\t- f[:[GROUP/]EVENT] FUNCTION[%return] [ARGS], with arguments by name
 \t\t\t  t[:[GROUP/]EVENT] TRACEPOINT [ARGS]
 \t\t\t  e[:[GROUP/]EVENT] SYSTEM.EVENT [$FIELD ...] [if FILTER]
+\t\t\t  s:[synthetic/]NAME TYPE FIELD[; TYPE FIELD ...]
 \tARGS: [NAME=]FETCH[:TYPE]
 \t FETCH: %REGISTER, $argN, $arg*, $retval, $stack, $stackN, $comm, PARAMETER,
 \t        PARAMETER->MEMBER, @ADDRESS, @SYMBOL[+OFFSET], +|-[u]OFFSET(FETCH), \\NUMBER, \\"TEXT"

@@ -1,3 +1,4 @@
+import { EBUSY } from '../errno.ts';
 import type { TraceArray } from './trace-array.ts';
 import { number } from './trace-file.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -28,5 +29,8 @@ export const snapshotFile: TraceFile = {
     if (rings === null) return stateText('freed');
     return rings.every(({ count }) => count === 0) ? stateText('allocated') : traceText(array, rings);
   },
-  write: (array, text) => number(text, 0, (value) => writeSnapshot(array, value)),
+  write(array, text) {
+    if (array.conditionalSnapshot !== null) return -EBUSY;
+    return number(text, 0, (value) => writeSnapshot(array, value));
+  },
 };

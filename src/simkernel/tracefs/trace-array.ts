@@ -8,6 +8,7 @@ import type { FunctionFilters } from './function-filter.ts';
 import { TRACERS } from './function-tracer.ts';
 import type { FunctionTracer, TracerName } from './function-tracer.ts';
 import { glob } from './glob.ts';
+import type { ConditionalSnapshot } from './hist/hist-data.ts';
 import type { RecordView } from './print-format.ts';
 import { TraceRing } from './ring-buffer.ts';
 import type { TraceEntry } from './ring-buffer.ts';
@@ -43,6 +44,8 @@ export class TraceArray {
   rings: readonly TraceRing[];
   /** The buffers that `snapshot` shows, once there are some. */
   snapshotRings: readonly TraceRing[] | null = null;
+  /** Who takes snapshots when a variable of a histogram changes. */
+  conditionalSnapshot: ConditionalSnapshot | null = null;
   isOn = true;
   bufferKb = BUFFER_KB;
   clock: ClockName = 'local';

@@ -1,5 +1,6 @@
 import { EINVAL } from '../../errno.ts';
 import type { EventFile } from '../event-file.ts';
+import { histTriggers, isReferredTo } from '../hist/hist-data.ts';
 import { histTrigger } from '../hist/hist-trigger.ts';
 import { simpleTrigger } from './simple.ts';
 import { switchingTrigger } from './switching.ts';
@@ -28,10 +29,12 @@ export function writeTrigger(file: EventFile, written: string): number {
 }
 
 const REMOVED_BY_TRUNCATION: ReadonlySet<string> = new Set(['hist', 'enable_hist', 'disable_hist']);
-/** Opening the file `trigger` with `>` takes histograms off, and what switches them (unreg_all). */
+/** Opening the file `trigger` with `>` takes off histograms, if no other uses their variables, and what switches them (unreg_all). */
 export function removeHists(file: EventFile): void {
+  const isKept = histTriggers(file).some(({ data }) => isReferredTo(data));
   for (const trigger of file.triggers)
-    if (REMOVED_BY_TRUNCATION.has(trigger.command)) removeTrigger(file, (other) => other === trigger);
+    if (REMOVED_BY_TRUNCATION.has(trigger.command) && !(isKept && trigger.command === 'hist'))
+      removeTrigger(file, (other) => other === trigger);
 }
 
 /** The file `trigger`: what is set, or what could be. */

@@ -7,8 +7,6 @@ import type { EventTrigger, WriteTrigger } from './trigger.ts';
 
 /** A trigger that does something to another event. */
 export interface SwitchingTrigger {
-  /** Whether the other event is listened to from now on, so that switching it costs nothing (soft mode). */
-  readonly holdsTarget: boolean;
   readonly isDone: (target: EventFile) => boolean;
   readonly act: (target: EventFile) => void;
 }
@@ -17,17 +15,15 @@ const hist = (target: EventFile, isPaused: boolean): void => {
 };
 export const SWITCHING_TRIGGERS = {
   enable_event: {
-    holdsTarget: true,
     isDone: ({ isRecording }) => isRecording,
     act: (target) => void target.enable(true),
   },
   disable_event: {
-    holdsTarget: true,
     isDone: ({ isRecording }) => !isRecording,
     act: (target) => void target.enable(false),
   },
-  enable_hist: { holdsTarget: false, isDone: () => false, act: (target) => hist(target, false) },
-  disable_hist: { holdsTarget: false, isDone: () => false, act: (target) => hist(target, true) },
+  enable_hist: { isDone: () => false, act: (target) => hist(target, false) },
+  disable_hist: { isDone: () => false, act: (target) => hist(target, true) },
 } as const satisfies Record<string, SwitchingTrigger>;
 
 interface ActiveSwitch extends EventTrigger {
@@ -53,14 +49,15 @@ export function switchingTrigger(command: keyof typeof SWITCHING_TRIGGERS): Writ
     if (typeof parameters === 'number') return parameters;
     const second = refuseSecond(file, isSame);
     if (second < 0) return second;
-    const held = row.holdsTarget ? target.useSoftly(1) : 0;
+    // The other event is listened to from now on, so that switching it costs nothing (soft mode).
+    const held = target.useSoftly(1);
     return held < 0 ? held : addTrigger(file, createSwitch(command, row, target, parameters), 'first');
   };
 }
 
 function createSwitch(
   command: string,
-  { holdsTarget, isDone, act }: SwitchingTrigger,
+  { isDone, act }: SwitchingTrigger,
   target: EventFile,
   { count, filter }: TriggerParameters,
 ): ActiveSwitch {
@@ -80,7 +77,7 @@ function createSwitch(
       act(target);
     },
     remove() {
-      if (holdsTarget) target.useSoftly(-1);
+      target.useSoftly(-1);
     },
   };
 }

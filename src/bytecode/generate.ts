@@ -6,6 +6,7 @@ import { PROBES } from '../lang/probes.ts';
 import type { Resources } from '../lang/resources.ts';
 import type { TypedProbe, TypedProgram } from '../lang/typed-program.ts';
 import type { Diagnostic } from '../source/diagnostic.ts';
+import { Flow } from './ir/flow.ts';
 import { type IrFunction, type IrProgram, newFunction } from './ir/ir.ts';
 import { lowerProbe, resultOf } from './lower/probes.ts';
 import { type GenerateOptions, PERF_BUFFERS, Unit } from './lower/unit.ts';
@@ -91,7 +92,6 @@ function attach(unit: Unit, probe: TypedProbe): void {
 function assemble(unit: Unit, probe: TypedProbe, ir: IrProgram, index: number, scratch: ScratchArea): Program {
   let area = 0;
   const functions = ir.functions.map((fn) => {
-    splitCriticalEdges(fn);
     const { machine, scratchSize } = toMachine(unit, probe, fn, (size) =>
       scratch.of(index, area, size, fn === ir.functions[0] ? resultOf(probe.attach.kind) : 0),
     );
@@ -123,23 +123,25 @@ function toMachine(
   fn: IrFunction,
   scratch: (size: number) => Scratch,
 ): { readonly machine: ReturnType<typeof selectInstructions>; readonly scratchSize: number } {
+  const flow = new Flow(fn);
+  splitCriticalEdges(flow);
   // Spills may need what slots took: then the slots get by with less.
   let scratchSize = 0;
   for (let limit = MAX_BPF_STACK - 64; ; limit -= 64) {
-    const placement = placeSlots(fn, unit.typed.config.on_stack_limit, limit, scratch);
+    const placement = placeSlots(flow, unit.typed.config.on_stack_limit, limit, scratch);
     scratchSize += placement.scratchSize;
     if (placement.scratchSize > 0) {
-      optimizePlaced(fn);
-      splitCriticalEdges(fn);
+      optimizePlaced(flow);
+      splitCriticalEdges(flow);
     }
-    const machine = selectInstructions(fn, placement.frame, placement.frameSize);
+    const machine = selectInstructions(flow, placement.frame, placement.frameSize);
     if (allocateRegisters(machine, MAX_BPF_STACK) === 'ok' && machine.frame <= MAX_BPF_STACK)
       return { machine, scratchSize };
     if (limit <= 64) {
       unit.diagnostics.push(stackTooLarge(probe.span, fn.name));
       const empty = newFunction(fn.name, fn.parameters);
       empty.entry.terminator = { op: 'return', value: zeroOf(empty), span: undefined };
-      return { machine: selectInstructions(empty, new Map(), 0), scratchSize };
+      return { machine: selectInstructions(new Flow(empty), new Map(), 0), scratchSize };
     }
     if (placement.scratchSize > 0) bug('the frame overflowed after slots were moved');
   }

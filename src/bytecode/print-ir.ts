@@ -2,7 +2,7 @@ import { assertNever } from '../source/bug.ts';
 import type { MapDefinition } from '../abi/program-image.ts';
 import { constructText } from './construct-text.ts';
 import type { Address, Block, Instr, IrFunction, IrProgram, Terminator, Value } from './ir/ir.ts';
-import { reversePostorder } from './ir/dominators.ts';
+import { Flow } from './ir/flow.ts';
 
 const OPERATORS: Record<string, string> = {
   add: '+',
@@ -50,7 +50,7 @@ class Printer {
   }
 
   function(): string {
-    const order = reversePostorder(this.#fn);
+    const { order } = new Flow(this.#fn);
     order.forEach((block, index) => this.#labels.set(block, index));
     for (const block of order)
       for (const instr of block.instrs) if (hasName(instr)) this.#numbers.set(instr, this.#numbers.size);

@@ -1,5 +1,7 @@
+import { LD_IMM64 } from '../isa/decode.ts';
 import { FRAME_POINTER, REGISTER_COUNT } from '../isa/instruction.ts';
 import { type MemoryAccess, type ProgramFacts, REGISTER_KIND, type RegisterKind } from '../abi/verified-image.ts';
+import type { WalkMarks } from './flow.ts';
 import type { Graph } from './graph.ts';
 import { type Register, isSocket } from './register.ts';
 import type { Frame } from './state.ts';
@@ -8,6 +10,8 @@ import type { Frame } from './state.ts';
 export interface FactCollector {
   readonly reached: Uint8Array;
   readonly registers: Uint8Array;
+  /** By slot, the register by which it differs from the slot before; NO_REGISTER: none; ANY_REGISTER: all are noted. */
+  readonly changed: Uint8Array;
   /** What was noted last: the same again tells nothing new. */
   readonly noted: ((Register | undefined)[] | undefined)[];
   readonly accesses: (MemoryAccess | undefined)[];
@@ -15,14 +19,49 @@ export interface FactCollector {
   readonly stackDepths: Map<number, number>;
 }
 
-export function collectFacts(g: Graph): FactCollector {
+export function collectFacts(g: Graph, marks: WalkMarks): FactCollector {
   return {
     reached: new Uint8Array(g.insns.length),
     registers: new Uint8Array(g.insns.length * REGISTER_COUNT),
+    changed: changedRegisters(g, marks),
     noted: [],
     accesses: new Array<MemoryAccess | undefined>(g.insns.length).fill(undefined),
     stackDepths: new Map(g.functions.map((f) => [f.start, 0])),
   };
+}
+
+const NO_REGISTER = 0xfe;
+const ANY_REGISTER = 0xff;
+
+/**
+ * What no jump and no state leads to is always walked right after the slot before it, and what is held there differs only in
+ * what that instruction wrote.
+ */
+function changedRegisters(g: Graph, marks: WalkMarks): Uint8Array {
+  const changed = new Uint8Array(g.insns.length).fill(ANY_REGISTER);
+  for (let slot = 0; slot + 1 < g.insns.length; slot++) {
+    const next = g.insns[slot]!.code === LD_IMM64 ? slot + 2 : slot + 1;
+    if (marks.prune[next] === 0 && marks.jump[next] === 0) changed[next] = writtenAlone(g, slot);
+  }
+  return changed;
+}
+
+function writtenAlone(g: Graph, slot: number): number {
+  switch (g.operations[slot]?.kind) {
+    case 'alu':
+    case 'neg':
+    case 'movsx':
+    case 'end':
+    case 'load':
+    case 'load_acquire':
+    case 'ld_imm64':
+      return g.insns[slot]!.dst;
+    case 'store':
+    case 'store_release':
+      return NO_REGISTER;
+    default:
+      return ANY_REGISTER;
+  }
 }
 
 function kindOf(r: Register): RegisterKind {
@@ -58,14 +97,18 @@ function join(a: RegisterKind, b: RegisterKind): RegisterKind {
  * register that is still read.
  */
 export function noteVisit(facts: FactCollector, slot: number, frame: Frame): void {
+  const isFirst = facts.reached[slot] === 0;
+  facts.reached[slot] = 1;
+  const changed = facts.changed[slot]!;
+  if (changed === NO_REGISTER) return;
   const at = slot * REGISTER_COUNT;
-  if (facts.reached[slot] === 0) {
-    facts.reached[slot] = 1;
-    for (let r = 0; r <= FRAME_POINTER; r++) facts.registers[at + r] = kindOf(frame.registers[r]!);
+  const [from, to] = changed === ANY_REGISTER ? [0, FRAME_POINTER] : [changed, changed];
+  if (isFirst) {
+    for (let r = from; r <= to; r++) facts.registers[at + r] = kindOf(frame.registers[r]!);
     return;
   }
   const noted = (facts.noted[slot] ??= new Array<Register | undefined>(FRAME_POINTER + 1).fill(undefined));
-  for (let r = 0; r <= FRAME_POINTER; r++) {
+  for (let r = from; r <= to; r++) {
     const register = frame.registers[r]!;
     if (noted[r] === register) continue;
     noted[r] = register;
@@ -73,6 +116,17 @@ export function noteVisit(facts: FactCollector, slot: number, frame: Frame): voi
     if (facts.registers[at + r] !== kind) {
       facts.registers[at + r] = join(facts.registers[at + r] as RegisterKind, kind);
     }
+  }
+}
+
+/** Fills in what was not noted because the slot before holds it, too. */
+function fillUnchanged({ changed, registers }: FactCollector, g: Graph): void {
+  for (let slot = 1; slot < changed.length; slot++) {
+    const written = changed[slot]!;
+    if (written === ANY_REGISTER) continue;
+    const at = slot * REGISTER_COUNT;
+    const before = g.operations[slot - 1] === undefined ? at - 2 * REGISTER_COUNT : at - REGISTER_COUNT;
+    for (let r = 0; r <= FRAME_POINTER; r++) if (r !== written) registers[at + r] = registers[before + r]!;
   }
 }
 
@@ -112,6 +166,7 @@ export function noteStackDepth(facts: FactCollector, frame: Frame): void {
 }
 
 export function finishFacts(facts: FactCollector, g: Graph, insnsProcessed: number): ProgramFacts {
+  fillUnchanged(facts, g);
   return {
     reached: facts.reached,
     registers: facts.registers,

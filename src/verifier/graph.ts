@@ -144,29 +144,44 @@ function findSuccessors(g: Graph, slot: number): readonly number[] {
   }
 }
 
+/** The slots of a function so that what control goes on to comes first, loops aside. */
+export interface Postorder {
+  readonly slots: readonly number[];
+  /** Without loops an analysis is done after one round. */
+  readonly hasLoops: boolean;
+}
+
+const OPEN = 1;
+const DONE = 2;
+
 /**
- * The slots of each function so that what control goes on to comes first, loops aside. Backwards analyses follow it, forward
- * ones its reverse: they settle after as many rounds as loops are nested, however the program lies in memory.
+ * One order for each function. Backwards analyses follow it, forward ones its reverse: they settle after as many rounds as
+ * loops are nested, however the program lies in memory.
  */
-export function postorders(g: Graph): readonly (readonly number[])[] {
+export function postorders(g: Graph): readonly Postorder[] {
   const seen = new Uint8Array(g.insns.length);
   return g.functions.map(({ start }) => {
-    const order: number[] = [];
+    const slots: number[] = [];
+    let hasLoops = false;
     const path = [start];
     const tried = [0];
-    seen[start] = 1;
+    seen[start] = OPEN;
     while (path.length > 0) {
       const top = path.length - 1;
       const next = successors(g, path[top]!)[tried[top]!++];
       if (next === undefined) {
-        order.push(path.pop()!);
+        const slot = path.pop()!;
+        seen[slot] = DONE;
+        slots.push(slot);
         tried.pop();
-      } else if (next < g.insns.length && seen[next] === 0) {
-        seen[next] = 1;
+      } else if (next < g.insns.length) {
+        if (seen[next] === OPEN) hasLoops = true;
+        if (seen[next] !== 0) continue;
+        seen[next] = OPEN;
         path.push(next);
         tried.push(0);
       }
     }
-    return order;
+    return { slots, hasLoops };
   });
 }

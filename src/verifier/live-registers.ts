@@ -1,6 +1,6 @@
 import type { Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { type Graph, successors } from './graph.ts';
+import { type Graph, type Postorder, successors } from './graph.ts';
 
 const CALLER_SAVED = 0x3f;
 export const ARGUMENTS = 0x3e;
@@ -57,7 +57,7 @@ export function registerEffect(insn: Insn, op: Operation, argumentCount: (helper
 /** By slot, the registers whose value before it may still be read: other registers need not agree to prune. */
 export function liveRegisters(
   g: Graph,
-  orders: readonly (readonly number[])[],
+  orders: readonly Postorder[],
   argumentCount: (helper: number) => number,
 ): Uint16Array {
   const count = g.insns.length;
@@ -66,7 +66,7 @@ export function liveRegisters(
     const op = g.operations[slot];
     return op === undefined ? { reads: 0, writes: 0 } : registerEffect(insn, op, argumentCount);
   });
-  for (const order of orders) while (liveBefore(g, order, effects, live));
+  for (const { slots, hasLoops } of orders) while (liveBefore(g, slots, effects, live) && hasLoops);
   return live;
 }
 

@@ -2,7 +2,7 @@ import { helperPrototype, type Prototype } from '../abi/known-helpers.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { MAX_BPF_STACK, type Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { type Graph, successors } from './graph.ts';
+import { type Graph, type Postorder, successors } from './graph.ts';
 import { type Held, type Holding, followStackPointers, reached } from './stack-pointers.ts';
 
 /**
@@ -139,7 +139,7 @@ const handsOutStack = (registers: readonly Held[]): boolean => registers.slice(1
 /** Finds what of its stack each function may still read, before each slot. */
 export function liveStack(
   g: Graph,
-  orders: readonly (readonly number[])[],
+  orders: readonly Postorder[],
   type: ProgramType,
   mapAt: (slot: number) => MapDefinition | undefined,
 ): LiveStack {
@@ -158,7 +158,7 @@ export function liveStack(
     noteTouched(touched, g.insns[slot]!, op, holding, type);
   }
   const before = words();
-  for (const order of orders) while (liveBefore(g, order, touched, before));
+  for (const { slots, hasLoops } of orders) while (liveBefore(g, slots, touched, before) && hasLoops);
   return { before, handsOut };
 }
 

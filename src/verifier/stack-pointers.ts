@@ -2,7 +2,7 @@ import { helperPrototype, type Prototype } from '../abi/known-helpers.ts';
 import type { MapDefinition, ProgramType } from '../abi/program-image.ts';
 import { FRAME_POINTER, MAX_BPF_STACK, REGISTER_COUNT, type Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
-import { type Graph, successors } from './graph.ts';
+import { type Graph, type Postorder, successors } from './graph.ts';
 
 /**
  * What a register or stack slot may hold, as far as it takes to tell which stack an instruction touches: an address in
@@ -68,12 +68,15 @@ function joinHoldings(into: Holding | undefined, from: Holding): Holding {
   if (into === undefined || into === from) return from;
   let registers = into.registers;
   for (let r = 0; r < REGISTER_COUNT; r++) {
-    const joined = join(into.registers[r]!, from.registers[r]!);
-    if (same(joined, into.registers[r]!)) continue;
+    const before = into.registers[r]!;
+    if (before === from.registers[r]) continue;
+    const joined = join(before, from.registers[r]!);
+    if (same(joined, before)) continue;
     if (registers === into.registers) registers = into.registers.slice();
     (registers as Held[])[r] = joined;
   }
   let { slots } = into;
+  if (slots === from.slots) return registers === into.registers ? into : { registers, slots };
   for (const slot of new Set([...into.slots.keys(), ...from.slots.keys()])) {
     const before = into.slots.get(slot) ?? OTHER;
     const joined = join(before, from.slots.get(slot) ?? OTHER);
@@ -245,19 +248,19 @@ function atEntry(): Holding {
   return { registers, slots: NO_SLOTS };
 }
 
-/** Follows stack addresses, sizes and maps through a function in postorder; by slot, undefined where nothing leads. */
+/** Follows stack addresses, sizes and maps through a function; by slot, undefined where nothing leads. */
 export function followStackPointers(
   g: Graph,
-  order: readonly number[],
+  { slots, hasLoops }: Postorder,
   mapAt: (slot: number) => MapDefinition | undefined,
   into: (Holding | undefined)[],
   type: ProgramType,
 ): void {
-  into[order[order.length - 1]!] = atEntry();
+  into[slots[slots.length - 1]!] = atEntry();
   for (let changed = true; changed;) {
     changed = false;
-    for (let i = order.length - 1; i >= 0; i--) {
-      const slot = order[i]!;
+    for (let i = slots.length - 1; i >= 0; i--) {
+      const slot = slots[i]!;
       const before = into[slot];
       const op = g.operations[slot];
       if (before === undefined || op === undefined) continue;
@@ -266,7 +269,7 @@ export function followStackPointers(
         const joined = joinHoldings(into[next], after);
         if (joined === into[next]) continue;
         into[next] = joined;
-        changed = true;
+        changed = hasLoops;
       }
     }
   }

@@ -120,7 +120,7 @@ export function startWalk(input: WalkInput): Walk {
     prune: input.prune,
     observe: input.observe,
     log: input.log,
-    facts: collectFacts(input.graph),
+    facts: collectFacts(input.graph, input.marks),
     state: initialState(),
     slot: 0,
     previous: -1,

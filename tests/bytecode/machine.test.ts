@@ -5,6 +5,7 @@ import { selectInstructions } from '../../src/bytecode/machine/select.ts';
 import { optimize } from '../../src/bytecode/passes/optimize.ts';
 import { placeSlots } from '../../src/bytecode/passes/place-slots.ts';
 import { splitCriticalEdges } from '../../src/bytecode/passes/split-edges.ts';
+import { Flow } from '../../src/bytecode/ir/flow.ts';
 import type { IrFunction } from '../../src/bytecode/ir/ir.ts';
 import type { Insn } from '../../src/isa/instruction.ts';
 import { randomFunction, randomNumbers } from './random-ir.ts';
@@ -14,11 +15,12 @@ import { runIr } from './run-ir.ts';
 const onCall = (r1: bigint, n: number): bigint => r1 * 3n + BigInt(n);
 
 function toInsns(fn: IrFunction): readonly Insn[] {
-  splitCriticalEdges(fn);
-  const placement = placeSlots(fn, 32, 448, () => {
+  const flow = new Flow(fn);
+  splitCriticalEdges(flow);
+  const placement = placeSlots(flow, 32, 448, () => {
     throw new Error('no scratch area');
   });
-  const machine = selectInstructions(fn, placement.frame, placement.frameSize);
+  const machine = selectInstructions(flow, placement.frame, placement.frameSize);
   expect(allocateRegisters(machine, 900)).toBe('ok');
   return encode([{ ir: fn, machine }]).insns;
 }

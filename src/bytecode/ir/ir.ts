@@ -199,13 +199,6 @@ export function successors(block: Block): readonly Block[] {
   return end.op === 'jump' ? [end.target] : end.then === end.otherwise ? [end.then] : [end.then, end.otherwise];
 }
 
-/** Predecessors of every block. */
-export function predecessors(fn: IrFunction): Map<Block, Block[]> {
-  const result = new Map<Block, Block[]>(fn.blocks.map((block) => [block, []]));
-  for (const block of fn.blocks) for (const next of successors(block)) result.get(next)?.push(block);
-  return result;
-}
-
 export function isConst(value: Value): value is Const {
   return value.op === 'const';
 }

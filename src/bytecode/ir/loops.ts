@@ -1,12 +1,13 @@
-import { dominators, reversePostorder } from './dominators.ts';
-import { type Block, type IrFunction, predecessors, successors } from './ir.ts';
+import { commonDominator } from './dominators.ts';
+import type { Flow } from './flow.ts';
+import { type Block, successors } from './ir.ts';
 
 const NO_LOOPS: ReadonlyMap<Block, number> = new Map();
 
 /** Most programs have no loop: then nobody need know what dominates what. */
-function leadsBack(fn: IrFunction): boolean {
+function leadsBack({ order }: Flow): boolean {
   const seen = new Set<Block>();
-  for (const block of reversePostorder(fn)) {
+  for (const block of order) {
     seen.add(block);
     if (successors(block).some((next) => seen.has(next))) return true;
   }
@@ -14,18 +15,15 @@ function leadsBack(fn: IrFunction): boolean {
 }
 
 /** How many natural loops each block is in; none where it is missing. */
-export function loopDepths(fn: IrFunction): ReadonlyMap<Block, number> {
-  if (!leadsBack(fn)) return NO_LOOPS;
-  const doms = dominators(fn);
-  const preds = predecessors(fn);
+export function loopDepths(flow: Flow): ReadonlyMap<Block, number> {
+  if (!leadsBack(flow)) return NO_LOOPS;
+  const { dominators: doms, predecessors: preds } = flow;
   const depths = new Map<Block, number>(doms.order.map((block) => [block, 0]));
   const bodies = new Map<Block, Set<Block>>();
   for (const block of doms.order) {
     for (const head of successors(block)) {
       // A back edge: from a block that its head dominates.
-      let above = block;
-      while (doms.position.get(above)! > doms.position.get(head)!) above = doms.idom.get(above)!;
-      if (above !== head) continue;
+      if (commonDominator(doms, block, head) !== head) continue;
       const body = bodies.get(head) ?? new Set([head]);
       bodies.set(head, body);
       const work = [block];

@@ -1,4 +1,4 @@
-import { reversePostorder } from './dominators.ts';
+import type { Flow } from './flow.ts';
 import { type Block, type IrFunction, type Slot, successors } from './ir.ts';
 
 /** Sets of a function's slots as bits: what flows through thousands of blocks must not be thousands of hash sets. */
@@ -43,20 +43,20 @@ export function numberSlots(fn: IrFunction): ReadonlyMap<Slot, number> {
  * loop leads back to it.
  */
 export function slotsBeyond(
-  fn: IrFunction,
+  flow: Flow,
   direction: 'forward' | 'backward',
   named: ReadonlyMap<Block, SlotSet>,
 ): ReadonlyMap<Block, SlotSet> {
-  const numbers = numberSlots(fn);
-  const order = reversePostorder(fn);
-  const beyond = new Map(order.map((block) => [block, new SlotSet(numbers)]));
-  if (direction === 'forward') order.reverse();
-  const edges = order.flatMap((block) =>
-    successors(block).map((next) => {
+  const numbers = numberSlots(flow.fn);
+  const order = direction === 'forward' ? [...flow.order].reverse() : flow.order;
+  const beyond = new Map<Block, SlotSet>();
+  for (const block of order) beyond.set(block, new SlotSet(numbers));
+  const edges: { readonly set: SlotSet; readonly named: SlotSet; readonly further: SlotSet }[] = [];
+  for (const block of order)
+    for (const next of successors(block)) {
       const [at, from] = direction === 'forward' ? [block, next] : [next, block];
-      return { set: beyond.get(at)!, named: named.get(from)!, further: beyond.get(from)! };
-    }),
-  );
+      edges.push({ set: beyond.get(at)!, named: named.get(from)!, further: beyond.get(from)! });
+    }
   for (let changed = true; changed;) {
     changed = false;
     for (const edge of edges) {

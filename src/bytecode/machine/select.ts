@@ -2,8 +2,8 @@ import { assertNever, bug } from '../../source/bug.ts';
 import { FRAME_POINTER } from '../../isa/instruction.ts';
 import { JUMP, type JumpOp, isCommutative } from '../../isa/opcodes.ts';
 import type { Span } from '../../source/source.ts';
-import { reversePostorder } from '../ir/dominators.ts';
-import type { Address, Block, Instr, IrFunction, Phi, Slot, Value } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import type { Address, Block, Instr, Phi, Slot, Value } from '../ir/ir.ts';
 import { operands, terminatorOperands } from '../ir/operands.ts';
 import { loopDepths } from '../ir/loops.ts';
 import {
@@ -20,16 +20,12 @@ import { type Move, inOrder } from './parallel-moves.ts';
  * Chooses instructions for a function whose slots have their place in the frame. Constants and addresses of slots and
  * maps are made anew at each use: that is as short as a move, and holds no register. Critical edges must be split.
  */
-export function selectInstructions(
-  fn: IrFunction,
-  frame: ReadonlyMap<Slot, number>,
-  frameSize: number,
-): MachineFunction {
-  return new Selector(fn, frame, frameSize).run();
+export function selectInstructions(flow: Flow, frame: ReadonlyMap<Slot, number>, frameSize: number): MachineFunction {
+  return new Selector(flow, frame, frameSize).run();
 }
 
 class Selector {
-  readonly #fn: IrFunction;
+  readonly #flow: Flow;
   readonly #frame: ReadonlyMap<Slot, number>;
   readonly #result: MachineFunction;
   readonly #registers = new Map<Value, Reg>();
@@ -38,15 +34,15 @@ class Selector {
   #block!: MachineBlock;
   #span: Span | undefined;
 
-  constructor(fn: IrFunction, frame: ReadonlyMap<Slot, number>, frameSize: number) {
-    this.#fn = fn;
+  constructor(flow: Flow, frame: ReadonlyMap<Slot, number>, frameSize: number) {
+    this.#flow = flow;
     this.#frame = frame;
-    this.#result = { name: fn.name, blocks: [], nextVirtual: FIRST_VIRTUAL, frame: frameSize };
+    this.#result = { name: flow.fn.name, blocks: [], nextVirtual: FIRST_VIRTUAL, frame: frameSize };
   }
 
   run(): MachineFunction {
-    const order = reversePostorder(this.#fn);
-    const depths = loopDepths(this.#fn);
+    const { order } = this.#flow;
+    const depths = loopDepths(this.#flow);
     for (const block of order) {
       const machine: MachineBlock = {
         id: block.id,

@@ -1,11 +1,10 @@
-import { dominators } from '../ir/dominators.ts';
 import { isPure } from '../ir/effects.ts';
-import type { Block, Instr, IrFunction, Value } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import type { Block, Instr, Value } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, operands } from '../ir/operands.ts';
 
 /** Replaces an instruction by an equal one that dominates it. */
-export function shareCommonSubexpressions(fn: IrFunction): boolean {
-  const doms = dominators(fn);
+export function shareCommonSubexpressions({ fn, dominators: doms }: Flow): boolean {
   const replaced = new Map<Value, Value>();
   const resolve = (value: Value): Value => replaced.get(value) ?? value;
   const known = new Map<string, Value>();

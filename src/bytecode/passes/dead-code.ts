@@ -1,22 +1,24 @@
-import { reversePostorder } from '../ir/dominators.ts';
 import { isRemovable } from '../ir/effects.ts';
+import type { Flow } from '../ir/flow.ts';
 import { type Instr, type IrFunction, type Slot, slotOf } from '../ir/ir.ts';
 import { operands, terminatorOperands } from '../ir/operands.ts';
 
 /** Drops blocks that nothing leads to, and phi inputs from them. */
-export function removeUnreachable(fn: IrFunction): boolean {
-  const reachable = new Set(reversePostorder(fn));
-  if (reachable.size === fn.blocks.length) return false;
+export function removeUnreachable(flow: Flow): boolean {
+  const { fn, order } = flow;
+  if (order.length === fn.blocks.length) return false;
+  const reachable = new Set(order);
   fn.blocks = fn.blocks.filter((block) => reachable.has(block));
   for (const block of fn.blocks)
     for (const instr of block.instrs)
       if (instr.op === 'phi')
         for (const from of [...instr.inputs.keys()]) if (!reachable.has(from)) instr.inputs.delete(from);
+  flow.changed();
   return true;
 }
 
 /** Drops what has no effect and whose result nobody uses, and stores to slots that nobody reads. */
-export function removeDeadCode(fn: IrFunction): boolean {
+export function removeDeadCode({ fn }: Flow): boolean {
   const readSlots = slotsRead(fn);
   const keeps = (instr: Instr): boolean => {
     if (isRemovable(instr)) return false;

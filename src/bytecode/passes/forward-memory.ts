@@ -1,7 +1,7 @@
 import type { AccessSize } from '../../isa/opcodes.ts';
-import { reversePostorder } from '../ir/dominators.ts';
 import { helperWrites } from '../ir/effects.ts';
-import { type Block, type Instr, type IrFunction, type Slot, type Value, predecessors, slotOf } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import { type Block, type Instr, type IrFunction, type Slot, type Value, slotOf } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, operands } from '../ir/operands.ts';
 import { SlotSet, numberSlots, slotsBeyond } from '../ir/slot-sets.ts';
 
@@ -13,14 +13,15 @@ interface Known {
 type Memory = Map<Slot, Map<number, Known>>;
 
 /** Replaces loads from slots by what was stored or loaded there before, along chains of blocks with one predecessor. */
-export function forwardMemory(fn: IrFunction): boolean {
+export function forwardMemory(flow: Flow): boolean {
+  const { fn } = flow;
   const loads = fn.blocks.some(({ instrs }) =>
     instrs.some((instr) => instr.op === 'load' && slotOf(instr.address) !== undefined),
   );
   if (!loads) return false;
   const exposed = exposedSlots(fn);
-  const preds = predecessors(fn);
-  const later = readLater(fn);
+  const preds = flow.predecessors;
+  const later = readLater(flow);
   const atEnd = new Map<Block, Memory>();
   const replaced = new Map<Value, Value>();
   const resolve = (value: Value): Value => {
@@ -29,7 +30,7 @@ export function forwardMemory(fn: IrFunction): boolean {
     return result;
   };
   let changed = false;
-  for (const block of reversePostorder(fn)) {
+  for (const block of flow.order) {
     const above = preds.get(block)!;
     const inherited = above.length === 1 ? atEnd.get(above[0]!) : undefined;
     const memory: Memory = new Map([...(inherited ?? [])].map(([slot, bytes]) => [slot, new Map(bytes)]));
@@ -106,13 +107,14 @@ function exposedSlots(fn: IrFunction): Set<Slot> {
 }
 
 /** Drops stores to slots that are overwritten or never read afterwards. */
-export function removeDeadStores(fn: IrFunction): boolean {
+export function removeDeadStores(flow: Flow): boolean {
+  const { fn } = flow;
   const stores = fn.blocks.some(({ instrs }) =>
     instrs.some((instr) => instr.op === 'store' && slotOf(instr.address) !== undefined),
   );
   if (!stores) return false;
   const exposed = exposedSlots(fn);
-  const later = readLater(fn);
+  const later = readLater(flow);
   let changed = false;
   for (const block of fn.blocks) {
     // Per slot the ranges that are written again before anybody reads.
@@ -190,12 +192,13 @@ function slotsReadBy(instr: Instr): readonly Slot[] {
 }
 
 /** Slots that may be read behind each block. */
-function readLater(fn: IrFunction): ReadonlyMap<Block, SlotSet> {
+function readLater(flow: Flow): ReadonlyMap<Block, SlotSet> {
+  const { fn } = flow;
   const numbers = numberSlots(fn);
   const read = fn.blocks.map((block) => {
     const slots = new SlotSet(numbers);
     for (const instr of block.instrs) for (const slot of slotsReadBy(instr)) slots.add(slot);
     return [block, slots] as const;
   });
-  return slotsBeyond(fn, 'forward', new Map(read));
+  return slotsBeyond(flow, 'forward', new Map(read));
 }

@@ -1,5 +1,5 @@
-import { dominators } from '../ir/dominators.ts';
-import { type Block, type IrFunction, type Terminator, predecessors } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import type { Block, IrFunction, Terminator } from '../ir/ir.ts';
 import { JUMP, type JumpOp } from '../../isa/opcodes.ts';
 
 type Branch = Extract<Terminator, { op: 'branch' }>;
@@ -28,10 +28,10 @@ function asksTwice(fn: IrFunction): boolean {
 }
 
 /** Takes out a branch whose answer every way to it has already given. */
-export function decideKnownBranches(fn: IrFunction): boolean {
+export function decideKnownBranches(flow: Flow): boolean {
+  const { fn } = flow;
   if (!asksTwice(fn)) return false;
-  const doms = dominators(fn);
-  const preds = predecessors(fn);
+  const { dominators: doms, predecessors: preds } = flow;
   /** What holds at the start of a block because the only edge into it says so. */
   const learnt = (block: Block): readonly [string, boolean] | undefined => {
     const [pred, another] = preds.get(block)!;
@@ -67,5 +67,6 @@ export function decideKnownBranches(fn: IrFunction): boolean {
     }
     work.push(...(doms.children.get(at) ?? []));
   }
+  if (changed) flow.changed();
   return changed;
 }

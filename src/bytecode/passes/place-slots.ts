@@ -1,4 +1,5 @@
-import { dominators, commonDominator, reversePostorder } from '../ir/dominators.ts';
+import { commonDominator } from '../ir/dominators.ts';
+import type { Flow } from '../ir/flow.ts';
 import {
   type Address,
   type Block,
@@ -39,12 +40,13 @@ export interface Scratch {
  * hold them, in the program's scratch area, the rest in the frame. Slots whose lives do not overlap may share bytes.
  */
 export function placeSlots(
-  fn: IrFunction,
+  flow: Flow,
   stackLimit: number,
   frameLimit: number,
   scratch: (size: number) => Scratch,
 ): Placement {
-  const lives = slotLives(fn);
+  const { fn } = flow;
+  const lives = slotLives(flow);
   const used = fn.slots.filter((slot) => lives.has(slot));
   const pinned = stackOnly(fn);
   const onStack = used.filter((slot) => slot.size <= stackLimit || pinned.has(slot));
@@ -61,7 +63,7 @@ export function placeSlots(
   if (inScratch.length === 0) return { frame, frameSize: packed.size, scratchSize: 0 };
   const area = pack(inScratch, lives);
   const place = scratch(area.size);
-  const key = moveToScratch(fn, place, area.offsets);
+  const key = moveToScratch(flow, place, area.offsets);
   // The key's life is over before any other slot's begins only where the lookup is: it gets bytes of its own.
   const frameSize = packed.size + 8;
   frame.set(key, -frameSize + 4);
@@ -117,8 +119,8 @@ function slotAccesses(order: readonly Block[]): ReadonlyMap<Block, Accesses> {
 }
 
 /** The instructions at which each slot is alive: behind an access and before another, on some path. */
-function slotLives(fn: IrFunction): Map<Slot, Life> {
-  const order = reversePostorder(fn);
+function slotLives(flow: Flow): Map<Slot, Life> {
+  const { fn, order } = flow;
   const accesses = slotAccesses(order);
   const numbers = numberSlots(fn);
   const named = new Map(
@@ -128,8 +130,8 @@ function slotLives(fn: IrFunction): Map<Slot, Life> {
       return [block, slots];
     }),
   );
-  const earlier = slotsBeyond(fn, 'backward', named);
-  const later = slotsBeyond(fn, 'forward', named);
+  const earlier = slotsBeyond(flow, 'backward', named);
+  const later = slotsBeyond(flow, 'forward', named);
   const lives = new Map<Slot, { from: number; to: number }[]>();
   let start = 0;
   for (const block of order) {
@@ -231,13 +233,13 @@ function elementOf(builder: Builder, { index, perCpuElements }: Scratch): Value 
  * Looks the scratch element up where it dominates every use, leaves the program when there is none (there always is), and
  * turns the slots into offsets from it. Returns the slot of the lookup's key.
  */
-function moveToScratch(fn: IrFunction, scratch: Scratch, offsets: ReadonlyMap<Slot, number>): Slot {
+function moveToScratch(flow: Flow, scratch: Scratch, offsets: ReadonlyMap<Slot, number>): Slot {
   const uses = (instr: Instr): boolean =>
     (instr.op === 'slot_address' && offsets.has(instr.slot)) ||
     ((instr.op === 'load' || instr.op === 'store' || instr.op === 'atomic_add') &&
       slotOf(instr.address) !== undefined &&
       offsets.has(slotOf(instr.address)!));
-  const doms = dominators(fn);
+  const { fn, dominators: doms } = flow;
   const blocks = doms.order.filter((block) => block.instrs.some(uses));
   const home = blocks.reduce((a, b) => commonDominator(doms, a, b));
   const firstUse = home.instrs.findIndex(uses);
@@ -261,6 +263,7 @@ function moveToScratch(fn: IrFunction, scratch: Scratch, offsets: ReadonlyMap<Sl
   builder.branch('jeq', base, 0, leave, rest);
   builder.enter(leave);
   builder.return(scratch.otherwise);
+  flow.changed();
 
   const into = (address: Address): void => {
     const slot = slotOf(address);

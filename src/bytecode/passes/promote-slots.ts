@@ -1,23 +1,15 @@
 import type { AccessSize } from '../../isa/opcodes.ts';
-import {
-  type Block,
-  type Instr,
-  type IrFunction,
-  type Phi,
-  type Slot,
-  type Value,
-  predecessors,
-  slotOf,
-} from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import { type Block, type Instr, type IrFunction, type Phi, type Slot, type Value, slotOf } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands } from '../ir/operands.ts';
 
 /**
  * Turns slots that are only loaded and stored whole into SSA values (Braun et al., "Simple and Efficient Construction of
  * Static Single Assignment Form"; the graph is complete, so that every block is sealed).
  */
-export function promoteSlots(fn: IrFunction): void {
-  const slots = promotable(fn);
-  if (slots.size > 0) new Promotion(fn, slots).run();
+export function promoteSlots(flow: Flow): void {
+  const slots = promotable(flow.fn);
+  if (slots.size > 0) new Promotion(flow, slots).run();
 }
 
 /** Slots whose address is never taken and that are always accessed at one offset and size. */
@@ -46,10 +38,10 @@ class Promotion {
   readonly #atEnd = new Map<Block, Map<Slot, Value>>();
   readonly #replaced = new Map<Value, Value>();
 
-  constructor(fn: IrFunction, slots: ReadonlyMap<Slot, AccessSize>) {
-    this.#fn = fn;
+  constructor(flow: Flow, slots: ReadonlyMap<Slot, AccessSize>) {
+    this.#fn = flow.fn;
     this.#slots = slots;
-    this.#preds = predecessors(fn);
+    this.#preds = flow.predecessors;
   }
 
   run(): void {

@@ -1,8 +1,9 @@
-import { type IrFunction, type Load, type Value } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import { type Load, type Value } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, operands, terminatorOperands } from '../ir/operands.ts';
 
 /** Loads with sign where every reader of an unsigned load extends it by its sign. */
-export function signLoads(fn: IrFunction): boolean {
+export function signLoads({ fn }: Flow): boolean {
   const candidates = new Map<Load, boolean>();
   for (const block of fn.blocks)
     for (const instr of block.instrs)

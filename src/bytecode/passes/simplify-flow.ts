@@ -1,4 +1,5 @@
 import { evaluateCompare } from '../ir/evaluate.ts';
+import type { Flow } from '../ir/flow.ts';
 import {
   type Block,
   type IrFunction,
@@ -7,27 +8,26 @@ import {
   type Value,
   isConst,
   newBlock,
-  predecessors,
   successors,
 } from '../ir/ir.ts';
 import { operands, terminatorOperands } from '../ir/operands.ts';
 import { removeUnreachable } from './dead-code.ts';
 
 /** Known branches, jumps to jumps, chains of blocks, tests of what the way here already decided. */
-export function simplifyFlow(fn: IrFunction): boolean {
+export function simplifyFlow(flow: Flow): boolean {
   let changed = false;
-  hoistConstants(fn);
+  hoistConstants(flow.fn);
   // Bounded: loops without a body could be passed around for ever.
   for (let again = true, round = 0; again && round < 32; round++) {
-    again = foldBranches(fn);
+    again = foldBranches(flow);
     // Earlier passes may have cut blocks off, too.
-    if (again || round === 0) again = removeUnreachable(fn) || again;
-    if (threadConstants(fn)) {
-      removeUnreachable(fn);
+    if (again || round === 0) again = removeUnreachable(flow) || again;
+    if (threadConstants(flow)) {
+      removeUnreachable(flow);
       again = true;
     }
-    again = skipEmptyBlocks(fn) || again;
-    again = mergeChains(fn) || again;
+    again = skipEmptyBlocks(flow) || again;
+    again = mergeChains(flow) || again;
     changed ||= again;
   }
   return changed;
@@ -51,9 +51,9 @@ function dropEdge(from: Block, to: Block): void {
   for (const phi of phisOf(to)) phi.inputs.delete(from);
 }
 
-function foldBranches(fn: IrFunction): boolean {
+function foldBranches(flow: Flow): boolean {
   let changed = false;
-  for (const block of fn.blocks) {
+  for (const block of flow.fn.blocks) {
     const end = block.terminator;
     if (end?.op !== 'branch') continue;
     if (end.then === end.otherwise) {
@@ -68,6 +68,7 @@ function foldBranches(fn: IrFunction): boolean {
     dropEdge(block, dropped);
     changed = true;
   }
+  if (changed) flow.changed();
   return changed;
 }
 
@@ -80,12 +81,13 @@ function retarget(end: Terminator, from: Block, to: Block): void {
 }
 
 /** Jumps straight through blocks that only jump. */
-function skipEmptyBlocks(fn: IrFunction): boolean {
+function skipEmptyBlocks(flow: Flow): boolean {
+  const { fn } = flow;
   const isEmpty = (block: Block): boolean =>
     block !== fn.entry && block.instrs.length === 0 && block.terminator?.op === 'jump';
   if (!fn.blocks.some(isEmpty)) return false;
   let changed = false;
-  const preds = predecessors(fn);
+  const preds = copyOf(flow.predecessors);
   for (const block of fn.blocks) {
     const end = block.terminator;
     if (!isEmpty(block) || end?.op !== 'jump' || end.target === block) continue;
@@ -96,7 +98,7 @@ function skipEmptyBlocks(fn: IrFunction): boolean {
       if (phis.length > 0 && successors(pred).includes(target)) continue;
       retarget(pred.terminator!, block, target);
       for (const phi of phis) phi.inputs.set(pred, phi.inputs.get(block)!);
-      preds.get(target)!.push(pred);
+      preds.set(target, [...preds.get(target)!, pred]);
       preds.set(
         block,
         preds.get(block)!.filter((other) => other !== pred),
@@ -111,14 +113,20 @@ function skipEmptyBlocks(fn: IrFunction): boolean {
       );
     }
   }
-  if (changed) removeUnreachable(fn);
-  return changed;
+  if (!changed) return false;
+  flow.changed();
+  removeUnreachable(flow);
+  return true;
 }
 
+/** To be kept true while edges change. */
+const copyOf = (preds: Flow['predecessors']): Map<Block, readonly Block[]> => new Map(preds);
+
 /** Appends a block to its only predecessor when it is that one's only successor. */
-function mergeChains(fn: IrFunction): boolean {
+function mergeChains(flow: Flow): boolean {
+  const { fn } = flow;
   let changed = false;
-  const preds = predecessors(fn);
+  const preds = copyOf(flow.predecessors);
   for (const block of fn.blocks) {
     for (;;) {
       const end = block.terminator;
@@ -145,16 +153,19 @@ function mergeChains(fn: IrFunction): boolean {
       changed = true;
     }
   }
-  if (changed) fn.blocks = fn.blocks.filter((block) => block.terminator !== undefined);
-  if (changed) removeUnreachable(fn);
-  return changed;
+  if (!changed) return false;
+  fn.blocks = fn.blocks.filter((block) => block.terminator !== undefined);
+  flow.changed();
+  removeUnreachable(flow);
+  return true;
 }
 
 /**
  * A block that only tests one of its phis against a constant: whoever brings a constant knows the answer and goes there
  * directly. Short circuits and comparisons of strings come apart into plain edges by this.
  */
-function threadConstants(fn: IrFunction): boolean {
+function threadConstants(flow: Flow): boolean {
+  const { fn } = flow;
   let changed = false;
   let users: ReadonlyMap<Phi, readonly Block[]> | undefined;
   for (const block of fn.blocks) {
@@ -163,6 +174,7 @@ function threadConstants(fn: IrFunction): boolean {
     if (end?.op !== 'branch' || phis.length === 0 || phis.length !== block.instrs.length) continue;
     if (end.left.op !== 'phi' || !phis.includes(end.left) || !isConst(end.right)) continue;
     const tested = end.left;
+    if (![...tested.inputs.values()].some(isConst)) continue;
     // Elsewhere the phis must be wanted only by the phis right behind.
     const known = (users ??= usersOfPhis(fn));
     const local = phis.every((phi) => (known.get(phi) ?? []).every((use) => use === block));
@@ -183,9 +195,10 @@ function threadConstants(fn: IrFunction): boolean {
         phi.inputs.set(pred, own);
       }
       for (const phi of phis) phi.inputs.delete(pred);
+      flow.changed();
       changed = true;
     }
-    if (changed && tested.inputs.size === 0) removeUnreachable(fn);
+    if (changed && tested.inputs.size === 0) removeUnreachable(flow);
   }
   return changed;
 }
@@ -210,7 +223,8 @@ function usersOfPhis(fn: IrFunction): ReadonlyMap<Phi, readonly Block[]> {
 }
 
 /** One exit for each constant that is returned: a jump is shorter than setting r0 and leaving. */
-export function shareReturns(fn: IrFunction): void {
+export function shareReturns(flow: Flow): void {
+  const { fn } = flow;
   const returns = new Map<bigint, Block[]>();
   for (const block of fn.blocks) {
     const end = block.terminator;
@@ -224,6 +238,7 @@ export function shareReturns(fn: IrFunction): void {
     const exit = newBlock(fn);
     exit.terminator = blocks[0]!.terminator;
     for (const block of blocks) block.terminator = { op: 'jump', target: exit, span: block.terminator!.span };
+    flow.changed();
   }
-  if (returns.size > 0) simplifyFlow(fn);
+  if (returns.size > 0) simplifyFlow(flow);
 }

@@ -1,6 +1,6 @@
 import { type AluOp, JUMP, type JumpOp, isCommutative } from '../../isa/opcodes.ts';
-import { reversePostorder } from '../ir/dominators.ts';
 import { evaluateAlu, evaluateCompare, evaluateExtend } from '../ir/evaluate.ts';
+import type { Flow } from '../ir/flow.ts';
 import { type Address, type Alu, type Instr, type IrFunction, type Terminator, type Value, isConst } from '../ir/ir.ts';
 import { signedBits, unsignedBits } from '../ir/known-bits.ts';
 import { mapOperands, mapTerminatorOperands } from '../ir/operands.ts';
@@ -10,24 +10,26 @@ const ASSOCIATIVE: ReadonlySet<AluOp> = new Set<AluOp>(['add', 'or', 'and', 'xor
 const SIGNED: ReadonlySet<JumpOp> = new Set<JumpOp>(['jsgt', 'jsge', 'jslt', 'jsle']);
 
 /** Constant folding, copy propagation and algebra, operand by operand. Says whether it changed anything. */
-export function simplify(fn: IrFunction): boolean {
-  return new Simplifier(fn).run();
+export function simplify(flow: Flow): boolean {
+  return new Simplifier(flow).run();
 }
 
 class Simplifier {
+  readonly #flow: Flow;
   readonly #fn: IrFunction;
   readonly #replaced = new Map<Value, Value>();
   /** Constants made on the way: they live in the entry block. */
   readonly #constants = new Map<bigint, Value>();
   #changed = false;
 
-  constructor(fn: IrFunction) {
-    this.#fn = fn;
+  constructor(flow: Flow) {
+    this.#flow = flow;
+    this.#fn = flow.fn;
   }
 
   run(): boolean {
     const resolve = (value: Value): Value => this.#resolve(value);
-    const order = reversePostorder(this.#fn);
+    const { order } = this.#flow;
     for (const block of order) {
       for (const instr of block.instrs) {
         if (this.#replaced.size > 0) mapOperands(instr, resolve);
@@ -195,7 +197,10 @@ class Simplifier {
     if (end.op !== 'branch') return;
     const { left, right } = end;
     if (left.op === 'compare' && isConst(right) && right.value === 0n && (end.jump === 'jne' || end.jump === 'jeq')) {
-      if (end.jump === 'jeq') [end.then, end.otherwise] = [end.otherwise, end.then];
+      if (end.jump === 'jeq') {
+        [end.then, end.otherwise] = [end.otherwise, end.then];
+        this.#flow.changed();
+      }
       end.jump = left.jump;
       end.width = left.width;
       end.left = left.left;

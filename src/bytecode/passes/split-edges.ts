@@ -1,8 +1,10 @@
-import { type IrFunction, newBlock, predecessors } from '../ir/ir.ts';
+import type { Flow } from '../ir/flow.ts';
+import { newBlock } from '../ir/ir.ts';
 
 /** Puts a block on each edge from a block with two ways to a block with phis: there the copies of that way go. */
-export function splitCriticalEdges(fn: IrFunction): void {
-  const preds = predecessors(fn);
+export function splitCriticalEdges(flow: Flow): void {
+  const { fn, predecessors: preds } = flow;
+  let changed = false;
   for (const block of [...fn.blocks]) {
     const end = block.terminator;
     if (end?.op !== 'branch') continue;
@@ -13,6 +15,7 @@ export function splitCriticalEdges(fn: IrFunction): void {
       const between = newBlock(fn);
       between.terminator = { op: 'jump', target, span: end.span };
       end[side] = between;
+      changed = true;
       for (const instr of target.instrs) {
         if (instr.op !== 'phi') continue;
         const value = instr.inputs.get(block);
@@ -20,12 +23,11 @@ export function splitCriticalEdges(fn: IrFunction): void {
       }
     }
   }
+  if (changed) flow.changed();
   // An input from a block that does not lead here any more.
-  const now = predecessors(fn);
-  for (const block of fn.blocks) {
-    const from = new Set(now.get(block));
+  const now = flow.predecessors;
+  for (const block of fn.blocks)
     for (const instr of block.instrs)
       if (instr.op === 'phi')
-        for (const pred of [...instr.inputs.keys()]) if (!from.has(pred)) instr.inputs.delete(pred);
-  }
+        for (const pred of instr.inputs.keys()) if (!now.get(block)!.includes(pred)) instr.inputs.delete(pred);
 }

@@ -71,8 +71,10 @@ const e1000CleanRxIrq = kernelFunction(
       const packet = adapter.ring.shift();
       if (packet === undefined) return;
       work.done += 1;
+      adapter.device.stats.rxPackets += 1;
+      adapter.device.stats.rxBytes += frameLength(packet);
       m.spend(PER_PACKET_NS + packet.bytes * NS_PER_BYTE);
-      groReceiveSkb(m, adapter.napi, receiveSkb(m, adapter.device, packet));
+      groReceiveSkb(m, adapter.napi.gro, receiveSkb(m, adapter.device, packet));
     }
   },
 );

@@ -8,7 +8,8 @@ import { TICK_NS } from '../memory/kernel-data.ts';
 import type { NetDevice } from '../net/device.ts';
 import { DROP } from '../net/drop-reasons.ts';
 import type { SkBuff } from '../net/skb.ts';
-import { frameLength } from '../net/skb.ts';
+import { devGroReceive, GRO, groFlush } from './gro.ts';
+import type { GroNode } from './gro.ts';
 import { dropSkb } from './skb-free.ts';
 import {
   napiGroReceiveEntry,
@@ -22,14 +23,13 @@ import {
 import { raiseSoftirq } from './softirq-vectors.ts';
 import { NET_RX_DROP } from '../net/device.ts';
 
-const NAPI = structFields('napi_struct', { weight: 'weight', poll: 'poll' });
+const NAPI = structFields('napi_struct', { weight: 'weight', poll: 'poll', gro: 'gro' });
 const NAPI_WEIGHT = 64;
 /** net.core.netdev_budget and its limit in time, two ticks: then others get the CPU. */
 const NETDEV_BUDGET = 300;
 const NETDEV_BUDGET_NS = 2 * TICK_NS;
 /** net.core.netdev_max_backlog */
 const MAX_BACKLOG = 1000;
-const GRO_NORMAL = 3;
 
 /** struct napi_struct: how a driver's packets are fetched outside of its interrupt. */
 export interface Napi extends KernelObject {
@@ -38,12 +38,14 @@ export interface Napi extends KernelObject {
   /** Takes at most `budget` packets from the ring; returns how many. */
   readonly poll: { (m: Machine, napi: Napi, budget: number): number; readonly symbol: TextSymbol };
   scheduled: boolean;
+  readonly gro: GroNode;
 }
 export function createNapi(m: Machine, device: { readonly name: string }, poll: Napi['poll']): Napi {
   const address = m.arena.allocate(NAPI.size, 64);
   m.words[(address + NAPI.weight) >> 2] = NAPI_WEIGHT;
   storeWord(m.words, address + NAPI.poll, { address: poll.symbol.entry });
-  return { address, device, poll, scheduled: false };
+  const gro = { address: address + NAPI.gro, held: [], deliver: netifReceiveSkb, isMerged: false };
+  return { address, device, poll, scheduled: false, gro };
 }
 
 export const napiSchedulePrep = kernelFunction('napi_schedule_prep', 8, (_m, n: Napi): number => {
@@ -56,7 +58,8 @@ export const napiScheduleIrqoff = kernelFunction('__napi_schedule_irqoff', 14, (
   m.cpu.pollList.push(n);
   raiseSoftirq(m, m.cpu, 'NET_RX');
 });
-export const napiCompleteDone = kernelFunction('napi_complete_done', 20, (_m, n: Napi, _workDone: number): number => {
+export const napiCompleteDone = kernelFunction('napi_complete_done', 20, (m, n: Napi, _workDone: number): number => {
+  groFlush(m, n.gro);
   n.scheduled = false;
   return 1;
 });
@@ -89,19 +92,15 @@ const innerNetifReceiveSkb = kernelFunction('__netif_receive_skb', 8, (m, skb: S
 );
 const netifReceiveSkb = kernelFunction('netif_receive_skb', 30, (m, skb: SkBuff): number => {
   netifReceiveSkbEvent(m, skb);
-  const { device } = skb;
-  if (device !== null) {
-    device.stats.rxPackets += 1;
-    device.stats.rxBytes += frameLength(skb.packet);
-  }
   return innerNetifReceiveSkb(m, skb);
 });
-/** What drivers call for each packet. Nothing is merged: packets of one flow seldom come back to back here. */
-export const groReceiveSkb = kernelFunction('gro_receive_skb', 35, (m, _gro: Napi, skb: SkBuff): number => {
+/** What drivers call for each packet: it is put to others of its connection, or put aside until the poll is over. */
+export const groReceiveSkb = kernelFunction('gro_receive_skb', 20, (m, gro: GroNode, skb: SkBuff): number => {
   napiGroReceiveEntry(m, skb);
-  netifReceiveSkb(m, skb);
-  napiGroReceiveExit(m, GRO_NORMAL);
-  return GRO_NORMAL;
+  const result = devGroReceive(m, gro, skb);
+  if (result === GRO.normal) netifReceiveSkb(m, skb);
+  napiGroReceiveExit(m, result);
+  return result;
 });
 
 /** softnet_data.backlog: packets that the loopback device put on a CPU's own queue. */
@@ -155,6 +154,8 @@ export const netifRx = kernelFunction('__netif_rx', 10, (m, skb: SkBuff): number
 const innerNapiPoll = kernelFunction('__napi_poll', 15, (m, n: Napi, _repoll: null): number => {
   const work = n.poll(m, n, NAPI_WEIGHT);
   napiPollEvent(m, n, work, NAPI_WEIGHT);
+  // Older than a tick or not: with 250 ticks a second nothing waits for the next poll (gro_flush_normal).
+  groFlush(m, n.gro);
   return work;
 });
 /** Polls devices in turn until none has more, or the budget or the time is used up: then the softirq is raised again. */

@@ -1,5 +1,4 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { GFP_ATOMIC } from './gfp.ts';
 import { ECONNREFUSED, ECONNRESET, EPIPE } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { DROP } from '../net/drop-reasons.ts';
@@ -7,10 +6,11 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import { pullHeaders, setSkbOwner } from '../net/skb.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { SHUTDOWN_RCV, TCP_CLOSE } from '../net/sock.ts';
+import { gsoSegs } from '../net/gso.ts';
 import { frameCount, segmentEnd } from '../net/segment.ts';
-import type { Segment } from '../net/segment.ts';
 import {
   MIN_RTO_NS,
+  TCP_CA_DISORDER,
   TCP_CA_OPEN,
   TCP_CA_RECOVERY,
   TCP_CLOSE_WAIT,
@@ -29,18 +29,18 @@ import { tcpProbe, tcpReceiveReset } from '../tracepoints/tcp.ts';
 import { dropSkb, freeSkbMemory, kfreeSkbQuietly } from './skb-free.ts';
 import { skStreamWriteSpace, sockDefReadable, sockDefWakeup } from './sock-wake.ts';
 import {
+  armWriteTimer,
   growWindow,
+  setTransmitTimer,
   pushPending,
-  tcpRearmRto,
   tcpSendAck,
   tcpSendDelayedAck,
   tcpXmitRetransmitQueue,
 } from './tcp-output.ts';
-import { partlyAcked, TCP_FRAG_IN_RTX_QUEUE, tcpFragment } from './tcp-segment.ts';
+import { partlyAcked } from './tcp-segment.ts';
 import { TIME_WAIT_NS, tcpDone, tcpDoneWithError, tcpSetState, tcpTimeWait } from './tcp-state.ts';
-import { setCongestionState } from './tcp-timer.ts';
-
-const DUPLICATE_ACKS = 3;
+import { detectLoss, rackAdvance, tcpSacktagWriteQueue } from './tcp-sack.ts';
+import { enterRecovery, setCongestionState } from './tcp-timer.ts';
 
 function isOver(sk: TcpSock): boolean {
   return sk.state === TCP_CLOSE;
@@ -69,7 +69,9 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
     const segment = rtxQueue.shift()!;
     // Karn: an answer to something sent twice measures nothing, nor what waited at the peer behind it (FLAG_RETRANS_DATA_ACKED).
     hasRetransmitted ||= segment.retransmitted;
-    if (!hasRetransmitted) measureRoundTrip(sk, Math.max(1000, m.cpu.time - segment.sentAt));
+    // What arrived before it was asked for again was measured by nobody either: when that was is not known.
+    if (!segment.sacked) rackAdvance(m, sk, segment);
+    if (!hasRetransmitted && !segment.sacked) measureRoundTrip(sk, Math.max(1000, m.cpu.time - segment.sentAt));
     acked += frameCount(segment.bytes, sk.mss);
     freed += segment.bytes;
     m.spend(25);
@@ -82,34 +84,33 @@ function cleanRtxQueue(m: Machine, sk: TcpSock, ack: number): number {
   return acked;
 }
 
-/** tcp_mark_head_lost(): without selective acknowledgements that is all that can be told: the oldest frame. */
-function markHeadLost(m: Machine, sk: TcpSock, head: Segment): void {
-  if (head.bytes > sk.mss) tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, head, sk.mss, sk.mss, GFP_ATOMIC);
-  head.lost = true;
+/** tcp_identify_packet_loss(): by what has arrived since it is known what has not. */
+function identifyLoss(m: Machine, sk: TcpSock): boolean {
+  if (sk.rackAdvanced) {
+    sk.rackAdvanced = false;
+    const untilNs = detectLoss(m, sk);
+    if (untilNs > 0) armWriteTimer(m, sk, untilNs + TCP_TIMEOUT_MIN_NS, 'reordering');
+  }
+  return sk.rtxQueue.some(({ lost }) => lost);
 }
-/** Duplicate acknowledgements or a partial one say that a segment is missing. */
+/** Two ticks: timers of sockets are no finer. */
+const TCP_TIMEOUT_MIN_NS = 8e6;
+/** Something is missing, or has been: what is known to be lost is sent again. */
 const tcpFastretransAlert = kernelFunction(
   'tcp_fastretrans_alert',
   45,
-  (m, sk: TcpSock, _priorUna: number, dupAcks: number, _flag: null, _rexmit: null): void => {
-    const [first] = sk.rtxQueue;
-    if (sk.caState !== TCP_CA_OPEN && sk.sndUna >= sk.highSeq) {
+  (m, sk: TcpSock, _priorUna: number, _dupAcks: number, _flag: null, _rexmit: null): void => {
+    if (sk.caState >= TCP_CA_RECOVERY && sk.sndUna >= sk.highSeq) {
       if (sk.caState === TCP_CA_RECOVERY) sk.cwnd = sk.ssthresh;
       setCongestionState(m, sk, TCP_CA_OPEN);
-      return;
     }
-    if (first === undefined) return;
-    if (sk.caState === TCP_CA_OPEN) {
-      if (dupAcks < DUPLICATE_ACKS) return;
-      sk.highSeq = sk.sndNxt;
-      sk.ssthresh = Math.max(Math.floor(sk.cwnd * 0.7), 2);
-      sk.cwnd = sk.ssthresh;
-      setCongestionState(m, sk, TCP_CA_RECOVERY);
-      markHeadLost(m, sk, first);
-    } else if (!first.retransmitted) {
-      markHeadLost(m, sk, first);
+    const isLost = identifyLoss(m, sk);
+    if (isLost && sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk);
+    if (sk.caState < TCP_CA_RECOVERY) {
+      const isEarly = sk.rtxQueue.some(({ sacked }) => sacked);
+      setCongestionState(m, sk, isEarly ? TCP_CA_DISORDER : TCP_CA_OPEN);
     }
-    tcpXmitRetransmitQueue(m, sk);
+    if (isLost) tcpXmitRetransmitQueue(m, sk);
   },
 );
 
@@ -118,22 +119,23 @@ const tcpAck = kernelFunction('tcp_ack', 55, (m, sk: TcpSock, skb: SkBuff, _flag
   const { ack } = packet;
   const prior = sk.sndUna;
   if (ack > sk.sndNxt) return -1;
-  const isNewWindow = packet.window !== sk.sndWnd;
   sk.sndWnd = packet.window;
+  sk.lastAck = m.cpu.time;
+  sk.probesOut = 0;
+  if (packet.window > 0) sk.backoff = 0;
   sk.maxWindow = Math.max(sk.maxWindow, packet.window);
   if (ack < prior) return 0;
+  if (packet.sack !== undefined) tcpSacktagWriteQueue(m, sk, skb, prior, null);
   const acked = cleanRtxQueue(m, sk, ack);
   sk.sndUna = ack;
   if (ack > prior) {
-    sk.dupAcks = 0;
+    if (ack >= sk.tlpHighSeq) sk.tlpHighSeq = 0;
     sk.retransmits = 0;
     growWindow(sk, acked);
-    tcpRearmRto(m, sk);
-  } else if (packet.bytes === 0 && sk.rtxQueue.length > 0 && !isNewWindow && (packet.flags & TCP_FIN) === 0) {
-    sk.dupAcks += 1;
+    setTransmitTimer(m, sk);
   }
-  if (sk.caState !== TCP_CA_OPEN || sk.dupAcks >= DUPLICATE_ACKS)
-    tcpFastretransAlert(m, sk, prior, sk.dupAcks, null, null);
+  // tcp_ack_is_dubious()
+  if (sk.caState !== TCP_CA_OPEN || packet.sack !== undefined) tcpFastretransAlert(m, sk, prior, 0, null, null);
   return 1;
 });
 
@@ -168,9 +170,12 @@ const tcpValidateIncoming = kernelFunction(
 const tcpQueueRcv = kernelFunction('tcp_queue_rcv', 22, (m, sk: TcpSock, skb: SkBuff, _stolen: null): number => {
   pullHeaders(m, skb);
   setSkbOwner(m, skb, sk);
-  sk.rcvNxt = skb.packet.seq + skb.packet.bytes;
-  sk.bytesReceived += skb.packet.bytes;
-  sk.addReceived(skb.packet.bytes);
+  // The first of it may have been here before.
+  const fresh = skb.packet.seq + skb.packet.bytes - sk.rcvNxt;
+  skb.taken = skb.packet.bytes - fresh;
+  sk.rcvNxt += fresh;
+  sk.bytesReceived += fresh;
+  sk.addReceived(fresh);
   sk.receiveQueue.push(skb);
   return 0;
 });
@@ -204,7 +209,7 @@ function takeOutOfOrder(m: Machine, sk: TcpSock): boolean {
     const { packet } = first;
     sk.outOfOrder.shift();
     if (packet.seq + packet.bytes <= sk.rcvNxt && packet.bytes > 0) {
-      // What filled the gap had it too: the sender puts small segments together when it sends them again.
+      // What filled the gap had all of it, too.
       dropSkb(m, sk, first, DROP.TCP_OFO_DROP);
       continue;
     }
@@ -228,7 +233,7 @@ const tcpDataQueue = kernelFunction('tcp_data_queue', 35, (m, sk: TcpSock, skb: 
     queueOutOfOrder(m, sk, skb);
     return;
   }
-  if (packet.seq < sk.rcvNxt) {
+  if (packet.seq + packet.bytes + (isFin ? 1 : 0) <= sk.rcvNxt) {
     // It has been here before: the acknowledgement must have been lost.
     tcpSendAck(m, sk);
     dropSkb(m, sk, skb, DROP.TCP_OLD_DATA);
@@ -245,7 +250,7 @@ const tcpDataQueue = kernelFunction('tcp_data_queue', 35, (m, sk: TcpSock, skb: 
   } else {
     kfreeSkbQuietly(m, skb);
   }
-  sk.ackPending += 1;
+  sk.ackPending += Math.max(1, gsoSegs(skb));
   const finFollows = takeOutOfOrder(m, sk);
   if (isFin || finFollows) tcpFin(m, sk);
   if (packet.bytes > 0) tcpDataReady(m, sk);
@@ -258,6 +263,7 @@ function queueOutOfOrder(m: Machine, sk: TcpSock, skb: SkBuff): void {
     dropSkb(m, sk, skb, DROP.TCP_OFOMERGE);
   } else {
     setSkbOwner(m, skb, sk);
+    sk.lastEarly = skb.packet.seq;
     outOfOrder.splice(at < 0 ? outOfOrder.length : at, 0, skb);
   }
   tcpSendAck(m, sk);

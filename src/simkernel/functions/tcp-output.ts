@@ -12,19 +12,22 @@ import { createSegment, frameCount, segmentEnd } from '../net/segment.ts';
 import type { Segment } from '../net/segment.ts';
 import {
   MAX_RTO_NS,
-  TCP_CA_LOSS,
+  MIN_RTO_NS,
   TCP_CA_OPEN,
+  TCP_CA_RECOVERY,
   TCP_CLOSING,
   TCP_ESTABLISHED,
   TCP_CLOSE_WAIT,
   TCP_FIN_WAIT1,
   TCP_LAST_ACK,
 } from '../net/tcp-sock.ts';
-import type { TcpSock } from '../net/tcp-sock.ts';
+import type { TcpSock, WriteTimer } from '../net/tcp-sock.ts';
 import { tcpRetransmitSkbEvent, tcpSendReset } from '../tracepoints/tcp.ts';
 import { inet6CskXmit, ipQueueXmit, sendUnconnected } from './ip-output.ts';
 import { clearSockTimer, resetSockTimer } from './sock-timer.ts';
+import { sackBlocks } from './tcp-sack.ts';
 import {
+  inFlight,
   isSmallUnderWay,
   shouldDefer,
   splitPoint,
@@ -39,7 +42,7 @@ const NAGLE_OFF = 1;
 /** The longest that an acknowledgement waits for data to ride on. */
 const DELACK_NS = 40e6;
 function packetOf(sk: TcpSock, segment: Pick<Segment, 'seq' | 'bytes' | 'payload' | 'flags'>): Packet {
-  return {
+  const packet: Packet = {
     source: sk.local,
     destination: sk.remote,
     protocol: IPPROTO_TCP,
@@ -52,6 +55,11 @@ function packetOf(sk: TcpSock, segment: Pick<Segment, 'seq' | 'bytes' | 'payload
     bytes: segment.bytes,
     payload: segment.payload,
   };
+  // Data leaves no room for the option.
+  if (sk.outOfOrder.length === 0 || segment.bytes > 0) return packet;
+  const sack = sackBlocks(sk);
+  sk.storeSacks(sack);
+  return { ...packet, sack };
 }
 
 /** Sends a clone of a segment, or the segment itself: headers, then the network layer of its family. */
@@ -79,17 +87,62 @@ const transmitSkb = kernelFunction(
   },
 );
 
-export function armWriteTimer(m: Machine, sk: TcpSock, delayNs: number): void {
+export function armWriteTimer(m: Machine, sk: TcpSock, delayNs: number, pending: WriteTimer = 'retransmit'): void {
+  sk.pending = pending;
   resetSockTimer(m, sk.writeTimer, delayNs);
 }
 /** tcp_rearm_rto(): the timer counts from the last progress. */
 export const tcpRearmRto = kernelFunction('tcp_rearm_rto', 8, (m, sk: TcpSock): void => {
   if (sk.rtxQueue.length === 0) {
+    sk.pending = 'none';
     clearSockTimer(sk.writeTimer);
   } else {
     armWriteTimer(m, sk, sk.rtoNs);
   }
 });
+/** Loss at the end of what is sent shows by nothing: the last of it is sent again before the timeout is near (RFC 8985, 7). */
+const tcpScheduleLossProbe = kernelFunction(
+  'tcp_schedule_loss_probe',
+  14,
+  (m, sk: TcpSock, _advancingRto: number): number => {
+    if (sk.caState !== TCP_CA_OPEN || sk.tlpHighSeq !== 0 || sk.packetsOut === 0 || sk.srttNs === 0) return 0;
+    // A single segment may wait for a delayed acknowledgement; the timeout itself is never exceeded.
+    const timeout = 2 * sk.srttNs + (sk.packetsOut === 1 ? MIN_RTO_NS : PROBE_MIN_NS);
+    armWriteTimer(m, sk, Math.min(timeout, sk.rtoNs), 'loss-probe');
+    return 1;
+  },
+);
+/** TCP_TIMEOUT_MIN: two ticks. */
+const PROBE_MIN_NS = 8e6;
+/** tcp_set_xmit_timer(): the timer counts from the last progress. */
+export function setTransmitTimer(m: Machine, sk: TcpSock): void {
+  if (tcpScheduleLossProbe(m, sk, 1) === 0) tcpRearmRto(m, sk);
+}
+/** New data when there is any that may go, else the last segment once more; no acknowledgement, and the timeout follows. */
+export const tcpSendLossProbe = kernelFunction('tcp_send_loss_probe', 30, (m, sk: TcpSock): void => {
+  const [head] = sk.sendQueue;
+  const last = sk.rtxQueue.at(-1);
+  const room = head === undefined ? 0 : sk.sndUna + sk.sndWnd - head.seq;
+  if (head !== undefined && room >= Math.min(head.bytes, sk.mss)) {
+    if (head.bytes > sk.mss) tsoFragment(m, sk, head, sk.mss);
+    sendHead(m, sk, head, GFP_ATOMIC);
+    sk.tlpHighSeq = sk.sndNxt;
+  } else if (last !== undefined) {
+    const tail = lastFrame(m, sk, last);
+    sk.tlpHighSeq = sk.sndNxt;
+    innerTcpRetransmitSkb(m, sk, tail, 1);
+    tail.retransmitted = true;
+    sk.totalRetrans += 1;
+  }
+  tcpRearmRto(m, sk);
+});
+function lastFrame(m: Machine, sk: TcpSock, segment: Segment): Segment {
+  const { mss, rtxQueue } = sk;
+  if (segment.bytes <= mss) return segment;
+  const before = (frameCount(segment.bytes, mss) - 1) * mss;
+  tcpFragment(m, sk, TCP_FRAG_IN_RTX_QUEUE, segment, before, mss, GFP_ATOMIC);
+  return rtxQueue.at(-1)!;
+}
 
 /** tcp_nagle_check(): a frame that is not full waits while another such frame is under way. */
 function isNagleHeld(sk: TcpSock, segment: Segment, nonagle: number): boolean {
@@ -122,7 +175,8 @@ function sendHead(m: Machine, sk: TcpSock, segment: Segment, gfp: number): numbe
   sk.sndNxt = segmentEnd(segment);
   if (segment.bytes < frames * mss) sk.sndSml = sk.sndNxt;
   const err = transmitSkb(m, sk, segment, 1, gfp, 0);
-  if (sk.writeTimer.dueNs === 0 || rtxQueue.length === 1) armWriteTimer(m, sk, sk.rtoNs);
+  // tcp_event_new_data_sent()
+  if (rtxQueue.length === 1) tcpRearmRto(m, sk);
   return err;
 }
 /** Sends what the peer's window, the congestion window and Nagle allow; returns 1 when nothing is under way and nothing could be sent. */
@@ -138,6 +192,7 @@ const tcpWriteXmit = kernelFunction(
       sendHead(m, sk, segment, gfp);
       sent += 1;
     }
+    if (sent > 0) tcpScheduleLossProbe(m, sk, 0);
     return sent === 0 && rtxQueue.length === 0 && sendQueue.length > 0 ? 1 : 0;
   },
 );
@@ -146,7 +201,8 @@ const tcpPushPendingFrames = kernelFunction(
   12,
   (m, sk: TcpSock, mss: number, nonagle: number): void => {
     // Nothing under way and a closed window: only a probe can find out that it has opened.
-    if (tcpWriteXmit(m, sk, mss, nonagle, 0, GFP_ATOMIC) !== 0) armWriteTimer(m, sk, sk.rtoNs);
+    if (tcpWriteXmit(m, sk, mss, nonagle, 0, GFP_ATOMIC) === 0 || sk.pending !== 'none') return;
+    armWriteTimer(m, sk, sk.rtoNs, 'probe');
   },
 );
 export const tcpPush = kernelFunction(
@@ -207,11 +263,19 @@ const tcpWriteWakeup = kernelFunction('tcp_write_wakeup', 25, (m, sk: TcpSock, m
   if (head.bytes > room) tsoFragment(m, sk, head, room);
   return sendHead(m, sk, head, GFP_ATOMIC);
 });
-/** The peer's window is closed, or too small for what is next: asks again and again. */
+/** The peer's window is closed, or too small for what is next: asks again and again, ever less often. */
 export const tcpSendProbe0 = kernelFunction('tcp_send_probe0', 20, (m, sk: TcpSock): void => {
   tcpWriteWakeup(m, sk, 0);
-  if (sk.rtxQueue.length === 0 && sk.sendQueue.length > 0) armWriteTimer(m, sk, Math.min(2 * sk.rtoNs, MAX_RTO_NS));
+  if (sk.rtxQueue.length > 0 || sk.sendQueue.length === 0) {
+    sk.probesOut = sk.backoff = 0;
+    return;
+  }
+  sk.probesOut += 1;
+  sk.backoff = Math.min(sk.backoff + 1, MOST_BACKOFF);
+  armWriteTimer(m, sk, Math.min(sk.rtoNs * 2 ** sk.backoff, MAX_RTO_NS), 'probe');
 });
+/** net.ipv4.tcp_retries2 */
+const MOST_BACKOFF = 15;
 export const tcpSendDelayedAck = kernelFunction('tcp_send_delayed_ack', 14, (m, sk: TcpSock): void => {
   if (sk.delackTimer.dueNs === 0) resetSockTimer(m, sk.delackTimer, DELACK_NS);
 });
@@ -241,16 +305,16 @@ export const tcpRetransmitSkb = kernelFunction(
 );
 /** Sends again what is marked lost, as far as the congestion window goes. */
 export const tcpXmitRetransmitQueue = kernelFunction('tcp_xmit_retransmit_queue', 25, (m, sk: TcpSock): void => {
-  let inFlight = sk.packetsOut;
-  for (const { lost, bytes } of sk.rtxQueue) if (lost) inFlight -= frameCount(bytes, sk.mss);
+  let out = inFlight(sk);
   for (const segment of [...sk.rtxQueue]) {
     if (!segment.lost) continue;
     // Proportional rate reduction (tcp_cwnd_reduction) always has room for the oldest: nothing goes on without it.
-    const room = Math.max(sk.cwnd - inFlight, segment === sk.rtxQueue[0] ? 1 : 0);
+    const room = Math.max(sk.cwnd - out, segment === sk.rtxQueue[0] ? 1 : 0);
     if (room <= 0) return;
     tcpRetransmitSkb(m, sk, segment, room);
-    inFlight += frameCount(segment.bytes, sk.mss);
+    out += frameCount(segment.bytes, sk.mss);
   }
+  tcpRearmRto(m, sk);
 });
 
 /** An orderly end is not possible: the peer is told at once. */
@@ -312,7 +376,7 @@ export function pushPending(m: Machine, sk: TcpSock): void {
 }
 /** Growth of the congestion window: doubling per round trip in slow start, then one segment per round trip. */
 export function growWindow(sk: TcpSock, acked: number): void {
-  if (sk.caState !== TCP_CA_OPEN && sk.caState !== TCP_CA_LOSS) return;
+  if (sk.caState === TCP_CA_RECOVERY) return;
   if (sk.cwnd < sk.ssthresh) {
     sk.cwnd += acked;
     return;

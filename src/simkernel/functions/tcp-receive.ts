@@ -6,6 +6,7 @@ import { DROP, RESET } from '../net/drop-reasons.ts';
 import { AF_INET, AF_INET6 } from '../net/ip-address.ts';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
+import { gsoSegs } from '../net/gso.ts';
 import type { Endpoint } from '../net/network.ts';
 import type { SkBuff } from '../net/skb.ts';
 import { TCP_ESTABLISHED, TCP_LISTEN } from '../net/tcp-sock.ts';
@@ -92,7 +93,7 @@ function receive(m: Machine, skb: SkBuff): number {
   }
   if (endpoint instanceof TcpSock) {
     takeUp(m, endpoint);
-    endpoint.segsIn += 1;
+    endpoint.segsIn += Math.max(1, gsoSegs(skb));
     const status = endpoint.owned ? tcpAddBacklog(m, endpoint, skb) : receiveOn(m, endpoint, skb);
     leave(m, endpoint);
     return status;

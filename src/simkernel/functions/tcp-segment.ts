@@ -3,7 +3,7 @@ import type { Machine } from '../machine.ts';
 import { NO_BYTES, TCP_FIN } from '../net/packet.ts';
 import { createSegment, frameCount, moveTail, segmentEnd, trimSegment } from '../net/segment.ts';
 import type { Segment } from '../net/segment.ts';
-import { TCP_CA_OPEN } from '../net/tcp-sock.ts';
+import { TCP_CA_OPEN, TCP_CA_RECOVERY } from '../net/tcp-sock.ts';
 import type { TcpSock } from '../net/tcp-sock.ts';
 import { GFP_ATOMIC } from './gfp.ts';
 import { tcpStreamAllocSkb } from './skb-alloc.ts';
@@ -49,9 +49,18 @@ export const tcpTsoSegs = kernelFunction('tcp_tso_segs', 6, (_m, sk: TcpSock, ms
   return Math.max(MIN_TSO_SEGS, Math.floor(Math.min(bytes, GSO_MAX_SIZE) / mss));
 });
 
+/** tcp_packets_in_flight(): frames that are on the way as far as is known. */
+export function inFlight(sk: TcpSock): number {
+  let frames = sk.packetsOut;
+  if (sk.caState === TCP_CA_OPEN) return frames;
+  for (const { lost, sacked, bytes } of sk.rtxQueue) if (lost || sacked) frames -= frameCount(bytes, sk.mss);
+  return frames;
+}
 /** tcp_cwnd_test(): frames that the congestion window has room for; no more than half of it at once. */
-export function windowQuota({ cwnd, packetsOut }: TcpSock): number {
-  return packetsOut >= cwnd ? 0 : Math.min(Math.max(cwnd >> 1, 1), cwnd - packetsOut);
+export function windowQuota(sk: TcpSock): number {
+  const { cwnd } = sk;
+  const out = inFlight(sk);
+  return out >= cwnd ? 0 : Math.min(Math.max(cwnd >> 1, 1), cwnd - out);
 }
 /** tcp_mss_split_point(): bytes of a long segment that go now: whole frames, as the windows allow. */
 export function splitPoint(sk: TcpSock, segment: Segment, maxSegs: number, mayEndShort: boolean): number {
@@ -69,7 +78,7 @@ export function isSmallUnderWay({ packetsOut, sndSml, sndUna }: TcpSock): boolea
 /** tcp_tso_should_defer(): the acknowledgement that allows a longer burst is nearly here. */
 export function shouldDefer(m: Machine, sk: TcpSock, segment: Segment, maxSegs: number): boolean {
   const [oldest] = sk.rtxQueue;
-  if (sk.caState !== TCP_CA_OPEN || oldest === undefined || (segment.flags & TCP_FIN) !== 0) return false;
+  if (sk.caState >= TCP_CA_RECOVERY || oldest === undefined || (segment.flags & TCP_FIN) !== 0) return false;
   const now = m.cpu.time;
   // Only between bursts that follow each other closely.
   if (now - sk.lastSent > MS) return false;
@@ -85,9 +94,9 @@ const skbSplit = kernelFunction('skb_split', 20, (m, skb: Segment, skb1: Segment
 );
 /** A segment with so many bytes stays in its queue; behind it is one with the others. */
 function cut(m: Machine, sk: TcpSock, queue: Segment[], segment: Segment, bytes: number, gfp: number): Segment {
-  const { seq, flags, sentAt, retransmitted, lost } = segment;
+  const { seq, flags, sentAt, retransmitted, lost, sacked } = segment;
   const rest = createSegment(m, tcpStreamAllocSkb(m, sk, gfp, 1), sk, seq + bytes, NO_BYTES, 0, flags);
-  Object.assign(rest, { sentAt, retransmitted, lost });
+  Object.assign(rest, { sentAt, retransmitted, lost, sacked });
   skbSplit(m, segment, rest, bytes);
   queue.splice(queue.indexOf(segment) + 1, 0, rest);
   return rest;

@@ -1,13 +1,22 @@
 import { inlined, kernelFunction } from '../execution/kernel-function.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { ETIMEDOUT } from '../errno.ts';
-import { MAX_RTO_NS, TCP_CA_LOSS, TCP_SYN_SENT } from '../net/tcp-sock.ts';
-import type { TcpSock } from '../net/tcp-sock.ts';
+import { MAX_RTO_NS, TCP_CA_LOSS, TCP_CA_RECOVERY, TCP_SYN_SENT } from '../net/tcp-sock.ts';
+import type { TcpSock, WriteTimer } from '../net/tcp-sock.ts';
 import { TCP_CLOSE } from '../net/sock.ts';
 import type { WheelTimer } from '../irq/timer-list.ts';
 import type { Machine } from '../machine.ts';
 import { tcpCongStateSet } from '../tracepoints/tcp.ts';
-import { armWriteTimer, tcpRetransmitSkb, tcpSendAck, tcpSendProbe0 } from './tcp-output.ts';
+import {
+  armWriteTimer,
+  tcpRearmRto,
+  tcpRetransmitSkb,
+  tcpSendAck,
+  tcpSendLossProbe,
+  tcpSendProbe0,
+  tcpXmitRetransmitQueue,
+} from './tcp-output.ts';
+import { detectLoss } from './tcp-sack.ts';
 import { isSockTimerDue, resetSockTimer } from './sock-timer.ts';
 import { tcpDoneWithError } from './tcp-state.ts';
 
@@ -23,26 +32,37 @@ export function setCongestionState(m: Machine, sk: TcpSock, state: number): void
   tcpCongStateSet(m, sk, state);
   sk.caState = state;
 }
-/** The window starts again from one segment. */
+/** Something is lost: less may be under way until all that was out then is acknowledged. */
+export const enterRecovery = kernelFunction('tcp_enter_recovery', 20, (m, sk: TcpSock, _eceAck = 0): void => {
+  sk.highSeq = sk.sndNxt;
+  sk.ssthresh = Math.max(Math.floor(sk.cwnd * 0.7), 2);
+  sk.cwnd = sk.ssthresh;
+  setCongestionState(m, sk, TCP_CA_RECOVERY);
+});
+/** The window starts again from one segment; all that is not known to have arrived is taken for lost. */
 const tcpEnterLoss = kernelFunction('tcp_enter_loss', 30, (m, sk: TcpSock): void => {
   if (sk.caState !== TCP_CA_LOSS) sk.ssthresh = Math.max(Math.floor(sk.packetsOut * 0.7), 2);
   sk.cwnd = 1;
   sk.cwndCount = 0;
   sk.highSeq = sk.sndNxt;
-  sk.dupAcks = 0;
-  // The others may well have arrived: each acknowledgement tells where the next gap is.
-  for (const segment of sk.rtxQueue) segment.retransmitted = false;
+  sk.tlpHighSeq = 0;
+  for (const segment of sk.rtxQueue) {
+    segment.retransmitted = false;
+    segment.lost = !segment.sacked;
+  }
   setCongestionState(m, sk, TCP_CA_LOSS);
 });
 /** Gives up when it has tried often enough. */
-function hasGivenUp(sk: TcpSock): boolean {
+function hasGivenUp(m: Machine, sk: TcpSock): boolean {
   if (sk.state === TCP_SYN_SENT) return sk.retransmits >= SYN_RETRIES;
+  // A peer that has taken its window back, but answers, will want the rest one day.
+  if (sk.sndWnd === 0 && !sk.isOrphan) return m.cpu.time - sk.lastAck > MAX_RTO_NS;
   return sk.retransmits >= (sk.isOrphan ? ORPHAN_RETRIES : RETRIES);
 }
 const tcpRetransmitTimer = kernelFunction('tcp_retransmit_timer', 30, (m, sk: TcpSock): void => {
   const [first] = sk.rtxQueue;
   if (first === undefined) return;
-  if (hasGivenUp(sk)) {
+  if (hasGivenUp(m, sk)) {
     tcpDoneWithError(m, sk, ETIMEDOUT);
     return;
   }
@@ -53,13 +73,33 @@ const tcpRetransmitTimer = kernelFunction('tcp_retransmit_timer', 30, (m, sk: Tc
   sk.rtoNs = Math.min(sk.rtoNs * 2, MAX_RTO_NS);
   armWriteTimer(m, sk, sk.rtoNs);
 });
+/** Who answers is asked for ever; who does not, or whose own user has left, not. */
 const tcpProbeTimer = inlined(10, (m, sk: TcpSock): void => {
-  if (sk.sendQueue.length > 0) tcpSendProbe0(m, sk);
+  if (sk.sendQueue.length === 0) return;
+  if (sk.probesOut >= (sk.isOrphan ? ORPHAN_RETRIES : RETRIES)) tcpDoneWithError(m, sk, ETIMEDOUT);
+  else tcpSendProbe0(m, sk);
 });
+/** What a little reordering could have explained is lost by now. */
+const tcpRackReoTimeout = kernelFunction('tcp_rack_reo_timeout', 16, (m, sk: TcpSock): void => {
+  detectLoss(m, sk);
+  if (sk.rtxQueue.some(({ lost }) => lost)) {
+    if (sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk);
+    tcpXmitRetransmitQueue(m, sk);
+  }
+  if (sk.pending !== 'retransmit') tcpRearmRto(m, sk);
+});
+const HANDLERS: Readonly<Record<WriteTimer, (m: Machine, sk: TcpSock) => void>> = {
+  none: () => undefined,
+  retransmit: tcpRetransmitTimer,
+  probe: tcpProbeTimer,
+  'loss-probe': tcpSendLossProbe,
+  reordering: tcpRackReoTimeout,
+};
 const tcpWriteTimerHandler = kernelFunction('tcp_write_timer_handler', 12, (m, sk: TcpSock): void => {
   if (sk.state === TCP_CLOSE) return;
-  if (sk.rtxQueue.length > 0) tcpRetransmitTimer(m, sk);
-  else tcpProbeTimer(m, sk);
+  const { pending } = sk;
+  sk.pending = 'none';
+  HANDLERS[pending](m, sk);
 });
 export const tcpWriteTimer = kernelFunction('tcp_write_timer', 12, (m, timer: WheelTimer): void => {
   const sk = timer.owner as TcpSock;

@@ -12,6 +12,8 @@ export const TCP_RST = 4;
 export const TCP_PSH = 8;
 export const TCP_ACK = 16;
 
+export type SackBlock = readonly [start: number, end: number];
+
 /** What an IP packet says: the part of it that both ends of a wire act upon. */
 export interface Packet {
   readonly source: IpAddress;
@@ -26,6 +28,8 @@ export interface Packet {
   readonly flags: number;
   readonly window: number;
   readonly bytes: number;
+  /** What a receiver of TCP has beyond `ack`, as first and last byte plus one, the newest first (RFC 2018). */
+  readonly sack?: readonly SackBlock[];
   /** The first of those bytes: of large segments only the beginning is kept. */
   readonly payload: Uint8Array;
 }

@@ -22,6 +22,8 @@ export interface Segment extends KernelObject {
   sentAt: number;
   retransmitted: boolean;
   lost: boolean;
+  /** The peer has it, although something before it is missing. */
+  sacked: boolean;
 }
 
 export function segmentEnd({ seq, bytes, flags }: Segment): number {
@@ -42,7 +44,18 @@ export function createSegment(
 ): Segment {
   const { address } = memory;
   storeWord(m.words, address + SKB.sk, sk);
-  const segment = { address, memory, seq, bytes, payload, flags, sentAt: 0, retransmitted: false, lost: false };
+  const segment = {
+    address,
+    memory,
+    seq,
+    bytes,
+    payload,
+    flags,
+    sentAt: 0,
+    retransmitted: false,
+    lost: false,
+    sacked: false,
+  };
   setLength(m, segment, bytes);
   return segment;
 }

@@ -6,7 +6,7 @@ import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './packet.ts';
-import type { Packet } from './packet.ts';
+import type { Packet, SackBlock } from './packet.ts';
 
 const SKB = structFields('sk_buff', {
   dev: 'dev',
@@ -68,11 +68,11 @@ export interface SkBuff extends KernelObject {
   owner: SkbOwner | null;
   readonly memory: SkbMemory;
   readonly protocol: number;
-  readonly packet: Packet;
+  packet: Packet;
   /** Length from `data` on. */
   len: number;
-  readonly truesize: number;
-  /** skb_shinfo()->gso_size: bytes of each packet that the card cuts this one into; 0: it goes as it is. */
+  truesize: number;
+  /** skb_shinfo()->gso_size: bytes of each packet that the card cuts this one into, or that it was made of; 0: it is one. */
   gsoSize: number;
   /** Bytes that a reader has taken. */
   taken: number;
@@ -84,10 +84,16 @@ const HEADER_BYTES: { readonly [protocol: number]: number } = {
   [IPPROTO_ICMP]: ICMP_HLEN,
   [IPPROTO_ICMPV6]: ICMP_HLEN,
 };
+/** Selective acknowledgements come as an option, padded to words. */
+function transportHeaderBytes({ protocol, sack }: Packet): number {
+  return (HEADER_BYTES[protocol] ?? 0) + (sack === undefined ? 0 : SACK_OPTION + SACK_BLOCK * sack.length);
+}
+const SACK_OPTION = 4;
+const SACK_BLOCK = 8;
 /** Length of a packet with its IP header. */
 export function packetLength(packet: Packet): number {
   const ip = packet.source.family === AF_INET ? IP_HLEN : IPV6_HLEN;
-  return ip + (HEADER_BYTES[packet.protocol] ?? 0) + packet.bytes;
+  return ip + transportHeaderBytes(packet) + packet.bytes;
 }
 /** On the wire: with the Ethernet header. */
 export function frameLength(packet: Packet): number {
@@ -115,7 +121,7 @@ export function fillSkb(
   const { view } = arena;
   const isV4 = packet.source.family === AF_INET;
   const ipLength = isV4 ? IP_HLEN : IPV6_HLEN;
-  const headerLength = HEADER_BYTES[packet.protocol] ?? 0;
+  const headerLength = transportHeaderBytes(packet);
   const len = ipLength + headerLength + packet.bytes;
   const { address } = memory;
   const head = memory.headers?.address ?? memory.head.address;
@@ -201,6 +207,15 @@ function storeTransportHeader(view: DataView, at: number, packet: Packet, header
   view.setUint8(at + 12, (headerLength / 4) << 4);
   view.setUint8(at + 13, packet.flags);
   view.setUint16(at + 14, Math.min(65535, packet.window >> 7), false);
+  if (packet.sack !== undefined) storeSack(view, at + TCP_HLEN, packet.sack);
+}
+/** Two bytes of padding, kind and length, then the blocks. */
+function storeSack(view: DataView, at: number, blocks: readonly SackBlock[]): void {
+  view.setUint32(at, 0x01010500 + 2 + SACK_BLOCK * blocks.length, false);
+  blocks.forEach(([start, end], i) => {
+    view.setUint32(at + SACK_OPTION + SACK_BLOCK * i, start % 4294967296, false);
+    view.setUint32(at + SACK_OPTION + SACK_BLOCK * i + 4, end % 4294967296, false);
+  });
 }
 
 /** A buffer of a local socket: its data lies at `data` and nothing before it. */
@@ -229,6 +244,24 @@ export function fillDataSkb(m: Machine, memory: SkbMemory, owner: SkbOwner, pack
     taken: 0,
   };
 }
+
+/** What a buffer holds goes behind what another one does: one packet for both, whose rest is counted as fragments. */
+export function appendPacket(m: Machine, to: SkBuff, { packet: next, truesize }: SkBuff): void {
+  const { words, arena } = m;
+  const { packet, address } = to;
+  if (to.gsoSize === 0) to.gsoSize = packet.bytes;
+  to.packet = { ...packet, bytes: packet.bytes + next.bytes, flags: packet.flags | next.flags, window: next.window };
+  to.len += next.bytes;
+  to.truesize += truesize;
+  words[(address + SKB.len) >> 2] = to.len;
+  words[(address + SKB.dataLen) >> 2] = to.packet.bytes - to.packet.payload.length;
+  words[(address + SKB.truesize) >> 2] = to.truesize;
+  const network = words[(address + SKB.data) >> 2]!;
+  if (packet.source.family === AF_INET) arena.view.setUint16(network + IP_TOTAL_LENGTH, to.len, false);
+  else arena.view.setUint16(network + IPV6_PAYLOAD_LENGTH, to.len - IPV6_HLEN, false);
+}
+const IP_TOTAL_LENGTH = 2;
+const IPV6_PAYLOAD_LENGTH = 4;
 
 /** skb_pull(): `data` moves behind the headers, to the bytes that the user gets, which may begin with some of them. */
 export function pullHeaders(m: Machine, skb: SkBuff, kept = 0): void {

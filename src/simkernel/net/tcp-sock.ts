@@ -7,6 +7,8 @@ import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
 import { Sock, SOCK } from './sock.ts';
+import type { SackBlock } from './packet.ts';
+import { frameCount } from './segment.ts';
 import type { Segment } from './segment.ts';
 import type { SkBuff } from './skb.ts';
 
@@ -24,6 +26,7 @@ export const TCP_CLOSING = 11;
 
 /** Congestion states (include/uapi/linux/tcp.h). */
 export const TCP_CA_OPEN = 0;
+export const TCP_CA_DISORDER = 1;
 export const TCP_CA_RECOVERY = 3;
 export const TCP_CA_LOSS = 4;
 
@@ -50,6 +53,10 @@ const TCP = structFields('tcp_sock', {
   segsIn: 'segs_in',
   segsOut: 'segs_out',
   reordering: 'reordering',
+  sackedOut: 'sacked_out',
+  lostOut: 'lost_out',
+  numSacks: 'rx_opt.num_sacks',
+  selectiveAcks: 'selective_acks',
 });
 export const ICSK = structFields('inet_connection_sock', {
   delackTimer: 'icsk_delack_timer',
@@ -76,6 +83,9 @@ export interface SockTimer {
   /** What the queued timer was started for. */
   armedNs: number;
 }
+
+/** ICSK_TIME_RETRANS and the others. */
+export type WriteTimer = 'none' | 'retransmit' | 'probe' | 'loss-probe' | 'reordering';
 
 /** struct tcp_sock. */
 export class TcpSock extends Sock {
@@ -107,7 +117,22 @@ export class TcpSock extends Sock {
   caState = TCP_CA_OPEN;
   /** End of what was outstanding when recovery began. */
   highSeq = 0;
-  dupAcks = 0;
+  /** When the latest of all that has arrived was sent, and how long it took; whether that is news (struct tcp_rack). */
+  rackSentAt = 0;
+  rackEnd = 0;
+  rackRttNs = 0;
+  rackAdvanced = false;
+  /** End of what was outstanding when a tail loss probe went out; 0: none is under way. */
+  tlpHighSeq = 0;
+  /** What the write timer is for (icsk_pending). */
+  pending: WriteTimer = 'none';
+  /** Probes of a closed window since the peer last said something, and the exponent of their distance. */
+  probesOut = 0;
+  backoff = 0;
+  /** When the peer last acknowledged anything. */
+  lastAck = -Infinity;
+  /** Sequence number of what came early last. */
+  lastEarly = 0;
   srttNs = 0;
   minRttNs = Infinity;
   rttvarNs = 0;
@@ -189,10 +214,31 @@ export class TcpSock extends Sock {
     words[(at + TCP.mdev) >> 2] = Math.round(this.rttvarNs / 250);
     words[(at + TCP.totalRetrans) >> 2] = this.totalRetrans;
     words[(at + TCP.packetsOut) >> 2] = this.packetsOut;
+    if (this.caState !== this.storedState || this.caState !== TCP_CA_OPEN) this.storeRecovery();
     words[(at + TCP.segsIn) >> 2] = this.segsIn;
     words[(at + TCP.segsOut) >> 2] = this.segsOut;
     words[(at + ICSK.rto) >> 2] = Math.ceil(this.rtoNs / TICK_NS);
     this.bytes[at + ICSK.retransmits] = this.retransmits;
+  }
+  /** Counts of the retransmit queue by what is known of its segments; zeroes while nothing is amiss. */
+  private storeRecovery(): void {
+    this.storedState = this.caState;
+    const frames = (wanted: (segment: Segment) => boolean): number =>
+      this.rtxQueue.reduce((sum, segment) => (wanted(segment) ? sum + frameCount(segment.bytes, this.mss) : sum), 0);
+    const { words, address } = this;
+    words[(address + TCP.sackedOut) >> 2] = frames(({ sacked }) => sacked);
+    words[(address + TCP.lostOut) >> 2] = frames(({ lost }) => lost);
+    words[(address + TCP.retransOut) >> 2] = frames(({ retransmitted, sacked }) => retransmitted && !sacked);
+  }
+  private storedState = TCP_CA_OPEN;
+  /** What the peer is told that came early. */
+  storeSacks(blocks: readonly SackBlock[]): void {
+    const { words, bytes, address } = this;
+    bytes[address + TCP.numSacks] = blocks.length;
+    blocks.forEach(([start, end], i) => {
+      words[(address + TCP.selectiveAcks + 8 * i) >> 2] = start | 0;
+      words[(address + TCP.selectiveAcks + 8 * i + 4) >> 2] = end | 0;
+    });
   }
   storeAckBacklog(): void {
     this.words[(this.address + SOCK.ackBacklog) >> 2] = this.acceptQueue.length;

@@ -1,14 +1,19 @@
 import type { Machine } from '../../machine.ts';
 import type { IpAddress } from '../ip-address.ts';
 import { IPPROTO_TCP, NO_BYTES, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../packet.ts';
-import type { Packet } from '../packet.ts';
+import type { Packet, SackBlock } from '../packet.ts';
 import { INITIAL_CWND } from '../tcp-sock.ts';
 
 const MSS = 1448;
 const WINDOW = 1_048_576;
 const FIRST_RTO_NS = 1e9;
 const RTO_NS = 250e6;
+const MOST_RTO_NS = 120e9;
+/** So many timeouts without a word from the machine, and it is gone. */
 const MOST_TRIES = 6;
+/** Segments that arrived beyond one that did not: it is lost. */
+const REORDERING = 3;
+const MOST_BLOCKS = 3;
 const MOST_COLLAPSED = 3;
 /** At first whatever comes is acknowledged, then two segments or more, or the last when nothing follows (RFC 5681). */
 const QUICK_ACKS = 16;
@@ -28,6 +33,10 @@ interface Sent {
   readonly bytes: number;
   readonly payload: Uint8Array;
   readonly flags: number;
+  /** The machine has it, although something before it is missing. */
+  sacked: boolean;
+  /** Sent again since the last timeout. */
+  again: boolean;
 }
 const endOf = (sent: Sent): number => sent.seq + sent.bytes + ((sent.flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
 
@@ -53,13 +62,16 @@ export class PeerConnection {
   private readonly waiting: Sent[] = [];
   private readonly sent: Sent[] = [];
   private readonly early: Packet[] = [];
+  private lastEarly = 0;
   private writeSeq: number;
   private una: number;
   private rcvNxt = 0;
   private window = WINDOW;
   private cwnd = INITIAL_CWND;
-  private dupAcks = 0;
+  /** End of what was outstanding when something was lost: one loss halves the window once. */
+  private recoverSeq = 0;
   private tries = 0;
+  private unanswered = 0;
   private timer = 0;
   private quickAcks = QUICK_ACKS;
   /** Bytes that came in order and were not acknowledged, and the timer that limits how long. */
@@ -106,7 +118,14 @@ export class PeerConnection {
     for (let at = 0; at < bytes; at += MSS) {
       const n = Math.min(MSS, bytes - at);
       const flags = at + n === bytes ? TCP_ACK | TCP_PSH : TCP_ACK;
-      this.waiting.push({ seq: this.writeSeq, bytes: n, payload: payload.subarray(at, at + n), flags });
+      this.waiting.push({
+        seq: this.writeSeq,
+        bytes: n,
+        payload: payload.subarray(at, at + n),
+        flags,
+        sacked: false,
+        again: false,
+      });
       this.writeSeq += n;
     }
     this.bytesSent += bytes;
@@ -126,6 +145,7 @@ export class PeerConnection {
 
   receive(packet: Packet, timeNs: number): void {
     if (this.isDead) return;
+    this.unanswered = 0;
     if ((packet.flags & TCP_RST) !== 0) {
       this.die();
       this.application.closed?.(this);
@@ -154,8 +174,7 @@ export class PeerConnection {
     }
   }
   private acknowledged(packet: Packet, timeNs: number): void {
-    const { ack } = packet;
-    const sameWindow = packet.window === this.window;
+    const { ack, sack } = packet;
     this.window = packet.window;
     if (ack > this.una) {
       this.una = ack;
@@ -163,21 +182,33 @@ export class PeerConnection {
         this.sent.shift();
         this.cwnd += 1;
       }
-      this.dupAcks = 0;
       this.tries = 0;
       if (!this.isOpen) {
         this.isOpen = true;
         this.application.connected?.(this);
       }
       this.arm(timeNs);
-    } else if (ack === this.una && this.sent.length > 0 && packet.bytes === 0 && sameWindow) {
-      this.dupAcks += 1;
-      if (this.dupAcks === 3) {
-        this.cwnd = Math.max(2, Math.floor(this.cwnd / 2));
-        this.resend(timeNs);
-      }
     }
+    if (sack !== undefined) this.fillHoles(sack, timeNs);
     this.flush(timeNs);
+  }
+  /** Sends again what must be lost by what has arrived beyond it. */
+  private fillHoles(blocks: readonly SackBlock[], timeNs: number): void {
+    for (const sent of this.sent) {
+      sent.sacked ||= blocks.some(([start, end]) => sent.seq >= start && endOf(sent) <= end);
+    }
+    let beyond = this.sent.reduce((count, { sacked }) => count + (sacked ? 1 : 0), 0);
+    for (const sent of this.sent) {
+      if (sent.sacked) beyond -= 1;
+      if (beyond < REORDERING) return;
+      if (sent.sacked || sent.again) continue;
+      sent.again = true;
+      if (sent.seq >= this.recoverSeq) {
+        this.recoverSeq = this.writeSeq;
+        this.cwnd = Math.max(2, Math.floor(this.cwnd / 2));
+      }
+      this.emit(sent.seq, sent.payload, sent.bytes, sent.flags, timeNs);
+    }
   }
   private accepted(packet: Packet, timeNs: number): void {
     const inOrder = this.rcvNxt;
@@ -185,12 +216,10 @@ export class PeerConnection {
     if (packet.seq > this.rcvNxt) {
       if (!this.early.some(({ seq }) => seq === packet.seq)) this.early.push(packet);
       this.early.sort((a, b) => a.seq - b.seq);
-    } else if (packet.seq === this.rcvNxt) {
+      this.lastEarly = packet.seq;
+    } else {
       this.take(packet);
-      while (this.early.length > 0 && this.early[0]!.seq <= this.rcvNxt) {
-        const next = this.early.shift()!;
-        if (next.seq === this.rcvNxt) this.take(next);
-      }
+      while (this.early.length > 0 && this.early[0]!.seq <= this.rcvNxt) this.take(this.early.shift()!);
     }
     this.unacked += packet.bytes;
     // What is early, late or fills a gap is answered at once, one by one.
@@ -217,9 +246,13 @@ export class PeerConnection {
     });
   }
   private take(packet: Packet): void {
-    this.rcvNxt += packet.bytes;
-    this.bytesReceived += packet.bytes;
-    if (packet.bytes > 0) this.application.received?.(this, packet.payload, packet.bytes);
+    // The first of it may have been here before, or all.
+    const known = this.rcvNxt - packet.seq;
+    const fresh = packet.bytes - known;
+    if (fresh < 0 || (fresh === 0 && (packet.flags & TCP_FIN) === 0)) return;
+    this.rcvNxt += fresh;
+    this.bytesReceived += fresh;
+    if (fresh > 0) this.application.received?.(this, packet.payload.subarray(known), fresh);
     if ((packet.flags & TCP_FIN) === 0 || this.finReceived) return;
     this.rcvNxt += 1;
     this.finReceived = true;
@@ -227,12 +260,12 @@ export class PeerConnection {
   }
 
   private queue(payload: Uint8Array, bytes: number, flags: number, timeNs: number): void {
-    this.waiting.push({ seq: this.writeSeq, bytes, payload, flags });
+    this.waiting.push({ seq: this.writeSeq, bytes, payload, flags, sacked: false, again: false });
     this.writeSeq += bytes + ((flags & (TCP_SYN | TCP_FIN)) !== 0 ? 1 : 0);
     this.flush(timeNs);
   }
   private flush(timeNs: number): void {
-    while (this.waiting.length > 0 && this.sent.length < this.cwnd) {
+    while (this.waiting.length > 0 && this.outstanding() < this.cwnd) {
       const next = this.waiting[0]!;
       if (next.bytes > 0 && next.seq + next.bytes > this.una + this.window) break;
       this.waiting.shift();
@@ -242,6 +275,11 @@ export class PeerConnection {
     }
     // A closed window opens without an acknowledgement of something new only when it is asked.
     if (this.waiting.length > 0 && this.sent.length === 0) this.arm(timeNs);
+  }
+  private outstanding(): number {
+    let count = this.sent.length;
+    if (this.recoverSeq > this.una) for (const { sacked } of this.sent) if (sacked) count -= 1;
+    return count;
   }
   private resend(timeNs: number): void {
     this.collapse();
@@ -255,29 +293,35 @@ export class PeerConnection {
     const [first, second] = this.sent;
     if (more === 0) return;
     if (first === undefined || second === undefined || first.bytes === 0 || second.bytes === 0) return;
+    if (second.sacked) return;
     if (first.bytes + second.bytes > MSS || (second.flags & TCP_FIN) !== 0) return;
     const payload = Uint8Array.of(...first.payload, ...second.payload);
-    this.sent.splice(0, 2, { seq: first.seq, bytes: first.bytes + second.bytes, payload, flags: second.flags });
+    const { seq } = first;
+    const { flags } = second;
+    this.sent.splice(0, 2, { seq, bytes: first.bytes + second.bytes, payload, flags, sacked: false, again: false });
     this.collapse(more - 1);
   }
   private arm(timeNs: number): void {
     const armed = (this.timer += 1);
     if (this.sent.length === 0 && this.waiting.length === 0) return;
-    const rto = (this.isOpen ? RTO_NS : FIRST_RTO_NS) * 2 ** this.tries;
+    const rto = Math.min((this.isOpen ? RTO_NS : FIRST_RTO_NS) * 2 ** this.tries, MOST_RTO_NS);
     this.machine.schedule(timeNs + rto, () => {
       if (armed !== this.timer || this.isDead) return;
       this.tries += 1;
-      if (this.tries > MOST_TRIES) {
+      this.unanswered += 1;
+      if (this.unanswered > MOST_TRIES) {
         this.die();
         this.application.closed?.(this);
         return;
       }
       this.cwnd = 1;
+      for (const sent of this.sent) sent.again = false;
       this.resend(timeNs + rto);
       this.arm(timeNs + rto);
     });
   }
   private emit(seq: number, payload: Uint8Array, bytes: number, flags: number, timeNs: number): void {
+    const sack = bytes > 0 || this.early.length === 0 ? undefined : this.blocks();
     // Whatever is sent acknowledges all that has come.
     this.unacked = 0;
     this.owesAck = false;
@@ -295,9 +339,22 @@ export class PeerConnection {
         window: WINDOW,
         bytes,
         payload,
+        ...(sack === undefined ? {} : { sack }),
       },
       timeNs,
     );
+  }
+  /** What came early, the latest in front. */
+  private blocks(): readonly SackBlock[] {
+    const blocks: [number, number][] = [];
+    for (const { seq, bytes } of this.early) {
+      const last = blocks.at(-1);
+      if (last?.[1] === seq) last[1] += bytes;
+      else blocks.push([seq, seq + bytes]);
+    }
+    const newest = blocks.findIndex(([start, end]) => start <= this.lastEarly && this.lastEarly < end);
+    if (newest > 0) blocks.unshift(...blocks.splice(newest, 1));
+    return blocks.slice(0, MOST_BLOCKS);
   }
   private die(): void {
     this.isDead = true;

@@ -1,0 +1,62 @@
+import { EFAULT, EINVAL, ESRCH } from '../errno.ts';
+import { kernelFunction } from '../execution/kernel-function.ts';
+import type { Machine } from '../machine.ts';
+import { structFields } from '../memory/layout.ts';
+import { DEFAULT_PRIORITY, TASK } from '../tasks/task.ts';
+import type { Task } from '../tasks/task.ts';
+import { systemCall } from './syscall-table.ts';
+import { userBytes } from './user-access.ts';
+
+/** Which queue a task stands in, and how urgent it is there. */
+
+const POLICY = structFields('task_struct', { policy: 'policy', rtPriority: 'rt_priority' });
+const SCHED_NORMAL = 0;
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+/** MAX_RT_PRIO */
+const MOST_URGENT = 99;
+/** struct sched_param */
+const PARAM_SIZE = 4;
+
+const setSchedulerParameters = kernelFunction(
+  '__setscheduler_params',
+  40,
+  (
+    m,
+    p: Task,
+    { policy, priority }: { readonly address: number; readonly policy: number; readonly priority: number },
+  ): void => {
+    p.prio = policy === SCHED_NORMAL ? DEFAULT_PRIORITY : MOST_URGENT - priority;
+    for (const field of [TASK.prio, TASK.staticPrio, TASK.normalPrio]) m.words[(p.address + field) >> 2] = p.prio;
+    m.words[(p.address + POLICY.policy) >> 2] = policy;
+    m.words[(p.address + POLICY.rtPriority) >> 2] = priority;
+  },
+);
+const taskOf = (m: Machine, pid: number): Task | undefined => (pid === 0 ? m.cpu.current : m.tasks.get(pid));
+
+systemCall('sched_setscheduler', 120, (m, pid, policy, param) => {
+  const bytes = userBytes(m, param, PARAM_SIZE);
+  if (policy < 0 || param === 0) return -EINVAL;
+  if (bytes === undefined) return -EFAULT;
+  const task = taskOf(m, pid);
+  if (task === undefined) return -ESRCH;
+  const priority = bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
+  const isRealTime = policy === SCHED_FIFO || policy === SCHED_RR;
+  if (!isRealTime && policy !== SCHED_NORMAL) return -EINVAL;
+  if (isRealTime ? priority < 1 || priority > MOST_URGENT : priority !== 0) return -EINVAL;
+  setSchedulerParameters(m, task, { address: param, policy, priority });
+  return 0;
+});
+systemCall('sched_getscheduler', 30, (m, pid) => {
+  const task = taskOf(m, pid);
+  return task === undefined ? -ESRCH : m.words[(task.address + POLICY.policy) >> 2]!;
+});
+systemCall('sched_getparam', 30, (m, pid, param) => {
+  const task = taskOf(m, pid);
+  if (task === undefined) return -ESRCH;
+  const bytes = userBytes(m, param, PARAM_SIZE);
+  if (bytes === undefined) return -EFAULT;
+  bytes.fill(0);
+  bytes[0] = m.words[(task.address + POLICY.rtPriority) >> 2]!;
+  return 0;
+});

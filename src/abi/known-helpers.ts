@@ -24,12 +24,15 @@ export interface Prototype {
 }
 
 /** The only functions whose tracing programs may call a helper: its `btf_allowlist` (kernel/trace/bpf_trace.c). */
-export const HELPER_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  d_path: [
-    ...['security_file_permission', 'security_inode_getattr', 'security_file_open', 'security_path_truncate'],
-    ...['vfs_truncate', 'vfs_fallocate', 'dentry_open', 'vfs_getattr', 'filp_close'],
+export const HELPER_FUNCTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    'd_path',
+    [
+      ...['security_file_permission', 'security_inode_getattr', 'security_file_open', 'security_path_truncate'],
+      ...['vfs_truncate', 'vfs_fallocate', 'dentry_open', 'vfs_getattr', 'filp_close'],
+    ],
   ],
-};
+]);
 
 /** What the kernel type is called to which a helper's BTF argument must lead. */
 export const HELPER_STRUCTS: Readonly<Record<string, string>> = {
@@ -254,12 +257,28 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   task_release: GENERIC_KERNEL_FUNCTIONS,
 };
 
-type NamedPrototype = Prototype & { readonly name: string };
+interface NamedPrototype extends Prototype {
+  readonly name: string;
+  /** Types of programs that may call it; undefined: all. */
+  readonly types: readonly ProgramType[] | undefined;
+  /** How many of r1 to r5 the verifier takes it to read. */
+  readonly read: number;
+}
 /** By number; some numbers are different functions in programs of different types. */
 const PROTOTYPES = new Map<number, NamedPrototype[]>();
 for (const [name, row] of [...Object.entries<HelperRow>(HELPERS), ...Object.entries<Prototype>(DECLARED)]) {
-  const prototype = { ...row, name, ...(PACKET_READERS.has(name) ? { packetAccess: true as const } : {}) };
+  const prototype = {
+    ...row,
+    name,
+    types: ALLOWED[name],
+    read: row.args.filter((kind) => kind !== 'unchecked').length,
+    ...(PACKET_READERS.has(name) ? { packetAccess: true as const } : {}),
+  };
   PROTOTYPES.set(row.id, [...(PROTOTYPES.get(row.id) ?? []), prototype]);
+}
+
+function prototypeFor(id: number, type: ProgramType): NamedPrototype | undefined {
+  return PROTOTYPES.get(id)?.find(({ types }) => types === undefined || types.includes(type));
 }
 
 /** Whether the kernel has a helper with this number. */
@@ -270,22 +289,27 @@ export const isKernelFunction = (id: number): boolean => PROTOTYPES.get(id)?.[0]
 
 /** `bpf_map_lookup_elem`, as the kernel's log says it. */
 export function helperName(id: number): string {
-  const name = HELPER_NAMES[id] ?? PROTOTYPES.get(id)?.[0]?.name;
+  const name = helperKey(id);
   return name === undefined ? 'unknown' : `bpf_${name}`;
+}
+
+/** `map_lookup_elem`, as tables name it. */
+export function helperKey(id: number): string | undefined {
+  return HELPER_NAMES[id] ?? PROTOTYPES.get(id)?.[0]?.name;
 }
 
 /** The prototype of a helper, if programs of this type may call it. */
 export function helperPrototype(id: number, type: ProgramType): Prototype | undefined {
-  return PROTOTYPES.get(id)?.find(({ name }) => ALLOWED[name]?.includes(type) ?? true);
+  return prototypeFor(id, type);
 }
 
 /** How many of r1 to r5 the verifier takes a helper to read. */
 export function argumentCount(id: number, type: ProgramType): number {
-  return helperPrototype(id, type)?.args.filter((kind) => kind !== 'unchecked').length ?? 5;
+  return prototypeFor(id, type)?.read ?? 5;
 }
 
 /** Whether our runtime implements the helper, so that a program that calls it can run here. */
 export function isImplemented(id: number, type: ProgramType): boolean {
-  const found = PROTOTYPES.get(id)?.find(({ name }) => ALLOWED[name]?.includes(type) ?? true);
+  const found = prototypeFor(id, type);
   return found !== undefined && Object.hasOwn(HELPERS, found.name);
 }

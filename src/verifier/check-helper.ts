@@ -1,5 +1,6 @@
 import {
   HELPER_FUNCTIONS,
+  helperKey,
   helperName,
   helperPrototype,
   isHelperNumber,
@@ -25,28 +26,30 @@ const MAP_USERS: Partial<Record<MapType, readonly string[]>> = {
   stack: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
   task_storage: ['task_storage_get', 'task_storage_delete'],
 };
-const HELPER_MAPS: Readonly<Record<string, readonly MapType[]>> = {
-  tail_call: ['prog_array'],
-  perf_event_read: ['perf_event_array'],
-  perf_event_output: ['perf_event_array'],
-  skb_output: ['perf_event_array'],
-  xdp_output: ['perf_event_array'],
-  perf_event_read_value: ['perf_event_array'],
-  ringbuf_output: ['ringbuf'],
-  ringbuf_reserve: ['ringbuf'],
-  ringbuf_query: ['ringbuf'],
-  get_stackid: ['stack_trace'],
-  skb_under_cgroup: ['cgroup_array'],
-  current_task_under_cgroup: ['cgroup_array'],
-  task_storage_get: ['task_storage'],
-  task_storage_delete: ['task_storage'],
-  // Maps of devices, processors and AF_XDP sockets: none that we have.
-  redirect_map: [],
-  map_pop_elem: ['queue', 'stack'],
-  map_peek_elem: ['queue', 'stack'],
-  map_push_elem: ['queue', 'stack'],
-  map_lookup_percpu_elem: ['percpu_array', 'percpu_hash', 'lru_percpu_hash'],
-};
+const HELPER_MAPS = new Map<string, readonly MapType[]>(
+  Object.entries({
+    tail_call: ['prog_array'],
+    perf_event_read: ['perf_event_array'],
+    perf_event_output: ['perf_event_array'],
+    skb_output: ['perf_event_array'],
+    xdp_output: ['perf_event_array'],
+    perf_event_read_value: ['perf_event_array'],
+    ringbuf_output: ['ringbuf'],
+    ringbuf_reserve: ['ringbuf'],
+    ringbuf_query: ['ringbuf'],
+    get_stackid: ['stack_trace'],
+    skb_under_cgroup: ['cgroup_array'],
+    current_task_under_cgroup: ['cgroup_array'],
+    task_storage_get: ['task_storage'],
+    task_storage_delete: ['task_storage'],
+    // Maps of devices, processors and AF_XDP sockets: none that we have.
+    redirect_map: [],
+    map_pop_elem: ['queue', 'stack'],
+    map_peek_elem: ['queue', 'stack'],
+    map_push_elem: ['queue', 'stack'],
+    map_lookup_percpu_elem: ['percpu_array', 'percpu_hash', 'lru_percpu_hash'],
+  }),
+);
 
 const CALLBACK_MAPS: ReadonlySet<MapType> = new Set<MapType>([
   'hash',
@@ -64,9 +67,9 @@ const MAP_WRITERS: ReadonlySet<string> = new Set([
 ]);
 
 function mapFault(id: number, map: MapDefinition): Violation | undefined {
-  const name = helperName(id).slice(4);
+  const name = helperKey(id) ?? '';
   const users = MAP_USERS[map.type];
-  const maps = HELPER_MAPS[name];
+  const maps = HELPER_MAPS.get(name);
   if ((users === undefined || users.includes(name)) && (maps === undefined || maps.includes(map.type)))
     return undefined;
   return violation('EINVAL', `cannot pass map_type ${MAP_TYPES[map.type].id} into func ${helperName(id)}#${id}`);
@@ -76,17 +79,17 @@ const GET_FUNC_IP = 173;
 
 /** The helper exists, and programs of this type may call it. */
 export function helperFault(w: Walk, id: number): Violation | undefined {
-  const name = `${helperName(id)}#${id}`;
-  if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${name}`);
+  const named = (): string => `${helperName(id)}#${id}`;
+  if (!isHelperNumber(id)) return violation('EINVAL', `invalid func ${named()}`);
   const prototype = helperPrototype(id, w.program.type);
   const isMissing = prototype === undefined || (prototype.iterators === true && !isIterator(w.program));
-  if (isMissing) return violation('EINVAL', `program of this type cannot use helper ${name}`);
-  if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${name} in non-sleepable prog`);
-  const functions = HELPER_FUNCTIONS[helperName(id).slice(4)];
+  if (isMissing) return violation('EINVAL', `program of this type cannot use helper ${named()}`);
+  if (prototype.sleeps === true) return violation('EINVAL', `sleepable helper ${named()} in non-sleepable prog`);
+  const functions = HELPER_FUNCTIONS.get(helperKey(id) ?? '');
+  if (functions === undefined) return undefined;
   const [kind, traced] = (w.program.attach ?? '').split('/');
-  if (functions !== undefined && kind !== 'iter' && !functions.includes(traced ?? ''))
-    return violation('EINVAL', 'helper call is not allowed in probe');
-  return undefined;
+  const isAllowed = kind === 'iter' || functions.includes(traced ?? '');
+  return isAllowed ? undefined : violation('EINVAL', 'helper call is not allowed in probe');
 }
 
 /** A number in the kernel's BTF that is none of a function that programs may call. */

@@ -3,29 +3,16 @@ import type { MapDefinition } from '../abi/program-image.ts';
 import type { CType } from '../btf/types.ts';
 import { type Scalar, UNKNOWN, ZERO, plainConstant } from './scalar.ts';
 
-/** Register types by the words in which the kernel's log names them (kernel/bpf/log.c). */
-const REGISTER_TYPES = {
-  not_init: { pointer: false },
-  scalar: { pointer: false },
-  ctx: { pointer: true },
-  fp: { pointer: true },
-  map_ptr: { pointer: true },
-  map_value: { pointer: true },
-  map_key: { pointer: true },
-  mem: { pointer: true },
-  rdonly_mem: { pointer: true },
-  ringbuf_mem: { pointer: true },
-  /** A BTF pointer: `ptr_file` and such. */
-  ptr_: { pointer: true },
-  sock_common: { pointer: true },
-  sock: { pointer: true },
-  tcp_sock: { pointer: true },
-  pkt: { pointer: true },
-  pkt_meta: { pointer: true },
-  pkt_end: { pointer: true },
-  func: { pointer: true },
-} as const satisfies Record<string, { readonly pointer: boolean }>;
-export type RegisterType = keyof typeof REGISTER_TYPES;
+const SOCKET_TYPES: ReadonlySet<string> = new Set(Object.keys(SOCKETS));
+
+/** What a register may hold that is no pointer. */
+type PlainType = 'not_init' | 'scalar';
+/** Register types by the words in which the kernel's log names them (kernel/bpf/log.c); `ptr_` is a BTF pointer. */
+export type RegisterType =
+  | PlainType
+  | SocketType
+  | ('ctx' | 'fp' | 'map_ptr' | 'map_value' | 'map_key' | 'mem' | 'rdonly_mem' | 'ringbuf_mem')
+  | ('ptr_' | 'pkt' | 'pkt_meta' | 'pkt_end' | 'func');
 
 /** Whether the kernel vouches that a BTF pointer points to a live object; `percpu_`: it is the address of no CPU's copy. */
 export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_' | 'percpu_';
@@ -176,9 +163,9 @@ export function mapValueRegister(map: MapDefinition, id: number): Register {
 
 /** What the kernel vouches for: given as such, or held by a reference (is_trusted_reg). */
 export const isTrusted = (r: Register): boolean => r.trust === 'trusted_' || r.reference !== 0;
-export const isPointer = (r: Register): boolean => REGISTER_TYPES[r.type].pointer;
+export const isPointer = (r: Register): boolean => r.type !== 'scalar' && r.type !== 'not_init';
 export const isPacket = (r: Register): boolean => r.type === 'pkt' || r.type === 'pkt_meta';
-export const isSocket = (r: Register): r is Register & { readonly type: SocketType } => r.type in SOCKETS;
+export const isSocket = (r: Register): r is Register & { readonly type: SocketType } => SOCKET_TYPES.has(r.type);
 export const isPacketOrEnd = (r: Register): boolean => isPacket(r) || r.type === 'pkt_end';
 /** The number 0, which is also the null pointer. */
 export const isNull = (r: Register): boolean => r.type === 'scalar' && r.value.isZero;

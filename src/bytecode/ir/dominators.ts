@@ -13,26 +13,23 @@ export interface Dominators {
 const UNKNOWN = -1;
 
 /** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm". */
-export function findDominators({ order, predecessors }: Flow): Dominators {
+export function findDominators({ order, predecessors, hasLoops }: Flow): Dominators {
   const position = new Map<Block, number>();
   for (const [index, block] of order.entries()) position.set(block, index);
   const above = new Int32Array(order.length).fill(UNKNOWN);
   above[0] = 0;
-  // Without loops all predecessors stand further up: one round says everything.
-  let hasLoops = false;
-  for (let changed = true, round = 0; changed && (round === 0 || hasLoops); round++) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let at = 1; at < order.length; at++) {
       let best = UNKNOWN;
       for (const pred of predecessors.get(order[at]!)!) {
         const from = position.get(pred);
         if (from === undefined) continue;
-        if (from >= at) hasLoops = true;
         if (above[from] !== UNKNOWN) best = best === UNKNOWN ? from : meet(above, best, from);
       }
       if (above[at] === best) continue;
       above[at] = best;
-      changed = true;
+      changed = hasLoops;
     }
   }
   const children = new Map<Block, Block[]>();

@@ -10,6 +10,7 @@ export class Flow {
   #order: readonly Block[] | undefined;
   #predecessors: ReadonlyMap<Block, readonly Block[]> | undefined;
   #dominators: Dominators | undefined;
+  #hasLoops: boolean | undefined;
 
   constructor(fn: IrFunction) {
     this.fn = fn;
@@ -19,6 +20,7 @@ export class Flow {
     this.#order = undefined;
     this.#predecessors = undefined;
     this.#dominators = undefined;
+    this.#hasLoops = undefined;
   }
 
   /** Reachable blocks, every block before its successors except along back edges. */
@@ -27,6 +29,10 @@ export class Flow {
   }
   get predecessors(): ReadonlyMap<Block, readonly Block[]> {
     return (this.#predecessors ??= predecessors(this.fn));
+  }
+  /** Without loops what follows the order is done after one round. */
+  get hasLoops(): boolean {
+    return (this.#hasLoops ??= leadsBack(this.order));
   }
   get dominators(): Dominators {
     return (this.#dominators ??= findDominators(this));
@@ -62,6 +68,15 @@ function reversePostorder(fn: IrFunction): Block[] {
     }
   }
   return order.reverse();
+}
+
+function leadsBack(order: readonly Block[]): boolean {
+  const seen = new Set<Block>();
+  for (const block of order) {
+    seen.add(block);
+    for (const next of successors(block)) if (seen.has(next)) return true;
+  }
+  return false;
 }
 
 /** Visiting the `otherwise` side first puts the `then` side right behind its branch. */

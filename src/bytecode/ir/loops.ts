@@ -4,19 +4,9 @@ import { type Block, successors } from './ir.ts';
 
 const NO_LOOPS: ReadonlyMap<Block, number> = new Map();
 
-/** Most programs have no loop: then nobody need know what dominates what. */
-function leadsBack({ order }: Flow): boolean {
-  const seen = new Set<Block>();
-  for (const block of order) {
-    seen.add(block);
-    if (successors(block).some((next) => seen.has(next))) return true;
-  }
-  return false;
-}
-
 /** How many natural loops each block is in; none where it is missing. */
 export function loopDepths(flow: Flow): ReadonlyMap<Block, number> {
-  if (!leadsBack(flow)) return NO_LOOPS;
+  if (!flow.hasLoops) return NO_LOOPS;
   const { dominators: doms, predecessors: preds } = flow;
   const depths = new Map<Block, number>(doms.order.map((block) => [block, 0]));
   const bodies = new Map<Block, Set<Block>>();

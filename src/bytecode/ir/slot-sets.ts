@@ -60,8 +60,8 @@ export function slotsBeyond(
   for (let changed = true; changed;) {
     changed = false;
     for (const edge of edges) {
-      if (edge.set.addAll(edge.named)) changed = true;
-      if (edge.set.addAll(edge.further)) changed = true;
+      const isNew = edge.set.addAll(edge.named);
+      if (edge.set.addAll(edge.further) || isNew) changed = flow.hasLoops;
     }
   }
   return beyond;

@@ -28,7 +28,7 @@ export function allocateRegisters(fn: MachineFunction, frameLimit: number): 'ok'
   // Made by spilling: nothing could be won by spilling them again.
   const temporaries = new Set<Reg>();
   for (;;) {
-    const scan = scanOnce(fn, temporaries);
+    const scan = new Scan(fn, temporaries).run();
     if (scan.spilled.size === 0) {
       assign(fn, scan.assigned);
       threadJumps(fn);
@@ -42,61 +42,91 @@ export function allocateRegisters(fn: MachineFunction, frameLimit: number): 'ok'
 interface Candidate {
   readonly reg: Reg;
   readonly ranges: readonly Range[];
-  readonly weight: number;
   /** The first range that does not end before the value in hand begins. */
   current: number;
 }
 
-function scanOnce(fn: MachineFunction, temporaries: ReadonlySet<Reg>): { assigned: Map<Reg, Reg>; spilled: Set<Reg> } {
-  const { ranges } = liveRanges(fn);
-  const weights = useWeights(fn);
-  const hints = moveHints(fn);
-  const taken: Candidate[][] = Array.from({ length: REGISTERS }, () => []);
-  for (let reg = 0; reg < REGISTERS; reg++) {
-    const fixed = ranges.get(reg);
-    if (fixed !== undefined) taken[reg]!.push({ reg, ranges: fixed, weight: Infinity, current: 0 });
+/** One scan: where each value goes, and which have no place. */
+class Scan {
+  readonly #fn: MachineFunction;
+  readonly #temporaries: ReadonlySet<Reg>;
+  readonly #ranges: ReadonlyMap<Reg, readonly Range[]>;
+  /** By machine register, who holds it at the position at hand or later. */
+  readonly #taken: Candidate[][] = Array.from({ length: REGISTERS }, () => []);
+  readonly #assigned = new Map<Reg, Reg>();
+  readonly #spilled = new Set<Reg>();
+  /** Counted when first something must be spilled. */
+  #weights: ReadonlyMap<Reg, number> | undefined;
+
+  constructor(fn: MachineFunction, temporaries: ReadonlySet<Reg>) {
+    this.#fn = fn;
+    this.#temporaries = temporaries;
+    this.#ranges = liveRanges(fn).ranges;
   }
-  const candidates: Candidate[] = [];
-  for (const [reg, list] of ranges) {
-    if (reg < FIRST_VIRTUAL) continue;
-    const length = list.reduce((sum, range) => sum + range.to - range.from, 0);
-    const weight = temporaries.has(reg) ? Infinity : (weights.get(reg) ?? 0) / (length + 8);
-    candidates.push({ reg, ranges: list, weight, current: 0 });
-  }
-  candidates.sort((a, b) => a.ranges[0]!.from - b.ranges[0]!.from || a.reg - b.reg);
-  const assigned = new Map<Reg, Reg>();
-  const spilled = new Set<Reg>();
-  for (const candidate of candidates) {
-    const begins = candidate.ranges[0]!.from;
-    for (const holders of taken) dropEnded(holders, begins);
-    const conflictsWith = (other: Candidate): boolean =>
-      !spilled.has(other.reg) && overlap(other.ranges, other.current, candidate.ranges);
-    const conflicts = (reg: Reg): Candidate[] => taken[reg]!.filter(conflictsWith);
-    const isFree = (reg: Reg): boolean => !taken[reg]!.some(conflictsWith);
-    let choice = hintedRegisters(candidate.reg, hints, assigned).find(isFree) ?? PREFERENCE.find(isFree);
-    if (choice === undefined) {
-      let cheapest = candidate.weight;
-      for (const reg of PREFERENCE) {
-        const cost = conflicts(reg).reduce((sum, other) => sum + other.weight, 0);
-        if (cost < cheapest) {
-          cheapest = cost;
-          choice = reg;
-        }
-      }
+
+  run(): { readonly assigned: ReadonlyMap<Reg, Reg>; readonly spilled: ReadonlySet<Reg> } {
+    const hints = moveHints(this.#fn);
+    for (const candidate of this.#candidates()) {
+      const begins = candidate.ranges[0]!.from;
+      for (const holders of this.#taken) dropEnded(holders, begins);
+      const isFree = (reg: Reg): boolean => !this.#taken[reg]!.some((other) => this.#conflict(candidate, other));
+      const hinted = hintedRegisters(candidate.reg, hints, this.#assigned);
+      const choice = hinted.find(isFree) ?? PREFERENCE.find(isFree) ?? this.#makeFree(candidate);
       if (choice === undefined) {
-        if (candidate.weight === Infinity) bug('no register for a reload');
-        spilled.add(candidate.reg);
+        this.#spilled.add(candidate.reg);
         continue;
       }
-      for (const other of conflicts(choice)) {
-        spilled.add(other.reg);
-        assigned.delete(other.reg);
-      }
+      this.#taken[choice]!.push(candidate);
+      this.#assigned.set(candidate.reg, choice);
     }
-    taken[choice]!.push(candidate);
-    assigned.set(candidate.reg, choice);
+    return { assigned: this.#assigned, spilled: this.#spilled };
   }
-  return { assigned, spilled };
+
+  /** Values in order of their first definition; the machine's own registers hold theirs from the start. */
+  #candidates(): Candidate[] {
+    const candidates: Candidate[] = [];
+    for (const [reg, ranges] of this.#ranges) {
+      const list = reg < REGISTERS ? this.#taken[reg]! : candidates;
+      list.push({ reg, ranges, current: 0 });
+    }
+    return candidates.sort((a, b) => a.ranges[0]!.from - b.ranges[0]!.from || a.reg - b.reg);
+  }
+
+  #conflict(candidate: Candidate, other: Candidate): boolean {
+    return !this.#spilled.has(other.reg) && overlap(other.ranges, other.current, candidate.ranges);
+  }
+  #conflicts(candidate: Candidate, reg: Reg): readonly Candidate[] {
+    return this.#taken[reg]!.filter((other) => this.#conflict(candidate, other));
+  }
+
+  /** Spills those that are cheaper to reload than the candidate, from the register where they are cheapest. */
+  #makeFree(candidate: Candidate): Reg | undefined {
+    let choice: Reg | undefined;
+    let cheapest = this.#weightOf(candidate);
+    for (const reg of PREFERENCE) {
+      const cost = this.#conflicts(candidate, reg).reduce((sum, other) => sum + this.#weightOf(other), 0);
+      if (cost >= cheapest) continue;
+      cheapest = cost;
+      choice = reg;
+    }
+    if (choice === undefined) {
+      if (this.#weightOf(candidate) === Infinity) bug('no register for a reload');
+      return undefined;
+    }
+    for (const other of this.#conflicts(candidate, choice)) {
+      this.#spilled.add(other.reg);
+      this.#assigned.delete(other.reg);
+    }
+    return choice;
+  }
+
+  /** What spilling it would cost, by how long it would free a register. */
+  #weightOf({ reg, ranges }: Candidate): number {
+    if (reg < FIRST_VIRTUAL || this.#temporaries.has(reg)) return Infinity;
+    this.#weights ??= useWeights(this.#fn);
+    const length = ranges.reduce((sum, range) => sum + range.to - range.from, 0);
+    return (this.#weights.get(reg) ?? 0) / (length + 8);
+  }
 }
 
 /** Leaves those that still hold something at this position, in their order. */
@@ -147,6 +177,7 @@ function moveHints(fn: MachineFunction): Map<Reg, Reg[]> {
 
 function hintedRegisters(reg: Reg, hints: ReadonlyMap<Reg, readonly Reg[]>, assigned: ReadonlyMap<Reg, Reg>): Reg[] {
   const result: Reg[] = [];
+  if (!hints.has(reg)) return result;
   const seen = new Set<Reg>([reg]);
   let ring: readonly Reg[] = [reg];
   // Partners of partners: a chain of copies should end up in one register.

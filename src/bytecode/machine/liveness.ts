@@ -37,16 +37,23 @@ function flowOf(block: MachineBlock): Flow {
 
 function liveAtEntry(fn: MachineFunction): ReadonlyMap<MachineBlock, ReadonlySet<Reg>> {
   const flows = new Map(fn.blocks.map((block) => [block, flowOf(block)]));
-  const edges = fn.blocks
-    .flatMap((block) => endTargets(block.end).map((next) => [flows.get(block)!, flows.get(next)!.live] as const))
-    .reverse();
+  // From the end on: without a way back, which is to a block that was passed already, one round says everything.
+  const passed = new Set<MachineBlock>();
+  let hasLoops = false;
   for (let changed = true; changed;) {
     changed = false;
-    for (const [{ live, written }, behind] of edges) {
+    for (let index = fn.blocks.length - 1; index >= 0; index--) {
+      const block = fn.blocks[index]!;
+      const { live, written } = flows.get(block)!;
       const before = live.size;
-      for (const reg of behind) if (!written.has(reg)) live.add(reg);
+      for (const next of endTargets(block.end)) {
+        if (!passed.has(next)) hasLoops = true;
+        for (const reg of flows.get(next)!.live) if (!written.has(reg)) live.add(reg);
+      }
+      passed.add(block);
       if (live.size !== before) changed = true;
     }
+    if (!hasLoops) break;
   }
   return new Map(Array.from(flows, ([block, { live }]) => [block, live]));
 }

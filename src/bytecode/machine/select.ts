@@ -10,6 +10,7 @@ import {
   FIRST_VIRTUAL,
   type MachineBlock,
   type MachineFunction,
+  type MachineInsn,
   type MachineOp,
   type Reg,
   type Source,
@@ -70,8 +71,11 @@ class Selector {
     for (const value of values) this.#uses.set(value, (this.#uses.get(value) ?? 0) + 1);
   }
 
+  /** The operation, which is the caller's no more, becomes the instruction: a copy of each would cost as much as choosing it. */
   #emit(op: MachineOp): void {
-    this.#block.insns.push({ ...op, span: this.#span });
+    const insn = op as MachineInsn;
+    insn.span = this.#span;
+    this.#block.insns.push(insn);
   }
 
   #virtual(): Reg {

@@ -34,7 +34,7 @@ export function shareCommonSubexpressions({ fn, dominators: doms }: Flow): boole
   if (replaced.size === 0) return false;
   for (const block of fn.blocks) {
     const kept = block.instrs.filter((instr) => !replaced.has(instr));
-    block.instrs.splice(0, block.instrs.length, ...kept);
+    if (kept.length < block.instrs.length) block.instrs.splice(0, block.instrs.length, ...kept);
     for (const instr of block.instrs) mapOperands(instr, resolve);
     if (block.terminator !== undefined) mapTerminatorOperands(block.terminator, resolve);
   }

@@ -28,19 +28,21 @@ export function removeDeadCode({ fn }: Flow): boolean {
   };
   const live = new Set<Instr>();
   const work: Instr[] = [];
-  for (const block of fn.blocks) {
-    work.push(...block.instrs.filter(keeps), ...terminatorOperands(block.terminator));
-  }
-  for (let instr = work.pop(); instr !== undefined; instr = work.pop()) {
-    if (live.has(instr)) continue;
+  const want = (instr: Instr): void => {
+    if (live.has(instr)) return;
     live.add(instr);
-    work.push(...operands(instr));
+    work.push(instr);
+  };
+  for (const block of fn.blocks) {
+    for (const instr of block.instrs) if (keeps(instr)) want(instr);
+    terminatorOperands(block.terminator).forEach(want);
   }
+  for (let instr = work.pop(); instr !== undefined; instr = work.pop()) operands(instr).forEach(want);
   let changed = false;
   for (const block of fn.blocks) {
-    const kept = block.instrs.filter((instr) => live.has(instr));
-    if (kept.length === block.instrs.length) continue;
+    if (block.instrs.every((instr) => live.has(instr))) continue;
     changed = true;
+    const kept = block.instrs.filter((instr) => live.has(instr));
     block.instrs.splice(0, block.instrs.length, ...kept);
   }
   return changed;

@@ -1,7 +1,7 @@
 import type { AccessSize } from '../../isa/opcodes.ts';
 import { helperWrites } from '../ir/effects.ts';
 import type { Flow } from '../ir/flow.ts';
-import { type Block, type Instr, type IrFunction, type Slot, type Value, slotOf } from '../ir/ir.ts';
+import { type Block, type Instr, type IrFunction, type Slot, type SlotAddress, type Value, slotOf } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, operands } from '../ir/operands.ts';
 import { SlotSet, numberSlots, slotsBeyond } from '../ir/slot-sets.ts';
 
@@ -121,7 +121,8 @@ export function removeDeadStores(flow: Flow): boolean {
     const dead = new Map<Slot, { from: number; to: number }[]>();
     const live = later.get(block)!;
     const kept: Instr[] = [];
-    for (const instr of [...block.instrs].reverse()) {
+    for (let index = block.instrs.length - 1; index >= 0; index--) {
+      const instr = block.instrs[index]!;
       if (instr.op === 'store') {
         const slot = slotOf(instr.address);
         if (slot !== undefined && !exposed.has(slot)) {
@@ -149,7 +150,7 @@ export function removeDeadStores(flow: Flow): boolean {
       }
       kept.push(instr);
     }
-    block.instrs.splice(0, block.instrs.length, ...kept.reverse());
+    if (kept.length < block.instrs.length) block.instrs.splice(0, block.instrs.length, ...kept.reverse());
   }
   return changed;
 }
@@ -179,17 +180,20 @@ function joined(
   ];
 }
 
+const NO_SLOTS: readonly Slot[] = [];
+
 function slotsReadBy(instr: Instr): readonly Slot[] {
   if (instr.op === 'load' || instr.op === 'atomic_add') {
     const slot = slotOf(instr.address);
-    return slot === undefined ? [] : [slot];
+    return slot === undefined ? NO_SLOTS : [slot];
   }
-  if (instr.op === 'call')
-    return instr.args.flatMap((arg, index) =>
-      arg.op === 'slot_address' && !helperWrites(instr.helper, index) ? [arg.slot] : [],
-    );
-  return [];
+  if (instr.op !== 'call' || !instr.args.some(isSlotAddress)) return NO_SLOTS;
+  return instr.args.flatMap((arg, index) =>
+    isSlotAddress(arg) && !helperWrites(instr.helper, index) ? [arg.slot] : NO_SLOTS,
+  );
 }
+
+const isSlotAddress = (value: Value): value is SlotAddress => value.op === 'slot_address';
 
 /** Slots that may be read behind each block. */
 function readLater(flow: Flow): ReadonlyMap<Block, SlotSet> {

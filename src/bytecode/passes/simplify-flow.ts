@@ -170,10 +170,10 @@ function threadConstants(flow: Flow): boolean {
   let users: ReadonlyMap<Phi, readonly Block[]> | undefined;
   for (const block of fn.blocks) {
     const end = block.terminator;
-    const phis = phisOf(block);
-    if (end?.op !== 'branch' || phis.length === 0 || phis.length !== block.instrs.length) continue;
-    if (end.left.op !== 'phi' || !phis.includes(end.left) || !isConst(end.right)) continue;
+    if (end?.op !== 'branch' || end.left.op !== 'phi' || !isConst(end.right)) continue;
     const tested = end.left;
+    const phis = phisOf(block);
+    if (phis.length !== block.instrs.length || !phis.includes(tested)) continue;
     if (![...tested.inputs.values()].some(isConst)) continue;
     // Elsewhere the phis must be wanted only by the phis right behind.
     const known = (users ??= usersOfPhis(fn));

@@ -211,6 +211,8 @@ export class Machine {
   readonly tracepointHandlers = new Map<number, TracepointHandlers>();
   readonly syscallEvents = createSyscallEvents();
   readonly trace: TraceStart = { ip: 0, fp: 0, slot: 0 };
+  /** Told when the CPU in charge is about to take no interrupts any more, or some again (trace_hardirqs_off, trace_hardirqs_on). */
+  irqWatch: ((isOff: boolean) => void) | null = null;
   readonly rethookTrampoline = rethookTrampoline;
   readonly ftraceCaller = ftraceCaller;
   readonly tracepointBuffers: TracepointBuffers;
@@ -503,4 +505,4 @@ export class Machine {
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }
-export { mappedFiles, processFiles, traceableFunctions, userFile, userFiles } from './listing.ts';
+export { mappedFiles, processFiles, traceableFunction, traceableFunctions, userFile, userFiles } from './listing.ts';

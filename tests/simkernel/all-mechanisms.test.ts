@@ -12,7 +12,7 @@ import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
 import { probeCommand, removeAll } from '../../src/simkernel/tracefs/probe-events.ts';
 import { createFunctionFilters } from '../../src/simkernel/tracefs/function-filter.ts';
-import { TRACERS } from '../../src/simkernel/tracefs/function-tracer.ts';
+import { TRACERS } from '../../src/simkernel/tracefs/tracers.ts';
 import { recordsOf } from '../../src/simkernel/tracefs/ring-buffer.ts';
 import { traceArray } from '../../src/simkernel/tracefs/trace-array.ts';
 

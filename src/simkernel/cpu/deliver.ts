@@ -108,6 +108,7 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
   }
   const outer = cpu.irqRegs;
   cpu.irqRegs = regs;
+  if (m.irqWatch !== null && isInterruptGate && (flags & FLAGS.interrupt) !== 0) m.irqWatch(true);
   const left = entry.run(m, regs, vector);
   cpu.irqRegs = outer;
   if (left !== undefined) return left.then(() => returnFromInterrupt(m, regs, sp, fp, fn));
@@ -118,6 +119,8 @@ export function deliver(m: Machine, cpu: Cpu, vector: number, ip = 0, errorCode 
 /** `iret`: registers, flags and mode come back from the pushed frame. */
 function returnFromInterrupt(m: Machine, regs: number, sp: number, fp: number, fn: TextSymbol): number {
   const { cpu, words, abi, arch } = m;
+  if (m.irqWatch !== null && !cpu.interruptsEnabled && (arch.frames.loadFlags(words, regs) & FLAGS.interrupt) !== 0)
+    m.irqWatch(false);
   copyRegisters(cpu.registers, 0, words, regs >> 2, cpu.registers.length);
   if (isUserFrame(m, regs)) {
     account(cpu);

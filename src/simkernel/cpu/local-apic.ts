@@ -77,14 +77,18 @@ export function nextLook(m: Machine, cpu: Cpu): number {
 
 /** `cli`: local_irq_disable() does not count; the second changes nothing. */
 export function irqDisable(m: Machine): void {
-  m.cpu.flags &= ~FLAGS.interrupt;
-  refresh(m, m.cpu);
+  const { cpu } = m;
+  const wereEnabled = cpu.interruptsEnabled;
+  cpu.flags &= ~FLAGS.interrupt;
+  refresh(m, cpu);
+  if (wereEnabled && m.irqWatch !== null) m.irqWatch(true);
 }
 
 /** `sti`: what has come meanwhile is delivered at once. */
 export function irqEnable(m: Machine): void {
   const { cpu } = m;
   if (cpu.interruptsEnabled) return;
+  if (m.irqWatch !== null) m.irqWatch(false);
   cpu.flags |= FLAGS.interrupt;
   refresh(m, cpu);
   if (cpu.time >= cpu.horizon) m.catchUp(cpu, 0);

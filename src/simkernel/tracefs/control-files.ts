@@ -3,8 +3,10 @@ import { traceableFunctions } from '../listing.ts';
 import { dynamicEventsFile } from './dynamic-events.ts';
 import { isFunctionCommand } from './function-commands.ts';
 import type { FunctionFilters } from './function-filter.ts';
-import { TRACERS } from './function-tracer.ts';
-import type { TracerName } from './function-tracer.ts';
+import { profileFile } from './function-profiler.ts';
+import { maxLatencyFile, thresholdFile } from './latency/latency.ts';
+import { TRACERS } from './tracers.ts';
+import type { TracerName } from './tracers.ts';
 import { printText } from './print-text.ts';
 import { probeCommand, probeEvents, probeLines, removeAll } from './probe-events.ts';
 import type { ProbeKind } from './probe-kinds.ts';
@@ -83,7 +85,7 @@ const probeFile = (kind: ProbeKind): TraceFile => ({
   truncate: (array) => removeAll(array, kind),
 });
 /** Hits of each line of the file of events; of kprobes also those that were missed. */
-const profileFile = (kind: ProbeKind): TraceFile => ({
+const probeProfileFile = (kind: ProbeKind): TraceFile => ({
   read: (array) =>
     probeEvents(array, kind)
       .flatMap(({ name, sources }) =>
@@ -183,6 +185,7 @@ export const INSTANCE_FILES: Readonly<Record<string, TraceFile>> = {
     read: ({ cpuMask, machine }) => `${cpuMask.toString(16).padStart(Math.ceil(machine.cpus / 4), '0')}\n`,
     write: writeMask,
   },
+  tracing_max_latency: maxLatencyFile,
   tracing_on: {
     mode: 0o644,
     read: ({ isOn }) => `${isOn ? 1 : 0}\n`,
@@ -210,8 +213,9 @@ export const GLOBAL_FILES: Readonly<Record<string, TraceFile>> = {
         .join(''),
   },
   dynamic_events: dynamicEventsFile,
+  function_profile_enabled: profileFile,
   kprobe_events: probeFile('kprobe'),
-  kprobe_profile: profileFile('kprobe'),
+  kprobe_profile: probeProfileFile('kprobe'),
   max_graph_depth: {
     mode: 0o644,
     read: ({ graphDepth }) => `${graphDepth}\n`,
@@ -230,6 +234,7 @@ export const GLOBAL_FILES: Readonly<Record<string, TraceFile>> = {
   set_graph_function: filterFile('graph', '#### all functions enabled ####\n'),
   set_graph_notrace: filterFile('graphNot', '#### no functions disabled ####\n'),
   synthetic_events: syntheticFile,
+  tracing_thresh: thresholdFile,
   uprobe_events: probeFile('uprobe'),
-  uprobe_profile: profileFile('uprobe'),
+  uprobe_profile: probeProfileFile('uprobe'),
 };

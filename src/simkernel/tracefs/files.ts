@@ -1,6 +1,7 @@
 import { EBUSY, EEXIST, EINVAL, ENOENT } from '../errno.ts';
 import { drain, GLOBAL_FILES, INSTANCE_FILES } from './control-files.ts';
 import { eventsTree } from './event-tree.ts';
+import { statFile } from './function-profiler.ts';
 import { TraceArray } from './trace-array.ts';
 import { emptied, fileNode, flag } from './trace-file.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -49,6 +50,10 @@ function optionsTree(array: TraceArray): DirectoryNode {
   ]);
   return directory(filesOf(array, Object.fromEntries(rows)));
 }
+/** trace_stat: what the function profiler has counted on each CPU. */
+function profilesTree(array: TraceArray): DirectoryNode {
+  return directory(filesOf(array, Object.fromEntries(array.rings.map((_, cpu) => [`function${cpu}`, statFile(cpu)]))));
+}
 function instanceEntries(array: TraceArray): Readonly<Record<string, Node | (() => Node)>> {
   return {
     ...filesOf(array, INSTANCE_FILES),
@@ -85,5 +90,10 @@ function instancesTree(top: TraceArray): DirectoryNode {
 
 /** The whole tree below /sys/kernel/tracing. */
 export function tracefsTree(array: TraceArray): DirectoryNode {
-  return directory({ ...filesOf(array, GLOBAL_FILES), ...instanceEntries(array), instances: instancesTree(array) });
+  return directory({
+    ...filesOf(array, GLOBAL_FILES),
+    ...instanceEntries(array),
+    instances: instancesTree(array),
+    trace_stat: () => profilesTree(array),
+  });
 }

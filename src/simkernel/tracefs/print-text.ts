@@ -1,5 +1,5 @@
 import { COMMON_SIZE } from './event.ts';
-import { PRINT_EVENT } from './function-tracer.ts';
+import { PRINT_EVENT } from './ftrace-events.ts';
 import type { TraceArray } from './trace-array.ts';
 
 /** Leaves a line of text in the trace buffer: what trace_marker is written and what BPF programs print. */

@@ -3,7 +3,7 @@ import { imageAt } from '../listing.ts';
 import type { Machine } from '../machine.ts';
 import type { FunctionProtoType } from '../../btf/types.ts';
 import { isBlacklisted } from '../probes/kprobes.ts';
-import { nameOf, prototypeNamed, symbolNamed } from '../probes/symbols.ts';
+import { isNamed, nameOf, prototypeNamed, symbolNamed } from '../probes/symbols.ts';
 import { kernelAddressOf } from './fetch-memory.ts';
 import { ProbeMistake } from './probe-mistake.ts';
 import type { TraceEvent } from './event.ts';
@@ -58,7 +58,7 @@ const kernelPlace: ReadPlace = ({ machine: m }, text, at, wantsReturn) => {
   if (offset === undefined || wanted === '') throw new ProbeMistake('BAD_PROBE_ADDR', at);
   const symbol = symbolNamed(m, wanted);
   // The kernel's types know functions that this machine never comes to: they can be probed, too.
-  const isKnown = isBlacklisted(wanted) || prototypeNamed(m, wanted) !== undefined;
+  const isKnown = isBlacklisted(wanted) || isNamed(m, wanted);
   if (symbol === undefined && !isKnown) throw new ProbeMistake('BAD_PROBE_ADDR', at);
   const { kprobesUseFtrace, ftraceSite } = m.arch.kernelCode;
   const isEntry = offset === 0 || (kprobesUseFtrace && offset === ftraceSite.offset);
@@ -139,7 +139,7 @@ const functionPlace: ReadPlace = ({ machine: m }, text, at) => {
   if (suffix !== '' && suffix !== RETURN) throw new ProbeMistake('BAD_ADDR_SUFFIX', at + percent);
   const name = percent < 0 ? text : text.slice(0, percent);
   const symbol = symbolNamed(m, name);
-  const isKnown = symbol === undefined ? prototypeNamed(m, name) !== undefined : symbol.traceable;
+  const isKnown = symbol === undefined ? isNamed(m, name) : symbol.traceable;
   if (!isKnown) throw new ProbeMistake('BAD_PROBE_ADDR', at);
   const isReturn = suffix === RETURN;
   const ip = kernelAddressOf((symbol?.entry ?? 0) + m.arch.kernelCode.ftraceSite.offset);

@@ -2,7 +2,7 @@ import { EBUSY, EILSEQ, EINVAL, ENOENT } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { attach } from '../probes/attach.ts';
 import type { AttachTarget } from '../probes/attach.ts';
-import { prototypeNamed } from '../probes/symbols.ts';
+import { isNamed } from '../probes/symbols.ts';
 import { registerKprobe } from '../probes/register-kprobe.ts';
 import type { RegisteredKprobe } from '../probes/register-kprobe.ts';
 import { fetchCallerRegisters } from '../probes/caller-registers.ts';
@@ -80,7 +80,7 @@ function kernelSource(m: Machine, request: SourceRequest): ProbeSource | number 
     ...(kept.length > 0 ? { entry: (regs: number) => kept.map((word) => word(m, regs, []) ?? 0n) } : {}),
   });
   const isUnreached = 'errno' in registered && registered.errno === 'ENOENT';
-  if ('errno' in registered && !(isUnreached && prototypeNamed(m, target.function) !== undefined))
+  if ('errno' in registered && !(isUnreached && isNamed(m, target.function)))
     return -ERRNO[registered.errno];
   const probe = 'errno' in registered ? undefined : registered;
   return {

@@ -1,5 +1,5 @@
 import { COMMAND_LETTERS } from './dynamic-events.ts';
-import { TRACERS } from './function-tracer.ts';
+import { TRACERS } from './tracers.ts';
 import { CLOCKS } from './trace-clock.ts';
 import { OPTION_NAMES } from './trace-options.ts';
 import { TRIGGER_NAMES } from './triggers/commands.ts';
@@ -43,6 +43,10 @@ ${wrapped(Object.keys(CLOCKS))}  buffer_size_kb\t- of each CPU; buffer_total_siz
   set_ftrace_pid\t- only these tasks
   set_graph_function\t- graphs begin at these functions; set_graph_notrace leaves some out
   max_graph_depth\t- how deep graphs go; 0 is any depth
+  tracing_max_latency\t- the longest latency of irqsoff, wakeup and wakeup_rt in microseconds; write 0
+\t\t\t  to begin anew; tracing_thresh takes every one that is at least so long
+  function_profile_enabled - count and time all functions (set_ftrace_filter applies);
+\t\t\t  trace_stat/functionN shows what each CPU has seen
   options/, trace_options\t- how records look and what is recorded with them
 ${wrapped(OPTION_NAMES)}
  Events:

@@ -30,7 +30,7 @@ export const snapshotFile: TraceFile = {
     return rings.every(({ count }) => count === 0) ? stateText('allocated') : traceText(array, rings);
   },
   write(array, text) {
-    if (array.conditionalSnapshot !== null) return -EBUSY;
+    if (array.conditionalSnapshot !== null || array.tracer?.showsLongest === true) return -EBUSY;
     return number(text, 0, (value) => writeSnapshot(array, value));
   },
 };

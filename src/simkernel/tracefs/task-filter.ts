@@ -1,9 +1,8 @@
 import { EINVAL } from '../errno.ts';
 import type { Machine } from '../machine.ts';
-import { attach } from '../probes/attach.ts';
-import { fieldsByName, tracepointEvent } from './event.ts';
 import { fieldValue } from './print-format.ts';
 import type { RecordView } from './print-format.ts';
+import { onTracepoint } from './tracepoint-listener.ts';
 
 /** A pid_t is signed. */
 const LAST_PID = 2 ** 31 - 1;
@@ -43,18 +42,12 @@ export class TaskFilter {
     this.detach = on ? this.watchForks() : null;
   }
   private watchForks(): () => void {
-    const listen = (name: string, change: (pid: (field: string) => number) => void): (() => void) => {
-      const fields = fieldsByName(tracepointEvent('sched', name)!);
-      const attached = attach(this.machine, { kind: 'tracepoint', category: 'sched', name }, (at) => {
-        const data = this.machine.arena.bytes.subarray(at, at + 128);
-        change((field) => Number(fieldValue({ machine: this.machine, data, fields }, field)));
-      });
-      return () => attached.ok && attached.detach();
-    };
-    const stopFork = listen('sched_process_fork', (pid) => {
+    const stopFork = onTracepoint(this.machine, 'sched', 'sched_process_fork', (pid) => {
       if (this.pids.has(pid('parent_pid'))) this.pids.add(pid('child_pid'));
     });
-    const stopExit = listen('sched_process_exit', (pid) => this.pids.delete(pid('pid')));
+    const stopExit = onTracepoint(this.machine, 'sched', 'sched_process_exit', (pid) => {
+      this.pids.delete(pid('pid'));
+    });
     return () => {
       stopFork();
       stopExit();

@@ -5,10 +5,14 @@ import type { TraceEvent } from './event.ts';
 import { FunctionCommands } from './function-commands.ts';
 import { createFunctionFilters } from './function-filter.ts';
 import type { FunctionFilters } from './function-filter.ts';
-import { TRACERS } from './function-tracer.ts';
-import type { FunctionTracer, TracerName } from './function-tracer.ts';
+import { TRACERS } from './tracers.ts';
+import type { Tracer } from './tracer.ts';
+import type { TracerName } from './tracers.ts';
+import { FunctionProfiler } from './function-profiler.ts';
 import { glob } from './glob.ts';
 import type { ConditionalSnapshot } from './hist/hist-data.ts';
+import { noLatency } from './latency/latency.ts';
+import type { LatencyState } from './latency/latency.ts';
 import type { RecordView } from './print-format.ts';
 import { TraceRing } from './ring-buffer.ts';
 import type { TraceEntry } from './ring-buffer.ts';
@@ -53,8 +57,10 @@ export class TraceArray {
   cpuMask: bigint;
   /** max_graph_depth; 0: any. */
   graphDepth = 0;
+  latency: LatencyState = noLatency();
+  readonly profiler: FunctionProfiler;
   /** Of the running tracer; none is `nop`. */
-  tracer: FunctionTracer | null = null;
+  tracer: Tracer | null = null;
   private readonly files = new Map<string, EventFile>();
   private written = 0;
 
@@ -67,6 +73,7 @@ export class TraceArray {
     this.functionTasks = new TaskFilter(machine);
     this.cpuMask = (1n << BigInt(machine.cpus)) - 1n;
     this.rings = this.makeRings();
+    this.profiler = new FunctionProfiler(this);
     shared.arrays.add(this);
     this.options.changed = (name) => {
       if (name === 'overwrite')

@@ -1,4 +1,4 @@
-import type { TracerName } from './function-tracer.ts';
+import type { TracerName } from './tracers.ts';
 
 interface OptionRow {
   readonly initial: boolean;
@@ -19,12 +19,14 @@ const OPTIONS = {
   userstacktrace: off,
   'sym-userobj': off,
   'context-info': on,
+  'latency-format': off,
   'record-cmd': on,
   'record-tgid': off,
   overwrite: on,
   'irq-info': on,
   markers: on,
   'event-fork': off,
+  'function-trace': on,
   'function-fork': off,
   stacktrace: off,
   func_stack_trace: functions,
@@ -39,6 +41,8 @@ const OPTIONS = {
   'funcgraph-retval': graph(false),
   'funcgraph-retval-hex': graph(false),
   'funcgraph-args': graph(false),
+  'sleep-time': graph(true),
+  'graph-time': graph(true),
 } as const satisfies Record<string, OptionRow>;
 export type OptionName = keyof typeof OPTIONS;
 const ROWS: Readonly<Record<OptionName, OptionRow>> = OPTIONS;

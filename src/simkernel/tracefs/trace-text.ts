@@ -1,4 +1,5 @@
 import { fieldsByName } from './event.ts';
+import { latencyText } from './latency/latency-text.ts';
 import { fieldText, fieldValue, printRecord } from './print-format.ts';
 import { recordsOf } from './ring-buffer.ts';
 import type { TraceEntry, TraceRing } from './ring-buffer.ts';
@@ -46,7 +47,7 @@ export function traceTime(timeNs: number): string {
 }
 
 /** The five columns between CPU and time (trace_print_lat_fmt). */
-function flagsText(data: Uint8Array): string {
+export function flagsText(data: Uint8Array): string {
   const flags = data[2]!;
   const preempt = data[3]!;
   const irqsOff = (flags & 0x01) !== 0;
@@ -84,7 +85,7 @@ function fieldsText(array: TraceArray, { event, data }: TraceEntry): string {
   });
   return `${event.name}:${fields.join('')}`;
 }
-function eventText(array: TraceArray, entry: TraceEntry): string {
+export function eventText(array: TraceArray, entry: TraceEntry): string {
   const { event } = entry;
   if (array.options.get('fields') && event.system !== 'ftrace') return fieldsText(array, entry);
   const text = recordText(array, entry);
@@ -115,5 +116,6 @@ export function entriesText(array: TraceArray, entries: readonly TraceEntry[]): 
 
 /** The records of rings in the order of their times, below a header. */
 export function traceText(array: TraceArray, rings: readonly TraceRing[]): string {
+  if (array.options.get('latency-format')) return latencyText(array, rings);
   return traceHeader(array, rings) + entriesText(array, recordsOf(rings));
 }

@@ -4,6 +4,7 @@ import { KERNEL_COMMANDS } from './kernel.ts';
 import { LS } from './list-files.ts';
 import { MODULE_COMMANDS } from './modules.ts';
 import { PERF_COMMANDS } from './perf.ts';
+import { SCHEDULING_COMMANDS } from './scheduling.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
 import { PROCESS_COMMANDS } from './processes.ts';
 import { STRACE } from './strace.ts';
@@ -19,6 +20,7 @@ export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...MODULE_COMMANDS,
   ...KERNEL_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...SCHEDULING_COMMANDS,
   ...BASIC_PROGRAMS,
   LS,
   STRACE,

@@ -3,11 +3,12 @@ import { executableAt } from '../../programs/executables.ts';
 import type { Machine } from '../../machine.ts';
 import { SEARCH_PATH } from '../search-path.ts';
 import type { UserContext } from '../../programs/user.ts';
-import type { Steps } from './command.ts';
+import type { CommandContext, Steps } from './command.ts';
 
 /** Whoever watches a program is ready by then. */
 const START_NS = 1000;
-const NOT_FOUND = 127;
+/** What a shell, and whoever else starts programs, returns for one that there is not. */
+export const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
 /** The file that a command's name leads to, along the shell's path; undefined: there is none. */
@@ -29,4 +30,12 @@ export function* launch(m: Machine, u: UserContext, argv: readonly string[]): St
     yield child.nanosleep(START_NS);
     return yield* become(m, child, argv);
   });
+}
+
+/** Says so when there is no such program. */
+export function* missing(c: CommandContext, argv: readonly string[], text: (name: string) => string): Steps<boolean> {
+  const [name = ''] = argv;
+  if (programPath(c.machine, name) !== undefined) return false;
+  yield* c.complain(text(name));
+  return true;
 }

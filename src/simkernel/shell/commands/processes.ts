@@ -7,10 +7,9 @@ import { errorText } from '../error-text.ts';
 import { SIGNAL_NUMBERS } from '../signal-numbers.ts';
 import { command, joinLines, readOptions } from './command.ts';
 import type { CommandContext, MakeCommand, Steps } from './command.ts';
-import { become, launch, programPath } from './launch.ts';
+import { launch, missing, NOT_FOUND } from './launch.ts';
 
 const PID_WIDTH = 7;
-const NOT_FOUND = 127;
 const TIMED_OUT = 124;
 const POLL_NS = 5 * MS;
 
@@ -192,93 +191,6 @@ function exitStatus(task: Task | undefined): number {
   const code = task?.exitCode ?? 0;
   return (code & 0x7f) === 0 ? (code >> 8) & 0xff : 128 + (code & 0x7f);
 }
-/** Says so when there is no such program. */
-function* missing(c: CommandContext, argv: readonly string[], text: (name: string) => string): Steps<boolean> {
-  const [name = ''] = argv;
-  if (programPath(c.machine, name) !== undefined) return false;
-  yield* c.complain(text(name));
-  return true;
-}
-const cannotExecute = (name: string): string => `failed to execute ${name}: No such file or directory`;
-
-/** `0,2-3` or a mask as bits; undefined: neither. */
-function cpuMask(text: string, isList: boolean): number | undefined {
-  if (!isList) return /^(0x)?[\da-f]+$/i.test(text) ? Number.parseInt(text, 16) : undefined;
-  let mask = 0;
-  for (const part of text.split(',')) {
-    const [first = Number.NaN, last = first] = part.split('-').map(Number);
-    if (!Number.isInteger(first) || !Number.isInteger(last) || first > last) return undefined;
-    for (let cpu = first; cpu <= last; cpu += 1) mask |= 1 << cpu;
-  }
-  return mask;
-}
-const maskText = (task: Task, all: number): string =>
-  (task.boundTo === null ? 2 ** all - 1 : 1 << task.boundTo).toString(16);
-
-const TASKSET: MakeCommand = command('taskset', function* (c, args) {
-  const { options, operands } = readOptions(args, '', true);
-  const { machine, u } = c;
-  const isShow = options.has('p') && operands.length === 1;
-  const pid = options.has('p') ? Number(operands.at(-1)) : u.task.pid;
-  const task = machine.tasks.get(pid);
-  if (operands.length === 0) return yield* c.complain("bad usage\nTry 'taskset --help' for more information.");
-  if (task === undefined) return yield* c.complain(`failed to get pid ${operands.at(-1)!}'s affinity: No such process`);
-  const before = maskText(task, machine.cpus);
-  if (isShow) {
-    yield* c.print(`pid ${pid}'s current affinity mask: ${before}\n`);
-    return 0;
-  }
-  const mask = cpuMask(operands[0]!, options.has('c'));
-  if (mask === undefined)
-    return yield* c.complain(`failed to parse CPU ${options.has('c') ? 'list' : 'mask'}: ${operands[0]!}`);
-  const at = u.buffer(8);
-  u.store(at, 8, mask);
-  const error = yield u.call('sched_setaffinity', pid, 8, at);
-  if (error < 0) return yield* c.complain(`failed to set pid ${pid}'s affinity: ${errorText(error)}`);
-  if (options.has('p')) {
-    yield* c.print(
-      `pid ${pid}'s current affinity mask: ${before}\npid ${pid}'s new affinity mask: ${maskText(task, machine.cpus)}\n`,
-    );
-    return 0;
-  }
-  const argv = operands.slice(1);
-  if (yield* missing(c, argv, cannotExecute)) return NOT_FOUND;
-  return yield* become(machine, u, argv);
-});
-
-const PRIO_PROCESS = 0;
-const DEFAULT_NICE = 10;
-const NICE: MakeCommand = command('nice', function* (c, args) {
-  const { options, operands } = readOptions(
-    args.map((arg) => arg.replace(/^-(-?\d+)$/, '-n$1')),
-    'n',
-    true,
-  );
-  const nice = Number(options.get('n') ?? DEFAULT_NICE);
-  if (!Number.isInteger(nice)) return yield* c.complain(`invalid adjustment '${options.get('n') ?? ''}'`);
-  if (operands.length === 0) {
-    yield* c.print(`${c.u.task.prio - 120}\n`);
-    return 0;
-  }
-  if (yield* missing(c, operands, (name) => `'${name}': No such file or directory`)) return NOT_FOUND;
-  yield c.u.call('setpriority', PRIO_PROCESS, 0, nice);
-  return yield* become(c.machine, c.u, operands);
-});
-const RENICE: MakeCommand = command('renice', function* (c, args) {
-  const { options, operands } = readOptions(args, 'np');
-  const nice = Number(options.get('n') ?? operands[0]);
-  const pid = Number(options.get('p') ?? operands.at(-1));
-  const task = c.machine.tasks.get(pid);
-  if (!Number.isInteger(nice) || task === undefined)
-    return yield* c.complain(
-      `failed to get priority for ${options.get('p') ?? operands.at(-1) ?? ''} (process ID): No such process`,
-    );
-  const before = task.prio - 120;
-  yield c.u.call('setpriority', PRIO_PROCESS, pid, nice);
-  yield* c.print(`${pid} (process ID) old priority ${before}, new priority ${task.prio - 120}\n`);
-  return 0;
-});
-
 /** `1.5`, `200ms`, `2m`; NaN: none of them. */
 function seconds(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|[smhd])?$/.exec(text);
@@ -345,16 +257,4 @@ const PIDOF: MakeCommand = command('pidof', function* (c, args) {
   return pids.length > 0 ? 0 : 1;
 });
 
-export const PROCESS_COMMANDS: readonly MakeCommand[] = [
-  PS,
-  PGREP,
-  PKILL,
-  KILL,
-  PIDOF,
-  TASKSET,
-  NICE,
-  RENICE,
-  TIMEOUT,
-  WATCH,
-  SUDO,
-];
+export const PROCESS_COMMANDS: readonly MakeCommand[] = [PS, PGREP, PKILL, KILL, PIDOF, TIMEOUT, WATCH, SUDO];

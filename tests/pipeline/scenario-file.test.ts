@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readScenario } from '../../src/pipeline/scenario-file/read-scenario.ts';
 import { renderDiagnostics } from '../../src/source/render.ts';
 import { createMachine } from '../../src/simkernel/machine.ts';
-import { runFor, SECOND } from '../simkernel/support.ts';
+import { fieldOffset, runFor, SECOND } from '../simkernel/support.ts';
 
 const messages = (yaml: string): string => renderDiagnostics(readScenario('my.yaml', yaml).diagnostics);
 const HEAD = 'name: mine\nprocesses:\n';
@@ -20,6 +20,24 @@ test.each<[mistake: string, yaml: string, message: string]>([
     'name: mine\nlength: 20\nprocesses: []\n',
     "my.yaml:2:9-11: ERROR: this must be a time, not '20'\nlength: 20\n        ~~\n" +
       'HINT: for example 40us, 2.5ms, 10s (units: ns, us, ms, s, min)\n',
+  ],
+  [
+    'a container that there is not',
+    'name: mine\ncontainers:\n  - { name: shop }\nprocesses:\n  - { name: a, container: shp, does: [sync: true] }\n',
+    "my.yaml:5:27-30: ERROR: there is no container 'shp'\n" +
+      '  - { name: a, container: shp, does: [sync: true] }\n                          ~~~\nHINT: known: shop\n',
+  ],
+  [
+    'two containers of one name',
+    'name: mine\ncontainers:\n  - name: shop\n  - name: shop\nprocesses: []\n',
+    "my.yaml:4:11-15: ERROR: there is another container 'shop'\n  - name: shop\n          ~~~~\n",
+  ],
+  [
+    'a limit that is no size',
+    'name: mine\ncontainers:\n  - { name: shop, read-limit: fast }\nprocesses: []\n',
+    "my.yaml:3:31-35: ERROR: this must be a size, not 'fast'\n" +
+      '  - { name: shop, read-limit: fast }\n                              ~~~~\n' +
+      'HINT: for example 512, 4 KiB, 1.5 GiB (units: B, KiB, MiB, GiB)\n',
   ],
   [
     'an unknown step',
@@ -174,4 +192,27 @@ test('every scenario in examples can be read and runs', () => {
     runFor(m, 0.1 * SECOND);
     expect(m.halted).toBeUndefined();
   }
+});
+
+test('containers have roots, host names, control groups and limits of their own', () => {
+  const path = join(import.meta.dirname, '../../examples/scenarios/two-shops.yaml');
+  const m = createMachine({ scenario: readScenario('two-shops.yaml', readFileSync(path, 'utf8')).scenario! });
+  const read = new Map<string, number>();
+  m.attach({ kind: 'tracepoint', category: 'block', name: 'block_rq_issue' }, (record) => {
+    const at = record + fieldOffset('block:block_rq_issue', 'bytes');
+    const { path: group } = m.currentTask.cgroup;
+    read.set(group, (read.get(group) ?? 0) + m.words[at >> 2]!);
+  });
+  runFor(m, SECOND);
+  const groups = [1000, 1002, 1003].map((pid) => m.tasks.get(pid)!.cgroup.path);
+  expect(groups[0]).toMatch(/^\/system\.slice\/docker-[0-9a-f]{64}\.scope$/);
+  expect(groups[2]).toBe('/system.slice/backup.service');
+  expect(new Set(groups).size).toBe(3);
+  const [shop, outlet] = [m.tasks.get(1000)!, m.tasks.get(1002)!];
+  // Compared here: a matcher would walk through all that the two lead to, which is the machine.
+  expect(shop.fs!.root === outlet.fs!.root).toBe(false);
+  expect(shop.namespaces === outlet.namespaces).toBe(false);
+  // What waited for its turn is sent by a worker; nothing of it may exceed the limit by more than what one slice allows.
+  expect(read.get(groups[0]!)).toBeGreaterThan(800 * 1024);
+  expect(read.get(groups[1]!) ?? 0).toBeLessThan(450 * 1024);
 });

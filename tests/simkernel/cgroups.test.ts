@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ESRCH } from '../../src/simkernel/errno.ts';
+import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ERANGE, ESRCH } from '../../src/simkernel/errno.ts';
+import { O_DIRECT } from '../../src/simkernel/fs/fcntl.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';
@@ -151,7 +152,7 @@ describe('control groups', () => {
         '259:0 rbps=fast',
         '8:99 rbps=1',
         'nvme0n1 rbps=1',
-        '259:0 riops=10',
+        '259:0 riops=0',
         '259:0 rbps=1048576 wbps=max',
       ])
         note(yield* write(u, `${group}/io.max`, text));
@@ -165,10 +166,33 @@ describe('control groups', () => {
     });
     runFor(m, 3_000 * MILLISECOND);
     const tenths = results.splice(5, 1)[0];
-    expect(results).toEqual([-EINVAL, -ENODEV, -EINVAL, -EINVAL, 27, 14]);
+    expect(results).toEqual([-EINVAL, -ENODEV, -EINVAL, -ERANGE, 27, 14]);
     // A megabyte and what is read ahead of it.
     expect(tenths).toBeGreaterThanOrEqual(8);
     expect(tenths).toBeLessThan(22);
+  });
+
+  test('limit how many reads a second they send to a disk', () => {
+    const group = `${ROOT}/few`;
+    const { m, results } = running(function* (u, note) {
+      yield u.call('mkdir', u.string(group), 0o755);
+      yield* write(u, `${group}/cgroup.procs`, '0');
+      note(yield* write(u, `${group}/io.max`, '259:0 riops=50 wiops=max'));
+      const fd = (yield u.openat('/data/cold', O_DIRECT)) as number;
+      const buffer = u.buffer(4096);
+      const before = m.now();
+      for (let i = 0; i < 30; i += 1) yield u.pread(fd, buffer, 4096, 65_536 * i);
+      note(Math.round((m.now() - before) / (100 * MILLISECOND)));
+      const limits = (yield u.openat(`${group}/io.max`, 0)) as number;
+      const size = (yield u.read(limits, buffer, 4096)) as number;
+      text = u.text(buffer, size);
+      return 0;
+    });
+    let text = '';
+    runFor(m, 2_000 * MILLISECOND);
+    // Thirty reads at fifty a second.
+    expect(results).toEqual([24, 6]);
+    expect(text).toBe('259:0 rbps=max wbps=max riops=50 wiops=max\n');
   });
 
   test('give back all their memory when the last dead task that had them is forgotten', () => {

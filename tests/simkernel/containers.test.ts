@@ -130,7 +130,8 @@ test('a container with a limit reads no faster than that, and the others are not
     m.disks.find(({ name }) => name === 'nvme0n1')!,
   );
   // What went out in the slice under way: never more than the limit allows until its end.
-  const { limit, sliceStart, dispatched } = group.read!;
+  const { sliceStart } = group.read;
+  const { limit, dispatched } = group.read.bytes;
   expect(dispatched).toBeLessThanOrEqual(
     (limit * (0.1 * SECOND * Math.ceil((m.now() - sliceStart + 1) / (0.1 * SECOND)))) / SECOND,
   );

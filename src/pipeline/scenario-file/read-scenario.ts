@@ -8,12 +8,20 @@ import { stepsImage } from '../../simkernel/programs/steps.ts';
 import type { Image } from '../../simkernel/programs/image.ts';
 import { defineScenario } from '../../simkernel/scenarios/define.ts';
 import { DISK_KINDS } from '../../simkernel/scenarios/scenario.ts';
-import type { DiskSpec, ProcessSpec, Scenario, ScenarioSpec } from '../../simkernel/scenarios/scenario.ts';
+import type {
+  ContainerSpec,
+  DiskSpec,
+  ProcessSpec,
+  Scenario,
+  ScenarioSpec,
+} from '../../simkernel/scenarios/scenario.ts';
 import { USERS } from '../../simkernel/tasks/users.ts';
+import { containerName, containerOf, containers, containerSpecs } from './containers.ts';
 import { devices } from './devices.ts';
 import { faults } from './faults.ts';
+import { files, fileSpecs } from './files.ts';
 import { PROGRAMS } from './programs.ts';
-import { duration, part, size } from './quantities.ts';
+import { duration, size } from './quantities.ts';
 import {
   absolutePath,
   complain,
@@ -48,12 +56,6 @@ const disk = record('a disk', {
   mount: required(absolutePath),
   filesystem: optional(oneOf(FILE_SYSTEM_TYPES)),
 });
-const file = record('a file', {
-  path: required(absolutePath),
-  size: optional(size),
-  text: optional(text),
-  cached: optional(part),
-});
 const processShape = record('a process', {
   name: optional(text),
   program: optional(oneOf(Object.keys(PROGRAMS))),
@@ -64,6 +66,8 @@ const processShape = record('a process', {
   count: optional(wholeNumber(1, MOST_PROCESSES)),
   start: optional(duration),
   directory: optional(absolutePath),
+  container: optional(containerName),
+  cgroup: optional(absolutePath),
 });
 const programFile = record('a program', { path: required(absolutePath), does: required(program) });
 
@@ -79,7 +83,8 @@ const SCENARIO = {
   disks: optional(listOf(disk, 'disks')),
   devices: optional(devices),
   directories: optional(listOf(absolutePath, 'paths')),
-  files: optional(listOf(file, 'files')),
+  files: optional(files),
+  containers: optional(containers),
   programs: optional(listOf(programFile, 'programs')),
   processes: required(listOf(processShape, 'processes')),
   faults: optional(faults),
@@ -103,12 +108,13 @@ export function readScenario(
     return { diagnostics: [badYaml(undefined, `${name} holds no keys and values: start with 'name: …'`)] };
   const file = scenario(contents, reading);
   const processes = file === undefined ? undefined : processesOf(file, contents, reading);
+  const inside = containerSpecs(file?.containers ?? [], reading);
   if (file === undefined || processes === undefined || hasErrors(reading.diagnostics))
     return { diagnostics: reading.diagnostics };
-  return { scenario: defineScenario(specOf(file, processes)), diagnostics: reading.diagnostics };
+  return { scenario: defineScenario(specOf(file, processes, inside)), diagnostics: reading.diagnostics };
 }
 
-function specOf(file: ScenarioFile, processes: readonly ProcessSpec[]): ScenarioSpec {
+function specOf(file: ScenarioFile, processes: readonly ProcessSpec[], inside: readonly ContainerSpec[]): ScenarioSpec {
   return {
     name: file.name,
     summary: file.summary ?? file.name,
@@ -125,12 +131,8 @@ function specOf(file: ScenarioFile, processes: readonly ProcessSpec[]): Scenario
     })),
     devices: file.devices ?? [],
     directories: file.directories ?? [],
-    files: (file.files ?? []).map(({ path, size: bytes, text: says, cached }) => ({
-      path,
-      size: bytes ?? says?.length ?? 0,
-      ...(says === undefined ? {} : { text: says }),
-      ...(cached === undefined ? {} : { warm: cached }),
-    })),
+    files: fileSpecs(file.files ?? []),
+    containers: inside,
     images: [
       ...(file.programs ?? []).map(({ path, does }) => stepsImage(path, does)),
       ...processes.flatMap(({ image }) => imagesFor(image)),
@@ -161,6 +163,8 @@ function processesOf(
       complain(contents, reading, `process ${index + 1} ${image}`, "a process 'does' steps or runs a 'program'");
       return [];
     }
+    const container =
+      row.container === undefined ? undefined : containerOf(file.containers ?? [], row.container, reading);
     return Array.from({ length: row.count ?? 1 }, (_, copy): ProcessSpec => {
       while (taken.has(next)) next += 1;
       const pid = row.pid === undefined || copy > 0 ? next : row.pid;
@@ -173,6 +177,8 @@ function processesOf(
         ...(row.user === undefined ? {} : { uid: row.user }),
         ...(row.start === undefined ? {} : { startNs: row.start }),
         ...(row.directory === undefined ? {} : { directory: row.directory }),
+        ...(container === undefined ? {} : { container }),
+        ...(row.cgroup === undefined ? {} : { cgroup: row.cgroup }),
       };
     });
   });

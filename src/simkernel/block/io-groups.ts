@@ -10,17 +10,23 @@ import type { Bio } from './request.ts';
 const BLKCG = structFields('blkcg', { cgroup: 'css.cgroup', id: 'css.id' });
 const BLKG = structFields('blkcg_gq', { queue: 'q', blkcg: 'blkcg' });
 
-/** What a control group may read and write on each disk, in bytes a second: rbps and wbps of io.max. */
+/** What a control group may read and write on each disk in a second: rbps, wbps, riops and wiops of io.max. */
 export interface IoLimits {
   readonly readBytesPerSecond?: number;
   readonly writeBytesPerSecond?: number;
+  readonly readsPerSecond?: number;
+  readonly writesPerSecond?: number;
 }
-/** struct throtl_grp, one way: what went out in the slice under way, and what waits. */
-export interface ThrottleQueue {
-  /** Bytes a second; Infinity: none. */
+/** So much a second, Infinity: as much as it likes; and what of it went out in the slice under way. */
+export interface Allowance {
   limit: number;
-  sliceStart: number;
   dispatched: number;
+}
+/** struct throtl_grp, one way: bytes and bios that went out, and what waits. */
+export interface ThrottleQueue {
+  readonly bytes: Allowance;
+  readonly bios: Allowance;
+  sliceStart: number;
   readonly waiting: Bio[];
   /** Sends those that wait, later. */
   work: DelayedWork | null;
@@ -73,8 +79,12 @@ export class IoGroups {
     const address = arena.allocate(BLKG.size, 64);
     storeWord(words, address + BLKG.queue, disk.queue);
     storeWord(words, address + BLKG.blkcg, this.policy(cgroup));
-    const { readBytesPerSecond, writeBytesPerSecond } = this.limits.get(cgroup) ?? {};
-    return { address, read: queue(readBytesPerSecond), write: queue(writeBytesPerSecond) };
+    const limits = this.limits.get(cgroup) ?? {};
+    return {
+      address,
+      read: queue(limits.readBytesPerSecond, limits.readsPerSecond),
+      write: queue(limits.writeBytesPerSecond, limits.writesPerSecond),
+    };
   }
   /** struct blkcg: the block layer's part of a control group; css ids count from the root's 1. */
   private policy(cgroup: Cgroup): KernelObject {
@@ -89,6 +99,12 @@ export class IoGroups {
     return policy;
   }
 }
-function queue(limit = Infinity): ThrottleQueue {
-  return { limit, sliceStart: -Infinity, dispatched: 0, waiting: [], work: null };
+function queue(bytes = Infinity, bios = Infinity): ThrottleQueue {
+  return {
+    bytes: { limit: bytes, dispatched: 0 },
+    bios: { limit: bios, dispatched: 0 },
+    sliceStart: -Infinity,
+    waiting: [],
+    work: null,
+  };
 }

@@ -17,7 +17,7 @@ import { leave } from './hand-over.ts';
 import { callSites, declareText } from './text.ts';
 
 /** Direct cost of switching tasks: registers, address space, cold caches. */
-const CONTEXT_SWITCH_NS = 900;
+const CONTEXT_SWITCH_NS = 700;
 /** Steps after which `run` gives the host a chance to see a Ctrl-C: some 30 ms of host time, a step being a system call or an interrupt. */
 const STEPS_PER_TURN = 8_000;
 

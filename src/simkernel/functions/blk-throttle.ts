@@ -1,5 +1,5 @@
 import { isRead } from '../block/flags.ts';
-import type { ThrottleQueue } from '../block/io-groups.ts';
+import type { Allowance, ThrottleQueue } from '../block/io-groups.ts';
 import type { Bio } from '../block/request.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Machine } from '../machine.ts';
@@ -12,20 +12,32 @@ import { SECOND } from '../time/units.ts';
 /** DFL_THROTL_SLICE_HD: so long a slice lasts in which a group's bytes are counted. */
 const SLICE_NS = 100_000_000;
 
-/** Nanoseconds until a bio is within the limit; 0: it may go. */
-function waitFor(m: Machine, queue: ThrottleQueue, bytes: number): number {
-  const now = m.cpu.time;
-  const isOver = now - queue.sliceStart >= SLICE_NS;
-  // While somebody waits the slice is made longer: a bio may be larger than what one slice allows.
-  if (isOver && queue.waiting.length === 0 && queue.dispatched <= ((now - queue.sliceStart) * queue.limit) / SECOND) {
-    queue.sliceStart = now;
-    queue.dispatched = 0;
-  }
-  const elapsed = now - queue.sliceStart;
+/** Whether what went out would have been allowed in this time. */
+function isWithin({ limit, dispatched }: Allowance, ns: number): boolean {
+  return limit === Infinity || dispatched <= (ns * limit) / SECOND;
+}
+/** Nanoseconds from the slice's start until `more` may go out, too; 0: at once. */
+function waitOf({ limit, dispatched }: Allowance, more: number, elapsed: number): number {
   const rounded = SLICE_NS * Math.ceil((elapsed + 1) / SLICE_NS);
-  const allowed = (rounded * queue.limit) / SECOND;
-  if (queue.dispatched + bytes <= allowed) return 0;
-  return Math.max(1, Math.ceil(((queue.dispatched + bytes) * SECOND) / queue.limit) - elapsed);
+  if (limit === Infinity || dispatched + more <= (rounded * limit) / SECOND) return 0;
+  return Math.max(1, Math.ceil(((dispatched + more) * SECOND) / limit) - elapsed);
+}
+/** Nanoseconds until a bio is within the limits; 0: it may go. */
+function waitFor(m: Machine, queue: ThrottleQueue, size: number): number {
+  const { bytes, bios } = queue;
+  const elapsed = m.cpu.time - queue.sliceStart;
+  // While somebody waits the slice is made longer: a bio may be larger than what one slice allows.
+  if (elapsed >= SLICE_NS && queue.waiting.length === 0 && isWithin(bytes, elapsed) && isWithin(bios, elapsed)) {
+    queue.sliceStart = m.cpu.time;
+    bytes.dispatched = bios.dispatched = 0;
+    return waitFor(m, queue, size);
+  }
+  return Math.max(waitOf(bytes, size, elapsed), waitOf(bios, 1, elapsed));
+}
+/** throtl_charge_bio() */
+function charge({ bytes, bios }: ThrottleQueue, size: number): void {
+  bytes.dispatched += size;
+  bios.dispatched += 1;
 }
 
 /** What sends a bio on once it may go. */
@@ -40,7 +52,7 @@ const dispatchWork = kernelFunction('blk_throtl_dispatch_work_fn', 60, (m, work:
       queueDelayedWork(m, work, wait);
       return;
     }
-    queue.dispatched += bio.bytes;
+    charge(queue, bio.bytes);
     queue.waiting.shift();
     send(m, bio);
   }
@@ -54,16 +66,18 @@ const innerBlkThrotlBio = kernelFunction('__blk_throtl_bio', 90, (m, bio: Bio & 
   const queue = isRead(bio.flags) ? bio.group.read : bio.group.write;
   const wait = waitFor(m, queue, bio.bytes);
   if (wait === 0 && queue.waiting.length === 0) {
-    queue.dispatched += bio.bytes;
+    charge(queue, bio.bytes);
     return false;
   }
   queue.waiting.push(bio);
   if (queue.waiting.length === 1) queueDelayedWork(m, dispatcherOf(m, queue, bio.send), wait);
   return true;
 });
+export const isLimited = ({ bytes, bios }: ThrottleQueue): boolean =>
+  bytes.limit !== Infinity || bios.limit !== Infinity;
 /** Whether a bio has to wait until `send` takes it; groups without limits are not asked. */
 export function blkThrotlBio(m: Machine, bio: Bio, send: Send): boolean {
   const queue = isRead(bio.flags) ? bio.group.read : bio.group.write;
-  if (queue.limit === Infinity && queue.waiting.length === 0) return false;
+  if (!isLimited(queue) && queue.waiting.length === 0) return false;
   return innerBlkThrotlBio(m, Object.assign(bio, { send }));
 }

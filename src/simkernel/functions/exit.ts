@@ -106,7 +106,8 @@ export const doExit = kernelFunction('do_exit', 1500, (m, code: number): Result 
 });
 /** The end of a task that an oops caught. */
 export const makeTaskDead = kernelFunction('make_task_dead', 60, (m, signr: number): Result => doExit(m, signr));
-const doTaskDead = kernelFunction('do_task_dead', 20, (m): Result => {
+/** What is left to do behind exit_notify() counts for it: the rest of the task's accounts and caches. */
+const doTaskDead = kernelFunction('do_task_dead', 900, (m): Result => {
   setTaskState(m, m.cpu.current, TASK_DEAD);
   return schedule(m);
 });

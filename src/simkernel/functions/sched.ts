@@ -127,7 +127,7 @@ export const finishTaskSwitch = kernelFunction('finish_task_switch.isra.0', 40, 
 
 const scheduleCore = kernelFunction(
   '__schedule',
-  110,
+  420,
   (m, mode: number): Result => {
     const { cpu } = m;
     const { current: prev, runQueue: rq } = cpu;

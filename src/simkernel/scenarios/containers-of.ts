@@ -4,14 +4,20 @@ import type { Layers } from '../functions/overlayfs.ts';
 import type { Machine } from '../machine.ts';
 import { createContainerNamespaces } from '../tasks/namespaces.ts';
 import type { Namespaces } from '../tasks/namespaces.ts';
+import { LIBC } from '../programs/libc.ts';
 import { PROGRAM_INTERPRETER } from '../programs/libraries.ts';
 import type { ContainerSpec, FileSpec } from './scenario.ts';
 
 /** Where a container's image, its changes and both of them together lie. */
 const STORE = '/var/lib/docker/overlay2';
 
-/** Programs of every image need it. */
-const LINKER: FileSpec = { path: PROGRAM_INTERPRETER, size: 236_616, warm: 1 };
+/** Programs of every image need them. */
+const LIBRARIES: readonly FileSpec[] = [
+  { path: PROGRAM_INTERPRETER, size: 236_616, warm: 1 },
+  { path: '/etc/ld.so.cache', size: 8_214, warm: 1 },
+  { path: LIBC.path.replace(/^\/usr/, ''), size: 2_003_408, warm: 1 },
+];
+const PROGRAM_BYTES = 262_144;
 
 /** A container that processes may start in. */
 export interface Container {
@@ -27,11 +33,15 @@ export function createContainer(m: Machine, spec: ContainerSpec, n: number): Con
   const root = fileSystem.mountOverlay(`${STORE}/${spec.id}/merged`);
   root.root.inode.channel = layersAt(m, lower, upper);
   for (const path of spec.directories ?? []) directoryAt(m, root, names(path), lower, upper);
-  for (const { path, size, warm } of [...spec.files, LINKER]) {
+  const programs = [...m.images.keys()].map((path): FileSpec => ({ path, size: PROGRAM_BYTES, warm: 1 }));
+  const executable = new Set([...m.images.keys(), PROGRAM_INTERPRETER]);
+  for (const { path, size, warm } of [...spec.files, ...programs, ...LIBRARIES]) {
     const parts = names(path);
     const name = parts.pop()!;
     const directory = directoryAt(m, root, parts, lower, upper);
-    const real = fileSystem.file(`${lower}${path}`, size, warm);
+    const real =
+      fileSystem.find(`${lower}${path}`)?.inode ??
+      fileSystem.file(`${lower}${path}`, size, warm, executable.has(path) ? 0o755 : undefined);
     const layers: Layers = { upper: null, lower: fileSystem.find(`${lower}${path}`)! };
     fileSystem.overlayEntry(directory, name, real, layers);
   }

@@ -59,6 +59,9 @@ export const server = defineScenario({
     { path: '/var/lib/report/summary.csv', size: 20_000 },
     { path: '/var/www/html/shop.php', size: 9_100 },
     { path: '/etc/resolv.conf', size: 22, text: 'nameserver 10.0.2.3\n' },
+    { path: '/run/sshd.pid', size: 4, text: '688\n' },
+    { path: '/run/snmpd.pid', size: 4, text: '701\n' },
+    { path: '/run/stunnel.pid', size: 5, text: '4021\n' },
     { path: '/etc/crontab', size: 1_042 },
     {
       path: '/etc/passwd',

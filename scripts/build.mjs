@@ -49,7 +49,7 @@ common.define.TSBPFTRACE_LAYOUTS = JSON.stringify(JSON.stringify(machineLayouts(
 // What most runs never touch is loaded when one of its exports is first read: packages of the subcommands, and megabytes of
 // facts, which go into files beside the command.
 const PACKAGES_ON_DEMAND = ['commander', 'diff', 'yaml', 'node:child_process', 'node:readline', 'node:stream'];
-const FACTS_ON_DEMAND = ['kernel-btf', 'remaining-btf', 'tracepoint-formats'];
+const FACTS_ON_DEMAND = ['kernel-btf', 'kernel-functions', 'remaining-btf', 'tracepoint-formats'];
 const requireHere = createRequire(import.meta.url);
 const onDemand = {
   name: 'on-demand',

@@ -6,13 +6,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeBtf } from '../src/btf/decode.ts';
-import { remainingBtf, selectBtf } from './kernel-facts/select-btf.ts';
+import { functionsBtf, remainingBtf, selectBtf } from './kernel-facts/select-btf.ts';
 import {
   ENUMERATORS,
   FUNCTION_PATTERNS,
   PER_CPU_STRUCTS,
   POINTER_DEPTH,
   SEED_STRUCTS,
+  TRACED_ALL_THE_SAME,
   UNTRACEABLE_PATTERNS,
 } from './kernel-facts/selection.ts';
 import { encodeSyscalls } from './kernel-facts/syscall-text.ts';
@@ -66,8 +67,18 @@ const btf = selectBtf(kernel, {
 });
 console.log(`BTF: ${btf.length} bytes, ${decodeBtf(btf).typeCount} types`);
 write('kernel-btf.ts', `export const KERNEL_BTF_BASE64 =\n  '${Buffer.from(btf).toString('base64')}';\n`);
-const remaining = remainingBtf(kernel, decodeBtf(btf));
+const selected = decodeBtf(btf);
+const remaining = remainingBtf(kernel, selected);
 write('remaining-btf.ts', `export const REMAINING_BTF_BASE64 =\n  '${Buffer.from(remaining).toString('base64')}';\n`);
+
+const isSelected = (name: string): boolean => selected.function(name) !== undefined;
+const functions = functionsBtf(kernel, (name) => traceable.has(name) && !isSelected(name));
+const untyped = [...traceable].filter((name) => name !== '' && kernel.function(name) === undefined).sort();
+write(
+  'kernel-functions.ts',
+  `export const FUNCTIONS_BTF_BASE64 =\n  '${Buffer.from(functions).toString('base64')}';\n` +
+    `export const UNTYPED_FUNCTIONS =\n  ${JSON.stringify(untyped.join('\n'))};\n`,
+);
 
 const encoded = encodeFormats(formats);
 write(
@@ -82,7 +93,12 @@ write('syscalls.ts', `export const SYSCALL_LINES =\n  ${JSON.stringify(encodeSys
 const blacklisted = text('kprobes_blacklist.txt')
   .split('\n')
   .flatMap((line) => /\t(\S+)/.exec(line)?.[1] ?? []);
+const namedOnly = [...selected.names('function')]
+  .filter((name) => !traceable.has(name) && !matches(TRACED_ALL_THE_SAME, name))
+  .sort();
 write(
   'kprobe-blacklist.ts',
-  `export const KPROBE_BLACKLIST =\n  ${JSON.stringify([...new Set(blacklisted)].sort().join('\n'))};\n`,
+  `export const KPROBE_BLACKLIST =\n  ${JSON.stringify([...new Set(blacklisted)].sort().join('\n'))};\n` +
+    '/** In the BTF beside, but no place that one may trace. */\n' +
+    `export const NAMED_ONLY =\n  ${JSON.stringify(namedOnly.join('\n'))};\n`,
 );

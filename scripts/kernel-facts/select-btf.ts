@@ -60,6 +60,13 @@ export function remainingBtf(types: BtfTypeSet, selected: BtfTypeSet): Uint8Arra
   }
   return writer.finish();
 }
+/** Prototypes of functions; the structures that they name are forward declarations. */
+export function functionsBtf(types: BtfTypeSet, isKept: (name: string) => boolean): Uint8Array {
+  const writer = new BtfWriter({ keep: () => false });
+  for (const name of [...types.names('function')].sort()) if (isKept(name)) writer.func(name, types.function(name)!);
+  return writer.finish();
+}
+
 /** Typedefs that the kernel makes of each raw tracepoint's prototype. */
 const TRACEPOINT_TYPE = 'btf_trace_';
 

@@ -81,4 +81,13 @@ export function typesOnDemand(load: () => TypeSet): TypeSet {
   };
 }
 
+/** Functions without types of a name, made in the same way. */
+export function functionsOnDemand(load: () => TypeSet): TypeSet {
+  return {
+    ...NO_TYPES,
+    function: (name) => load().function(name),
+    names: (kind) => (kind === 'function' ? load().names(kind) : []),
+  };
+}
+
 export const NO_TYPES: TypeSet = createTypeSet({});

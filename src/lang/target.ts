@@ -10,7 +10,9 @@ export interface Target {
   readonly types: TypeSet;
   readonly cpus: number;
   /** Traceable kernel functions, sorted. */
-  functions(): readonly { readonly name: string; readonly module: string }[];
+  functions(): readonly KernelFunction[];
+  /** The one of a name. */
+  functionNamed(name: string): KernelFunction | undefined;
   /** Tracepoints, sorted by category and name. */
   tracepoints(): readonly { readonly category: string; readonly name: string }[];
   /** The record that a tracepoint's program sees as its context: `struct trace_event_raw_X` with the common fields first. */
@@ -34,6 +36,12 @@ export interface Target {
   cgroupId(path: string): bigint | undefined;
   /** PID of the tracer itself and of the process of -c or -p, for compile-time facts. */
   readonly tracerPid: number;
+}
+
+/** A function of the kernel or of a module. */
+export interface KernelFunction {
+  readonly name: string;
+  readonly module: string;
 }
 
 /** A name and where it is in memory, from where the file is loaded; as symbol tables have it. */

@@ -1,7 +1,7 @@
 import { ABIS, type AbiName } from '../btf/abi/abis.ts';
 import { overlayTypeSets } from '../btf/type-set.ts';
 import type { TypeSet } from '../btf/types.ts';
-import type { Target } from '../lang/target.ts';
+import type { KernelFunction, Target } from '../lang/target.ts';
 import { outsidePrograms, type ReadHostFile } from './outside-programs.ts';
 import { isUntraceable } from '../lang/untraceable.ts';
 import type { Kernel } from '../runtime/kernel.ts';
@@ -14,11 +14,13 @@ import {
   type Machine,
   mappedFiles,
   processFiles,
+  traceableFunction,
   traceableFunctions,
   TRACER_PID,
   userFile,
   userFiles,
 } from '../simkernel/machine.ts';
+import { isBlacklisted } from '../simkernel/probes/kprobes.ts';
 import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
 import { typesOfProfile } from '../simkernel/profile-types.ts';
 import { SCENARIOS, type ScenarioName } from '../simkernel/scenarios/index.ts';
@@ -82,6 +84,11 @@ export function createSimulation(options: SimulationOptions): Simulation {
     },
     cpus,
     functions: () => withAliases(traceable(arch, options.traceable), profile),
+    functionNamed: (name) => {
+      const found = traceableFunction(ARCHITECTURES[arch], name);
+      if (found !== undefined && mayTrace(name) && options.traceable?.has(name) !== false) return found;
+      return Object.hasOwn(profile.functions, name) ? { name, module: KERNEL_MODULE } : undefined;
+    },
     tracepoints: () => withOldTracepoints(listTracepoints(ARCHITECTURES[arch]), profile),
     tracepointRecord: (category, name) => {
       const [, known = name] = profile.tracepoints[`${category}:${name}`]?.split(':') ?? [];
@@ -123,12 +130,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
 }
 
 /** The functions with those names of the profile that they do not have themselves. */
-function withAliases(
-  functions: ReturnType<typeof traceableFunctions>,
-  profile: KernelProfile,
-): ReturnType<typeof traceableFunctions> {
-  const known = new Set(functions.map(({ name }) => name));
-  const added = Object.keys(profile.functions).filter((name) => !known.has(name));
+function withAliases(functions: readonly KernelFunction[], profile: KernelProfile): readonly KernelFunction[] {
+  const added = Object.keys(profile.functions).filter((name) => !functions.some((each) => each.name === name));
   if (added.length === 0) return functions;
   const all = [...functions, ...added.map((name) => ({ name, module: KERNEL_MODULE }))];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -147,11 +150,12 @@ function withOldTracepoints(
   return [...events, ...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-const mayBeTraced = new Map<AbiName, ReturnType<typeof traceableFunctions>>();
+/** Neither left out by bpftrace nor on the kprobes' blacklist, which it leaves out, too. */
+const mayTrace = (name: string): boolean => !isUntraceable(name) && !isBlacklisted(name);
+const mayBeTraced = new Map<AbiName, readonly KernelFunction[]>();
 
-function traceable(arch: AbiName, only: ReadonlySet<string> | undefined): ReturnType<typeof traceableFunctions> {
-  const all =
-    mayBeTraced.get(arch) ?? traceableFunctions(ARCHITECTURES[arch]).filter(({ name }) => !isUntraceable(name));
+function traceable(arch: AbiName, only: ReadonlySet<string> | undefined): readonly KernelFunction[] {
+  const all = mayBeTraced.get(arch) ?? traceableFunctions(ARCHITECTURES[arch]).filter(({ name }) => mayTrace(name));
   mayBeTraced.set(arch, all);
   return only === undefined ? all : all.filter(({ name }) => only.has(name));
 }

@@ -1,5 +1,6 @@
 import type { AttachKind } from '../lang/attach-target.ts';
 import type { Attachment } from '../lang/resources.ts';
+import type { Span } from '../source/source.ts';
 import { attachAll, planAttachment } from './attach.ts';
 import type { RunContext } from './helpers/helper-host.ts';
 import type { AttachResult, HookHandler, Kernel } from './kernel.ts';
@@ -56,6 +57,8 @@ export function attachProbes(
   };
   const problems = new Map<Attachment, string>();
   const outside: Attachment[] = [];
+  const places = new Map<string, number>();
+  for (const { span } of attachments) places.set(placeOf(span), (places.get(placeOf(span)) ?? 0) + 1);
   let attached = 0;
   for (const attachment of attachments) {
     const plan = planAttachment(attachment.target, kernel, options.sequence);
@@ -69,6 +72,9 @@ export function attachProbes(
     if (!result.ok) problems.set(attachment, reasonOf(result));
     else {
       detachers.push(() => result.detach());
+      // Of what a pattern matches, some is always out of reach.
+      if (result.isUnreached === true && places.get(placeOf(attachment.span)) === 1)
+        options.warn(`${attachment.probeName} will not fire: the simulated machine never comes there.`);
       attached += plan.kind !== 'hooks' ? 0 : plan.isOne === true ? 1 : plan.targets.length;
     }
   }
@@ -99,6 +105,8 @@ function handlerOf(
     if (words[tgid] === traced) run(context);
   };
 }
+
+const placeOf = ({ start, end }: Span): string => `${start}-${end}`;
 
 function reasonOf(result: Extract<AttachResult, { readonly ok: false }>): string {
   return result.errno === 'EILSEQ'

@@ -79,6 +79,7 @@ export function attachAll(
   const detach = (): void => {
     for (const undo of detachers.splice(0)) undo();
   };
+  let unreached = 0;
   const sites = [
     ...targets.map((target) => ({ target, run: { atReturn: target.kind === 'fexit', cookie: cookieOf(target) } })),
     ...returns.map((target) => ({ target, run: { atReturn: true, cookie: 0 } })),
@@ -89,9 +90,10 @@ export function attachAll(
       detach();
       return result;
     }
+    if (result.isUnreached === true) unreached++;
     detachers.push(() => result.detach());
   }
-  return { ok: true, detach };
+  return { ok: true, detach, ...(unreached === sites.length ? { isUnreached: true } : {}) };
 }
 
 function cookieOf(target: HookTarget): number {

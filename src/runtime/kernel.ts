@@ -74,8 +74,8 @@ export interface Kernel {
   hasProcess(pid: number): boolean;
   /** Prepares a program of the machine with its arguments (-c); a string says why that cannot be. */
   spawn(argv: readonly string[]): SpawnedProcess | string;
-  /** system(): runs a shell command on the simulated machine and returns what it printed. */
-  shell(command: string): string;
+  /** system(): runs a shell command on the simulated machine. */
+  command(line: string): { readonly printed: string; readonly status: number };
 }
 
 /** A child of the tracer: it exists from the beginning, so that its PID is known, and waits to be told to execute its program. */
@@ -163,7 +163,8 @@ export type HookTarget =
 export type HookHandler = (context: number) => void;
 
 export type AttachResult =
-  | { readonly ok: true; detach(): void }
+  /** `isUnreached`: the kernel knows the place and never comes there. */
+  | { readonly ok: true; readonly isUnreached?: true; detach(): void }
   /** errno as the kernel would return it, and its reason. */
   | {
       readonly ok: false;

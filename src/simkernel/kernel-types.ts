@@ -1,11 +1,12 @@
 import { decodeBtf } from '../btf/decode.ts';
 import type { BtfTypeSet } from '../btf/decode.ts';
 import { findPath, sizeOf, stripType } from '../btf/layout.ts';
-import { overlayTypeSets, typesOnDemand } from '../btf/type-set.ts';
+import { functionsOnDemand, overlayTypeSets, typesOnDemand } from '../btf/type-set.ts';
 import { parseTypeText } from '../btf/type-text.ts';
 import type { CType, FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { decodeBase64 } from './base64.ts';
 import { KERNEL_BTF_BASE64 } from './generated/kernel-btf.ts';
+import { FUNCTIONS_BTF_BASE64, UNTYPED_FUNCTIONS } from './generated/kernel-functions.ts';
 import { REMAINING_BTF_BASE64 } from './generated/remaining-btf.ts';
 import { declareStructs, MODULE_STRUCTS, MODULE_TRACEPOINTS } from './module-types.ts';
 import { bug } from '../source/bug.ts';
@@ -18,13 +19,30 @@ export function kernelTypes(): BtfTypeSet {
 }
 
 let remaining: BtfTypeSet | undefined;
+let unreached: BtfTypeSet | undefined;
+let untyped: ReadonlySet<string> | undefined;
 let all: TypeSet | undefined;
+
+const unreachedFunctions = (): BtfTypeSet => (unreached ??= decodeBtf(decodeBase64(FUNCTIONS_BTF_BASE64)));
+/** Functions that the compiler has split or cut down (`.isra.0`, `.constprop.0`): BTF has no prototype of them. */
+const untypedFunctions = (): ReadonlySet<string> => (untyped ??= new Set(UNTYPED_FUNCTIONS.split('\n')));
+
+/** Names of the functions that a real kernel lets one trace and this one never calls. */
+export function unreachedFunctionNames(): readonly string[] {
+  return [...unreachedFunctions().names('function'), ...untypedFunctions()];
+}
+
+/** Whether a real kernel has a function of the name, be it one that this machine never calls. */
+export function isKernelFunction(name: string): boolean {
+  return allKernelTypes().function(name) !== undefined || untypedFunctions().has(name);
+}
 
 /** Those and all others that a real kernel's BTF has: nothing in the machine is of such a type, but scripts may name it. */
 export function allKernelTypes(): TypeSet {
   return (all ??= overlayTypeSets(
     kernelTypes(),
     typesOnDemand(() => (remaining ??= decodeBtf(decodeBase64(REMAINING_BTF_BASE64)))),
+    functionsOnDemand(unreachedFunctions),
   ));
 }
 

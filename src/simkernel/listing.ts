@@ -1,6 +1,7 @@
 import type { Architecture } from './arch/architecture.ts';
-import { textSymbols } from './execution/text.ts';
-import { kernelTypes } from './kernel-types.ts';
+import { textSymbol, textSymbols, VMLINUX } from './execution/text.ts';
+import { NAMED_ONLY } from './generated/kprobe-blacklist.ts';
+import { isKernelFunction, kernelTypes, unreachedFunctionNames } from './kernel-types.ts';
 import type { FunctionProtoType, TypeSet } from '../btf/types.ts';
 import { fileOffsetOf, layoutOf } from './programs/image-layout.ts';
 import { BASIC_COMMANDS } from './programs/images/basic-commands.ts';
@@ -10,31 +11,63 @@ import { LIBRARIES } from './programs/libraries.ts';
 import type { Machine } from './machine.ts';
 import type { ScenarioSpec } from './scenarios/scenario.ts';
 
-type ListedFunctions = readonly { readonly name: string; readonly module: string }[];
+interface ListedFunction {
+  readonly name: string;
+  readonly module: string;
+}
+type ListedFunctions = readonly ListedFunction[];
+const known = new Map<Architecture, ReadonlyMap<string, ListedFunction>>();
 const functions = new Map<Architecture, ListedFunctions>();
 
-/** What BTF has of raw tracepoints and of the contexts of iterators; neither is a place in the text. */
-const NAMED_ONLY = /^(__probestub|bpf_iter)_/;
+let named: ReadonlySet<string> | undefined;
+/** What BTF tells of contexts of iterators and of tracepoints in code without ftrace; neither is a place to probe. */
+const isNamedOnly = (name: string): boolean => (named ??= new Set(NAMED_ONLY.split('\n'))).has(name);
 
-/** Every function that may be probed, sorted: those that the machine runs and those that it only knows by name. */
-export function traceableFunctions(arch: Architecture): ListedFunctions {
-  let listed = functions.get(arch);
-  if (listed === undefined) {
+/** Functions that the machine runs, and their neighbours in a real kernel. */
+function knownByName(arch: Architecture): ReadonlyMap<string, ListedFunction> {
+  return remembered(known, arch, () => {
     const modules = new Map<string, string>();
-    for (const name of kernelTypes().names('function')) if (!NAMED_ONLY.test(name)) modules.set(name, 'vmlinux');
+    for (const name of kernelTypes().names('function')) if (!isNamedOnly(name)) modules.set(name, VMLINUX);
     for (const symbol of textSymbols()) {
       if (symbol.traceable) modules.set(symbol.name, symbol.module);
       else modules.delete(symbol.name);
     }
-    listed = [...modules]
-      .flatMap(([declared, module]) => {
-        const name = arch.ownName(declared);
-        return name === undefined ? [] : [{ name, module }];
-      })
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    functions.set(arch, listed);
-  }
-  return listed;
+    const functions = [...modules].flatMap(([name, module]) => listed(arch, name, module));
+    return new Map(functions.map((each) => [each.name, each]));
+  });
+}
+
+/** Every function that may be traced, sorted: those that the machine runs and all others of a real kernel. */
+export function traceableFunctions(arch: Architecture): ListedFunctions {
+  return remembered(functions, arch, () => {
+    const all = new Map(knownByName(arch));
+    for (const declared of unreachedFunctionNames()) {
+      if (textSymbol(declared) !== undefined) continue;
+      for (const other of listed(arch, declared, VMLINUX)) if (!all.has(other.name)) all.set(other.name, other);
+    }
+    // Without a comparison of our own, which tens of thousands of names would call half a million times.
+    return [...all.keys()].sort().map((name) => all.get(name)!);
+  });
+}
+
+/** The one of this name, without a look at the tens of thousands that the machine never calls where it is one of its own. */
+export function traceableFunction(arch: Architecture, name: string): ListedFunction | undefined {
+  const own = knownByName(arch).get(name);
+  if (own !== undefined) return own;
+  const declared = arch.declaredName(name);
+  const isOther = textSymbol(declared) === undefined && !isNamedOnly(declared) && isKernelFunction(declared);
+  return isOther ? listed(arch, declared, VMLINUX)[0] : undefined;
+}
+
+function listed(arch: Architecture, declared: string, module: string): ListedFunctions {
+  const name = arch.ownName(declared);
+  return name === undefined ? [] : [{ name, module }];
+}
+
+function remembered<T>(all: Map<Architecture, T>, arch: Architecture, make: () => T): T {
+  let made = all.get(arch);
+  if (made === undefined) all.set(arch, (made = make()));
+  return made;
 }
 
 /** A function, static probe or type of a file, with addresses as its symbol table has them. */

@@ -66,7 +66,7 @@ import {
 import { createMachineMemory, type MachineMemory } from './memory/machine-memory.ts';
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
-import { runCommand } from './programs/host-commands.ts';
+import { runCommand, type CommandResult } from './programs/host-commands.ts';
 import { createLoopback } from './functions/dev-xmit.ts';
 import type { NetDevice } from './net/device.ts';
 import { Network } from './net/network.ts';
@@ -430,8 +430,11 @@ export class Machine {
     return spawn(this, argv);
   }
   shell(command: string): string {
+    return this.command(command).printed;
+  }
+  command(line: string): CommandResult {
     this.startWorkload();
-    return runCommand(this, command);
+    return runCommand(this, line);
   }
 
   /** Between segments it is the tracer that asks, at no CPU's time. */

@@ -12,6 +12,7 @@ const TARGET: Target = {
   types: NO_TYPES,
   cpus: 4,
   functions: () => [{ name: 'vfs_read', module: 'vmlinux' }],
+  functionNamed: (name) => (name === 'vfs_read' ? { name, module: 'vmlinux' } : undefined),
   tracepoints: () => [],
   tracepointRecord: () => undefined,
   rawTracepoint: () => undefined,

@@ -5,8 +5,9 @@ import { ARCHITECTURES } from '../../src/simkernel/arch/architectures.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../src/btf/pt-regs.ts';
 import { printType } from '../../src/btf/print.ts';
 import { decodeBase64 } from '../../src/simkernel/base64.ts';
-import { traceableFunctions } from '../../src/simkernel/machine.ts';
+import { traceableFunction, traceableFunctions } from '../../src/simkernel/machine.ts';
 import {
+  allKernelTypes,
   fieldOf,
   findField,
   kernelTypes,
@@ -148,9 +149,57 @@ const REAL = new Set(
 /** Inlined there; bpftrace's tools and most books name them. */
 const NAMED_BY_TOOLS = ['blk_account_io_done', 'blk_account_io_start'];
 
+/** Serving probes and entries here is what these do. */
+const NOT_PROBED_HERE = [
+  'arch_install_hw_breakpoint',
+  'arch_uninstall_hw_breakpoint',
+  'do_error_trap',
+  'do_int3',
+  'handle_stack_overflow',
+  'handler_chain',
+  'kprobe_int3_handler',
+  'nmi_handle',
+  'optimized_callback',
+  'perf_event_nmi_handler',
+  'rest_init',
+  'setup_singlestep',
+  'unknown_nmi_error',
+  'uprobe_handle_trampoline',
+  'uprobe_post_sstep_notifier',
+  'uprobe_pre_sstep_notifier',
+];
+
 test('what is listed as traceable is traceable on a real kernel, the functions of modules aside', () => {
   const listed = traceableFunctions(ARCHITECTURES.x86_64);
   expect(listed.length).toBeGreaterThan(3000);
   const unknown = listed.filter(({ name, module }) => module === 'vmlinux' && !REAL.has(name));
   expect(unknown.map(({ name }) => name)).toEqual(NAMED_BY_TOOLS);
+});
+
+test('what a real kernel lets one trace is listed, but for the machinery of probes and entry code of this machine', () => {
+  const listed = new Set(traceableFunctions(ARCHITECTURES.x86_64).map(({ name }) => name));
+  const missing = [...REAL].filter((name) => name !== '' && !listed.has(name));
+  expect(missing.sort()).toEqual(NOT_PROBED_HERE);
+});
+
+test.each(['vfs_read', 'sched_post_fork', 'xfrm_output_gso.isra.0', '__probestub_sched_switch'])(
+  '%s is found by its name as it is in the list',
+  (name) => {
+    const listed = traceableFunctions(ARCHITECTURES.x86_64).find((each) => each.name === name);
+    expect(listed).toEqual({ name, module: 'vmlinux' });
+    expect(traceableFunction(ARCHITECTURES.x86_64, name)).toEqual(listed);
+  },
+);
+
+test.each(['no_such_function', '__probestub_cpu_idle', 'bpf_iter_task', '__proto__'])(
+  '%s is no function of the kernel',
+  (name) => {
+    expect(traceableFunction(ARCHITECTURES.x86_64, name)).toBeUndefined();
+  },
+);
+
+test('functions that the machine never calls have their prototypes', () => {
+  const { parameters, returns } = allKernelTypes().function('sched_post_fork')!;
+  expect(parameters.map(({ name, type }) => `${printType(type)} ${name}`)).toEqual(['struct task_struct * p']);
+  expect(printType(returns)).toBe('void');
 });

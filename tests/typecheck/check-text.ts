@@ -63,6 +63,7 @@ export const target: Target = {
   }),
   cpus: 4,
   functions: () => FUNCTIONS.map((name) => ({ name, module: 'vmlinux' })),
+  functionNamed: (name) => (FUNCTIONS.includes(name) ? { name, module: 'vmlinux' } : undefined),
   tracepoints: () => [
     { category: 'syscalls', name: 'sys_enter_openat' },
     { category: 'syscalls', name: 'sys_exit_openat' },

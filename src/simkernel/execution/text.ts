@@ -37,6 +37,8 @@ export interface TextSymbol {
   readonly frameBytes: number;
 }
 
+/** What is no module's is the kernel's own file's. */
+export const VMLINUX = 'vmlinux';
 const SITE_MASK = CALL_SITES - 1;
 
 /** Functions in the order of their declaration, process-wide: declarations are facts, they hold no machine's state. */
@@ -91,7 +93,7 @@ class LazyText implements TextSymbol {
     o: TextOptions,
   ) {
     this.name = name;
-    this.module = o.module ?? 'vmlinux';
+    this.module = o.module ?? VMLINUX;
     this.index = index;
     this.arity = o.arity;
     this.entry = entry;

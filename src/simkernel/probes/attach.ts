@@ -1,7 +1,7 @@
 import { syscallByName } from '../syscalls.ts';
 import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
-import { prototypeNamed, symbolNamed } from './symbols.ts';
+import { isNamed, symbolNamed } from './symbols.ts';
 import { imageAt } from '../listing.ts';
 import { layoutOf, memoryOffsetOf } from '../programs/image-layout.ts';
 import type { Machine } from '../machine.ts';
@@ -38,14 +38,15 @@ export interface UserTarget {
 }
 
 export type Attachment =
-  | { readonly ok: true; detach(): void }
+  | { readonly ok: true; readonly isUnreached?: true; detach(): void }
   | {
       readonly ok: false;
       readonly errno: 'ENOENT' | 'EINVAL' | 'EILSEQ' | 'EBUSY' | 'EOPNOTSUPP';
       readonly reason: string;
     };
 
-const NOTHING: Attachment = { ok: true, detach: () => undefined };
+/** A real kernel has the place, and this one never comes there. */
+const UNREACHED: Attachment = { ok: true, isUnreached: true, detach: () => undefined };
 
 /** Puts a handler on a hook point, or says why not with the kernel's error number. */
 export function attach(m: Machine, target: AttachTarget, handler: Handler): Attachment {
@@ -106,8 +107,8 @@ function attachKprobe(
   });
   if ('errno' in registered) {
     // Known to the kernel's BTF but never called by the simulated one.
-    const isKnown = registered.errno === 'ENOENT' && prototypeNamed(m, name) !== undefined;
-    return isKnown ? NOTHING : { ok: false, ...registered };
+    const isKnown = registered.errno === 'ENOENT' && isNamed(m, name);
+    return isKnown ? UNREACHED : { ok: false, ...registered };
   }
   return { ok: true, detach: () => registered.unregister() };
 }
@@ -116,7 +117,7 @@ function attachTracing(m: Machine, kind: 'fentry' | 'fexit', wanted: string, han
   const name = m.profile.functions[wanted]?.function ?? wanted;
   const symbol = symbolNamed(m, name);
   if (symbol === undefined) {
-    if (prototypeNamed(m, name) !== undefined) return NOTHING;
+    if (isNamed(m, name)) return UNREACHED;
     return { ok: false, errno: 'ENOENT', reason: `no kernel function ${name}` };
   }
   if (!symbol.traceable) return { ok: false, errno: 'EINVAL', reason: `${name} may not be probed` };
@@ -141,12 +142,12 @@ function attachTracepoint(m: Machine, category: string, wanted: string, handler:
   if (category === 'syscalls') {
     const way = name.startsWith('sys_enter_') ? 'enter' : 'exit';
     const row = syscallByName(name.slice(way === 'enter' ? 10 : 9));
-    if (row === undefined) return NOTHING;
+    if (row === undefined) return UNREACHED;
     if (m.arch.systemCallNumber(row.number) !== undefined) return attachSyscall(m, way, row.number, handler);
     return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${category}:${name}` };
   }
   const row = declaredTracepoints().find((candidate) => candidate.category === category && candidate.name === name);
-  if (row === undefined) return NOTHING;
+  if (row === undefined) return UNREACHED;
   return attachToRow(m, row.index, 'record', handler);
 }
 
@@ -176,7 +177,7 @@ function attachRawTracepoint(m: Machine, name: string, handler: Handler): Attach
   }
   const row = declaredTracepoints().find((candidate) => candidate.name === name);
   if (row !== undefined) return attachToRow(m, row.index, 'raw', handler);
-  if (kernelTypes().function(`__probestub_${name}`) !== undefined) return NOTHING;
+  if (kernelTypes().function(`__probestub_${name}`) !== undefined) return UNREACHED;
   return { ok: false, errno: 'ENOENT', reason: `no tracepoint ${name}` };
 }
 

@@ -1,7 +1,7 @@
 import type { FunctionProtoType } from '../../btf/types.ts';
 import { textSymbol, textSymbolAt } from '../execution/text.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import { kernelTypes } from '../kernel-types.ts';
+import { allKernelTypes, isKernelFunction } from '../kernel-types.ts';
 import { perCpuSymbol, perCpuSymbolAt } from '../cpu/per-cpu.ts';
 import type { Machine } from '../machine.ts';
 import { addressHigh, addressLow } from '../memory/arena.ts';
@@ -26,7 +26,12 @@ export function codeSize({ abi }: Machine, { size }: TextSymbol): number {
 }
 /** Prototype of a function by its name on this machine's architecture. */
 export function prototypeNamed(m: Machine, name: string): FunctionProtoType | undefined {
-  return kernelTypes().function(m.arch.declaredName(name));
+  return allKernelTypes().function(m.arch.declaredName(name));
+}
+
+/** Whether the kernel has the function, though its text be nowhere in this machine. */
+export function isNamed(m: Machine, name: string): boolean {
+  return isKernelFunction(m.arch.declaredName(name));
 }
 
 /** A symbol and the distance of an address from it. */

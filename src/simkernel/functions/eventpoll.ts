@@ -8,7 +8,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE } from '../tasks/task.ts';
 import { EBADF, EEXIST, EFAULT, EINTR, EINVAL, ENOENT, EPERM } from '../errno.ts';
-import { createMutex, mutexLock, mutexUnlock } from './mutex.ts';
+import { createMutex, freeMutex, mutexLock, mutexUnlock } from './mutex.ts';
 import type { Mutex } from './mutex.ts';
 import { EPOLL, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from './poll-events.ts';
 import { deadline, scheduleHrtimeoutRange } from './poll-timeout.ts';
@@ -250,6 +250,7 @@ const epEventpollRelease = kernelFunction('ep_eventpoll_release', 60, (m, inode:
   callRcu(m, () => {
     freeWaitQueue(m, ep.queue);
     freeWaitQueue(m, ep.pollers);
+    freeMutex(m, ep.mtx);
     m.arena.free(ep.address, EVENTPOLL_SIZE);
     file.path.dentry.release(m);
     inode.release(m);

@@ -1,4 +1,4 @@
-import { ECHILD } from '../errno.ts';
+import { ECHILD, EINTR } from '../errno.ts';
 import { leave, takeUp } from '../execution/hand-over.ts';
 import { inlined, kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
@@ -138,6 +138,7 @@ const doWait = sleepingFunction('do_wait', 90, function* (m, wo: WaitOptions) {
       reap(m, dead);
       return pid;
     }
+    if (task.pendingSignal !== 0) return -EINTR;
     task.waitsForChild = true;
     setTaskState(m, task, TASK_INTERRUPTIBLE);
     const slept = schedule(m);

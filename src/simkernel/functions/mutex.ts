@@ -26,6 +26,9 @@ export interface Mutex extends KernelObject, HandOver {
 export function createMutex(m: Machine): Mutex {
   return { address: m.arena.allocate(MUTEX.size), owner: null, waiters: [], leftAt: 0 };
 }
+export function freeMutex(m: Machine, lock: Mutex): void {
+  m.arena.free(lock.address, MUTEX.size);
+}
 function own(m: Machine, lock: Mutex, task: Task | null): void {
   lock.owner = task;
   storeWord(m.words, lock.address + MUTEX.owner, task);

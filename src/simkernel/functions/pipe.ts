@@ -141,9 +141,11 @@ const pipeRelease = kernelFunction('pipe_release', 45, (m, inode: Inode, file: F
   leave(m, pipe);
   wakeInterruptible(m, pipe.readable, EPOLL.IN | EPOLL.HUP);
   wakeInterruptible(m, pipe.writable, EPOLL.OUT | EPOLL.ERR);
+  // Who closes the last end, and nobody else: the other end's grace period may end later.
+  const isLast = pipe.readers + pipe.writers === 0;
   callRcu(m, () => {
     file.path.dentry.release(m);
-    if (pipe.readers + pipe.writers > 0) return;
+    if (!isLast) return;
     m.arena.free(pipe.address, PIPE.size);
     inode.release(m);
   });

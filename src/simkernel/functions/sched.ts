@@ -15,7 +15,16 @@ import { storeNumber, storeWord } from '../memory/arena.ts';
 import { countSoftware } from '../probes/perf-event.ts';
 import { isRealTime } from '../tasks/run-queue.ts';
 import type { RunQueue } from '../tasks/run-queue.ts';
-import { DEFAULT_PRIORITY, TASK, TASK_DEAD, TASK_NEW, TASK_NORMAL, TASK_RUNNING, TASK_WAKING } from '../tasks/task.ts';
+import {
+  DEFAULT_PRIORITY,
+  TASK,
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_NEW,
+  TASK_NORMAL,
+  TASK_RUNNING,
+  TASK_WAKING,
+} from '../tasks/task.ts';
 import type { Task } from '../tasks/task.ts';
 import { csdQueueCpu } from '../tracepoints/ipi.ts';
 import {
@@ -141,6 +150,7 @@ const scheduleCore = kernelFunction(
     updateCurr(m, rq.cfs);
     cpu.needResched = false;
     const preempt = mode === SM_PREEMPT ? 1 : 0;
+    if (preempt === 0 && mayNotSleep(prev)) setTaskState(m, prev, TASK_RUNNING);
     const prevState = prev.state;
     if (prev !== cpu.idle) {
       if (preempt === 0 && prevState !== TASK_RUNNING) {
@@ -176,6 +186,10 @@ const scheduleCore = kernelFunction(
 );
 
 /** Gives up the CPU; sleeps until woken unless the state is TASK_RUNNING. */
+/** signal_pending_state(): a signal that came before its sleep wakes nobody, so nobody may go to sleep on it. */
+function mayNotSleep({ state, pendingSignal, process }: Task): boolean {
+  return state === TASK_INTERRUPTIBLE && pendingSignal !== 0 && process !== null;
+}
 export const schedule = kernelFunction('schedule', 14, (m): Result => scheduleCore(m, SM_NONE));
 export const scheduleIdle = kernelFunction('schedule_idle', 8, (m): Result => scheduleCore(m, SM_IDLE));
 /** What the exit paths do when NEED_RESCHED is set: the task stays runnable. */

@@ -11,7 +11,7 @@ import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TICK_NS, timeOfJiffies, updateJiffies } from '../memory/kernel-data.ts';
 import type { HrTimer, TimerFunction } from '../irq/hrtimer.ts';
-import { createHrTimer, dequeueTimer, enqueueTimer, HRTIMER_MODE } from '../irq/hrtimer.ts';
+import { createHrTimer, dequeueTimer, enqueueTimer, HRTIMER_MODE, hrTimerBytes } from '../irq/hrtimer.ts';
 import type { Task } from '../tasks/task.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';
 import {
@@ -51,8 +51,14 @@ const hrtimerSetupFunction = kernelFunction(
 );
 const CLOCK_MONOTONIC = 1;
 /** A timer of a driver's, or of whoever else has one to set up. */
-export function setupHrTimer(m: Machine, expire: TimerFunction, owner: unknown, mode: number): HrTimer {
-  const timer = createHrTimer(m, expire, owner, (mode & HRTIMER_MODE.soft) !== 0);
+export function setupHrTimer(
+  m: Machine,
+  expire: TimerFunction,
+  owner: unknown,
+  mode: number,
+  address?: number,
+): HrTimer {
+  const timer = createHrTimer(m, expire, owner, (mode & HRTIMER_MODE.soft) !== 0, address);
   hrtimerSetupFunction(m, timer, { address: expire.symbol.entry }, CLOCK_MONOTONIC, mode);
   return timer;
 }
@@ -168,7 +174,11 @@ const hrtimerWakeup = kernelFunction('hrtimer_wakeup', 12, (m, timer: HrTimer): 
 
 /** One timer object per sleeper, as the on-stack hrtimer_sleeper of the kernel. */
 function sleeperTimer(m: Machine, task: Task): HrTimer {
-  return (task.sleepTimer ??= setupHrTimer(m, hrtimerWakeup, task, HRTIMER_MODE.rel));
+  if (task.sleepTimer === null) {
+    const address = task.allocate(m, hrTimerBytes());
+    task.sleepTimer = setupHrTimer(m, hrtimerWakeup, task, HRTIMER_MODE.rel, address);
+  }
+  return task.sleepTimer;
 }
 
 /** Sleeps for `ns` (or until a signal): the do_nanosleep of nanosleep and clock_nanosleep. */

@@ -12,6 +12,8 @@ const HRTIMER = structFields('hrtimer', {
   function: 'function',
 });
 
+export const hrTimerBytes = (): number => HRTIMER.size;
+
 /** enum hrtimer_mode: bits. */
 export const HRTIMER_MODE = { abs: 0, rel: 1, pinned: 2, soft: 4, hard: 8 } as const;
 
@@ -37,8 +39,8 @@ export function createHrTimer(
   expire: TimerFunction,
   owner: unknown,
   isSoft = false,
+  address = m.arena.allocate(HRTIMER.size),
 ): HrTimer {
-  const address = m.arena.allocate(HRTIMER.size);
   storeNumber(m.arena.words, address + HRTIMER.function, 0);
   m.arena.words[(address + HRTIMER.function) >> 2] = expire.symbol.entry | 0x80000000;
   m.arena.words[(address + HRTIMER.function + 4) >> 2] = -1;

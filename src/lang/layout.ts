@@ -49,7 +49,7 @@ export function sizeOf(type: Type): number {
     case 'cgroup_path':
       return 16;
     case 'inet':
-      return 20;
+      return 24;
     case 'mac':
       return 6;
     default:

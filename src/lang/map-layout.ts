@@ -20,7 +20,7 @@ import { sizeOf } from './layout.ts';
  * ksym:   u64 address
  * timestamp: u32 index in Resources.timeFormats, u32 mode (index in TIMESTAMP_MODES), u64 nanoseconds
  * buffer: u32 length, bytes[size]
- * inet:   u32 family, 16 bytes of address
+ * inet:   u64 family, 16 bytes of address
  * username: u64 uid.  strerror: u64 errno.  cgroup_path: u64 1 when its filter leaves the tree out, u64 cgroup id.
  */
 

@@ -100,7 +100,7 @@ export function toCType(type: Type): CType {
     case 'timestamp':
       return packed(['format', U32, 4], ['mode', U32, 4], ['nanoseconds', U64, 8]);
     case 'inet':
-      return packed(['family', U32, 4], ['address', bytes(16), 16]);
+      return packed(['family', U64, 8], ['address', bytes(16), 16]);
     case 'cgroup_path':
       return packed(['reserved', U64, 8], ['id', U64, 8]);
     default:

@@ -42,7 +42,7 @@ export abstract class DeclarationRules extends StatementRules {
         const assignment = this.SUBRULE(this.configAssignment);
         this.ACTION(() => {
           if (assignment === undefined) broken = true;
-          else assignments.push(assignment);
+          else if (assignment !== 'without value') assignments.push(assignment);
         });
         this.settle();
         this.OPTION3({ GATE: () => !broken, DEF: () => this.take(1, t.Semicolon) });
@@ -61,7 +61,7 @@ export abstract class DeclarationRules extends StatementRules {
     return this.ACTION((): Config | undefined => ({ kind: 'config', assignments, span: this.spanFrom(start) }));
   });
 
-  private readonly configAssignment: ParserMethod<[], ConfigAssignment | undefined> = this.RULE(
+  private readonly configAssignment: ParserMethod<[], ConfigAssignment | 'without value' | undefined> = this.RULE(
     'configAssignment',
     () => {
       const start = this.settle();
@@ -69,6 +69,7 @@ export abstract class DeclarationRules extends StatementRules {
       if (!this.expect(2, t.Assign, '=')) return undefined;
       this.settle();
       let value: ConfigAssignment['value'] | undefined;
+      let isMissing = false;
       this.OR([
         { ALT: () => (value = this.stringValue(this.take(1, t.StringText))) },
         {
@@ -87,11 +88,18 @@ export abstract class DeclarationRules extends StatementRules {
             value = word === 'true' ? true : word === 'false' ? false : word;
           },
         },
-        { ALT: () => this.report('expected string, int, boolean, or ident') },
+        {
+          ALT: () => {
+            isMissing = true;
+            this.report('expected string, int, boolean, or ident');
+          },
+        },
       ]);
-      return this.ACTION((): ConfigAssignment | undefined =>
+      return this.ACTION((): ConfigAssignment | 'without value' | undefined =>
         value === undefined
-          ? undefined
+          ? isMissing
+            ? 'without value'
+            : undefined
           : { kind: 'config_assignment', name: key.image, value, span: this.spanFrom(start) },
       );
     },

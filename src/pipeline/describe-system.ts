@@ -45,7 +45,7 @@ export function describeSystem({ kernel }: Simulation, withoutFeatures: readonly
   const probeTypes = Object.entries(PROBE_TYPES).map(
     ([name, supported]) => [name, yesOrNo(supported && !withoutFeatures.includes(name))] as const,
   );
-  const system = `System\n  OS: ${kernel.shell('uname -srv').trim()}\n  Arch: ${kernel.abi.machine}\n\n`;
+  const system = `System\n  OS: ${kernel.command('uname -srv').printed.trim()}\n  Arch: ${kernel.abi.machine}\n\n`;
   const build = [`version: v${VERSION}`, 'LLVM: no', ...LIBRARIES.map((name) => `${name}: no`)];
   return (
     `${system}Build\n${build.map((line) => `  ${line}\n`).join('')}\n` +

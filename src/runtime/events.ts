@@ -135,7 +135,7 @@ export function createEventConsumer(host: EventHost): EventConsumer {
         cat(decodeText(formatted(action, event)));
         return;
       case 'system':
-        output.system(byteText(kernel.shell(decodeText(formatted(action, event)))));
+        system(decodeText(formatted(action, event)));
         return;
       case 'exit':
         exiting = true;
@@ -182,6 +182,13 @@ export function createEventConsumer(host: EventHost): EventConsumer {
     const content = kernel.readFile(path);
     if (content === undefined) error(`failed to open file '${path}' (No such file or directory)`);
     else output.cat(bytesToText(content.subarray(0, resources.config.max_cat_bytes)));
+  }
+
+  /** Of a command that fails nothing is shown; errno is what libbpf's probing of the kernel left behind. */
+  function system(command: string): void {
+    const { printed, status } = kernel.command(command);
+    if (status === 0) output.system(byteText(printed));
+    else error(`command exited with code ${status} (Invalid argument)`);
   }
 
   function time(format: string): void {

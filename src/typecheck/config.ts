@@ -34,8 +34,12 @@ export const configure: Pass = {
       const text = context.env[ENVIRONMENT_PREFIX + name.toUpperCase()];
       if (text === undefined) continue;
       const parsed = parseValue(name, row, text);
-      if ('problem' in parsed) context.report(error('bad-environment', undefined, parsed.problem));
-      else values[name] = parsed.value;
+      if ('problem' in parsed) {
+        // bpftrace's pass fails as a whole: at the first such variable, and without a severity in front.
+        context.report({ ...error('bad-environment', undefined, parsed.problem), verbatim: true });
+        break;
+      }
+      values[name] = parsed.value;
     }
     context.config = values as Config;
     return program;

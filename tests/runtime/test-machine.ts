@@ -131,7 +131,7 @@ export function createTestMachine(options: { cpus?: number } = {}) {
       signals.push([pid, signal]);
       return 0;
     },
-    shell: (command) => `ran ${command}\n`,
+    command: (line) => ({ printed: `ran ${line}\n`, status: 0 }),
   };
 
   return {

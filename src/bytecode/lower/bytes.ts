@@ -1,6 +1,6 @@
 import type { Call, Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
-import { type Type, UINT32 } from '../../lang/types.ts';
+import { type Type, UINT32, UINT64 } from '../../lang/types.ts';
 import { bug } from '../../source/bug.ts';
 import type { Value } from '../ir/ir.ts';
 import { optional } from './arguments.ts';
@@ -163,8 +163,8 @@ export function lowerInternetAddress(l: Lowerer, node: Call): Operand {
   return {
     kind: 'producer',
     write: (to: Place) => {
-      storeScalar(b, to, UINT32, family);
-      const data = at(to, 4);
+      storeScalar(b, to, UINT64, family);
+      const data = at(to, 8);
       const size = Math.min(16, sizeOf(type));
       if (size < 16) zero(b, { ...data, align: Math.min(4, data.align ?? 4) }, 16);
       if (operand.kind === 'remote') readRemote(b, data, operand, size);

@@ -13,7 +13,11 @@ import { findTraced, type Traced } from './traced-process.ts';
 import { writeFile } from './write-file.ts';
 
 /** Exit codes of mistakes that bpftrace finds in other places than its own checker: clang, the kernel. */
-const STATUS_BY_CODE: Readonly<Record<string, number>> = { 'clang-parse-error': 2, 'helper-refusal': 255 };
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  'bad-environment': 2,
+  'clang-parse-error': 2,
+  'helper-refusal': 255,
+};
 
 type Ready = Required<Pick<Compilation, 'generated' | 'verified'>>;
 

@@ -97,7 +97,7 @@ export function readValue(context: ValueContext, type: Type, bytes: Uint8Array, 
     case 'usym':
       return text(userSymbolText(context, view.getInt32(8, true), view.getBigUint64(0, true)));
     case 'inet':
-      return text(addressText(view.getUint32(0, true), bytes.subarray(4, 20)));
+      return text(addressText(view.getUint32(0, true), bytes.subarray(8, 24)));
     case 'mac':
       return text(macText(bytes));
     case 'timestamp':

@@ -129,12 +129,11 @@ function visit(node: Node, checking: Checking): void {
       checkDiscarded(node, checking);
       return;
     case 'assignment':
+      if (node.target.kind !== 'variable') visit(node.target, checking);
       visit(node.value, checking);
-      if (node.target.kind === 'variable') {
-        if (typingOf(node.target, checking) === undefined) {
-          context.report(error('untyped', node.span, 'Invalid expression for assignment'));
-        }
-      } else visit(node.target, checking);
+      if (node.target.kind === 'variable' && typingOf(node.target, checking) === undefined) {
+        context.report(error('untyped', node.span, 'Invalid expression for assignment'));
+      }
       return;
     case 'variable_declaration':
       if (node.value !== undefined) visit(node.value, checking);

@@ -25,6 +25,8 @@ export const ARG_WORDS = {
   ctx: 1,
   /** Any scalar or pointer; also unsafe addresses. */
   anything: 2,
+  /** A number, no pointer. */
+  scalar: 2,
   /** What a variadic helper may look at; the verifier does not (ARG_DONTCARE). */
   unchecked: 2,
   ringbuf_mem: 1,

@@ -122,7 +122,7 @@ export const HELPERS = {
   get_attach_cookie: { id: 174, args: ['ctx'], ret: 'integer' },
   get_branch_snapshot: { id: 176, args: ['uninit_mem', 'const_size_or_zero', 'anything'], ret: 'integer' },
   trace_vprintk: { id: 177, args: ['mem', 'const_size', 'mem_or_null', 'const_size_or_zero'], ret: 'integer' },
-  loop: { id: 181, args: ['anything', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
+  loop: { id: 181, args: ['scalar', 'func', 'stack_or_null', 'anything'], ret: 'integer' },
   strncmp: { id: 182, args: ['mem', 'const_size', 'const_str'], ret: 'integer' },
   get_func_arg: { id: 183, args: ['ctx', 'anything', 'long'], ret: 'integer' },
   get_func_ret: { id: 184, args: ['ctx', 'long'], ret: 'integer' },

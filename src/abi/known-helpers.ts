@@ -8,7 +8,7 @@ import type { ProgramType } from './program-image.ts';
  */
 
 /** Argument kinds of helpers that need BTF of the map's value, which our maps do not carry, and sockets. */
-export type SpecialArgKind = 'spin_lock' | 'timer' | 'kptr' | 'sock_common';
+export type SpecialArgKind = 'spin_lock' | 'timer' | 'kptr' | 'sock_common' | 'sock' | 'ctx_or_null';
 
 export interface Prototype {
   readonly id: number;
@@ -61,6 +61,9 @@ const DECLARED = {
   },
   clone_redirect: { id: 13, args: ['ctx', 'anything', 'anything'], ret: 'integer', changesPacket: true },
   get_cgroup_classid: { id: 17, args: ['ctx'], ret: 'integer' },
+  get_own_cgroup_classid: { id: 17, args: [], ret: 'integer' },
+  get_netns_cookie: { id: 122, args: ['ctx_or_null'], ret: 'integer' },
+  snprintf_btf: { id: 149, args: ['mem', 'const_size', 'mem', 'const_size', 'anything'], ret: 'integer' },
   skb_vlan_push: { id: 18, args: ['ctx', 'anything', 'anything'], ret: 'integer', changesPacket: true },
   skb_vlan_pop: { id: 19, args: ['ctx'], ret: 'integer', changesPacket: true },
   skb_get_tunnel_key: { id: 20, args: ['ctx', 'uninit_mem', 'const_size', 'anything'], ret: 'integer' },
@@ -123,6 +126,11 @@ const DECLARED = {
   sk_fullsock: { id: 95, args: ['sock_common'], ret: 'sock_or_null' },
   tcp_sock: { id: 96, args: ['sock_common'], ret: 'tcp_sock_or_null' },
   get_listener_sock: { id: 98, args: ['sock_common'], ret: 'sock_or_null' },
+  tcp_check_syncookie: { id: 100, args: ['sock', 'mem', 'const_size', 'mem', 'const_size'], ret: 'integer' },
+  tcp_gen_syncookie: { id: 110, args: ['sock', 'mem', 'const_size', 'mem', 'const_size'], ret: 'integer' },
+  timer_set_callback: { id: 170, args: ['timer', 'func'], ret: 'integer' },
+  timer_start: { id: 171, args: ['timer', 'anything', 'anything'], ret: 'integer' },
+  timer_cancel: { id: 172, args: ['timer'], ret: 'integer' },
   timer_init: { id: 169, args: ['timer', 'const_map_ptr', 'anything'], ret: 'integer' },
   kptr_xchg: { id: 194, args: ['kptr', 'anything'], ret: 'integer' },
 } as const satisfies Record<string, Prototype>;
@@ -187,12 +195,11 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   d_path: ['tracing'],
   seq_printf: ['tracing'],
   seq_write: ['tracing'],
-  override_return: ['kprobe'],
-  perf_event_read: TRACING,
+  // The machine's kernel has no CONFIG_BPF_KPROBE_OVERRIDE.
+  override_return: [],
+  ktime_get_coarse_ns: [...SKB, 'xdp'],
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],
   perf_prog_read_value: ['perf_event'],
-  task_storage_get: TRACING,
-  task_storage_delete: TRACING,
   read_branch_records: ['perf_event'],
   get_func_ip: TRACING,
   get_attach_cookie: TRACING,
@@ -211,6 +218,8 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   l4_csum_replace: ['sched_cls'],
   clone_redirect: ['sched_cls'],
   get_cgroup_classid: ['sched_cls'],
+  get_own_cgroup_classid: [...TRACING, 'socket_filter', 'xdp'],
+  get_netns_cookie: SKB,
   skb_vlan_push: ['sched_cls'],
   skb_vlan_pop: ['sched_cls'],
   skb_get_tunnel_key: ['sched_cls'],
@@ -223,7 +232,6 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   skb_change_type: ['sched_cls'],
   skb_under_cgroup: ['sched_cls'],
   get_hash_recalc: ['sched_cls'],
-  current_task_under_cgroup: TRACING,
   skb_change_tail: ['sched_cls'],
   csum_update: ['sched_cls'],
   set_hash_invalid: ['sched_cls'],
@@ -246,6 +254,8 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   xdp_load_bytes: ['xdp'],
   xdp_store_bytes: ['xdp'],
   skb_set_tstamp: ['sched_cls'],
+  tcp_check_syncookie: ['sched_cls', 'xdp'],
+  tcp_gen_syncookie: ['sched_cls', 'xdp'],
   sk_fullsock: ['sched_cls'],
   tcp_sock: ['sched_cls'],
   get_listener_sock: ['sched_cls'],

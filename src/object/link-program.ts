@@ -7,6 +7,8 @@ import type { FunctionPlace, ObjectFunction } from './read-functions.ts';
 export interface LinkedProgram extends Pick<Program, 'name' | 'insns' | 'relocations' | 'functions' | 'lines'> {
   /** What the object says of its type and attach point: `kprobe/vfs_read`. */
   readonly section: string;
+  /** Why it cannot be judged: what one of its functions refers to is not there. */
+  readonly problem?: string;
 }
 
 /** Finds the function that starts at a place. */
@@ -45,7 +47,9 @@ export function linkProgram(main: ObjectFunction, find: FindFunction, room: numb
   }
   const shifted = <T extends { readonly slot: number }>(rows: readonly T[], start: number): T[] =>
     rows.map((row) => ({ ...row, slot: row.slot + start }));
+  const problem = order.find(([fn]) => fn.problem !== undefined)?.[0].problem;
   return {
+    ...(problem === undefined ? {} : { problem }),
     name: main.name,
     section: main.section,
     insns,

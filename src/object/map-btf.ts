@@ -52,8 +52,8 @@ type Numbers = Partial<Record<'type' | 'key_size' | 'value_size' | 'max_entries'
 /** Members that do not change what the map is to a program here. */
 const IGNORED: ReadonlySet<string> = new Set(['pinning', 'numa_node', 'map_extra', 'values']);
 
-/** The map that a variable of .maps declares. */
-export function readMapVariable(name: string, type: CType): MapDefinition {
+/** The map that a variable of .maps declares; a text, when there are no such maps here. */
+export function readMapVariable(name: string, type: CType): MapDefinition | string {
   const where = `map '${name}'`;
   demand(type.kind === 'struct', `${where} is no struct with the properties of a map`);
   const numbers: Numbers = {};
@@ -79,9 +79,11 @@ export function readMapVariable(name: string, type: CType): MapDefinition {
     }
   }
   const id = numbers.type ?? badObject(`${where} has no type`);
+  const mapType = TYPE_BY_ID.get(id);
+  if (mapType === undefined) return `${where}: map type ${id} is not known here`;
   return {
     name,
-    type: TYPE_BY_ID.get(id) ?? badObject(`${where}: map type ${id} is not known here`),
+    type: mapType,
     keySize: numbers.key_size ?? 0,
     valueSize: numbers.value_size ?? 0,
     maxEntries: numbers.max_entries ?? 0,

@@ -3,7 +3,7 @@ import { decodeInsns, SLOT_BYTES } from '../isa/codec.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
 import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
-import { badObject, demand } from './bad-object.ts';
+import { BadObject, badObject, demand } from './bad-object.ts';
 import { FIRST_RESERVED_SECTION, NO_SECTION, RELOCATION_TYPES, SYMBOL_TYPES } from './elf-format.ts';
 import { type ElfFile, type ElfRelocation, type ElfSection, isCode } from './elf-reader.ts';
 import { kernelFunctionNamed } from './kernel-symbols.ts';
@@ -25,6 +25,8 @@ export interface ObjectFunction {
   /** Calls and addresses of functions, by where those stand. */
   readonly calls: readonly { readonly slot: number; readonly place: FunctionPlace }[];
   readonly lines: readonly LineInfo[];
+  /** What it refers to and nothing here has: programs that reach it cannot be judged, others of the object can. */
+  readonly problem?: string;
 }
 
 /** What relocations name besides functions of the object. */
@@ -81,8 +83,11 @@ function functionsOf(
     const start = value / SLOT_BYTES;
     const own = insns.slice(start, end / SLOT_BYTES);
     const resolved = new Resolver(section, start, own, elf.sections, names);
-    for (const relocation of relocations.take(value, end)) resolved.relocate(relocation);
+    const problem = problemOf(() => {
+      for (const relocation of relocations.take(value, end)) resolved.relocate(relocation);
+    });
     return {
+      ...(problem === undefined ? {} : { problem }),
       name,
       section: section.name,
       place: { section: section.index, start },
@@ -90,6 +95,17 @@ function functionsOf(
       lines: ownLines.take(start, end / SLOT_BYTES).map((line) => ({ ...line, slot: line.slot - start })),
     };
   });
+}
+
+/** What is wrong with a part of an object that others need not be. */
+function problemOf(read: () => void): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BadObject)) throw error;
+    return error.message;
+  }
 }
 
 const byOffset = ({ offset }: ElfRelocation): number => offset;
@@ -177,6 +193,7 @@ class Resolver {
     }
     const map = this.#maps.definitions.get(symbol.section)?.get(place);
     if (map === undefined) badObject(`${where} refers to '${named}', which is neither a map, data nor a function`);
+    if (typeof map === 'string') badObject(map);
     this.#set(slot, PSEUDO.map_fd, 0);
     this.#mapReferences.push({ slot, map });
   }

@@ -10,8 +10,8 @@ import { readMapVariable } from './map-btf.ts';
 export interface MapIndex {
   /** By section number; a section of data has one map. */
   readonly data: ReadonlyMap<number, number>;
-  /** By section number, then by the place in it. */
-  readonly definitions: ReadonlyMap<number, ReadonlyMap<number, number>>;
+  /** By section number, then by the place in it; a text says why that map cannot be had. */
+  readonly definitions: ReadonlyMap<number, ReadonlyMap<number, number | string>>;
 }
 
 /** Bytes of data that all maps together may have, whether the object holds them or asks for zeroes (.bss). */
@@ -24,7 +24,7 @@ export function readMaps(
 ): { readonly maps: readonly MapDefinition[]; readonly index: MapIndex } {
   const maps: MapDefinition[] = [];
   const data = new Map<number, number>();
-  const definitions = new Map<number, Map<number, number>>();
+  const definitions = new Map<number, Map<number, number | string>>();
   let room = MAX_DATA;
   for (const section of elf.sections) {
     if (section.name === 'maps')
@@ -38,12 +38,13 @@ export function readMaps(
     }
     if (section.name !== '.maps') continue;
     const variables = new Map((described ?? badObject('no BTF describes the maps')).map((v) => [v.name, v]));
-    const places = new Map<number, number>();
+    const places = new Map<number, number | string>();
     for (const symbol of elf.symbols) {
       const isMap = symbol.section === section.index && symbol.type === SYMBOL_TYPES.object;
       if (!isMap) continue;
       const variable = variables.get(symbol.name) ?? badObject(`no BTF describes the map '${symbol.name}'`);
-      places.set(symbol.value, maps.push(readMapVariable(symbol.name, variable.type)) - 1);
+      const map = readMapVariable(symbol.name, variable.type);
+      places.set(symbol.value, typeof map === 'string' ? map : maps.push(map) - 1);
     }
     definitions.set(section.index, places);
   }

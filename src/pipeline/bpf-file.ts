@@ -130,9 +130,10 @@ function readElfFile(file: Uint8Array, options: RawOptions, kernel: TypeSet | un
   return {
     ok: true,
     value: {
-      programs: programs.map(({ section, ...code }) =>
-        describeProgram(code, { attach: section }, { ...options, maps }),
-      ),
+      programs: programs.map(({ section, problem, ...code }) => ({
+        ...describeProgram(code, { attach: section }, { ...options, maps }),
+        ...(problem === undefined ? {} : { problem }),
+      })),
       maps,
       license: license ?? DEFAULT_LICENSE,
       warnings,

@@ -1,5 +1,5 @@
 import type { Acceptance, Verdict } from '../verifier/verify.ts';
-import { needsTypes, verifyProgram } from '../verifier/verify.ts';
+import { verifyProgram } from '../verifier/verify.ts';
 import { explain } from '../verifier/explain.ts';
 import { ENGINES, type EngineName } from '../runtime/engines.ts';
 import { testRun, type TestResult } from '../runtime/test-run.ts';
@@ -7,9 +7,9 @@ import { allKernelTypes } from '../simkernel/kernel-types.ts';
 import type { RawProgram } from './bpf-program.ts';
 import { createSimulation } from './simulation.ts';
 
-/** Judges a raw program; only tracing programs follow the kernel's types. */
+/** Judges a raw program, which may follow the kernel's types from a task, a map or an argument. */
 export function verifyRaw({ program, maps }: RawProgram, logLevel: 0 | 2 = 0): Verdict {
-  return verifyProgram(program, maps, { ...(needsTypes(program) ? { types: allKernelTypes() } : {}), logLevel });
+  return verifyProgram(program, maps, { types: allKernelTypes(), logLevel });
 }
 
 /** A verdict as text: what a person wants to know of it. */

@@ -44,6 +44,7 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   const_size: number,
   const_size_or_zero: number,
   const_alloc_size_or_zero: number,
+  scalar: number,
   ctx: { types: ['ctx'], expected: 'ctx' },
   ringbuf_mem: { types: ['ringbuf_mem'], expected: 'ringbuf_mem' },
   func: { types: ['func'], expected: 'func' },
@@ -71,7 +72,13 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   int: memory,
   spin_lock: { types: ['map_value'], expected: 'map_value, ptr_' },
   timer: { types: ['map_value'], expected: 'map_value' },
-  kptr: { types: ['map_value'], expected: 'map_value, ptr_' },
+  kptr: { types: ['map_value'], expected: 'map_value, ptr_, ptr_, rcu_ptr_' },
+  ctx_or_null: { types: ['ctx'], expected: 'ctx', nullable: true },
+  sock: {
+    types: ['sock_common', 'sock', 'tcp_sock', 'ptr_'],
+    expected: 'sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_',
+    trust: ['', 'trusted_'],
+  },
   sock_common: { types: ['sock_common', 'sock', 'tcp_sock'], expected: 'sock_common, sock, tcp_sock, xdp_sock' },
 };
 

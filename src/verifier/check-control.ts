@@ -1,5 +1,4 @@
 import { MAX_CALL_FRAMES } from '../isa/instruction.ts';
-import { movedPointerFault } from './check-memory.ts';
 import { type Register, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
 import type { Scalar } from './scalar.ts';
@@ -69,13 +68,20 @@ export function callDepthFault(w: Walk): Violation | undefined {
   return depth < MAX_CALL_FRAMES ? undefined : violation('E2BIG', `the call stack of ${depth + 1} frames is too deep`);
 }
 
-/** The legacy packet loads take the socket buffer from r6. */
-export function packetContextFault(w: Walk): Violation | undefined {
+/** Programs and functions that may use the legacy packet loads, which may end them. */
+export function packetLoadFault(w: Walk): Violation | undefined {
   const type = w.program.type;
   if (type !== 'socket_filter' && type !== 'sched_cls') {
     return violation('EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');
   }
-  const r6 = registersOf(w)[6]!;
-  if (r6.type !== 'ctx') return violation('EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb');
-  return movedPointerFault(6, r6, false);
+  if (w.state.frames.some(({ inCallback }) => inCallback)) {
+    return violation('EINVAL', 'cannot use BPF_LD_[ABS|IND] within callback');
+  }
+  return undefined;
+}
+
+/** They take the socket buffer from r6. */
+export function packetContextFault(w: Walk): Violation | undefined {
+  if (registersOf(w)[6]!.type === 'ctx') return undefined;
+  return violation('EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb');
 }

@@ -92,12 +92,9 @@ export function helperFault(w: Walk, id: number): Violation | undefined {
   return isAllowed ? undefined : violation('EINVAL', 'helper call is not allowed in probe');
 }
 
-/** A number in the kernel's BTF that is none of a function that programs may call. */
-export const noKernelFunction = (id: number): Violation => violation('EINVAL', `kernel btf_id ${id} is not a function`);
-
 /** The kernel function exists, and programs of this type, attached as this one is, may call it. */
 export function kernelFunctionFault(w: Walk, id: number): Violation | undefined {
-  if (!isKernelFunction(id)) return noKernelFunction(id);
+  if (!isKernelFunction(id)) return violation('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   const name = helperName(id);
   const prototype = helperPrototype(id, w.program.type);
   const isAllowed = prototype !== undefined && (prototype.kfunc?.sessions !== true || isSession(w.program));

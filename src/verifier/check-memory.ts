@@ -175,7 +175,9 @@ export function stackBoundsFault(a: Access): Violation | undefined {
   const first = value.smin + offset;
   if (first >= -BigInt(MAX_BPF_STACK) && first < 0n && value.smax + offset + size <= 0n) return undefined;
   const bits = formatTnum(value.bits);
-  return fail(a, `invalid variable-offset${way} stack R${a.register} var_off=${bits} off=${a.offset} size=${a.size}`);
+  const text = `invalid variable-offset${way} stack R${a.register} var_off=${bits} off=${a.offset} size=${a.size}`;
+  const inFrame = first >= -BigInt(MAX_BPF_STACK) && first < 0n;
+  return registerViolation(a.register, inFrame ? 'EINVAL' : 'EACCES', text);
 }
 
 /** Whether `size` bytes at `offset` are the low end of a spilled register of `spill` bytes, which starts its slot. */
@@ -258,11 +260,11 @@ function targetFault(w: Walk, a: Access): Violation | undefined {
       return socketFault(a, pointer.type);
     case 'ptr_': {
       const result = walkStruct(w, a);
-      return 'fault' in result ? fail(a, ...result.fault) : undefined;
+      return 'fault' in result ? registerViolation(a.register, result.errno ?? 'EACCES', ...result.fault) : undefined;
     }
     case 'map_ptr': {
       const result = walkMapObject(w, a);
-      return 'fault' in result ? fail(a, ...result.fault) : undefined;
+      return 'fault' in result ? registerViolation(a.register, result.errno ?? 'EACCES', ...result.fault) : undefined;
     }
     default:
       return fail(a, `R${register} invalid mem access '${typeName(pointer)}'`);

@@ -1,16 +1,16 @@
 import { SOCKETS } from '../abi/contexts.ts';
 import { type CallDetails, argumentsFault } from './check-arguments.ts';
 import { helperFault, kernelFunctionFault } from './check-helper.ts';
-import { callDepthFault, heldFault, packetContextFault, returnFault } from './check-control.ts';
-import { memoryFault } from './check-memory.ts';
+import { callDepthFault, heldFault, packetContextFault, packetLoadFault, returnFault } from './check-control.ts';
+import { memoryFault, movedPointerFault } from './check-memory.ts';
 import type { Claim } from './claims.ts';
 import { atomicFault } from './encoding.ts';
-import { pointerArithmeticFault } from './pointer-arithmetic.ts';
+import { pointerArithmeticFault, symbolOf } from './pointer-arithmetic.ts';
 import { isPacket, isPointer, isSocket, typeName } from './register.ts';
 import { type Violation, registerViolation, violation } from './rejection.ts';
 import { FRAME_POINTER } from '../isa/instruction.ts';
 import { plainConstant } from './scalar.ts';
-import { ALU } from '../isa/opcodes.ts';
+import { TNUM_UNKNOWN, formatTnum } from './tnum.ts';
 import { type Walk, registersOf } from './walk.ts';
 
 type Check<K extends Claim['kind']> = (
@@ -30,7 +30,7 @@ const arithmeticFault: Check<'arithmetic'> = (c, w) => {
   if (src !== undefined && isPointer(src)) {
     if (isPointer(dst)) {
       if (c.op === 'sub') return undefined;
-      return registerViolation(c.dst, 'EACCES', `R${c.dst} pointer ${ALU[c.op].mnemonic} pointer prohibited`);
+      return registerViolation(c.dst, 'EACCES', `R${c.dst} pointer ${symbolOf(c.op)} pointer prohibited`);
     }
     return pointerArithmeticFault(c.op, c.width, c.dst, false, src, dst.value);
   }
@@ -83,17 +83,20 @@ const CHECKS: { readonly [K in Claim['kind']]: Check<K> } = {
     });
   },
   atomic_target: atomicTargetFault,
-  address_survives: (c) =>
-    c.address === c.overwritten
-      ? registerViolation(c.address, 'EACCES', `R${c.address} invalid mem access 'scalar'`)
-      : undefined,
+  address_survives: (c) => {
+    if (c.address !== c.overwritten) return undefined;
+    const place = `${formatTnum(TNUM_UNKNOWN)}+${c.offset}`;
+    return registerViolation(c.address, 'EACCES', `misaligned access off ${place} size ${c.size}`);
+  },
   known_atomic: (c) => atomicFault(c.insn),
   one_pointer_kind: pointerKindFault,
   helper: (c, w) => helperFault(w, c.id),
   helper_arguments: (c, w, call) => argumentsFault(w, c.id, call),
   kernel_function: (c, w) => kernelFunctionFault(w, c.id),
   call_depth: (_c, w) => callDepthFault(w),
+  loads_packet: (_c, w) => packetLoadFault(w),
   packet_context: (_c, w) => packetContextFault(w),
+  packet_context_unmoved: (_c, w) => movedPointerFault(6, registersOf(w)[6]!, false),
   nothing_held: (c, w) => heldFault(w, c.what),
   returns: (_c, w) => returnFault(w),
   function_records: (_c, w) => (w.hasFunctionRecords ? undefined : violation('EINVAL', 'missing btf func_info')),

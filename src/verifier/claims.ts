@@ -33,7 +33,13 @@ export type Claim =
   /** Memory on which atomic operations work. */
   | { readonly kind: 'atomic_target'; readonly register: number; readonly verb: 'stores into' | 'loads from' }
   /** An atomic operation must not overwrite its own address before it is used. */
-  | { readonly kind: 'address_survives'; readonly address: number; readonly overwritten: number | undefined }
+  | {
+      readonly kind: 'address_survives';
+      readonly address: number;
+      readonly overwritten: number | undefined;
+      readonly offset: number;
+      readonly size: number;
+    }
   /** The atomic operation exists, for operands of this size. */
   | { readonly kind: 'known_atomic'; readonly insn: Insn }
   /** This instruction is translated according to the kind of pointer, so that must not change from path to path. */
@@ -42,7 +48,10 @@ export type Claim =
   | { readonly kind: 'helper_arguments'; readonly id: number }
   | { readonly kind: 'kernel_function'; readonly id: number }
   | { readonly kind: 'call_depth' }
+  /** The legacy packet loads are allowed here. */
+  | { readonly kind: 'loads_packet' }
   | { readonly kind: 'packet_context' }
+  | { readonly kind: 'packet_context_unmoved' }
   | { readonly kind: 'nothing_held'; readonly what: string; readonly inMain: boolean }
   | { readonly kind: 'returns' }
   | { readonly kind: 'function_records' };
@@ -79,7 +88,7 @@ function atomicClaims(insn: Insn, op: Extract<Operation, { kind: 'atomic' }>): C
     ...(op.op === 'cmpxchg' ? [readable(0)] : []),
     { kind: 'atomic_target', register: dst, verb: 'stores into' },
     ...(loaded === undefined ? [] : [writable(loaded)]),
-    { kind: 'address_survives', address: dst, overwritten: loaded },
+    { kind: 'address_survives', address: dst, overwritten: loaded, offset, size: op.size },
     { ...memory, write: false, atomic: true },
     { kind: 'one_pointer_kind', register: dst, merges: false },
     { ...memory, write: true, atomic: true },
@@ -158,10 +167,12 @@ export function claims(insn: Insn, op: Operation): readonly Claim[] {
       return op.pseudo === 'func' ? [writable(dst), { kind: 'function_records' }] : [writable(dst)];
     case 'ld_packet':
       return [
+        { kind: 'loads_packet' },
         readable(6),
         { kind: 'nothing_held', what: 'BPF_LD_[ABS|IND]', inMain: true },
         { kind: 'packet_context' },
         ...(op.mode === 'ind' ? [readable(src)] : []),
+        { kind: 'packet_context_unmoved' },
       ];
     case 'ja':
     case 'may_goto':

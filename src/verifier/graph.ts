@@ -1,9 +1,10 @@
+import { isKernelFunction } from '../abi/known-helpers.ts';
 import { LD_IMM64 } from '../isa/decode.ts';
 import type { Insn } from '../isa/instruction.ts';
 import type { Operation } from '../isa/operation.ts';
 import { CALL_CODE, CALLEE, PSEUDO } from '../isa/opcodes.ts';
 import { MAX_SUBPROGRAMS } from './limits.ts';
-import { type Violation, violation } from './rejection.ts';
+import { type Errno, type Violation, violation } from './rejection.ts';
 
 export const HELPER_TAIL_CALL = 12;
 export const HELPER_FOR_EACH_MAP_ELEM = 164;
@@ -42,6 +43,24 @@ export function jumpTarget(insn: Insn, op: Operation, slot: number): number | un
   return undefined;
 }
 
+/** The fault of a call of a kernel function that names none; a call of nothing is a fault only where it is reached. */
+function kernelCallFault({ imm, off }: Insn): Violation | undefined {
+  if (imm === 0 && off === 0) return undefined;
+  if (imm <= 0) return violation('EINVAL', `invalid kernel function btf_id ${imm}`);
+  // Functions of modules are named by the module's place in a table that nobody gave us.
+  if (off !== 0) {
+    const [errno, why]: [Errno, string] =
+      off < 0
+        ? ['EINVAL', 'negative offset disallowed for kernel module function call']
+        : ['EPROTO', 'kfunc offset > 0 without fd_array is invalid'];
+    return violation(errno, why, 'failed to find BTF for kernel function');
+  }
+  return isKernelFunction(imm) ? undefined : noKernelFunction(imm);
+}
+
+/** A number in the kernel's BTF that is none of a function that programs may call. */
+const noKernelFunction = (id: number): Violation => violation('EINVAL', `kernel btf_id ${id} is not a function`);
+
 /** Starts of the main program and of everything called or referred to, ascending. */
 export function findFunctionStarts(insns: readonly Insn[]): readonly number[] | Violation {
   const starts = new Set<number>([0]);
@@ -49,6 +68,8 @@ export function findFunctionStarts(insns: readonly Insn[]): readonly number[] | 
     const insn = insns[slot]!;
     const calls = insn.code === CALL_CODE && insn.src === CALLEE.subprogram;
     const refers = insn.code === LD_IMM64 && insn.src === PSEUDO.func;
+    const fault = insn.code === CALL_CODE && insn.src === CALLEE.kfunc ? kernelCallFault(insn) : undefined;
+    if (fault !== undefined) return fault;
     if (!calls && !refers) continue;
     const start = calleeOf(insns, slot);
     if (start < 0 || start >= insns.length) return violation('EINVAL', 'call to invalid destination');
@@ -60,6 +81,9 @@ export function findFunctionStarts(insns: readonly Insn[]): readonly number[] | 
 
 const JMP = 0x05;
 const JMP32 = 0x06;
+const JUMP_INDIRECT = 0x0d;
+/** exit and the jumps that do not go on. */
+const ENDS: ReadonlySet<number> = new Set([0x95, 0x05, 0x06, JUMP_INDIRECT]);
 
 /** Jumps stay inside their function, and none runs over its end. */
 export function findLayoutFault(insns: readonly Insn[], starts: readonly number[]): Violation | undefined {
@@ -69,13 +93,13 @@ export function findLayoutFault(insns: readonly Insn[], starts: readonly number[
       const { code, off, imm } = insns[slot]!;
       const cls = code & 7;
       const op = code & 0xf0;
-      if ((cls === JMP || cls === JMP32) && op !== 0x80 && op !== 0x90) {
+      if ((cls === JMP || cls === JMP32) && op !== 0x80 && op !== 0x90 && code !== JUMP_INDIRECT) {
         const target = slot + 1 + (code === 0x06 ? imm : off);
         if (target < start || target >= end) {
           return violation('EINVAL', `jump out of range from insn ${slot} to ${target}`);
         }
       }
-      if (slot === end - 1 && code !== 0x95 && code !== 0x05 && code !== 0x06) {
+      if (slot === end - 1 && !ENDS.has(code)) {
         return violation('EINVAL', 'last insn is not an exit or jmp');
       }
     }

@@ -21,6 +21,9 @@ const MOVABLE: ReadonlySet<Register['type']> = new Set([
   'func',
 ]);
 
+/** The kernel's table of operators knows no signed ones (bpf_alu_string). */
+export const symbolOf = (op: AluOp): string => ALU[op].mnemonic.replace(/^s(?=[/%])/, '');
+
 /** The offset that a pointer has after adding or subtracting a number; only 64 bits of it are followed. */
 function movedOffset(op: 'add' | 'sub', pointer: Scalar, by: Scalar): Scalar {
   const plain = op === 'add' ? pointer.plain + by.plain : pointer.plain - by.plain;
@@ -82,7 +85,7 @@ export function pointerArithmeticFault(
   if (!MOVABLE.has(pointer.type) && !standsStill) return fail(`R${dst} pointer arithmetic on ${kind} prohibited`);
   const before = addendFault(dst, by, pointer) ?? offsetFault(dst, pointer.value, pointer);
   if (before !== undefined) return before;
-  const symbol = ALU[op].mnemonic;
+  const symbol = symbolOf(op);
   switch (op) {
     case 'add':
       break;

@@ -4,13 +4,7 @@ import { type Register, isPacket, typeName } from './register.ts';
 import type { Scalar } from './scalar.ts';
 import { formatKinds, isSpill } from './stack.ts';
 import type { State } from './state.ts';
-import { U64_MAX, formatTnum } from './tnum.ts';
-
-/** Values near zero are easier to read in decimal, others in hex (kernel/bpf/log.c). */
-function formatNumber(x: bigint): string {
-  const plain = x >= -65536n && x <= 65535n;
-  return plain ? x.toString() : x < 0n ? `0x${BigInt.asUintN(64, x).toString(16)}` : `0x${x.toString(16)}`;
-}
+import { U64_MAX, formatNumber, formatTnum } from './tnum.ts';
 
 interface Bound {
   readonly name: string;
@@ -41,7 +35,7 @@ function formatBounds(s: Scalar): string[] {
       shown.add(other);
       names.push(other.name);
     }
-    parts.push(`${names.join('=')}=${formatNumber(bound.value)}`);
+    parts.push(`${names.join('=')}=${formatNumber(bound.value, bound.name.startsWith('s') ? 'signed' : 'unsigned')}`);
   });
   return parts;
 }
@@ -52,7 +46,7 @@ const HAS_SIZE: ReadonlySet<Register['type']> = new Set(['mem', 'rdonly_mem', 'r
 function formatRegister(r: Register, frame: number): string {
   const precise = r.type === 'scalar' && r.precise ? 'P' : '';
   const signed = BigInt.asIntN(64, r.value.value);
-  if (r.type === 'scalar' && r.value.isConst) return `${precise}${formatNumber(signed)}`;
+  if (r.type === 'scalar' && r.value.isConst) return `${precise}${formatNumber(signed, 'signed')}`;
   if (r.type === 'fp' && r.value.isConst) return `fp${r.frame === frame ? '' : `[${r.frame}]`}${signed}`;
   const parts: string[] = [];
   if (r.id !== 0) parts.push(`id=${r.id}${r.link === 0 ? '' : `${r.delta >= 0 ? '+' : ''}${r.delta}`}`);

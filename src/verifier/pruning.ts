@@ -146,10 +146,8 @@ function compareOpen(w: Walk, old: Checkpoint, slot: number): Match {
     old.callbackUnrollDepth === w.state.callbackUnrollDepth;
   if (endless) {
     const frame = w.state.frames.length - 1;
-    w.log.add(`infinite loop detected at insn ${slot}`);
-    w.log.add(`cur state:${formatState(w.state, frame)}`);
-    w.log.add(`old state:${formatState(old, frame)}`);
-    reject({ ...violation('EINVAL', `infinite loop detected at insn ${slot}`), logged: true });
+    const states = [`cur state:${formatState(w.state, frame)}`, `old state:${formatState(old, frame)}`];
+    reject(violation('EINVAL', `infinite loop detected at insn ${slot}`, ...states));
   }
   return 'none';
 }

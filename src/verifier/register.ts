@@ -14,8 +14,8 @@ export type RegisterType =
   | ('ctx' | 'fp' | 'map_ptr' | 'map_value' | 'map_key' | 'mem' | 'rdonly_mem' | 'ringbuf_mem')
   | ('ptr_' | 'pkt' | 'pkt_meta' | 'pkt_end' | 'func');
 
-/** Whether the kernel vouches that a BTF pointer points to a live object; `percpu_`: it is the address of no CPU's copy. */
-export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_' | 'percpu_';
+/** Whether the kernel vouches that a BTF pointer points to a live object; `percpu_`: it is the address of no CPU's copy, `user_`: of user space. */
+export type Trust = '' | 'trusted_' | 'rcu_' | 'untrusted_' | 'percpu_' | 'user_';
 
 /**
  * What one register holds. Immutable: states share registers, and marking one precise replaces it in one state only.
@@ -182,6 +182,7 @@ export function withoutLink(r: Register): Register {
 /** The type as messages name it. */
 export function typeName(r: Register): string {
   if (r.type === 'not_init') return '?';
+  if (r.type === 'ptr_' && r.btf?.kind === 'void') return 'rdonly_untrusted_mem';
   if (r.type === 'ptr_') return `${r.trust}ptr_${r.maybeNull ? 'or_null_' : ''}`;
   return r.maybeNull ? `${r.type}_or_null` : r.type;
 }

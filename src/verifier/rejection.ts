@@ -17,8 +17,6 @@ export interface Violation {
   readonly lines: readonly string[];
   /** The register at fault, if one is. */
   readonly register?: number;
-  /** The lines are in the log already. */
-  readonly logged?: true;
 }
 
 export function violation(errno: Errno, ...lines: readonly string[]): Violation {

@@ -24,7 +24,6 @@ import {
 import { constant, sane, zeroExtended32 } from './scalar.ts';
 import { isSpill } from './stack.ts';
 import { type Place, type State, currentFrame, frameSlot, mapRegisters, readPlace, writePlace } from './state.ts';
-import { tnumLow32IsConst } from './tnum.ts';
 import { type Walk, fork, recordLinked, recordStackOperands, registersOf } from './walk.ts';
 
 type Jump = Extract<Operation, { kind: 'jump' }>;
@@ -57,13 +56,13 @@ function packetOutcome(op: JumpOp, left: Register, right: Register): Outcome {
 }
 
 function pointerOutcome(op: JumpOp, width: 32 | 64, left: Register, right: Register): Outcome {
-  const known = (r: Register): boolean =>
-    r.type === 'scalar' && (width === 64 ? r.value.isConst : tnumLow32IsConst(r.value.bits));
+  // The low half of a pointer that is not null may well be zero.
+  if (width === 32) return 'unknown';
+  const known = (r: Register): boolean => r.type === 'scalar' && r.value.isConst;
   let [pointer, number, relation] = [left, right, op];
   if (!known(number)) [pointer, number, relation] = [right, left, JUMP[op].swapped];
   if (!known(number) || !isNeverNull(pointer)) return 'unknown';
-  const value = width === 64 ? number.value.value : number.value.value & 0xffff_ffffn;
-  if (value !== 0n) return 'unknown';
+  if (!number.value.isZero) return 'unknown';
   return relation === 'jeq' ? 'never' : relation === 'jne' ? 'always' : 'unknown';
 }
 

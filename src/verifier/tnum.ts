@@ -158,8 +158,17 @@ export function tnumNext(a: Tnum, z: bigint): bigint {
 }
 
 const hex = (x: bigint): string => (x === 0n ? '0x0' : `0x${x.toString(16)}`);
+const MAX_DECIMAL = { unsigned: 0xffffn, signed: 0x7fffn } as const;
+const MIN_DECIMAL = -0x8000n;
+
+/** Numbers near zero are easier to read in decimal, others in hex (kernel/bpf/log.c). */
+export function formatNumber(x: bigint, sign: 'signed' | 'unsigned'): string {
+  const isNear = x >= MIN_DECIMAL && x <= MAX_DECIMAL[sign];
+  return isNear ? x.toString() : `0x${BigInt.asUintN(64, x).toString(16)}`;
+}
+
 /** As the kernel prints it: `(0x0; 0xff)`, a known value plainly. */
 export function formatTnum(a: Tnum): string {
-  if (a.mask === 0n) return a.value === 0n ? '0' : hex(a.value);
+  if (a.mask === 0n) return formatNumber(BigInt.asIntN(64, a.value), 'unsigned');
   return `(${hex(a.value)}; ${hex(a.mask)})`;
 }

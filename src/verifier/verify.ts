@@ -1,6 +1,5 @@
 import { CONTEXTS } from '../abi/contexts.ts';
-import { argumentCount, isKernelFunction } from '../abi/known-helpers.ts';
-import { noKernelFunction } from './check-helper.ts';
+import { argumentCount } from '../abi/known-helpers.ts';
 import { iteratorFunction } from '../abi/iterators.ts';
 import { isMapType } from '../abi/map-types.ts';
 import type { MapDefinition, Program, ProgramImage, Relocation } from '../abi/program-image.ts';
@@ -68,8 +67,8 @@ export interface Refusal {
 }
 export type Verdict = Acceptance | Refusal;
 
-/** Map types whose elements have one lasting address for all CPUs. */
-const DIRECT_VALUE = new Set(['array', 'percpu_array']);
+/** Map types whose elements have a lasting address that programs may name (map_direct_value_addr). */
+const DIRECT_VALUE = new Set(['array']);
 
 function mapReference(relocation: Relocation, maps: readonly MapDefinition[]): WideReference | Violation {
   const map = maps[relocation.map];
@@ -103,14 +102,16 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   const starts = findFunctionStarts(insns);
   if ('lines' in starts) return { slot: 0, violation: starts };
   const layout = findLayoutFault(insns, starts);
-  if (layout !== undefined) return { slot: 0, violation: layout };
+  const fault = layout ?? functionRecordsFault(program, starts);
+  if (fault !== undefined) return { slot: 0, violation: fault };
   const references: (WideReference | undefined)[] = new Array<WideReference | undefined>(insns.length).fill(undefined);
   const relocations = new Map(program.relocations.map((r) => [r.slot, r]));
   const encoding = findEncodingFault(insns, (slot) => {
     const insn = insns[slot]!;
     if (insn.code !== LD_IMM64) return undefined;
     const relocation = relocations.get(slot);
-    const reference = relocation === undefined ? ownReference(insn, options.types) : mapReference(relocation, maps);
+    const reference =
+      relocation === undefined ? ownReference(insn, insns[slot + 1]!, options.types) : mapReference(relocation, maps);
     if (reference !== undefined && isViolation(reference)) return reference;
     references[slot] = reference;
     return undefined;
@@ -124,8 +125,6 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
       if (!isAtomic(insn)) return { slot, violation: undecodable(insn.code, slot) };
       // An atomic operation that does not exist is refused when the walk reaches it, not before (check_atomic).
       operations[slot] = { kind: 'atomic', op: 'add', size: 8, fetch: false };
-    } else if (insn.code === CALL_CODE && insn.src === CALLEE.kfunc && !isKernelFunction(insn.imm)) {
-      return { slot, violation: noKernelFunction(insn.imm) };
     }
   }
   const names = new Map(program.functions.map((f) => [f.slot, f.name]));
@@ -165,6 +164,15 @@ function prepare(program: Program, maps: readonly MapDefinition[], options: Veri
   });
 }
 
+/** Functions that BTF describes are those that the program has. */
+function functionRecordsFault({ functions }: Program, starts: readonly number[]): Violation | undefined {
+  if (functions.length === 0) return undefined;
+  if (functions.length !== starts.length)
+    return violation('EINVAL', "number of funcs in func_info doesn't match number of subprogs");
+  if (functions.every(({ slot }, i) => slot === starts[i])) return undefined;
+  return violation('EINVAL', "func_info BTF section doesn't match subprog layout in BPF program");
+}
+
 /** What a tracing program is attached to takes as arguments. */
 function tracedPrototype({ attach = '' }: Program, types: TypeSet | undefined): FunctionProtoType | undefined {
   const [kind, target] = attach.split('/');
@@ -177,7 +185,11 @@ function tracedPrototype({ attach = '' }: Program, types: TypeSet | undefined): 
 }
 
 /** A ld_imm64 that names something by itself: undefined for a number. */
-function ownReference({ src, imm }: Insn, types: TypeSet | undefined): WideReference | Violation | undefined {
+function ownReference(
+  { src, imm }: Insn,
+  second: Insn,
+  types: TypeSet | undefined,
+): WideReference | Violation | undefined {
   switch (src) {
     case PSEUDO.map_fd:
     case PSEUDO.map_value:
@@ -186,6 +198,7 @@ function ownReference({ src, imm }: Insn, types: TypeSet | undefined): WideRefer
     case PSEUDO.map_idx_value:
       return violation('EPROTO', 'fd_idx without fd_array is invalid');
     case PSEUDO.btf_id: {
+      if (second.imm !== 0) return violation('EINVAL', 'invalid module BTF object FD specified.');
       const variable = types?.perCpuVariable(imm);
       if (variable !== undefined) {
         const register = pointerRegister('ptr_', { btf: variable.type, trust: 'percpu_' });
@@ -211,7 +224,7 @@ function statistics(w: Walk): string {
 }
 
 function refusal(v: Violation, slot: number, log: Log, walk: Walk | undefined): Refusal {
-  if (v.logged !== true) v.lines.forEach((line) => log.add(line));
+  v.lines.forEach((line) => log.add(line));
   if (walk !== undefined) log.add(statistics(walk));
   return {
     verdict: 'reject',
@@ -244,12 +257,16 @@ export function verifyProgram(program: Program, maps: readonly MapDefinition[], 
   return { verdict: 'accept', facts, log: log.lines, insnsProcessed: walk.processed };
 }
 
-/** Whether judging a program takes the kernel's types: tracing programs follow BTF pointers, others may name variables and functions. */
+const GET_CURRENT_TASK_BTF = 158;
+
+/** Whether judging a program takes the kernel's types: tracing programs follow BTF pointers, others may name variables and functions or ask for their task. */
 export function needsTypes({ type, insns }: Program): boolean {
   return (
     type === 'tracing' ||
     insns.some(
-      ({ code, src }) => (code === LD_IMM64 && src === PSEUDO.btf_id) || (code === CALL_CODE && src === CALLEE.kfunc),
+      ({ code, src, imm }) =>
+        (code === LD_IMM64 && src === PSEUDO.btf_id) ||
+        (code === CALL_CODE && (src === CALLEE.kfunc || (src === CALLEE.helper && imm === GET_CURRENT_TASK_BTF))),
     )
   );
 }

@@ -27,7 +27,11 @@ test.each([-1, 212])('there is no helper %i', (id) => {
 });
 
 test.each<[number, ProgramType, boolean]>([
-  [58, 'kprobe', true],
+  [58, 'kprobe', false],
+  [160, 'kprobe', false],
+  [160, 'xdp', true],
+  [17, 'tracepoint', true],
+  [122, 'socket_filter', true],
   [58, 'tracepoint', false],
   [183, 'tracing', true],
   [183, 'kprobe', false],

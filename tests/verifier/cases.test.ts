@@ -31,6 +31,7 @@ const task: StructType = { kind: 'struct', name: 'task_struct', size: 64, member
 task.members = [
   { name: 'parent', type: { kind: 'pointer', to: task }, offsetBits: 0 },
   { name: 'sk', type: { kind: 'pointer', to: sock }, offsetBits: 64 },
+  { name: 'stack', type: { kind: 'pointer', to: { kind: 'void' } }, offsetBits: 128 },
 ];
 const rq: StructType = {
   kind: 'struct',
@@ -58,7 +59,7 @@ const meta: StructType = {
 };
 const taking = (parameters: Readonly<Record<string, StructType | IntType>>): FunctionProtoType => ({
   kind: 'function',
-  returns: { kind: 'void' },
+  returns: long,
   parameters: Object.entries(parameters).map(([name, to]) => ({
     name,
     type: to.kind === 'struct' ? { kind: 'pointer', to } : to,
@@ -71,6 +72,7 @@ const types: TypeSet = {
     functions: [
       ['wake_up_new_task', taking({ p: task })],
       ['__probestub_sched_wakeup_new', taking({ __data: task, p: task })],
+      ['__probestub_sched_pi_setprio', taking({ __data: task, tsk: task, pi_task: task })],
       ['bpf_iter_task', taking({ meta, task })],
     ],
   }),

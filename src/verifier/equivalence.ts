@@ -16,21 +16,24 @@ export type Exactness = 'range' | 'exact' | 'ranges_of_all';
 class IdPairs {
   readonly #old: number[] = [];
   readonly #current: number[] = [];
-  #temporary: number;
+  #count = 0;
+  #temporary = 0;
 
-  constructor(lastId: number) {
+  /** Forgets all pairs; ids from here on are nobody's. */
+  restart(lastId: number): void {
+    this.#count = 0;
     this.#temporary = lastId;
   }
 
   match(old: number, current: number): boolean {
     if ((old === 0) !== (current === 0)) return false;
     if (old === 0) return true;
-    for (let i = 0; i < this.#old.length; i++) {
+    for (let i = 0; i < this.#count; i++) {
       if (this.#old[i] === old) return this.#current[i] === current;
       if (this.#current[i] === current) return false;
     }
-    this.#old.push(old);
-    this.#current.push(current);
+    this.#old[this.#count] = old;
+    this.#current[this.#count++] = current;
     return true;
   }
 
@@ -154,10 +157,13 @@ export interface CoverInput {
   readonly allowUninitStack: boolean;
 }
 
+/** Of the one comparison at a time: there are as many as instructions walked, and few get to pair anything. */
+const ids = new IdPairs();
+
 /** Whether what was proved from `old` covers `current`. */
 export function covers(old: State, current: State, w: CoverInput, exactness: Exactness): boolean {
   if (old.frames.length !== current.frames.length) return false;
-  const ids = new IdPairs(w.lastId);
+  ids.restart(w.lastId);
   if (old.references.length !== current.references.length) return false;
   for (let i = 0; i < old.references.length; i++) {
     if (!ids.match(plainKey(old.references[i]!.id), plainKey(current.references[i]!.id))) return false;

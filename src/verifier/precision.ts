@@ -111,9 +111,11 @@ function back(walk: Walk, slot: number, next: number, entry: HistoryEntry | unde
   const op = walk.graph.operations[slot];
   if (op === undefined) return 'ok';
   const insn = walk.graph.insns[slot]!;
-  wantLinked(w, entry?.linked);
+  const linked = entry?.linked;
+  if (linked === undefined) return backOperation(walk, insn, op, slot, next, entry, w);
+  wantLinked(w, linked);
   const result = backOperation(walk, insn, op, slot, next, entry, w);
-  if (result === 'ok') wantLinked(w, entry?.linked);
+  if (result === 'ok') wantLinked(w, linked);
   return result;
 }
 

@@ -20,8 +20,11 @@ export const wantsSlots = (w: Wanted, frame: number): boolean =>
 /** One search runs at a time, and there are many: they share their memory. */
 export function newWanted(frame: number): Wanted {
   scratch.frame = frame;
-  scratch.registers.fill(0, 0, frame + 1);
-  scratch.slots.fill(0, 0, 2 * (frame + 1));
+  for (let f = 0; f <= frame; f++) {
+    scratch.registers[f] = 0;
+    scratch.slots[2 * f] = 0;
+    scratch.slots[2 * f + 1] = 0;
+  }
   return scratch;
 }
 
@@ -99,8 +102,8 @@ const wants = (w: Wanted, p: Place): boolean =>
   p.isRegister ? (w.registers[p.frame]! & (1 << p.index)) !== 0 : wantsSlot(w, p.frame, p.index);
 
 /** Numbers that a comparison narrowed together matter together. */
-export function wantLinked(w: Wanted, linked: readonly Place[] | undefined): void {
-  if (linked === undefined || !linked.some((p) => wants(w, p))) return;
+export function wantLinked(w: Wanted, linked: readonly Place[]): void {
+  if (!linked.some((p) => wants(w, p))) return;
   for (const p of linked) {
     if (p.isRegister) wantRegister(w, p.index, p.frame);
     else wantSlot(w, p.frame, p.index);

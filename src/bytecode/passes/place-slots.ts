@@ -136,9 +136,13 @@ function slotLives(flow: Flow): Map<Slot, Life> {
   let start = 0;
   for (const block of order) {
     const here = accesses.get(block)!;
+    const behind = earlier.get(block)!;
+    const ahead = later.get(block)!;
     const end = start + block.instrs.length;
     for (const slot of fn.slots) {
-      const [before, after, own] = [earlier.get(block)!.has(slot), later.get(block)!.has(slot), here.get(slot)];
+      const before = behind.has(slot);
+      const after = ahead.has(slot);
+      const own = here.get(slot);
       if (own === undefined && !(before && after)) continue;
       const from = before ? start : own!.first;
       const to = after ? end : own!.last;
@@ -157,9 +161,17 @@ function slotLives(flow: Flow): Map<Slot, Life> {
 function derivedPointers(order: readonly Block[]): Map<Value, Set<Slot>> {
   const result = new Map<Value, Set<Slot>>();
   const held = new Map<Slot, Set<Slot>>();
-  const carriers = order.flatMap(({ instrs }) => instrs.filter((instr) => CARRIERS.has(instr.op)));
-  if (!carriers.some(({ op }) => op === 'slot_address')) return result;
-  let changed = true;
+  const carriers: Instr[] = [];
+  let handsOn = false;
+  for (const { instrs } of order)
+    for (const instr of instrs) {
+      if (!CARRIERS.has(instr.op)) continue;
+      carriers.push(instr);
+      if (instr.op === 'slot_address') result.set(instr, new Set([instr.slot]));
+      else if (operands(instr).some(({ op }) => op === 'slot_address')) handsOn = true;
+    }
+  // Mostly addresses go straight into calls: then there is nothing to follow.
+  let changed = handsOn;
   const add = (to: Set<Slot>, slots: Iterable<Slot> | undefined): void => {
     const before = to.size;
     for (const slot of slots ?? []) to.add(slot);

@@ -8,6 +8,7 @@ export function signLoads({ fn }: Flow): boolean {
   for (const block of fn.blocks)
     for (const instr of block.instrs)
       if (instr.op === 'load' && !instr.signed && instr.size < 8) candidates.set(instr, false);
+  if (candidates.size === 0) return false;
   for (const block of fn.blocks) {
     for (const instr of block.instrs) {
       const extended = instr.op === 'extend' && instr.signed ? instr : undefined;

@@ -36,8 +36,10 @@ export function simplifyFlow(flow: Flow): boolean {
 /** Constants are made where they are used: standing in the entry block they do not keep an empty block alive. */
 function hoistConstants(fn: IrFunction): void {
   for (const block of fn.blocks) {
-    if (block === fn.entry || !block.instrs.some(isConst)) continue;
-    fn.entry.instrs.unshift(...block.instrs.filter(isConst));
+    if (block === fn.entry) continue;
+    const constants = block.instrs.filter(isConst);
+    if (constants.length === 0) continue;
+    fn.entry.instrs.unshift(...constants);
     const kept = block.instrs.filter((instr) => !isConst(instr));
     block.instrs.splice(0, block.instrs.length, ...kept);
   }

@@ -12,6 +12,8 @@ export interface LabSessionOptions {
   readonly interactive: boolean;
   /** Lines are shown as they are read: the output is a transcript. */
   readonly echo: boolean;
+  /** What is typed is a script, which commands do not get to read. */
+  readonly hasScript?: boolean;
   /** Commands that are carried out outside of the machine, and how. */
   readonly commands: Readonly<Record<string, (request: HostRequest) => Promise<number>>>;
   /** Somebody else shows prompts and edits lines. */

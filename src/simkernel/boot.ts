@@ -59,6 +59,7 @@ import './functions/icmp.ts';
 import './functions/ip-input.ts';
 import './functions/pipe.ts';
 import './functions/process-info.ts';
+import './functions/chmod.ts';
 import './functions/sched-policy.ts';
 import './functions/select.ts';
 import './functions/socket.ts';

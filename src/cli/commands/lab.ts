@@ -31,6 +31,7 @@ export async function lab(args: readonly string[], host: CliHost, command: RunCo
     interactive: interactive || config.echo,
     echo: config.echo,
     colors,
+    hasScript: config.command !== undefined || script !== undefined,
     ...(terminal === undefined ? {} : { onPrompt: terminal.onPrompt }),
     print: (text) => host.stdout(Buffer.from(text, 'latin1')),
     loadModule: (path) => loadModule(path, host),

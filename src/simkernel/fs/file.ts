@@ -166,7 +166,7 @@ export class Inode implements KernelObject, HandOver {
   readonly address: number;
   readonly mapping: Mapping;
   readonly ino: number;
-  readonly mode: number;
+  mode: number;
   readonly sb: SuperBlock;
   readonly operations: FileOperations;
   /** What can be done with it in its directory tree; null outside of file systems. */
@@ -223,6 +223,10 @@ export class Inode implements KernelObject, HandOver {
   }
   get isDirectory(): boolean {
     return (this.mode & S_IFMT) === S_IFDIR;
+  }
+  setMode(m: Machine, mode: number): void {
+    this.mode = mode;
+    m.arena.view.setUint16(this.address + INODE.mode, mode, true);
   }
   setLinks(links: number): void {
     this.links = links;

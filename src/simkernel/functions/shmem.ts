@@ -1,6 +1,7 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
 import type { Result } from '../execution/pending.ts';
-import type { Dentry, DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
+import { Dentry } from '../fs/file.ts';
+import type { DirectoryContext, File, Inode, IovIter, Kiocb, NegativeDentry } from '../fs/file.ts';
 import type { FileSystemOperations } from '../fs/operations.ts';
 import { EFAULT, ENOTEMPTY } from '../errno.ts';
 import { listEntries } from './ext4-dir.ts';
@@ -61,6 +62,22 @@ const shmemUnlink = kernelFunction('shmem_unlink', 250, (m, _dir: Inode, dentry:
   m.fileSystem.dropLink(dentry);
   return 0;
 });
+const shmemRename2 = kernelFunction(
+  'shmem_rename2',
+  280,
+  (
+    m,
+    _idmap: null,
+    _oldDir: Inode,
+    _old: Dentry,
+    _newDir: Inode,
+    target: Dentry | NegativeDentry,
+    _flags: number,
+  ): Result => {
+    if (target instanceof Dentry) m.fileSystem.dropLink(target);
+    return 0;
+  },
+);
 const simpleLookup = kernelFunction(
   'simple_lookup',
   40,
@@ -86,6 +103,8 @@ export const TMPFS: FileSystemOperations = {
     unlink: (m, dir, dentry) => shmemUnlink(m, dir, dentry),
     mkdir: (m, idmap, dir, dentry, mode) => shmemMknod(m, idmap, dir, dentry, S_IFDIR | mode),
     rmdir: (m, dir, dentry) => (dentry.children.size > 0 ? -ENOTEMPTY : shmemUnlink(m, dir, dentry)),
+    rename: (m, idmap, oldDir, old, newDir, target, flags) =>
+      shmemRename2(m, idmap, oldDir, old, newDir, target, flags),
     symlink: (m, idmap, dir, dentry, target) => shmemSymlink(m, idmap, dir, dentry, target),
   },
   ...WITHOUT_PAGES,

@@ -105,6 +105,7 @@ export const SYSCALL_NUMBERS = {
   setpgid: 109,
   getrandom: 318,
   uname: 63,
+  fchmodat: 268,
   sched_getparam: 143,
   sched_setscheduler: 144,
   sched_getscheduler: 145,

@@ -13,6 +13,17 @@ export function* expandAll(u: UserContext, state: ShellState, words: readonly Wo
   for (const word of words) {
     const fields: { text: string; pattern: string; exists: boolean }[] = [{ text: '', pattern: '', exists: false }];
     for (const part of word) {
+      // "$@" is as many words as there are parameters.
+      if (part.kind === 'variable' && part.name === '@' && part.quoted) {
+        state.parameters.forEach((piece, i) => {
+          if (i > 0) fields.push({ text: '', pattern: '', exists: true });
+          const field = fields.at(-1)!;
+          field.text += piece;
+          field.pattern += quotedPattern(piece);
+          field.exists = true;
+        });
+        continue;
+      }
       const text = yield* expandPart(u, state, part);
       const isWhole = part.quoted || part.kind === 'text';
       const pieces = isWhole ? [text] : text.replace(/\n+$/, '').split(/\s+/);
@@ -20,7 +31,7 @@ export function* expandAll(u: UserContext, state: ShellState, words: readonly Wo
         if (i > 0) fields.push({ text: '', pattern: '', exists: false });
         const field = fields.at(-1)!;
         field.text += piece;
-        field.pattern += part.quoted ? piece.replace(/[*?[\\]/g, '\\$&') : piece;
+        field.pattern += part.quoted ? quotedPattern(piece) : piece;
         field.exists ||= part.quoted || piece !== '';
       });
     }
@@ -31,6 +42,23 @@ export function* expandAll(u: UserContext, state: ShellState, words: readonly Wo
     }
   }
   return result;
+}
+
+const quotedPattern = (text: string): string => text.replace(/[*?[\\]/g, '\\$&');
+/** One word that is neither cut nor searched for files: of a here-document, and behind `case`. */
+export function* expandText(u: UserContext, state: ShellState, word: Word): Steps<string> {
+  let text = '';
+  for (const part of word) text += yield* expandPart(u, state, part);
+  return text;
+}
+/** The same as a pattern, in which quoted signs mean themselves. */
+export function* expandPattern(u: UserContext, state: ShellState, word: Word): Steps<string> {
+  let text = '';
+  for (const part of word) {
+    const piece = yield* expandPart(u, state, part);
+    text += part.quoted ? quotedPattern(piece) : piece;
+  }
+  return text;
 }
 
 function* expandPart(u: UserContext, state: ShellState, part: WordPart): Steps<string> {
@@ -51,6 +79,10 @@ function variable(state: ShellState, name: string): string {
   if (name === '?') return String(state.status);
   if (name === '$') return String(state.shellPid);
   if (name === '!') return String(state.lastBackground);
+  if (name === '#') return String(state.parameters.length);
+  if (name === '@' || name === '*') return state.parameters.join(' ');
+  if (name === '0') return 'bash';
+  if (/^\d+$/.test(name)) return state.parameters[Number(name) - 1] ?? '';
   return state.variables.get(name) ?? '';
 }
 function* substitute(u: UserContext, state: ShellState, script: Script): Steps<string> {

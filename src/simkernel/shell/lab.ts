@@ -8,6 +8,7 @@ import type { Result } from '../execution/pending.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Dentry, File, Inode, IovIter, Kiocb } from '../fs/file.ts';
+import { addMemoryDevices } from '../functions/memory-devices.ts';
 import { msleep } from '../functions/sleep.ts';
 import { writeUserText } from '../functions/pseudo-files.ts';
 import type { Image, UserBody } from '../programs/image.ts';
@@ -41,6 +42,8 @@ export interface LabOptions {
   readonly echo: boolean;
   /** Somebody shows the prompt and edits lines outside of the machine: its text, and the shell's directory. */
   readonly onPrompt?: (text: string, directory: string) => void;
+  /** What is typed is a script that nobody but the shell reads: commands find their input at its end. */
+  readonly hasScript?: boolean;
   /** What is shown may be coloured. */
   readonly colors?: boolean;
 }
@@ -62,6 +65,8 @@ export class Lab {
   /** It has read all input that there is. */
   isWaiting = false;
   readonly requests: HostRequest[] = [];
+  /** The shell wants its next command. */
+  wantsCommand = false;
   /** Ctrl-C: the shell does nothing more of what it was told. */
   interrupted = false;
   private shell!: Task;
@@ -80,6 +85,7 @@ export class Lab {
       ...SHELLS.map((path) => shellImage(this, path)),
     ])
       install(m, image);
+    addMemoryDevices(m);
     this.start();
   }
   /** Types a line; null is the end of all input. */
@@ -184,6 +190,7 @@ const canonCopyFromReadBuf = kernelFunction(
   40,
   (m, file: File, buffer: number, count: number): Result => {
     const lab = file.inode.channel as Lab;
+    if (lab.options.hasScript === true && !lab.wantsCommand) return 0;
     const line = lab.nextLine();
     if (line === null) return 0;
     if (line !== undefined) {

@@ -1,4 +1,4 @@
-import type { Command, Redirect, Script, Statement, Word, WordPart } from './syntax.ts';
+import type { CaseBranch, Command, Redirect, Script, Statement, Word, WordPart } from './syntax.ts';
 
 /** What is wrong with a script; `incomplete` when more lines could still mend it. */
 export class SyntaxMistake extends Error {
@@ -11,27 +11,43 @@ export class SyntaxMistake extends Error {
 const unfinished = (): SyntaxMistake => new SyntaxMistake('syntax error: unexpected end of file', true);
 
 const OPERATORS = ['&&', '||', ';;', '>>', '>&', '<<', '\n', ';', '&', '|', '<', '>', '(', ')'] as const;
+/** A here-document whose text is still to come, on the lines behind the one that asks for it. */
+interface PendingDocument {
+  readonly end: string;
+  /** `<<-`: tabs in front of lines are for the reader. */
+  readonly dropsTabs: boolean;
+  readonly isQuoted: boolean;
+  readonly target: WordPart[];
+}
 const RESERVED_ENDS = new Set(['then', 'else', 'elif', 'fi', 'do', 'done', '}']);
 
 /** A recursive-descent parser of the shell's command language, as much of it as a course writes. */
 class Parser {
   private readonly text: string;
   private at = 0;
+  private readonly documents: PendingDocument[] = [];
   constructor(text: string) {
     this.text = text;
   }
-  script(ends: (word: string) => boolean = () => false): Script {
+  whole(): Script {
+    const script = this.script();
+    if (this.at < this.text.length) throw this.unexpected();
+    if (this.documents.length > 0) throw unfinished();
+    return script;
+  }
+  private script(ends: (word: string) => boolean = () => false): Script {
     const statements: Statement[] = [];
     for (;;) {
       this.newlines();
       if (this.at >= this.text.length) return statements;
-      if (this.text[this.at] === ')' || ends(this.peekWord())) return statements;
+      if (this.text[this.at] === ')' || this.text.startsWith(';;', this.at) || ends(this.peekWord())) return statements;
       const start = this.at;
       const command = this.chain();
       const text = this.text.slice(start, this.at).trim();
       const background = this.operator() === '&';
-      if (background || this.operator() === ';') this.at += 1;
-      else if (this.at < this.text.length && this.operator() !== '\n' && this.text[this.at] !== ')')
+      const next = this.operator();
+      if (background || next === ';') this.at += 1;
+      else if (this.at < this.text.length && next !== '\n' && next !== ';;' && this.text[this.at] !== ')')
         throw new SyntaxMistake(`syntax error near unexpected token \`${this.operator() ?? this.peekWord()}'`, false);
       statements.push({ command, background, text });
     }
@@ -46,13 +62,34 @@ class Parser {
   }
   private newlines(): void {
     this.blanks();
-    while (this.text[this.at] === '\n' || this.text[this.at] === ';') {
-      this.at += 1;
+    while (this.text[this.at] === '\n' || (this.text[this.at] === ';' && this.text[this.at + 1] !== ';')) {
+      this.step();
       this.blanks();
     }
   }
   private lineBreaks(): void {
-    for (this.blanks(); this.text[this.at] === '\n'; this.blanks()) this.at += 1;
+    for (this.blanks(); this.text[this.at] === '\n'; this.blanks()) this.step();
+  }
+  /** Behind the end of a line stand the here-documents that it asked for. */
+  private step(): void {
+    const isLine = this.text[this.at] === '\n';
+    this.at += 1;
+    if (isLine) for (const document of this.documents.splice(0)) this.document(document);
+  }
+  private document({ end, dropsTabs, isQuoted, target }: PendingDocument): void {
+    let text = '';
+    for (;;) {
+      if (this.at >= this.text.length) throw unfinished();
+      const stop = this.text.indexOf('\n', this.at);
+      const line = this.text.slice(this.at, stop < 0 ? this.text.length : stop);
+      const shown = dropsTabs ? line.replace(/^\t+/, '') : line;
+      this.at = stop < 0 ? this.text.length : stop + 1;
+      if (shown === end) break;
+      if (stop < 0) throw unfinished();
+      text += `${shown}\n`;
+    }
+    if (isQuoted) target.push({ kind: 'text', text, quoted: true });
+    else target.push(...expandableText(text));
   }
   private operator(): string | undefined {
     this.blanks();
@@ -114,7 +151,50 @@ class Parser {
     if (this.take('while')) return this.redirected(this.whileLoop(false));
     if (this.take('until')) return this.redirected(this.whileLoop(true));
     if (this.take('if')) return this.redirected(this.ifCommand());
-    return this.simple();
+    if (this.take('case')) return this.redirected(this.caseCommand());
+    const name = /^(?:function[ \t]+([\w-]+)(?:[ \t]*\([ \t]*\))?|([A-Za-z_][\w-]*)[ \t]*\([ \t]*\))/.exec(
+      this.text.slice(this.at),
+    );
+    if (name === null) return this.simple();
+    this.at += name[0].length;
+    this.lineBreaks();
+    return { kind: 'function', name: name[1] ?? name[2]!, body: this.command() };
+  }
+  /** `case WORD in PATTERN) ... ;; esac` */
+  private caseCommand(): Command {
+    const subject = this.word();
+    if (subject === undefined) throw unfinished();
+    this.lineBreaks();
+    this.expect('in');
+    const branches: CaseBranch[] = [];
+    for (this.newlines(); !this.take('esac'); this.newlines()) {
+      if (this.at >= this.text.length) throw unfinished();
+      if (this.text[this.at] === '(') this.at += 1;
+      const patterns: Word[] = [];
+      do {
+        const word = this.word();
+        if (word === undefined) throw this.unexpected();
+        patterns.push(word);
+      } while (this.skip('|'));
+      if (!this.skip(')')) throw this.unexpected();
+      const body = this.script((word) => word === 'esac');
+      branches.push({ patterns, body });
+      this.newlines();
+      if (this.text.startsWith(';;', this.at)) this.at += 2;
+    }
+    return { kind: 'case', subject, branches };
+  }
+  private skip(mark: string): boolean {
+    this.blanks();
+    if (this.text[this.at] !== mark) return false;
+    this.at += 1;
+    return true;
+  }
+  private unexpected(): SyntaxMistake {
+    this.blanks();
+    if (this.at >= this.text.length) return unfinished();
+    const token = this.operator() ?? this.peekWord();
+    return new SyntaxMistake(`syntax error near unexpected token \`${token === '\n' ? 'newline' : token}'`, false);
   }
   /** `done > file`: the whole loop writes there. */
   private redirected(command: Command): Command {
@@ -160,12 +240,22 @@ class Parser {
   }
   private redirect(): Redirect | undefined {
     this.blanks();
-    const match = /^(\d?)(>>|>&|<|>)/.exec(this.text.slice(this.at, this.at + 4));
-    if (match === null || this.text.startsWith('<<', this.at)) return undefined;
+    const match = /^(\d?)(<<<|<<-?|>>|>&|<|>)/.exec(this.text.slice(this.at, this.at + 4));
+    if (match === null) return undefined;
     this.at += match[0].length;
-    const kind = match[2] as Redirect['kind'];
+    const sign = match[2]!;
+    const start = this.at;
     const target = this.word();
-    if (target === undefined) throw unfinished();
+    if (target === undefined) throw this.unexpected();
+    if (sign === '<<<') return { fd: 0, kind: '<<', target: [...target, { kind: 'text', text: '\n', quoted: true }] };
+    if (sign.startsWith('<<')) {
+      const text: WordPart[] = [];
+      const end = target.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+      const isQuoted = /["'\\]/.test(this.text.slice(start, this.at));
+      this.documents.push({ end, dropsTabs: sign === '<<-', isQuoted, target: text });
+      return { fd: 0, kind: '<<', target: text };
+    }
+    const kind = sign as Redirect['kind'];
     return { fd: match[1] === '' ? (kind === '<' ? 0 : 1) : Number(match[1]), kind, target };
   }
   private simple(): Command {
@@ -229,19 +319,28 @@ class Parser {
     return parts.length === 0 ? undefined : parts;
   }
   private doubleQuoted(parts: WordPart[]): void {
-    let text = '';
-    // An empty pair of quotes is a word, too.
-    const flush = (): void => void parts.push({ kind: 'text', text, quoted: true });
     this.at += 1;
+    this.expandable(parts, '"');
+    this.at += 1;
+  }
+  /** Text up to a mark or, in a here-document, the end, in which only `$`, `` ` `` and `\\` mean something. */
+  expandable(parts: WordPart[], end: string | undefined): void {
+    let text = '';
+    const before = parts.length;
+    // An empty pair of quotes is a word, too; "$@" is as many as it says.
+    const flush = (): void => {
+      if (text !== '' || parts.length === before) parts.push({ kind: 'text', text, quoted: true });
+    };
+    const escaped = end === undefined ? /[\\$`\n]/ : /["\\$`\n]/;
     for (;;) {
       const c = this.text[this.at];
+      if (c === end) break;
       if (c === undefined) throw unfinished();
-      if (c === '"') break;
-      if (c === '\\' && /["\\$`]/.test(this.text[this.at + 1] ?? '')) {
-        text += this.text[this.at + 1]!;
+      if (c === '\\' && escaped.test(this.text[this.at + 1] ?? '')) {
+        if (this.text[this.at + 1] !== '\n') text += this.text[this.at + 1]!;
         this.at += 2;
-      } else if ((c === '$' && /[\w({?$!#@]/.test(this.text[this.at + 1] ?? '')) || c === '`') {
-        flush();
+      } else if ((c === '$' && /[\w({?$!#@*]/.test(this.text[this.at + 1] ?? '')) || c === '`') {
+        if (text !== '') flush();
         text = '';
         parts.push(this.dollar(true));
       } else {
@@ -249,7 +348,6 @@ class Parser {
         this.at += 1;
       }
     }
-    this.at += 1;
     flush();
   }
   /** `$name`, `${name}`, `$(command)`, `$((1 + 2))`, `` `command` `` */
@@ -275,7 +373,7 @@ class Parser {
       this.at += 1;
       return { kind: 'command', script, quoted };
     }
-    const name = /^\$(?:\{(\w+|[?$!#@])\}|([A-Za-z_]\w*|[0-9?$!#@]))/.exec(rest);
+    const name = /^\$(?:\{(\w+|[?$!#@*])\}|([A-Za-z_]\w*|[0-9?$!#@*]))/.exec(rest);
     if (name === null) {
       this.at += 1;
       return { kind: 'text', text: '$', quoted: true };
@@ -285,8 +383,14 @@ class Parser {
   }
 }
 
+function expandableText(text: string): readonly WordPart[] {
+  const parts: WordPart[] = [];
+  new Parser(text).expandable(parts, undefined);
+  return parts;
+}
+
 /** Reads a script; throws a SyntaxMistake. */
 export function parseScript(text: string): Script {
   const parser = new Parser(text);
-  return parser.script();
+  return parser.whole();
 }

@@ -3,12 +3,13 @@ import type { UserBody } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { Task } from '../tasks/task.ts';
 import { errorText } from './error-text.ts';
-import { expandAll } from './expand.ts';
+import { expandAll, expandText } from './expand.ts';
+import { writeText } from './output.ts';
 import { complain, type ShellState, type Steps } from './state.ts';
 import type { Redirect } from './syntax.ts';
 
 const SIGNAL_STATUS = 128;
-const OPEN_FLAGS: Record<Redirect['kind'], number> = { '<': 0, '>': 0o1101, '>>': 0o2101, '>&': 0 };
+const OPEN_FLAGS: Record<Exclude<Redirect['kind'], '>&' | '<<'>, number> = { '<': 0, '>': 0o1101, '>>': 0o2101 };
 const NEW_FILE_MODE = 0o666;
 
 export function* fork(u: UserContext, body: (child: UserContext) => UserBody): Steps<number> {
@@ -40,6 +41,22 @@ export function* makePipe(u: UserContext): Steps<readonly [number, number]> {
   return [u.load(at, 4), u.load(at + 4, 4)];
 }
 
+/** What a pipe holds before its writer has to wait. */
+const PIPE_CAPACITY = 65_536;
+/** A here-document: the reader's end of a pipe that holds it, or that somebody fills. */
+function* documentPipe(u: UserContext, text: string): Steps<number> {
+  const [readEnd, writeEnd] = yield* makePipe(u);
+  if (text.length <= PIPE_CAPACITY) yield* writeText(u, writeEnd, text);
+  else
+    yield* fork(u, function* (child) {
+      yield child.close(readEnd);
+      yield* writeText(child, writeEnd, text);
+      return 0;
+    });
+  yield u.close(writeEnd);
+  return readEnd;
+}
+
 /** Opens what the redirections name, runs, and puts the old descriptors back. */
 export function* withRedirects(
   u: UserContext,
@@ -51,7 +68,7 @@ export function* withRedirects(
   let status = 0;
   let failed = false;
   for (const { fd, kind, target } of redirects) {
-    const name = (yield* expandAll(u, state, [target]))[0] ?? '';
+    const name = kind === '<<' ? '' : ((yield* expandAll(u, state, [target]))[0] ?? '');
     const { files } = u.process;
     const before = files.get(fd);
     if (before !== null) before.references += 1;
@@ -60,7 +77,10 @@ export function* withRedirects(
       yield* setDescriptor(u, fd, files.get(Number(name)));
       continue;
     }
-    const opened = yield u.openat(name, OPEN_FLAGS[kind], NEW_FILE_MODE);
+    const opened: number =
+      kind === '<<'
+        ? yield* documentPipe(u, yield* expandText(u, state, target))
+        : yield u.openat(name, OPEN_FLAGS[kind], NEW_FILE_MODE);
     if (opened < 0) {
       yield* complain(u, `${name}: ${errorText(opened)}`);
       failed = true;

@@ -4,11 +4,13 @@ import type { UserContext } from '../programs/user.ts';
 import type { Task } from '../tasks/task.ts';
 import { executableAt } from '../programs/executables.ts';
 import { BUILTINS } from './builtins.ts';
-import { expandAll } from './expand.ts';
+import { expandAll, expandPattern, expandText } from './expand.ts';
+import { glob } from '../tracefs/glob.ts';
 import type { Lab } from './lab.ts';
 import { SECOND } from '../time/units.ts';
 import { readPath, readSome, readWhole, STDERR, STDIN, STDOUT, writeText } from './output.ts';
 import { parseScript, SyntaxMistake } from './parse.ts';
+import { jobText } from './jobs.ts';
 import { fork, makePipe, setDescriptor, waitFor, withRedirects } from './processes.ts';
 import { SEARCH_PATH } from './search-path.ts';
 import { complain, subshell, type ShellState, type Steps } from './state.ts';
@@ -30,15 +32,25 @@ const newState = (u: UserContext, lab: Lab): ShellState => ({
   ]),
   jobs: [],
   shellPid: u.task.pid,
+  functions: new Map(),
+  parameters: [],
+  locals: null,
+  jump: null,
+  loopDepth: 0,
+  isBackground: false,
   status: 0,
   lastBackground: 0,
   isOver: false,
 });
 
+/** Ctrl-C ends what the shell does in the foreground. */
+const isInterrupted = ({ lab, isBackground }: ShellState): boolean => lab.interrupted && !isBackground;
+
 /** `sh -c TEXT`, `sh FILE`, or what comes from standard input. */
 export function* shellProgram(u: UserContext, lab: Lab, argv: readonly string[]): Steps<number> {
   const state = newState(u, lab);
   const [, first, text] = argv;
+  state.parameters = argv.slice(first === '-c' ? 4 : 2);
   const source = first === '-c' ? (text ?? '') : yield* first === undefined ? readWhole(u, STDIN) : readPath(u, first);
   if (typeof source === 'number') {
     yield* complain(u, `${first ?? ''}: ${errorText(source)}`);
@@ -61,7 +73,9 @@ export function* interactiveShell(u: UserContext, lab: Lab): Steps<number> {
   while (!state.isOver) {
     if (lab.options.interactive) yield* prompt(u, state, pending === '' ? 'lab# ' : '> ');
     lab.interrupted = false;
+    lab.wantsCommand = true;
     const line = yield* readSome(u, STDIN);
+    lab.wantsCommand = false;
     if (typeof line === 'number' || line === '') {
       if (lab.options.interactive) yield* writeText(u, STDOUT, 'exit\n');
       if (pending.trim() !== '') yield* complain(u, 'syntax error: unexpected end of file');
@@ -91,7 +105,7 @@ function* prompt(u: UserContext, state: ShellState, text: string): Steps<void> {
   for (const job of jobs.filter(({ task }) => task.exitState !== 0)) {
     yield* waitFor(u, job.task);
     jobs.splice(jobs.indexOf(job), 1);
-    yield* writeText(u, STDERR, `[${job.number}]+  Done                    ${job.text}\n`);
+    yield* writeText(u, STDERR, `${jobText(job, '+')}\n`);
   }
   const { onPrompt } = lab.options;
   if (onPrompt === undefined) yield* writeText(u, STDOUT, text);
@@ -102,15 +116,15 @@ export function* runScript(u: UserContext, state: ShellState, script: Script): S
   for (const { command, background, text } of script) {
     if (background) yield* runInBackground(u, state, command, text);
     else state.status = yield* run(u, state, command);
-    if (state.lab.interrupted) state.status = INTERRUPTED;
-    if (state.isOver || state.lab.interrupted) break;
+    if (isInterrupted(state)) state.status = INTERRUPTED;
+    if (state.isOver || isInterrupted(state) || state.jump !== null) break;
   }
   return state.status;
 }
 
 function* runInBackground(u: UserContext, state: ShellState, command: Command, text: string): Steps<void> {
   const pid = yield* fork(u, function* (child) {
-    const copy = subshell(state);
+    const copy: ShellState = { ...subshell(state), isBackground: true };
     return yield* runInChild(child, copy, command);
   });
   const number = (state.jobs.at(-1)?.number ?? 0) + 1;
@@ -143,24 +157,15 @@ function* run(u: UserContext, state: ShellState, command: Command): Steps<number
       }
       return yield* withRedirects(u, state, command.redirects, () => runScript(u, state, command.body));
     }
-    case 'for': {
-      const items = yield* expandAll(u, state, command.items);
-      for (const item of items) {
-        state.variables.set(command.name, item);
-        yield* runScript(u, state, command.body);
-        if (state.isOver || state.lab.interrupted) break;
-      }
-      return state.status;
-    }
-    case 'while': {
-      for (;;) {
-        const test = yield* runScript(u, state, command.test);
-        if ((test === 0) === command.until || state.isOver || state.lab.interrupted) return 0;
-        yield* runScript(u, state, command.body);
-        // A loop that does nothing must not stop the machine's time.
-        yield u.work(20_000);
-      }
-    }
+    case 'for':
+      return yield* runFor(u, state, command);
+    case 'while':
+      return yield* runWhile(u, state, command);
+    case 'case':
+      return yield* runCase(u, state, command);
+    case 'function':
+      state.functions.set(command.name, command.body);
+      return 0;
     case 'if': {
       const test = yield* runScript(u, state, command.test);
       state.status = 0;
@@ -169,11 +174,68 @@ function* run(u: UserContext, state: ShellState, command: Command): Steps<number
   }
 }
 
+type Kind<K extends Command['kind']> = Extract<Command, { kind: K }>;
+function* runFor(u: UserContext, state: ShellState, { items, name, body }: Kind<'for'>): Steps<number> {
+  for (const item of yield* expandAll(u, state, items)) {
+    state.variables.set(name, item);
+    yield* runTurn(u, state, body);
+    if (isLoopLeft(state)) break;
+  }
+  return state.status;
+}
+function* runWhile(u: UserContext, state: ShellState, { test, until, body }: Kind<'while'>): Steps<number> {
+  for (;;) {
+    const tested = yield* runScript(u, state, test);
+    if ((tested === 0) === until || state.isOver || isInterrupted(state)) return 0;
+    yield* runTurn(u, state, body);
+    if (isLoopLeft(state)) return state.status;
+    // A loop that does nothing must not stop the machine's time.
+    yield u.work(20_000);
+  }
+}
+function* runTurn(u: UserContext, state: ShellState, body: Script): Steps<void> {
+  state.loopDepth += 1;
+  yield* runScript(u, state, body);
+  state.loopDepth -= 1;
+}
+/** Behind a turn: what `break` and `continue` want of this loop, and what goes on to the next one outside. */
+function isLoopLeft(state: ShellState): boolean {
+  const { jump } = state;
+  if (state.isOver || isInterrupted(state) || jump?.kind === 'return') return true;
+  if (jump === null) return false;
+  jump.left -= 1;
+  const isOfThis = jump.left === 0;
+  if (isOfThis) state.jump = null;
+  return !isOfThis || jump.kind === 'break';
+}
+function* runCase(u: UserContext, state: ShellState, { subject, branches }: Kind<'case'>): Steps<number> {
+  const text = yield* expandText(u, state, subject);
+  state.status = 0;
+  for (const { patterns, body } of branches)
+    for (const pattern of patterns)
+      if (glob(yield* expandPattern(u, state, pattern)).test(text)) return yield* runScript(u, state, body);
+  return 0;
+}
+/** `name ARG...` of a function: its parameters and what it calls local are its own. */
+function* callFunction(u: UserContext, state: ShellState, body: Command, args: readonly string[]): Steps<number> {
+  const { parameters, locals, loopDepth } = state;
+  const own = new Map<string, string | undefined>();
+  Object.assign(state, { parameters: args, locals: own, loopDepth: 0 });
+  const status = yield* run(u, state, body);
+  const returned = state.jump?.kind === 'return' ? state.status : status;
+  for (const [name, before] of own)
+    if (before === undefined) state.variables.delete(name);
+    else state.variables.set(name, before);
+  Object.assign(state, { parameters, locals, loopDepth, jump: null });
+  return returned;
+}
+
 /** In a process of its own, which becomes the program where there is nothing else to do. */
 function* runInChild(u: UserContext, state: ShellState, command: Command): Steps<number> {
   if (command.kind !== 'simple') return yield* run(u, state, command);
   const argv = yield* expandAll(u, state, command.words);
-  if (argv[0] === undefined || Object.hasOwn(BUILTINS, argv[0])) return yield* runWords(u, state, command, argv);
+  if (argv[0] === undefined || Object.hasOwn(BUILTINS, argv[0]) || state.functions.has(argv[0]))
+    return yield* runWords(u, state, command, argv);
   return yield* withRedirects(u, state, command.redirects, () => execute(u, state, argv));
 }
 function* runPipeline(u: UserContext, state: ShellState, stages: readonly Command[]): Steps<number> {
@@ -215,6 +277,9 @@ function* runWords(u: UserContext, state: ShellState, command: Simple, argv: rea
     if (name === undefined) state.variables.set(variable, (yield* expandAll(u, state, [value])).join(' '));
   if (name === undefined) return yield* withRedirects(u, state, command.redirects, nothing);
   if (name === TIME) return yield* runTimed(u, state, { ...command, words: command.words.slice(1) });
+  const body = state.functions.get(name);
+  if (body !== undefined)
+    return yield* withRedirects(u, state, command.redirects, () => callFunction(u, state, body, argv.slice(1)));
   const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (builtin !== undefined) {
     yield u.work(4_000);
@@ -246,9 +311,10 @@ function* nothing(): Steps<number> {
   return 0;
 }
 /** Becomes the program, or says why not. */
-function* execute(u: UserContext, { lab }: ShellState, argv: readonly string[]): Steps<number> {
+function* execute(u: UserContext, state: ShellState, argv: readonly string[]): Steps<number> {
   // Ctrl-C came before there was anybody to be sent a signal.
-  if (lab.interrupted) return INTERRUPTED;
+  if (isInterrupted(state)) return INTERRUPTED;
+  const { lab } = state;
   const name = argv[0] ?? '';
   const { fileSystem } = lab.machine;
   const candidates = name.includes('/') ? [name] : SEARCH_PATH.map((folder) => `${folder}/${name}`);

@@ -2,6 +2,7 @@ import type { UserStep } from '../programs/image.ts';
 import type { UserContext } from '../programs/user.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Lab } from './lab.ts';
+import type { Command } from './syntax.ts';
 import { STDERR, writeText } from './output.ts';
 
 export type Steps<T> = Generator<UserStep, T, number>;
@@ -18,6 +19,17 @@ export interface ShellState {
   readonly variables: Map<string, string>;
   readonly jobs: Job[];
   readonly shellPid: number;
+  /** Behind `&`. */
+  readonly isBackground: boolean;
+  /** `name() { ... }` */
+  readonly functions: Map<string, Command>;
+  /** $1, $2, ... */
+  parameters: readonly string[];
+  /** What a function calls `local`: the values to be put back. */
+  locals: Map<string, string | undefined> | null;
+  /** Set by `break`, `continue` and `return`: how far out it still goes. */
+  jump: { readonly kind: 'break' | 'continue' | 'return'; left: number } | null;
+  loopDepth: number;
   status: number;
   lastBackground: number;
   /** Set by `exit`. */
@@ -26,6 +38,7 @@ export interface ShellState {
 export const subshell = (state: ShellState): ShellState => ({
   ...state,
   variables: new Map(state.variables),
+  functions: new Map(state.functions),
   jobs: [],
 });
 

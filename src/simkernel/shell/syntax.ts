@@ -8,8 +8,14 @@ export type Word = readonly WordPart[];
 
 export interface Redirect {
   readonly fd: number;
-  readonly kind: '<' | '>' | '>>' | '>&';
+  /** `<<` is a here-document: its target is the text, `<<<` a word of it. */
+  readonly kind: '<' | '>' | '>>' | '>&' | '<<';
   readonly target: Word;
+}
+/** `PATTERN|PATTERN) commands ;;` */
+export interface CaseBranch {
+  readonly patterns: readonly Word[];
+  readonly body: Script;
 }
 export type Command =
   | {
@@ -28,6 +34,8 @@ export type Command =
     }
   | { readonly kind: 'for'; readonly name: string; readonly items: readonly Word[]; readonly body: Script }
   | { readonly kind: 'while'; readonly test: Script; readonly body: Script; readonly until: boolean }
+  | { readonly kind: 'case'; readonly subject: Word; readonly branches: readonly CaseBranch[] }
+  | { readonly kind: 'function'; readonly name: string; readonly body: Command }
   | { readonly kind: 'if'; readonly test: Script; readonly yes: Script; readonly no: Script };
 export interface Statement {
   readonly command: Command;

@@ -26,6 +26,8 @@ const onOff = (read: (m: Machine) => boolean, write: (m: Machine, on: boolean) =
 
 /** TAINT_OOT_MODULE: a module that did not come with the kernel. */
 const TAINT_OUT_OF_TREE = 4096;
+/** DEFAULT_MAX_SAMPLE_RATE */
+const MAX_SAMPLE_RATE = 100_000;
 /** PID_MAX_LIMIT */
 const PID_MAX = 4_194_304;
 
@@ -37,6 +39,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   'kernel.kptr_restrict': fixed(0),
   'kernel.osrelease': fixed(KERNEL_RELEASE),
   'kernel.ostype': fixed('Linux'),
+  'kernel.perf_event_max_sample_rate': fixed(MAX_SAMPLE_RATE),
   'kernel.perf_event_max_stack': fixed(MAX_STACK_DEPTH),
   'kernel.perf_event_paranoid': fixed(-1),
   'kernel.pid_max': fixed(PID_MAX),

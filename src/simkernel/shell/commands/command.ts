@@ -35,6 +35,13 @@ export class CommandContext {
     yield* writeText(this.u, STDERR, `${this.name}: ${message}\n`);
     return 1;
   }
+  /** Says so when there is an option that it does not know. */
+  *refusesOptions(options: ReadonlyMap<string, string>, known: string): Steps<boolean> {
+    const wrong = [...options.keys()].find((letter) => !known.includes(letter));
+    if (wrong === undefined) return false;
+    yield* this.complain(`invalid option -- '${wrong}'\nTry '${this.name} --help' for more information.`);
+    return true;
+  }
   /** All of the files, or of standard input without any; complains of those that cannot be read. */
   *input(paths: readonly string[]): Steps<{ readonly text: string; readonly status: number }> {
     if (paths.length === 0) {

@@ -1,4 +1,7 @@
 import { BASIC_PROGRAMS } from './basics.ts';
+import { FILE_COMMANDS } from './change-files.ts';
+import { DD } from './dd.ts';
+import { END_COMMANDS } from './ends.ts';
 import { ELF_COMMANDS } from './elf.ts';
 import { KERNEL_COMMANDS } from './kernel.ts';
 import { LS } from './list-files.ts';
@@ -14,7 +17,9 @@ import type { MakeCommand } from './command.ts';
 /** Every program of the lab. */
 export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...TEXT_COMMANDS,
+  ...END_COMMANDS,
   ...SYSTEM_COMMANDS,
+  ...FILE_COMMANDS,
   ...ELF_COMMANDS,
   ...PERF_COMMANDS,
   ...MODULE_COMMANDS,
@@ -23,5 +28,6 @@ export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...SCHEDULING_COMMANDS,
   ...BASIC_PROGRAMS,
   LS,
+  DD,
   STRACE,
 ];

@@ -65,18 +65,18 @@ const SYSCTL: MakeCommand = command(
         status = 255;
         yield* c.report(`sysctl: cannot stat ${settingPath(name)}: No such file or directory\n`);
       } else if (value === undefined) for (const known of names) yield* showSetting(c, known, options.has('n'));
-      else status = yield* writeSetting(c, name, value.trim());
+      else status = yield* writeSetting(c, name, value.trim(), options.has('q'));
     }
     return status;
   },
   '/usr/sbin',
 );
-function* writeSetting(c: CommandContext, name: string, value: string): Steps<number> {
+function* writeSetting(c: CommandContext, name: string, value: string, isQuiet: boolean): Steps<number> {
   const fd = yield c.u.openat(settingPath(name), O_WRONLY | O_TRUNC);
   const error = fd < 0 ? fd : ((yield c.u.write(fd, c.u.string(`${value}\n`), value.length + 1)) as number);
   if (fd >= 0) yield c.u.close(fd);
   if (error >= 0) {
-    yield* c.print(`${name} = ${value}\n`);
+    if (!isQuiet) yield* c.print(`${name} = ${value}\n`);
     return 0;
   }
   yield* c.report(

@@ -73,8 +73,23 @@ const PS_COLUMNS: Readonly<Record<string, PsColumn>> = {
 };
 const PS_NAMES: Readonly<Record<string, string>> = { command: 'args', tgid: 'pid', spid: 'tid', state: 's' };
 
+const PS_OPTIONS = 'AaCdefHLNOopTtuUVwxly';
+const PS_USAGE = `
+Usage:
+ ps [options]
+
+ Try 'ps --help <simple|list|output|threads|misc|all>'
+  or 'ps --help <s|l|o|t|m|a>'
+ for additional help text.
+
+For more details see ps(1).
+`;
 const PS: MakeCommand = command('ps', function* (c, args) {
   const { options, operands } = readOptions(args, 'opCO');
+  if ([...options.keys()].some((letter) => !PS_OPTIONS.includes(letter))) {
+    yield* c.report(`error: unsupported SysV option\n${PS_USAGE}`);
+    return 1;
+  }
   const asked = options
     .get('o')
     ?.split(',')

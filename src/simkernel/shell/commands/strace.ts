@@ -203,9 +203,11 @@ export const STRACE = command('strace', function* (c, args) {
   if (missing !== undefined) return yield* c.complain(`attach: ptrace(PTRACE_SEIZE, ${missing}): No such process`);
   if (operands.length > 0 && programPath(machine, operands[0]!) === undefined)
     return yield* c.complain(`Can't stat '${operands[0]!}': No such file or directory`);
+  const textLimit = options.get('s') ?? String(DEFAULT_TEXT_LIMIT);
+  if (!/^\d+$/.test(textLimit)) return yield* c.complain(`invalid -s argument: '${textLimit}'`);
   const style: CallStyle = {
     prefixes: true,
-    textLimit: Number(options.get('s') ?? DEFAULT_TEXT_LIMIT),
+    textLimit: Number(textLimit),
     contents: true,
     descriptorPaths: options.has('y'),
   };

@@ -1,14 +1,20 @@
 import { HOST_NAME, unameParts } from '../../version.ts';
 import { formatLogLine } from '../../printk.ts';
-import { errorText } from '../error-text.ts';
 import { command, joinLines, readOptions } from './command.ts';
 import type { MakeCommand } from './command.ts';
 import { readPath } from '../output.ts';
+import { USERS } from '../../tasks/users.ts';
 import { SECOND } from '../../time/units.ts';
-import { PATH_MAX } from '../../functions/filename.ts';
 
 /** What seq writes at a time, so that a reader who has enough ends it. */
 const LINES_AT_ONCE = 512;
+
+/** `uid=0(root) gid=0(root) groups=0(root)`, or one of them; every user has a group of his name. */
+function identity(uid: number, options: ReadonlyMap<string, string>): string {
+  const name = USERS.get(uid) ?? String(uid);
+  if (options.size > 0) return options.has('n') ? name : String(uid);
+  return `uid=${uid}(${name}) gid=${uid}(${name}) groups=${uid}(${name})`;
+}
 
 export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   command('true', function* (c) {
@@ -53,13 +59,23 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     yield* c.print(`${(wanted.length === 0 ? parts.slice(0, 1) : wanted).map(([, text]) => text).join(' ')}\n`);
     return 0;
   }),
-  command('hostname', function* (c) {
+  command('hostname', function* (c, args) {
+    const { options, operands } = readOptions(args);
+    if (operands.length > 0) return yield* c.complain('you must be root to change the host name');
+    if (yield* c.refusesOptions(options, 'fs')) return 255;
     yield* c.print(`${HOST_NAME}\n`);
     return 0;
   }),
-  command('id', function* (c) {
-    yield* c.print('uid=0(root) gid=0(root) groups=0(root)\n');
-    return 0;
+  command('id', function* (c, args) {
+    const { options, operands } = readOptions(args);
+    if (yield* c.refusesOptions(options, 'ugGn')) return 1;
+    let status = 0;
+    for (const name of operands.length === 0 ? ['root'] : operands) {
+      const uid = [...USERS].find(([id, user]) => user === name || String(id) === name)?.[0];
+      if (uid === undefined) status = yield* c.complain(`'${name}': no such user`);
+      else yield* c.print(`${identity(uid, options)}\n`);
+    }
+    return status;
   }),
   command('uptime', function* (c) {
     const uptime = yield* readPath(c.u, '/proc/uptime');
@@ -74,68 +90,6 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
     if (!options.has('C'))
       yield* c.print(kernelLog.map((line) => (options.has('t') ? `${line.text}\n` : formatLogLine(line))).join(''));
     if (options.has('C') || options.has('c')) kernelLog.splice(0);
-    return 0;
-  }),
-  command('rm', function* (c, args) {
-    let status = 0;
-    const { options, operands } = readOptions(args);
-    for (const path of operands) {
-      const error = yield c.u.paths('unlink', [path]);
-      if (error < 0 && !options.has('f')) status = yield* c.complain(`cannot remove '${path}': ${errorText(error)}`);
-    }
-    return status;
-  }),
-  command('mkdir', function* (c, args) {
-    let status = 0;
-    for (const path of readOptions(args).operands) {
-      const error = yield c.u.call('mkdir', c.u.string(path), 0o755);
-      if (error < 0) status = yield* c.complain(`cannot create directory '${path}': ${errorText(error)}`);
-    }
-    return status;
-  }),
-  command('rmdir', function* (c, args) {
-    let status = 0;
-    for (const path of readOptions(args).operands) {
-      const error = yield c.u.paths('rmdir', [path]);
-      if (error < 0) status = yield* c.complain(`failed to remove '${path}': ${errorText(error)}`);
-    }
-    return status;
-  }),
-  command('ln', function* (c, args) {
-    const { options, operands } = readOptions(args);
-    const [target = '', name = target.slice(target.lastIndexOf('/') + 1)] = operands;
-    const kind = options.has('s') ? 'symlink' : 'link';
-    const error = yield c.u.paths(kind, [target, name]);
-    const what = kind === 'symlink' ? 'symbolic link' : 'hard link';
-    return error < 0 ? yield* c.complain(`failed to create ${what} '${name}': ${errorText(error)}`) : 0;
-  }),
-  command('readlink', function* (c, args) {
-    let status = 0;
-    const buffer = c.u.buffer(PATH_MAX);
-    for (const path of readOptions(args).operands) {
-      const length = (yield c.u.call('readlink', c.u.string(path), buffer, PATH_MAX)) as number;
-      if (length < 0) status = 1;
-      else yield* c.print(`${c.u.text(buffer, length)}\n`);
-    }
-    return status;
-  }),
-  command('dd', function* (c, args) {
-    const of = (key: string, fallback: string): string =>
-      args.find((arg) => arg.startsWith(`${key}=`))?.slice(key.length + 1) ?? fallback;
-    const size = Number(of('bs', '512').replace(/k$/i, '')) * (/k$/i.test(of('bs', '512')) ? 1024 : 1);
-    const fd = yield c.u.openat(of('if', '/dev/zero'));
-    if (fd < 0) return yield* c.complain(`failed to open '${of('if', '')}': ${errorText(fd)}`);
-    const buffer = c.u.buffer(size);
-    const started = c.machine.now();
-    let bytes = 0;
-    let records = 0;
-    for (const blocks = Number(of('count', '1')); records < blocks; records += 1) {
-      const count = yield c.u.read(fd, buffer, size);
-      if (count <= 0) break;
-      bytes += count;
-    }
-    const seconds = (c.machine.now() - started) / SECOND;
-    yield* c.print(`${records}+0 records in\n${bytes} bytes copied, ${seconds.toFixed(6)} s\n`);
     return 0;
   }),
 ];

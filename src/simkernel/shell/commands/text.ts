@@ -3,14 +3,6 @@ import type { MakeCommand } from './command.ts';
 import { readSome, STDIN } from '../output.ts';
 import { errorText } from '../error-text.ts';
 
-/** The n of `-n N`, or of `-N` as textbooks still write it. */
-function count(args: readonly string[], fallback: number): { readonly n: number; readonly rest: readonly string[] } {
-  const short = args.findIndex((arg) => /^-\d+$/.test(arg));
-  const plain = short < 0 ? args : args.filter((_, i) => i !== short);
-  const { options, operands } = readOptions(plain, 'n');
-  const n = short >= 0 ? Number(args[short]!.slice(1)) : Number(options.get('n') ?? fallback);
-  return { n, rest: operands };
-}
 /** 1 says that no line matched. */
 const GREP_FAILED = 2;
 const cut = (text: string): string => text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
@@ -75,36 +67,6 @@ export const TEXT_COMMANDS: readonly MakeCommand[] = [
       }
       if (fd !== STDIN) yield c.u.close(fd);
     }
-    return status;
-  }),
-  command('head', function* (c, args) {
-    const { n, rest } = count(args, 10);
-    if (rest.length > 0) {
-      const { text, status } = yield* c.input(rest);
-      yield* c.print(joinLines(linesOf(text).slice(0, n)));
-      return status;
-    }
-    // Stops reading once it has enough: whoever writes gets SIGPIPE.
-    let text = '';
-    while (linesOf(text).length <= n) {
-      const part = yield* readSome(c.u, STDIN);
-      if (typeof part === 'number' || part === '') break;
-      text += part;
-      if (text.split('\n').length > n) break;
-    }
-    yield* c.print(joinLines(linesOf(text).slice(0, n)));
-    return 0;
-  }),
-  command('tail', function* (c, args) {
-    const { n, rest } = count(
-      args.map((arg) => arg.replace(/^\+/, '-n+')),
-      10,
-    );
-    const from = args.find((arg) => /^(-n)?\+\d+$/.test(arg));
-    const { text, status } = yield* c.input(from === undefined ? rest : rest.filter((arg) => !arg.startsWith('+')));
-    const lines = linesOf(text);
-    const start = from === undefined ? Math.max(0, lines.length - n) : Number(from.replace(/\D/g, '')) - 1;
-    yield* c.print(joinLines(lines.slice(start)));
     return status;
   }),
   command('grep', function* (c, args) {

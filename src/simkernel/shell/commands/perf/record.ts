@@ -71,6 +71,10 @@ export function* perfRecord(c: CommandContext, args: readonly string[]): Steps<n
     return 255;
   }
   const cpus = options.has('cpu') ? cpuList(machine, options.get('cpu')!.join(',')) : undefined;
+  if (cpus?.size === 0) {
+    yield* c.report(`Error:\nRequested CPU(s) '${options.get('cpu')!.join(',')}' not supported by PMU\n`);
+    return 255;
+  }
   const isWhole = options.has('all') || options.has('cpu') || operands.length === 0;
   const hasChains = options.has('graph') || options.has('callGraph');
   let child = 0;

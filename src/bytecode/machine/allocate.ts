@@ -3,7 +3,6 @@ import { bug } from '../../source/bug.ts';
 import {
   FIRST_VIRTUAL,
   type MachineFunction,
-  type MachineInsn,
   type Reg,
   endReads,
   mapEndRegisters,
@@ -11,13 +10,13 @@ import {
   reads,
   writes,
 } from './insn.ts';
+import { placeSpills, spill } from './spill.ts';
 import { threadJumps } from './thread-jumps.ts';
 import { type Range, liveRanges, overlap } from './liveness.ts';
 
 const REGISTERS = 10;
 /** r6 to r9 outlive calls, so that they are kept for what needs them. */
 const PREFERENCE: readonly Reg[] = [0, 5, 4, 3, 2, 1, 6, 7, 8, 9];
-const SPILL_BYTES = 8;
 
 /**
  * Linear scan over live ranges with holes: values in order of their first definition, each to a register that is free
@@ -31,10 +30,10 @@ export function allocateRegisters(fn: MachineFunction, frameLimit: number): 'ok'
     const scan = new Scan(fn, temporaries).run();
     if (scan.spilled.size === 0) {
       assign(fn, scan.assigned);
+      placeSpills(fn);
       threadJumps(fn);
-      return 'ok';
+      return fn.frame <= frameLimit ? 'ok' : 'frame is full';
     }
-    if (fn.frame + scan.spilled.size * SPILL_BYTES > frameLimit) return 'frame is full';
     spill(fn, scan.spilled, temporaries);
   }
 }
@@ -202,65 +201,5 @@ function assign(fn: MachineFunction, assigned: ReadonlyMap<Reg, Reg>): void {
     for (const insn of block.insns) mapRegisters(insn, real, real);
     block.insns = block.insns.filter((insn) => insn.op !== 'mov' || insn.src !== insn.dst);
     mapEndRegisters(block.end, real);
-  }
-}
-
-/** Gives each spilled value 8 bytes of the frame, and each use a short-lived value of its own. */
-function spill(fn: MachineFunction, spilled: ReadonlySet<Reg>, temporaries: Set<Reg>): void {
-  const homes = new Map<Reg, number>();
-  for (const reg of spilled) {
-    fn.frame = Math.ceil(fn.frame / SPILL_BYTES) * SPILL_BYTES + SPILL_BYTES;
-    homes.set(reg, -fn.frame);
-  }
-  for (const block of fn.blocks) {
-    const before: MachineInsn[] = block.insns;
-    block.insns = [];
-    const reload = (regs: readonly Reg[], span: MachineInsn['span']): Map<Reg, Reg> => {
-      const names = new Map<Reg, Reg>();
-      for (const reg of new Set(regs)) {
-        const home = homes.get(reg);
-        if (home === undefined) continue;
-        const short = fn.nextVirtual++;
-        temporaries.add(short);
-        names.set(reg, short);
-        block.insns.push({ op: 'load', size: 8, signed: false, dst: short, base: 10, offset: home, span });
-      }
-      return names;
-    };
-    for (const insn of before) {
-      // A move from or to the frame is a load or store itself.
-      if (insn.op === 'mov' && homes.has(insn.src) !== homes.has(insn.dst)) {
-        const { span } = insn;
-        const from = homes.get(insn.src);
-        if (from !== undefined)
-          block.insns.push({ op: 'load', size: 8, signed: false, dst: insn.dst, base: 10, offset: from, span });
-        else {
-          const offset = homes.get(insn.dst)!;
-          block.insns.push({ op: 'store', size: 8, base: 10, offset, source: { reg: insn.src }, span });
-        }
-        continue;
-      }
-      const names = reload(reads(insn), insn.span);
-      const written = new Map<Reg, Reg>();
-      for (const reg of writes(insn)) {
-        if (!homes.has(reg)) continue;
-        const short = names.get(reg) ?? fn.nextVirtual++;
-        temporaries.add(short);
-        written.set(reg, short);
-      }
-      mapRegisters(
-        insn,
-        (reg) => names.get(reg) ?? reg,
-        // A two-address operand was renamed when it was read.
-        (reg) => written.get(reg) ?? reg,
-      );
-      block.insns.push(insn);
-      for (const [reg, short] of written) {
-        const offset = homes.get(reg)!;
-        block.insns.push({ op: 'store', size: 8, base: 10, offset, source: { reg: short }, span: insn.span });
-      }
-    }
-    const names = reload(endReads(block.end), block.end.span);
-    mapEndRegisters(block.end, (reg) => names.get(reg) ?? reg);
   }
 }

@@ -217,6 +217,9 @@ class Encoder {
         out.push('imm' in source ? storeImm(size, base, offset, source.imm) : store(size, base, offset, source.reg));
         return;
       }
+      case 'reload':
+      case 'keep':
+        return bug('a spilled value has no place in the frame');
       case 'atomic_add':
         out.push(atomic('add', insn.size, insn.base, insn.offset, insn.src));
         return;

@@ -8,6 +8,9 @@ import type { IrFunction } from '../ir/ir.ts';
 export type Reg = number;
 export const FIRST_VIRTUAL = 16;
 
+/** A value that has no register all the time, by the number of that value. */
+export type SpillSlot = Reg;
+
 export type Source = { readonly reg: Reg } | { readonly imm: number };
 
 /** One eBPF instruction before registers and offsets are known; `set` and `frame_address` become several. */
@@ -27,6 +30,14 @@ export type MachineOp =
   | { op: 'swap'; bits: 16 | 32 | 64; dst: Reg }
   | { op: 'load'; size: AccessSize; signed: boolean; dst: Reg; base: Reg; offset: number }
   | { op: 'store'; size: AccessSize; base: Reg; offset: number; source: Source }
+  /** From and to the frame, before a spilled value has its place there. */
+  | {
+      op: 'reload';
+      dst: Reg;
+      slot: SpillSlot;
+      /** For the next instruction only, which keeps it elsewhere. */ isCopy?: true;
+    }
+  | { op: 'keep'; slot: SpillSlot; src: Reg }
   | { op: 'atomic_add'; size: 4 | 8; base: Reg; offset: number; src: Reg }
   /** dst = left op right ? 1 : 0 */
   | { op: 'set'; jump: JumpOp; width: Width; dst: Reg; left: Reg; right: Source }
@@ -71,12 +82,14 @@ export function reads(insn: MachineInsn): Reg[] {
     case 'mov':
     case 'mov32':
     case 'movsx':
+    case 'keep':
       return [insn.src];
     case 'mov_imm':
     case 'wide':
     case 'map':
     case 'function':
     case 'frame_address':
+    case 'reload':
       return [];
     case 'alu':
       return 'reg' in insn.source ? [insn.dst, insn.source.reg] : [insn.dst];
@@ -101,6 +114,7 @@ export function reads(insn: MachineInsn): Reg[] {
 export function writes(insn: MachineInsn): readonly Reg[] {
   switch (insn.op) {
     case 'store':
+    case 'keep':
     case 'atomic_add':
       return [];
     case 'call':
@@ -138,7 +152,11 @@ export function mapRegisters(insn: MachineInsn, read: (reg: Reg) => Reg, write: 
     case 'map':
     case 'function':
     case 'frame_address':
+    case 'reload':
       insn.dst = write(insn.dst);
+      return;
+    case 'keep':
+      insn.src = read(insn.src);
       return;
     case 'alu':
       insn.source = source(insn.source);

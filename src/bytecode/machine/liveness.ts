@@ -1,5 +1,15 @@
 import { FRAME_POINTER } from '../../isa/instruction.ts';
-import { endReads, endTargets, type MachineFunction, type MachineBlock, type Reg, reads, writes } from './insn.ts';
+import {
+  endReads,
+  endTargets,
+  type MachineBlock,
+  type MachineEnd,
+  type MachineFunction,
+  type MachineInsn,
+  type Reg,
+  reads,
+  writes,
+} from './insn.ts';
 
 /**
  * Half-open range of positions. Instruction i reads at 2i and writes at 2i + 1, so that a result may take the register
@@ -15,13 +25,21 @@ export interface Intervals {
   readonly ranges: ReadonlyMap<Reg, readonly Range[]>;
 }
 
+/** What is to be followed: registers, or the slots of spilled values. */
+export interface Accesses {
+  readonly reads: (insn: MachineInsn) => readonly Reg[];
+  readonly writes: (insn: MachineInsn) => readonly Reg[];
+  readonly endReads: (end: MachineEnd) => readonly Reg[];
+}
+export const REGISTERS: Accesses = { reads, writes, endReads };
+
 /** What a block reads before it writes it, grown to what is live at its entry, and what it writes. */
 interface Flow {
   readonly live: Set<Reg>;
   readonly written: ReadonlySet<Reg>;
 }
 
-function flowOf(block: MachineBlock): Flow {
+function flowOf(block: MachineBlock, { reads, writes, endReads }: Accesses): Flow {
   const live = new Set<Reg>(endReads(block.end));
   const written = new Set<Reg>();
   for (let i = block.insns.length - 1; i >= 0; i--) {
@@ -35,8 +53,8 @@ function flowOf(block: MachineBlock): Flow {
   return { live, written };
 }
 
-function liveAtEntry(fn: MachineFunction): ReadonlyMap<MachineBlock, ReadonlySet<Reg>> {
-  const flows = new Map(fn.blocks.map((block) => [block, flowOf(block)]));
+function liveAtEntry(fn: MachineFunction, accesses: Accesses): ReadonlyMap<MachineBlock, ReadonlySet<Reg>> {
+  const flows = new Map(fn.blocks.map((block) => [block, flowOf(block, accesses)]));
   // From the end on: without a way back, which is to a block that was passed already, one round says everything.
   const passed = new Set<MachineBlock>();
   let hasLoops = false;
@@ -58,9 +76,10 @@ function liveAtEntry(fn: MachineFunction): ReadonlyMap<MachineBlock, ReadonlySet
   return new Map(Array.from(flows, ([block, { live }]) => [block, live]));
 }
 
-/** Where each register, real or virtual, holds something that is still wanted. r10 is left out. */
-export function liveRanges(fn: MachineFunction): Intervals {
-  const entry = liveAtEntry(fn);
+/** Where each register, real or virtual, or slot holds something that is still wanted. r10 is left out. */
+export function liveRanges(fn: MachineFunction, accesses = REGISTERS): Intervals {
+  const { reads, writes, endReads } = accesses;
+  const entry = liveAtEntry(fn, accesses);
   const ranges = new Map<Reg, Range[]>();
   const add = (reg: Reg, from: number, to: number): void => {
     if (reg === FRAME_POINTER) return;

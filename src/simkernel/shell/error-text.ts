@@ -26,6 +26,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   30: 'Read-only file system',
   32: 'Broken pipe',
   33: 'Numerical argument out of domain',
+  34: 'Numerical result out of range',
   38: 'Function not implemented',
   39: 'Directory not empty',
   40: 'Too many levels of symbolic links',

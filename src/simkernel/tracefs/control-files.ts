@@ -1,5 +1,6 @@
-import { EINVAL } from '../errno.ts';
+import { EINVAL, ENOMEM } from '../errno.ts';
 import { traceableFunctions } from '../listing.ts';
+import { memoryInfo } from '../memory/memory-info.ts';
 import { dynamicEventsFile } from './dynamic-events.ts';
 import { isFunctionCommand } from './function-commands.ts';
 import type { FunctionFilters } from './function-filter.ts';
@@ -108,13 +109,23 @@ function writeMask(array: TraceArray, text: string): number {
   return 0;
 }
 
+const PID_MAX_DEFAULT = 32_768;
+/** rb_allocate_pages(): not more than there is memory. */
+function resize(array: TraceArray, kilobytes: number): number {
+  const { machine } = array;
+  const available = new Map(memoryInfo(machine)).get('MemAvailable') ?? 0;
+  if ((kilobytes - array.bufferKb) * machine.cpus > available) return -ENOMEM;
+  array.resize(kilobytes);
+  return 0;
+}
+
 /** The files at the top of every instance. */
 export const INSTANCE_FILES: Readonly<Record<string, TraceFile>> = {
   available_tracers: { read: () => `${Object.keys(TRACERS).join(' ')}\n` },
   buffer_size_kb: {
     mode: 0o644,
     read: (array) => `${array.bufferKb}\n`,
-    write: (array, text) => number(text, 1, (kilobytes) => array.resize(kilobytes)),
+    write: (array, text) => number(text, 1, (kilobytes) => resize(array, kilobytes)),
   },
   buffer_total_size_kb: { read: (array) => `${array.bufferKb * array.rings.length}\n` },
   current_tracer: {
@@ -228,7 +239,7 @@ export const GLOBAL_FILES: Readonly<Record<string, TraceFile>> = {
   saved_cmdlines_size: {
     mode: 0o644,
     read: ({ shared }) => `${shared.commsKept}\n`,
-    write: ({ shared }, text) => number(text, 1, (count) => shared.keepComms(count)),
+    write: ({ shared }, text) => number(text, 1, (count) => shared.keepComms(count), PID_MAX_DEFAULT),
   },
   saved_tgids: { read: ({ shared }) => [...shared.tgids].map(([pid, tgid]) => `${pid} ${tgid}\n`).join('') },
   set_graph_function: filterFile('graph', '#### all functions enabled ####\n'),

@@ -209,7 +209,7 @@ class FilterParser {
     if (operand.isText) throw mistake('EXPECT_STRING');
     if (operator === '~') throw mistake('ILLEGAL_FIELD_OP');
     const start = this.at;
-    const number = integer(this.match(/-?\w*/y));
+    const number = integer(this.match(/-?\w*/y), operand.isSigned);
     if (number === undefined) throw mistake('ILLEGAL_INTVAL', start);
     return numberTest(operand, operator, number);
   }
@@ -253,12 +253,13 @@ function textTest({ value }: Operand, operator: Operator, wanted: string): Test 
     return found !== undefined && pattern.test(String(found)) !== isNot;
   };
 }
-/** kstrtoll() with base 0. */
-function integer(text: string): bigint | undefined {
+/** kstrtoll() or, of a field without a sign, kstrtoull(), with base 0. */
+function integer(text: string, isSigned: boolean): bigint | undefined {
   const digits = text.replace(/^-/, '');
   if (!/^(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(digits)) return undefined;
-  const value = /^0\d/.test(digits) ? BigInt(`0o${digits}`) : BigInt(digits);
-  return text.startsWith('-') ? -value : value;
+  const size = /^0\d/.test(digits) ? BigInt(`0o${digits}`) : BigInt(digits);
+  const value = text.startsWith('-') ? -size : size;
+  return value === (isSigned ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) ? value : undefined;
 }
 function numberTest({ value, bits, isSigned }: Operand, operator: Exclude<Operator, '~'>, written: bigint): Test {
   const wanted = isSigned ? BigInt.asIntN(bits, written) : BigInt.asUintN(bits, written);

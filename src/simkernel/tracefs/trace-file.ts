@@ -1,4 +1,4 @@
-import { EINVAL } from '../errno.ts';
+import { EINVAL, ERANGE } from '../errno.ts';
 import type { TraceArray } from './trace-array.ts';
 import type { FileNode } from './tree.ts';
 
@@ -36,12 +36,14 @@ export function flag(text: string, set: (on: boolean) => number | void): number 
   if (value !== '0' && value !== '1') return -EINVAL;
   return set(value === '1') ?? 0;
 }
-/** A whole number (kstrtoul with base 10), at least `least`. */
-export function number(text: string, least: number, set: (value: number) => void): number {
-  const value = /^\d+$/.test(text.trim()) ? Number(text) : -1;
-  if (value < least) return -EINVAL;
-  set(value);
-  return 0;
+const WORD_LIMIT = 2n ** 64n;
+/** A whole number (kstrtoul with base 10) from `least` to `most`; what takes it may refuse it with an error of its own. */
+export function number(text: string, least: number, set: (value: number) => number | void, most = Infinity): number {
+  const digits = text.trim().replace(/^\+/, '');
+  if (!/^\d+$/.test(digits)) return -EINVAL;
+  if (BigInt(digits) >= WORD_LIMIT) return -ERANGE;
+  const value = Number(digits);
+  return value < least || value > most ? -EINVAL : (set(value) ?? 0);
 }
 /** Truncating empties something and cannot fail. */
 export const emptied =

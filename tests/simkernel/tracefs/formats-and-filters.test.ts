@@ -43,6 +43,8 @@ test.each([
   ['prev_comm == "a', 'Missing matching quote', 13, ESRCH],
   ['prev_pid == bash', 'Invalid value (did you forget quotes)?', 13, EINVAL],
   ['prev_pid == 09', 'Illegal integer value', 13, EINVAL],
+  ['prev_pid == 0x10000000000000000', 'Illegal integer value', 13, EINVAL],
+  ['common_type == -1', 'Illegal integer value', 16, EINVAL],
   ['prev_pid == 1 next_pid == 2', 'Too many terms in predicate expression', 14, EPERM],
   ['prev_pid.function == vfs_read', 'Illegal operation for field type', 22, EINVAL],
   ['()', 'No filter found', 0, EINVAL],

@@ -112,7 +112,8 @@ export function cloneTree<N extends Node>(node: N): N {
 
 /** Calls `visit` for each direct child, in source order. */
 export function forEachChild(node: Node, visit: (child: Node) => void): void {
-  for (const field of FIELDS[node.kind]) visitValue(node[field], visit);
+  const fields = FIELDS[node.kind];
+  for (let index = 0; index < fields.length; index += 1) visitValue(node[fields[index]!], visit);
 }
 
 function visitValue(value: unknown, visit: (child: Node) => void): void {
@@ -136,10 +137,11 @@ export function asExpression(node: Node): Expression {
 const partsOf = <T extends object>(value: T): (keyof T & string)[] =>
   (Object.keys(value) as (keyof T & string)[]).filter((key) => !SPANS.has(key));
 
-// On every pass's path, for every node: no array or object is made before something changed.
+// On every pass's path, for every node, half of them leaves: no array, object or iterator is made before something changed.
 function rewriteFields<T extends object>(object: T, fields: readonly (keyof T)[], visit: (child: Node) => Node): T {
   let changed: T | undefined;
-  for (const field of fields) {
+  for (let index = 0; index < fields.length; index += 1) {
+    const field = fields[index]!;
     const value = object[field];
     if (typeof value !== 'object' || value === null) continue;
     const rewritten = rewriteValue(value, visit);

@@ -80,8 +80,7 @@ function kernelSource(m: Machine, request: SourceRequest): ProbeSource | number 
     ...(kept.length > 0 ? { entry: (regs: number) => kept.map((word) => word(m, regs, []) ?? 0n) } : {}),
   });
   const isUnreached = 'errno' in registered && registered.errno === 'ENOENT';
-  if ('errno' in registered && !(isUnreached && isNamed(m, target.function)))
-    return -ERRNO[registered.errno];
+  if ('errno' in registered && !(isUnreached && isNamed(m, target.function))) return -ERRNO[registered.errno];
   const probe = 'errno' in registered ? undefined : registered;
   return {
     place,

@@ -21,7 +21,7 @@ import { createNetDevice, IFA_F_PERMANENT } from '../net/device.ts';
 import type { NetDevice, QdiscKind } from '../net/device.ts';
 import { cutPacket } from '../net/gso.ts';
 import { ipAddress } from '../net/ip-address.ts';
-import { HOST_V4, HOST_V6 } from '../net/network.ts';
+import { HOST_V4, HOST_V6 } from '../net/host-addresses.ts';
 import { NO_BYTES, udpPacket } from '../net/packet.ts';
 import type { Packet } from '../net/packet.ts';
 import { frameLength } from '../net/skb.ts';
@@ -165,6 +165,7 @@ export function ethernet(
         name: 'eth0',
         mtu: MTU,
         inet6: { address: hexAddress(HOST_V6.bytes), prefix: 64, scope: 0, flags: IFA_F_PERMANENT },
+        hasArp: true,
         addresses: [HOST_V4, HOST_V6],
         transmit: e1000XmitFrame,
         queues,
@@ -201,6 +202,7 @@ function generate(m: Machine, adapter: Adapter, traffic: Traffic): void {
   const random = m.random.stream('network traffic');
   const packet = (): Packet => {
     const source = ipAddress(`10.0.2.${random.between(20, 250)}`);
+    adapter.wire.addStranger(source);
     const port = random.pick([53, 123, 514, 5353]);
     // What a frame of this size carries behind its headers.
     const bytes = random.pick([64, 128, 342, 1_514]) - FRAME_OVERHEAD;

@@ -60,6 +60,7 @@ export function createLoopback(m: Machine): NetDevice {
     name: 'lo',
     mtu: LOOPBACK_MTU,
     inet6: { address: `${'0'.repeat(31)}1`, prefix: 128, scope: IPV6_ADDR_LOOPBACK, flags: IFA_F_PERMANENT },
+    hasArp: false,
     addresses: [LOOPBACK_V4, LOOPBACK_V6],
     transmit: loopbackXmit,
     queues: [],

@@ -4,13 +4,15 @@ import { AF_INET } from '../net/ip-address.ts';
 import type { SkBuff } from '../net/skb.ts';
 import type { Machine } from '../machine.ts';
 import { devQueueXmit } from './dev-xmit.ts';
+import { neighOutput } from './neighbour.ts';
 
 type Owner = KernelObject | null;
 
 const ipFinishOutput2 = kernelFunction(
   'ip_finish_output2',
   28,
-  (m, _net: KernelObject, _sk: Owner, skb: SkBuff): number => devQueueXmit(m, skb, null),
+  (m, _net: KernelObject, _sk: Owner, skb: SkBuff): number =>
+    skb.device?.hasArp === true ? neighOutput(m, skb.device, skb) : devQueueXmit(m, skb, null),
 );
 const innerIpFinishOutput = kernelFunction(
   '__ip_finish_output',

@@ -30,6 +30,8 @@ export interface NetDevice extends KernelObject {
   readonly mtu: number;
   readonly stats: Record<'rxPackets' | 'rxBytes' | 'rxDropped' | 'txPackets' | 'txBytes', number>;
   readonly inet6: Inet6 | null;
+  /** Not IFF_NOARP: hosts behind it have hardware addresses, which must be asked for. */
+  readonly hasArp: boolean;
   /** The machine's own addresses on it. */
   readonly addresses: readonly IpAddress[];
   /** ndo_start_xmit; null for a device that only receives. */
@@ -69,7 +71,7 @@ export interface QueuedPacket {
 /** Makes the struct of a device and gives it the next index. */
 export function createNetDevice(
   m: Machine,
-  parts: Pick<NetDevice, 'name' | 'mtu' | 'inet6' | 'addresses' | 'transmit'> & {
+  parts: Pick<NetDevice, 'name' | 'mtu' | 'inet6' | 'hasArp' | 'addresses' | 'transmit'> & {
     readonly queues: readonly QdiscKind[];
   },
 ): NetDevice {
@@ -78,7 +80,7 @@ export function createNetDevice(
   storeText(m.arena.bytes, address + NET_DEVICE.name, parts.name, 16);
   m.words[(address + NET_DEVICE.ifindex) >> 2] = index;
   m.words[(address + NET_DEVICE.mtu) >> 2] = parts.mtu;
-  const { name, mtu, inet6, addresses, transmit } = parts;
+  const { name, mtu, inet6, hasArp, addresses, transmit } = parts;
   const qdiscs: Qdisc[] = [];
   const device: NetDevice = {
     address,
@@ -87,6 +89,7 @@ export function createNetDevice(
     mtu,
     stats: { rxPackets: 0, rxBytes: 0, rxDropped: 0, txPackets: 0, txBytes: 0 },
     inet6,
+    hasArp,
     addresses,
     transmit,
     qdiscs,

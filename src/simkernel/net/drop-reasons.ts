@@ -19,6 +19,8 @@ export const DROP = {
   TCP_CLOSE: 47,
   TCP_OLD_ACK: 49,
   TCP_OFO_DROP: 53,
+  NEIGH_FAILED: 58,
+  NEIGH_QUEUEFULL: 59,
   QDISC_DROP: 64,
   CPU_BACKLOG: 66,
 } as const;

@@ -1,8 +1,9 @@
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
+import type { Neighbour } from './neighbour.ts';
 import type { Random } from '../time/random.ts';
 import type { NetDevice } from './device.ts';
-import { AF_INET, ipAddress, LOOPBACK_V4, LOOPBACK_V6 } from './ip-address.ts';
+import { AF_INET, LOOPBACK_V4, LOOPBACK_V6 } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
 import { IPPROTO_UDP } from './packet.ts';
 import { createProto } from './sock.ts';
@@ -38,6 +39,9 @@ export class Network {
   /** What eth0 is plugged into. */
   wire: Wire | null = null;
   readonly random: Random;
+  /** arp_tbl: hosts on the wire by their address. */
+  readonly neighbours = new Map<IpAddress, Neighbour>();
+  readonly neighbourRandom: Random;
   private readonly machine: Machine;
   private readonly protos = new Map<SockKind, KernelObject>();
   private cookie = 0;
@@ -46,6 +50,7 @@ export class Network {
     this.machine = m;
     this.initNet = { address: m.arena.allocate(NET_SIZE) };
     this.random = m.random.stream('network');
+    this.neighbourRandom = m.random.stream('neighbours');
   }
   proto(kind: SockKind): KernelObject {
     let proto = this.protos.get(kind);
@@ -147,7 +152,3 @@ export function removeFromPort(table: Map<number, Sock[]>, sk: Sock): void {
   list.splice(at, 1);
   if (list.length === 0) table.delete(sk.num);
 }
-
-/** The machine's own addresses on its Ethernet card. */
-export const HOST_V4 = ipAddress('10.0.2.15');
-export const HOST_V6 = ipAddress('fd00::2:15');

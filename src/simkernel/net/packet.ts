@@ -5,6 +5,11 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_ICMPV6 = 58;
 
+/** Not a protocol of IP's, but beside it: which host has an address (its number as an Ethernet type). */
+export const ARP = 0x0806;
+export const ARP_REQUEST = 1;
+export const ARP_REPLY = 2;
+
 /** Flags of a TCP header. */
 export const TCP_FIN = 1;
 export const TCP_SYN = 2;
@@ -59,4 +64,9 @@ export function udpPacket(
     bytes,
     payload,
   };
+}
+
+/** Asks for, or tells, who has `destination`'s or `source`'s address; the operation is where ports are. */
+export function arpPacket(operation: number, source: IpAddress, destination: IpAddress): Packet {
+  return { ...udpPacket(source, operation, destination, 0, NO_BYTES), protocol: ARP };
 }

@@ -5,7 +5,7 @@ import { structFields } from '../memory/layout.ts';
 import type { NetDevice } from './device.ts';
 import { AF_INET } from './ip-address.ts';
 import type { IpAddress } from './ip-address.ts';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './packet.ts';
+import { ARP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './packet.ts';
 import type { Packet, SackBlock } from './packet.ts';
 
 const SKB = structFields('sk_buff', {
@@ -24,6 +24,7 @@ const SKB = structFields('sk_buff', {
 });
 export const ETH_P_IP = 0x0800;
 export const ETH_P_IPV6 = 0x86dd;
+export const ETH_P_ARP = 0x0806;
 const ETH_HLEN = 14;
 const IP_HLEN = 20;
 const IPV6_HLEN = 40;
@@ -88,10 +89,13 @@ const HEADER_BYTES: { readonly [protocol: number]: number } = {
 function transportHeaderBytes({ protocol, sack }: Packet): number {
   return (HEADER_BYTES[protocol] ?? 0) + (sack === undefined ? 0 : SACK_OPTION + SACK_BLOCK * sack.length);
 }
+/** For Ethernet and IPv4. */
+const ARP_LENGTH = 28;
 const SACK_OPTION = 4;
 const SACK_BLOCK = 8;
 /** Length of a packet with its IP header. */
 export function packetLength(packet: Packet): number {
+  if (packet.protocol === ARP) return ARP_LENGTH;
   const ip = packet.source.family === AF_INET ? IP_HLEN : IPV6_HLEN;
   return ip + transportHeaderBytes(packet) + packet.bytes;
 }
@@ -117,6 +121,7 @@ export function fillSkb(
   packet: Packet,
   owner: SkbOwner | null,
 ): SkBuff {
+  if (packet.protocol === ARP) return fillArp(m, memory, device, packet);
   const { arena, words } = m;
   const { view } = arena;
   const isV4 = packet.source.family === AF_INET;
@@ -147,6 +152,36 @@ export function fillSkb(
   storeHeapAddress(words, address + SKB.head, head);
   storeHeapAddress(words, address + SKB.data, head + network);
   return { address, device, owner, memory, protocol, packet, len, truesize, gsoSize: 0, taken: 0 };
+}
+
+/** struct arphdr and what follows it: hardware and protocol, the operation, then who asks and who is asked for. */
+function fillArp(m: Machine, memory: SkbMemory, device: NetDevice | null, packet: Packet): SkBuff {
+  const { arena, words } = m;
+  const { view, bytes } = arena;
+  const { address, head } = memory;
+  const network = HEADROOM + ETH_HLEN;
+  const at = head.address + network;
+  bytes.fill(0, at, at + ARP_LENGTH);
+  view.setUint16(at - 2, ETH_P_ARP, false);
+  view.setUint16(at, 1, false);
+  view.setUint16(at + 2, ETH_P_IP, false);
+  view.setUint16(at + 4, 0x0604, false);
+  view.setUint16(at + 6, packet.sport, false);
+  storeAddress(bytes, at + 14, packet.source);
+  storeAddress(bytes, at + 24, packet.destination);
+  words[(address + SKB.len) >> 2] = ARP_LENGTH;
+  view.setUint16(address + SKB.protocol, ETH_P_ARP, false);
+  view.setUint16(address + SKB.macHeader, HEADROOM, true);
+  view.setUint16(address + SKB.networkHeader, network, true);
+  view.setUint16(address + SKB.transportHeader, network + ARP_LENGTH, true);
+  const truesize = OVERHEAD + HEADROOM;
+  words[(address + SKB.truesize) >> 2] = truesize;
+  words[(address + SKB.users) >> 2] = 1;
+  if (device !== null) storeWord(words, address + SKB.dev, device);
+  storeHeapAddress(words, address + SKB.head, head.address);
+  storeHeapAddress(words, address + SKB.data, at);
+  const parts = { address, device, owner: null, memory, packet, truesize };
+  return { ...parts, protocol: ETH_P_ARP, len: ARP_LENGTH, gsoSize: 0, taken: 0 };
 }
 
 /** What `data` points to, as far as it is kept. */

@@ -2,7 +2,12 @@ import type { Machine } from '../machine.ts';
 import type { Random } from '../time/random.ts';
 import type { IpAddress } from './ip-address.ts';
 import { frameLength } from './skb.ts';
+import { GATEWAY } from './neighbour.ts';
+import { ARP, ARP_REPLY, arpPacket } from './packet.ts';
 import type { Packet } from './packet.ts';
+
+/** To a host on the same switch and back. */
+const LAN_ROUND_TRIP_NS = 180_000;
 
 /** A host beyond the wire. */
 export interface RemoteHost {
@@ -64,6 +69,7 @@ export class Wire {
   /** The card puts a frame on the line; returns when it is on its way. A frame for nobody vanishes. */
   transmit(packet: Packet, timeNs: number): number {
     this.outBusy = Math.max(this.outBusy, timeNs) + this.duration(packet);
+    if (packet.protocol === ARP) return this.answer(packet);
     const host = this.hosts.get(packet.destination);
     if (host === undefined) return this.outBusy;
     if (this.isLost()) {
@@ -74,6 +80,19 @@ export class Wire {
     const arrival = (path.lastOut = Math.max(path.lastOut, this.outBusy + this.latency(path)));
     host.receive(packet, arrival);
     return this.outBusy;
+  }
+  /** A host that sends now and then and takes nothing but questions for its address. */
+  addStranger(address: IpAddress): void {
+    this.strangers.add(address);
+  }
+  private readonly strangers = new Set<IpAddress>();
+  /** Who has an address: a host on the wire, or the router. Switches lose nothing. */
+  private answer({ source, destination }: Packet): number {
+    const { machine, outBusy } = this;
+    if (destination !== GATEWAY && !this.hosts.has(destination) && !this.strangers.has(destination)) return outBusy;
+    const arrival = outBusy + this.random.logNormal(LAN_ROUND_TRIP_NS, 0.2);
+    machine.schedule(arrival, () => this.receiver(arpPacket(ARP_REPLY, destination, source), arrival));
+    return outBusy;
   }
   /** A host sends a frame to the machine. */
   deliver(from: RemoteHost, packet: Packet, timeNs: number): void {

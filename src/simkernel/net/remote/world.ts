@@ -4,7 +4,7 @@ import type { Machine } from '../../machine.ts';
 import type { Random } from '../../time/random.ts';
 import { encodeAnswer, parseQuestion, TYPE_A, DNS_PORT } from '../dns.ts';
 import { ipAddress } from '../ip-address.ts';
-import { HOST_V4, HOST_V6 } from '../network.ts';
+import { HOST_V4, HOST_V6 } from '../host-addresses.ts';
 import { NO_BYTES } from '../packet.ts';
 import type { Wire } from '../wire.ts';
 import { Host } from './host.ts';

@@ -88,7 +88,7 @@ const HELP = `This is a simulated machine. Every command is a process of it; tim
 
 shell     cd clear echo exit export help history jobs kill local pwd read return shift test time unset wait   sh -c
           for while until if case f() { } break continue   $(...) $((...)) | < > >> << <<< 2>&1 &
-files     cat chmod cp cut dd grep head ln ls mkdir mv printf readlink rm rmdir sort tail tee touch tr uniq wc which
+files     cat chmod cp cut dd grep head ln ls mkdir mv printf readlink rm rmdir sed sort tail tee touch tr uniq wc which
 machine   date dmesg free hostname id mount nproc sleep seq sysctl uname uptime whoami   /proc: maps, status, stack, fd ... of processes
 processes chrt kill nice pgrep pidof pkill ps renice sudo taskset timeout watch
 tracing   bpftrace  perf annotate|list|probe|record|report|script|stat|top|trace  strace  nm  objdump -d  readelf

@@ -10,6 +10,7 @@ import { PERF_COMMANDS } from './perf.ts';
 import { SCHEDULING_COMMANDS } from './scheduling.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
 import { PROCESS_COMMANDS } from './processes.ts';
+import { SED } from './sed.ts';
 import { STRACE } from './strace.ts';
 import { TEXT_COMMANDS } from './text.ts';
 import type { MakeCommand } from './command.ts';
@@ -29,5 +30,6 @@ export const LAB_COMMANDS: readonly MakeCommand[] = [
   ...BASIC_PROGRAMS,
   LS,
   DD,
+  SED,
   STRACE,
 ];

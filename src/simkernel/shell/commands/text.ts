@@ -20,7 +20,7 @@ const CLASSES: ReadonlyMap<string, string> = new Map([
   ['xdigit', '0-9A-Fa-f'],
 ]);
 /** Basic regular expressions as JavaScript's: there `+ ? | ( ) { }` are plain unless escaped. */
-function pattern(text: string, options: ReadonlyMap<string, string>): RegExp {
+export function pattern(text: string, options: ReadonlyMap<string, string>): RegExp {
   const flags = options.has('i') ? 'i' : '';
   let source = text.replace(/^(\^?)\*/, '$1\\*').replace(/\[:(\w+):\]/g, (all, name) => CLASSES.get(name) ?? all);
   if (options.has('F')) source = cut(text);
@@ -39,7 +39,7 @@ const PATTERN_MISTAKES: readonly (readonly [sign: RegExp, text: string])[] = [
   [/\\ at end/, 'Trailing backslash'],
   [/numbers out of order/, 'Invalid content of \\{\\}'],
 ];
-const patternMistake = (message: string): string =>
+export const patternMistake = (message: string): string =>
   PATTERN_MISTAKES.find(([sign]) => sign.test(message))?.[1] ?? 'Invalid regular expression';
 
 export const TEXT_COMMANDS: readonly MakeCommand[] = [

@@ -61,7 +61,7 @@ export const SYSTEM_COMMANDS: readonly MakeCommand[] = [
   }),
   command('hostname', function* (c, args) {
     const { options, operands } = readOptions(args);
-    if (operands.length > 0) return yield* c.complain('you must be root to change the host name');
+    if (operands.length > 0) return yield* c.complain('this machine keeps its name');
     if (yield* c.refusesOptions(options, 'fs')) return 255;
     yield* c.print(`${HOST_NAME}\n`);
     return 0;

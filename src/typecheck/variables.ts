@@ -119,7 +119,8 @@ function visit(node: Node, scopes: Scopes): void {
       if (node.name === 'find' && node.args[2]?.kind === 'variable') {
         const result = node.args[2];
         for (const argument of node.args.slice(0, 2)) visit(argument, scopes);
-        assign(result, node, scopes);
+        // bpftrace assigns it inside the macro: a variable that is not there yet ends with the call.
+        scopes.within(() => assign(result, node, scopes));
         return;
       }
       children();

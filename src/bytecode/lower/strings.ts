@@ -1,7 +1,7 @@
 import type { Expression } from '../../ast/nodes.ts';
 import { sizeOf } from '../../lang/layout.ts';
 import type { Value } from '../ir/ir.ts';
-import { choose, countUp, leaveWhen, when } from './flow.ts';
+import { countUp, leaveWhen, when } from './flow.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, materialize } from './memory.ts';
 import type { Place } from './operand.ts';
@@ -128,21 +128,16 @@ const LONGEST_LOOP = 512;
 const isLongSearch = (haystackSize: number, needleSize: number): boolean =>
   haystackSize * needleSize > MOST_COMPARISONS || haystackSize > LONGEST_LOOP;
 
-/** The index of `needle` in `haystack`, or -1: both are text in memory of the program. */
+/** What `bpf_strnstr` of the kernel answers when it finds nothing: -ENOENT. */
+const NOT_FOUND = -2;
+
+/** The index of `needle` in `haystack`, or NOT_FOUND: both are text in memory of the program. */
 export function findText(l: Lowerer, haystack: Place, haystackSize: number, needle: Place, needleSize: number): Value {
   const { b } = l;
   const [hay, pin] = [addressOf(b, haystack), addressOf(b, needle)];
-  if (isLongSearch(haystackSize, needleSize)) {
-    const at = b.call('strnstr', hay, pin, haystackSize);
-    return choose(
-      b,
-      { jump: 'jslt', left: at, right: 0 },
-      () => b.const(-1),
-      () => at,
-    );
-  }
+  if (isLongSearch(haystackSize, needleSize)) return b.call('strnstr', hay, pin, haystackSize);
   const result = b.slot('found', 8);
-  b.store(result, 0, 8, -1);
+  b.store(result, 0, 8, NOT_FOUND);
   countUp(b, haystackSize, (i, leave) => {
     const [here, elsewhere] = [b.newBlock(), b.newBlock()];
     countUp(b, needleSize, (j) => {
@@ -175,7 +170,7 @@ export function isSearchable(bytes: Uint8Array, haystackSize: number): boolean {
   return !isLongSearch(haystackSize, bytes.length) && haystackSize * bytes.length * WALKED_PER_BYTE <= MOST_WALKED;
 }
 
-/** The index of a literal in `haystack`, or -1. */
+/** The index of a literal in `haystack`, or NOT_FOUND. */
 export function findLiteral(l: Lowerer, haystack: Place, haystackSize: number, literal: Uint8Array): Value {
   const { b } = l;
   const end = literal.indexOf(0);
@@ -183,7 +178,7 @@ export function findLiteral(l: Lowerer, haystack: Place, haystackSize: number, l
   if (bytes.length === 0) return b.const(0);
   const result = b.slot('found', 8);
   const start = addressOf(b, haystack);
-  b.store(result, 0, 8, -1);
+  b.store(result, 0, 8, NOT_FOUND);
   countUp(b, Math.max(0, haystackSize - bytes.length + 1), (i, leave) => {
     const here = b.add(start, i);
     const first = b.load(here, 0, 1);

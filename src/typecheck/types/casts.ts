@@ -3,6 +3,7 @@ import type {
   Binary,
   BlockExpression,
   Call,
+  Cast,
   Expression,
   For,
   Identifier,
@@ -15,6 +16,7 @@ import type {
   Unary,
   VariableDeclaration,
 } from '../../ast/nodes.ts';
+import { isAggregation } from '../../lang/aggregations.ts';
 import { isBuiltin } from '../../lang/builtins.ts';
 import { functionRow } from '../../lang/functions.ts';
 import { sizeOf } from '../../lang/layout.ts';
@@ -28,7 +30,7 @@ import { rewriteChildren } from '../rewrite.ts';
 import { aggregationOf } from './infer-aggregation.ts';
 import type { Inference } from './infer.ts';
 import { isComparison } from './operators.ts';
-import { isInteger, promote, sameType, typing } from './typing.ts';
+import { isInteger, isSigned, promote, sameType, typing } from './typing.ts';
 import type { Typing } from './typing.ts';
 import { castTo, explicitCast } from './convert.ts';
 
@@ -63,6 +65,8 @@ function rewrite(casting: Casting, node: Node): Node {
       return castBinary(casting, node, rewritten as Binary);
     case 'unary':
       return castUnary(casting, node, rewritten as Unary);
+    case 'cast':
+      return { ...(rewritten as Cast), operand: signedOperand(casting, node.operand, (rewritten as Cast).operand) };
     case 'identifier':
       return castEnumerator(casting, node);
     case 'if':
@@ -147,7 +151,12 @@ function castBinary(casting: Casting, original: Binary, node: Binary): Binary {
   if (left.type.kind === 'string' || right.type.kind === 'string') return node;
   const to = isComparison(node.operator) ? comparedAs(left, right) : typeOf(casting, original)?.type;
   if (to === undefined) return node;
-  const withLeft = castChild(casting, node, 'left', original.left, to);
+  const signed = {
+    ...node,
+    left: signedOperand(casting, original.left, node.left),
+    right: signedOperand(casting, original.right, node.right),
+  };
+  const withLeft = castChild(casting, signed, 'left', original.left, to);
   return castChild(casting, withLeft, 'right', original.right, to);
 }
 
@@ -157,21 +166,42 @@ function comparedAs(left: Typing, right: Typing): Type | undefined {
   return promote(left, right)?.type;
 }
 
+/** What `-` and `~` work on, where that is narrower than what they yield. */
+function narrowOperand(casting: Casting, node: Expression): Extract<Type, { kind: 'int' }> | undefined {
+  if (node.kind !== 'unary' || (node.operator !== '-' && node.operator !== '~')) return undefined;
+  const inner = narrowOperand(casting, node.operand);
+  if (inner !== undefined) return inner;
+  const type = typeOf(casting, node.operand)?.type;
+  if (type === undefined || !isInteger(type) || sizeOf(type) === 8) return undefined;
+  return { kind: 'int', size: sizeOf(type) as IntSize, signed: isSigned(type) };
+}
+
+/** The operand of another operator, of a cast or of an aggregation: there the narrow result of `-` and `~` keeps its sign. */
+function signedOperand(casting: Casting, original: Expression, node: Expression): Expression {
+  const narrow = narrowOperand(casting, original);
+  const result = typeOf(casting, original)?.type;
+  if (narrow?.signed !== true || result === undefined || node.kind !== 'cast' || node.operand.kind !== 'cast')
+    return node;
+  const { context } = casting;
+  return explicitCast(context, explicitCast(context, node.operand.operand, narrow), result);
+}
+
 /**
- * `-` and `~` work in the operand's width, and what they yield is extended with zeros, whatever the sign: bpftrace prints
- * 212 for `-(int8)44`.
+ * `-` and `~` work in the operand's width, and what they yield is extended with zeros where it is stored, whatever the
+ * sign: bpftrace prints 212 for `-(int8)44`.
  */
-function castUnary(casting: Casting, original: Unary, node: Unary): Expression {
+function castUnary(casting: Casting, original: Unary, written: Unary): Expression {
   const operand = typeOf(casting, original.operand)?.type;
+  const node = { ...written, operand: signedOperand(casting, original.operand, written.operand) };
   // `*args` means `args`.
   if (node.operator === '*' && operand?.kind === 'c_struct') return node.operand;
   if (node.operator !== '-' && node.operator !== '~') return node;
   const result = typeOf(casting, original)?.type;
   if (operand === undefined || result === undefined) return node;
   const wide = castChild(casting, node, 'operand', original.operand, result);
-  const size = sizeOf(operand);
-  if (!isInteger(operand) || size === 8) return wide;
-  return explicitCast(casting.context, explicitCast(casting.context, wide, intType(size as IntSize, false)), result);
+  const narrow = narrowOperand(casting, original);
+  if (narrow === undefined) return wide;
+  return explicitCast(casting.context, explicitCast(casting.context, wide, intType(narrow.size, false)), result);
 }
 
 /** Members of enums become their values. */
@@ -230,8 +260,11 @@ function castArguments(casting: Casting, original: Call, node: Call): Call {
   const args = node.args.map((argument, i) => {
     const from = typeOf(casting, original.args[i]!);
     const to = argumentType(casting, original, i);
-    if (argument.kind === 'type' || from === undefined || to === undefined) return argument;
-    return castTo(casting.context, argument, from, to) ?? argument;
+    if (argument.kind === 'type' || from === undefined) return argument;
+    const passed = isAggregation(original.name)
+      ? signedOperand(casting, original.args[i] as Expression, argument)
+      : argument;
+    return to === undefined ? passed : (castTo(casting.context, passed, from, to) ?? passed);
   });
   return args.some((argument, i) => argument !== node.args[i]) ? { ...node, args } : node;
 }

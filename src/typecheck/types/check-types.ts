@@ -7,6 +7,7 @@ import type { Type } from '../../lang/types.ts';
 import type { PassContext } from '../context.ts';
 import { error, warning } from '../messages.ts';
 import { forEachChild, walk } from '../rewrite.ts';
+import type { Span } from '../../source/source.ts';
 import { checkCast } from './check-cast.ts';
 import { checkCallTypes } from './check-call.ts';
 import { checkMapDeclaration, checkMapType, warnUnusedDeclarations } from './check-maps.ts';
@@ -19,10 +20,19 @@ import { checkBinary, checkCondition, checkIndex, checkOperand, checkTupleAccess
 /** The last word on types: everything has one, and operators, calls, keys and casts accept theirs. */
 export function checkTypes(program: Program, inference: Inference, context: PassContext): void {
   const declarations = new Map(program.mapDeclarations.map((node) => [node.map.name, node]));
-  const checking: Checking = { inference, context, usedMaps: new Set(), declarations, top: undefined, loops: 0 };
+  const checking: Checking = {
+    inference,
+    context,
+    usedMaps: new Set(),
+    declarations,
+    top: undefined,
+    loops: 0,
+    last: new WeakSet(),
+  };
   for (const declaration of program.mapDeclarations) checkMapDeclaration(declaration, context);
   for (const top of [...program.subprograms, ...program.probes]) {
     checking.top = top;
+    endsBlock(top.body, checking);
     for (const child of top.kind === 'probe' ? [top.predicate, top.body] : [top.body]) {
       if (child !== undefined) visit(child, checking);
     }
@@ -152,7 +162,30 @@ function checkAddress(node: Extract<Node, { kind: 'address_of' }>, checking: Che
   } else visit(node.operand, checking);
 }
 
+/** Bodies of probes, functions and loops are no values, nor are blocks and branches at their end; others may be. */
+function endsBlock(node: Node, checking: Checking): void {
+  switch (node.kind) {
+    case 'block':
+    case 'block_expression': {
+      const last = node.statements.at(-1);
+      if (last === undefined) return;
+      checking.last.add(last);
+      endsBlock(last, checking);
+      return;
+    }
+    case 'expression_statement':
+      endsBlock(node.expression, checking);
+      return;
+    case 'if':
+      endsBlock(node.then, checking);
+      if (node.otherwise !== undefined) endsBlock(node.otherwise, checking);
+      return;
+    default:
+  }
+}
+
 function inLoop(body: Statement, checking: Checking): void {
+  endsBlock(body, checking);
   checking.loops += 1;
   visit(body, checking);
   checking.loops -= 1;
@@ -230,13 +263,14 @@ function checkDiscarded(node: Extract<Node, { kind: 'expression_statement' }>, c
   if (expression.kind === 'unary' && (expression.operator === '++' || expression.operator === '--')) return;
   const type = typingOf(expression, checking)?.type;
   if (type === undefined || type.kind === 'void') return;
-  // A macro's block stands in the statement's place without its semicolon.
-  const span = isMacroCall(expression) ? expression.span : node.span;
+  // bpftrace's parser leaves the semicolon to the block whose value the expression would be.
+  const span = checking.last.has(node) ? withoutSemicolon(node.span) : node.span;
   checking.context.report(warning('discarded', span, 'Return value discarded.'));
 }
 
-function isMacroCall(node: Expression): boolean {
-  return node.kind === 'call' && functionRow(node.name)?.library === true;
+function withoutSemicolon(span: Span): Span {
+  const text = span.source.text.slice(span.start, span.end);
+  return { ...span, end: span.start + text.replace(/\s*;$/, '').length };
 }
 
 function checkDeclaration(node: Extract<Node, { kind: 'variable_declaration' }>, checking: Checking): void {

@@ -11,6 +11,8 @@ export interface Checking {
   readonly declarations: ReadonlyMap<string, MapDeclaration>;
   top: Probe | Subprogram | undefined;
   loops: number;
+  /** Statements that end the body of a probe, a function or a loop. */
+  readonly last: WeakSet<Node>;
 }
 
 /** What inference found for a node. */

@@ -60,7 +60,10 @@ export const CALLS: Readonly<Record<string, Evaluation>> = {
   strcontains: (walk, [haystack, needle]) => (text(walk, haystack).includes(text(walk, needle)) ? 1n : 0n),
   str_concat: (walk, args) => args.map((arg) => text(walk, arg)).join(''),
   strlen: (walk, [string]) => BigInt(text(walk, string).length),
-  strstr: (walk, [haystack, needle]) => BigInt(text(walk, haystack).indexOf(text(walk, needle))),
+  strstr: (walk, [haystack, needle]) => {
+    const at = text(walk, haystack).indexOf(text(walk, needle));
+    return at < 0 ? -2n : BigInt(at);
+  },
 };
 
 /** Maps of one plain value print as that value does, under their names: scripts print those that aggregate only. */

@@ -16,6 +16,9 @@ export const ARG_WORDS = {
   mem_or_null: 1,
   /** Memory that the helper fills. */
   uninit_mem: 1,
+  /** Memory that the helper may change but need not fill (MEM_WRITE without MEM_UNINIT). */
+  written_mem: 1,
+  written_mem_or_null: 1,
   /** Like mem, of a fixed size that the row states (`int *` results and such). */
   fixed_size_mem: 1,
   const_size: 1,

@@ -50,13 +50,45 @@ const TYPE_BY_ID = new Map<number, MapType>(
 type Numbers = Partial<Record<'type' | 'key_size' | 'value_size' | 'max_entries' | 'map_flags', number>>;
 
 /** Members that do not change what the map is to a program here. */
-const IGNORED: ReadonlySet<string> = new Set(['pinning', 'numa_node', 'map_extra', 'values']);
+const IGNORED: ReadonlySet<string> = new Set(['pinning', 'numa_node', 'map_extra']);
+
+/** Structs that the kernel looks after when they stand in a map's value (btf_parse_fields in kernel/bpf/btf.c). */
+const SPECIAL_STRUCTS: ReadonlySet<string> = new Set(
+  'spin_lock res_spin_lock timer wq task_work list_head list_node rb_root rb_node refcount'
+    .split(' ')
+    .map((name) => `bpf_${name}`),
+);
+const SPECIAL_POINTERS: ReadonlySet<string> = new Set(['kptr', 'kptr_untrusted', 'percpu_kptr', 'uptr']);
+
+/** What a value holds that is more than bytes, undefined if nothing is. */
+function specialField(type: CType): string | undefined {
+  switch (type.kind) {
+    case 'typedef':
+    case 'qualifier':
+      return specialField(type.type);
+    case 'array':
+      return specialField(type.element);
+    case 'pointer':
+      return SPECIAL_POINTERS.has(type.tag ?? '') ? `a ${type.tag}` : undefined;
+    case 'struct':
+    case 'union':
+      if (SPECIAL_STRUCTS.has(type.name)) return `a struct ${type.name}`;
+      for (const member of type.members) {
+        const found = specialField(member.type);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    default:
+      return undefined;
+  }
+}
 
 /** The map that a variable of .maps declares; a text, when there are no such maps here. */
 export function readMapVariable(name: string, type: CType): MapDefinition | string {
   const where = `map '${name}'`;
   demand(type.kind === 'struct', `${where} is no struct with the properties of a map`);
   const numbers: Numbers = {};
+  let special: string | undefined;
   for (const member of type.members) {
     if (IGNORED.has(member.name)) continue;
     const to = member.type.kind === 'pointer' ? member.type.to : badObject(`${where}: '${member.name}' is no pointer`);
@@ -73,6 +105,11 @@ export function readMapVariable(name: string, type: CType): MapDefinition | stri
         numbers[`${member.name}_size`] =
           sizeOf(to) ?? badObject(`${where}: the type of its ${member.name} has no size`);
         demand(numbers[`${member.name}_size`]! <= 0xffff_ffff, `${where}: its ${member.name} is too large`);
+        special ??= specialField(to);
+        break;
+      // What a map of programs or of maps holds at first; each is a number of four bytes there.
+      case 'values':
+        numbers.value_size ??= 4;
         break;
       default:
         badObject(`${where}: no map has the property '${member.name}'`);
@@ -81,6 +118,7 @@ export function readMapVariable(name: string, type: CType): MapDefinition | stri
   const id = numbers.type ?? badObject(`${where} has no type`);
   const mapType = TYPE_BY_ID.get(id);
   if (mapType === undefined) return `${where}: map type ${id} is not known here`;
+  if (special !== undefined) return `${where}: its values hold ${special}, which maps here are not made for`;
   return {
     name,
     type: mapType,

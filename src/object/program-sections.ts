@@ -44,7 +44,8 @@ const ROW_BY_NAME: ReadonlyMap<string, SectionRow> = new Map(
 
 /** Type and attach point of the programs in a section; undefined when we cannot load them. */
 export function describeSection(section: string): Pick<Program, 'type' | 'attach'> | undefined {
-  const [kind, ...target] = section.split('/');
+  // libbpf does not load a program behind a `?` unless it is told to.
+  const [kind, ...target] = section.replace(/^\?/, '').split('/');
   const row = ROW_BY_NAME.get(kind!);
   if (row === undefined) return undefined;
   // What a program may do depends on how it attaches only for these.

@@ -87,11 +87,10 @@ function functionsOf(
       for (const relocation of relocations.take(value, end)) resolved.relocate(relocation);
     });
     return {
-      ...(problem === undefined ? {} : { problem }),
+      ...(problem === undefined ? resolved.finish() : { problem, insns: own, maps: [], calls: [] }),
       name,
       section: section.name,
       place: { section: section.index, start },
-      ...resolved.finish(),
       lines: ownLines.take(start, end / SLOT_BYTES).map((line) => ({ ...line, slot: line.slot - start })),
     };
   });

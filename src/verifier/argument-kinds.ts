@@ -40,6 +40,8 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
   mem: readable,
   mem_or_null: { ...readable, nullable: true },
   uninit_mem: memory,
+  written_mem: memory,
+  written_mem_or_null: { ...memory, nullable: true },
   fixed_size_mem: memory,
   const_size: number,
   const_size_or_zero: number,
@@ -83,7 +85,14 @@ const RULES: Record<Exclude<Kind, 'anything' | 'unchecked'>, KindRule> = {
 };
 
 /** Kinds of memory that the helper writes to. */
-export const WRITES: ReadonlySet<Kind> = new Set<Kind>(['uninit_mem', 'uninit_map_value', 'long', 'int']);
+export const WRITES: ReadonlySet<Kind> = new Set<Kind>([
+  'uninit_mem',
+  'written_mem',
+  'written_mem_or_null',
+  'uninit_map_value',
+  'long',
+  'int',
+]);
 /** What a map must describe in BTF for these. */
 export const BTF_FEATURES: Partial<Record<Kind, string>> = {
   spin_lock: 'bpf_spin_lock',

@@ -100,7 +100,7 @@ function sizeFault(
   const write = WRITES.has(buffer);
   const size = Number(value.umax);
   const fault = bufferFault(w, register - 1, size, write, zeroAllowed);
-  if (fault === undefined && write && value.isConst) noteRaw(w, register - 1, size, call);
+  if (fault === undefined && buffer === 'uninit_mem' && value.isConst) noteRaw(w, register - 1, size, call);
   return fault;
 }
 

@@ -2,6 +2,7 @@ import { helperPrototype } from '../abi/known-helpers.ts';
 import { sizeOf, stripType } from '../btf/layout.ts';
 import type { CType } from '../btf/types.ts';
 import { fromSigned32, fromSigned64, fromUnsigned32, fromUnsigned64 } from './arc.ts';
+import { WRITES } from './argument-kinds.ts';
 import type { CallDetails } from './check-arguments.ts';
 import { noteStackDepth } from './facts.ts';
 import { MAX_CPUS, MAX_ERRNO } from './limits.ts';
@@ -49,7 +50,7 @@ export function applyArguments(w: Walk, helper: number, call: CallDetails): void
     const register = index + 1;
     if (kind === 'const_size' || kind === 'const_size_or_zero') {
       markPrecise(w, register);
-      const fills = prototype.args[index - 1] === 'uninit_mem';
+      const fills = WRITES.has(prototype.args[index - 1]!);
       const raw = call.raw?.register === register - 1;
       touchStack(w, register - 1, Number(registers[register]!.value.umax));
       if (fills && !raw) clobberStack(w, register - 1, Number(registers[register]!.value.umax));

@@ -91,6 +91,8 @@ function noteArguments(t: Touched, prototype: Prototype | undefined, registers: 
         return map === undefined ? undefined : noteWrite(t, held, 0, map.valueSize);
       case 'mem':
       case 'mem_or_null':
+      case 'written_mem':
+      case 'written_mem_or_null':
         return read(held, size);
       case 'uninit_mem':
         return size === undefined ? noteReadOfAny(t, held) : noteWrite(t, held, 0, size);

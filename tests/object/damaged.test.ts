@@ -6,6 +6,7 @@ import { BtfWriter } from '../../src/btf/encode.ts';
 import type { CType } from '../../src/btf/types.ts';
 import { SECTION_HEADER_SIZE } from '../../src/object/elf-format.ts';
 import { ElfWriter } from '../../src/object/elf-writer.ts';
+import { readMapVariable } from '../../src/object/map-btf.ts';
 import { describeSection } from '../../src/object/program-sections.ts';
 import { readObject } from '../../src/object/read-object.ts';
 import { writeObject } from '../../src/object/write-object.ts';
@@ -219,4 +220,32 @@ test('a program that refers to what is not there is a problem of its own, others
     ['main', 'instruction 0 of kprobe cannot be relocated (type 1)'],
     ['other', undefined],
   ]);
+});
+
+const valued = (value: CType): CType =>
+  ({
+    kind: 'struct',
+    name: '',
+    size: 16,
+    members: [numbered('type', 1), { name: 'value', type: { kind: 'pointer', to: value }, offsetBits: 64 }],
+  }) as const;
+const lock: CType = { kind: 'struct', name: 'bpf_spin_lock', size: 4, members: [] };
+
+test.each<[string, CType, string]>([
+  ['a type that is not known', struct(numbered('type', 999)), 'map type 999 is not known here'],
+  ['locks', valued({ kind: 'array', element: lock, length: 2 }), 'its values hold a struct bpf_spin_lock'],
+  ['kernel pointers', valued({ kind: 'pointer', to: lock, tag: 'kptr' }), 'its values hold a kptr'],
+])('a map of %s is missed only by programs that use it', (_, type, message) => {
+  expect(readMapVariable('m', type)).toContain(`map 'm': ${message}`);
+  const read = readObject(withMap(type));
+  expect(read.ok && read.object.maps).toEqual([]);
+});
+
+test('a map of programs or of maps needs no size of its values', () => {
+  const type = { kind: 'struct', name: '', size: 16, members: [numbered('type', 3), numbered('values', 0)] } as const;
+  expect(readMapVariable('m', type)).toMatchObject({ type: 'prog_array', valueSize: 4 });
+});
+
+test('a program that libbpf does not load by itself is of the type that stands behind the question mark', () => {
+  expect(describeSection('?raw_tp/sched_switch')).toEqual({ type: 'raw_tracepoint' });
 });

@@ -29,7 +29,12 @@ const UNOBSERVABLE_HELPERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'strnstr',
 ]);
 
-const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>(['uninit_mem', 'uninit_map_value']);
+const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  'uninit_mem',
+  'written_mem',
+  'written_mem_or_null',
+  'uninit_map_value',
+]);
 
 /** Same operands, same result, at any time. */
 export function isPure(instr: Instr): boolean {

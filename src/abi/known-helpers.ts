@@ -195,8 +195,8 @@ const ALLOWED: Readonly<Record<string, readonly ProgramType[]>> = {
   d_path: ['tracing'],
   seq_printf: ['tracing'],
   seq_write: ['tracing'],
-  // The machine's kernel has no CONFIG_BPF_KPROBE_OVERRIDE.
-  override_return: [],
+  // The machine's kernel has CONFIG_BPF_KPROBE_OVERRIDE, for bpftrace's override(); Debian's is built without.
+  override_return: ['kprobe'],
   ktime_get_coarse_ns: [...SKB, 'xdp'],
   perf_event_output: [...TRACING, 'socket_filter', 'sched_cls', 'xdp'],
   perf_prog_read_value: ['perf_event'],

@@ -1,7 +1,7 @@
 import type { AttachKind } from '../lang/attach-target.ts';
 import type { Attachment } from '../lang/resources.ts';
 import type { Span } from '../source/source.ts';
-import { attachAll, planAttachment } from './attach.ts';
+import { attachAll, type AttachPlan, planAttachment } from './attach.ts';
 import type { RunContext } from './helpers/helper-host.ts';
 import type { AttachResult, HookHandler, Kernel } from './kernel.ts';
 
@@ -9,6 +9,8 @@ export interface AttachOptions {
   readonly attachments: readonly Attachment[];
   readonly kernel: Kernel;
   readonly runner: (program: string, run: Readonly<RunContext>) => HookHandler;
+  /** Whether a program may return in the place of the function that it is attached to. */
+  readonly overrides: (program: string) => boolean;
   /** Takes what iterators write. */
   readonly sequence: (text: Uint8Array) => void;
   readonly missingProbes: string;
@@ -61,7 +63,7 @@ export function attachProbes(
   for (const { span } of attachments) places.set(placeOf(span), (places.get(placeOf(span)) ?? 0) + 1);
   let attached = 0;
   for (const attachment of attachments) {
-    const plan = planAttachment(attachment.target, kernel, options.sequence);
+    const plan = planned(attachment, options);
     if (plan.kind === 'runner') continue;
     outside.push(attachment);
     if (plan.kind === 'hooks' && plan.warning !== undefined) options.warn(plan.warning);
@@ -104,6 +106,13 @@ function handlerOf(
   return (context) => {
     if (words[tgid] === traced) run(context);
   };
+}
+
+function planned({ program, target }: Attachment, { kernel, sequence, overrides }: AttachOptions): AttachPlan {
+  const plan = planAttachment(target, kernel, sequence);
+  if (plan.kind !== 'hooks' || !overrides(program)) return plan;
+  const targets = plan.targets.map((each) => (each.kind === 'kprobe' ? { ...each, overrides: true as const } : each));
+  return { ...plan, targets };
 }
 
 const placeOf = ({ start, end }: Span): string => `${start}-${end}`;

@@ -126,7 +126,8 @@ export interface UserSource {
 }
 
 export type HookTarget =
-  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number }
+  /** `overrides`: the program may return in the function's place. */
+  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number; readonly overrides?: true }
   | { readonly kind: 'kretprobe'; readonly function: string }
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }

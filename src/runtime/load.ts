@@ -1,6 +1,8 @@
 import type { CompiledProgram, EnginePrograms, ExecutionEnvironment } from '../abi/execution.ts';
 import { ERRNOS } from '../abi/errno.ts';
 import type { MapDefinition, Program, ProgramImage, ProgramType } from '../abi/program-image.ts';
+import { HELPERS } from '../abi/helpers.ts';
+import { CALL_CODE, CALLEE } from '../isa/opcodes.ts';
 import { MAX_BPF_STACK, MAX_CALL_FRAMES } from '../isa/instruction.ts';
 import { bug, InternalError } from '../source/bug.ts';
 import { openArena, type Arena } from './arena.ts';
@@ -20,6 +22,8 @@ export interface LoadedImage {
    * program may ask what is true of the place that it runs at.
    */
   runner(program: string, run?: Readonly<RunContext>): ProgramRunner;
+  /** Whether a program calls bpf_override_return. */
+  overrides(program: string): boolean;
   /** Runs that were skipped because of a recursion. */
   missedRuns(): number;
   /** No program runs any more: nothing of the image listens to the machine. */
@@ -106,16 +110,21 @@ export function loadImage(options: LoadOptions): LoadedImage | { readonly error:
       }
     };
   }
+  const overriding = new Set(image.programs.filter(callsOverride).map(({ name }) => name));
   const runners = new Map(image.programs.map((program) => [program.name, createRunner(program)]));
 
   return {
     arena,
     maps,
     runner: (program, at = PLAIN_RUN) => (runners.get(program) ?? bug(`no program ${program}`))(at),
+    overrides: (name) => overriding.has(name),
     missedRuns: () => missed,
     release: () => maps.forEach((map) => map.release?.()),
   };
 }
+
+const callsOverride = ({ insns }: Program): boolean =>
+  insns.some(({ code, src, imm }) => code === CALL_CODE && src === CALLEE.helper && imm === HELPERS.override_return.id);
 
 /** Creates the maps of an image in the arena; the message of the first that cannot be. */
 export function createMaps(

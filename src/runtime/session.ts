@@ -213,6 +213,7 @@ export class Session {
       attachments: this.#attachments,
       kernel,
       runner: (program, at) => this.#runner(program, at),
+      overrides: (program) => this.#loaded.overrides(program),
       sequence: (text) => this.#sequences.push(text),
       missingProbes: resources.config.missing_probes,
       error: (message) => this.#error(message),

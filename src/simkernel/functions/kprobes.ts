@@ -108,18 +108,19 @@ export function registerKprobeNotifier(m: Machine): void {
 }
 
 /** The CPU comes to a breakpoint that a kprobe put there: vector 3, the copy of the instruction, vector 1 or a second breakpoint;
- * or to the jump that the optimizer has made of it. */
-export function meetBreakpoint(m: Machine, cpu: Cpu, symbol: TextSymbol, offset: number): void {
+ * or to the jump that the optimizer has made of it. Whether it goes on elsewhere, because a handler says so. */
+export function meetBreakpoint(m: Machine, cpu: Cpu, symbol: TextSymbol, offset: number): boolean {
   const { kernelCode, breakpoint } = m.arch;
   const optimizer = kprobeOptimizer(m);
   const jump = optimizer.at(symbol.entry + offset);
   if (jump !== undefined && jump.detour !== 0) {
     optimizer.code?.run(m, cpu, jump, m.breakpoints.get(symbol.entry + offset) ?? []);
-    return;
+    return false;
   }
   deliver(m, cpu, VECTORS.breakpoint, symbol.entry + offset + breakpoint.advance);
-  if (m.kprobeStep === null) return;
   const length = instructionLength(kernelCode, symbol, offset);
+  if (m.kprobeStep === null) return cpu.resumedAt !== symbol.entry + offset + length;
   if (breakpoint.step === undefined) runInstruction(m, cpu, cpu.resumedAt, length);
   else deliver(m, cpu, VECTORS.breakpoint, cpu.resumedAt + length);
+  return false;
 }

@@ -1,6 +1,7 @@
 import { syscallByName } from '../syscalls.ts';
 import { reordered } from '../kernel-profiles.ts';
 import { kernelTypes } from '../kernel-types.ts';
+import { mayBeOverridden } from './error-injection.ts';
 import { isNamed, symbolNamed } from './symbols.ts';
 import { imageAt } from '../listing.ts';
 import { layoutOf, memoryOffsetOf } from '../programs/image-layout.ts';
@@ -18,7 +19,7 @@ import { without } from './handler.ts';
 import type { SyscallEvents } from './syscall-events.ts';
 
 export type AttachTarget =
-  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number }
+  | { readonly kind: 'kprobe'; readonly function: string; readonly offset: number; readonly overrides?: true }
   | { readonly kind: 'kretprobe'; readonly function: string; readonly maxActive?: number }
   | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
@@ -98,12 +99,15 @@ function attachKprobe(
   const alias = m.profile.functions[target.function];
   const order = target.kind === 'kprobe' ? alias?.arguments : undefined;
   const name = alias?.function ?? target.function;
+  if (target.kind === 'kprobe' && target.overrides === true && !(target.offset === 0 && mayBeOverridden(name)))
+    return { ok: false, errno: 'EINVAL', reason: `${name} may not be overridden (no ALLOW_ERROR_INJECTION)` };
+  const called = order === undefined ? handler : reordered(m, handler, order);
   const registered = registerKprobe(m, {
     kind: target.kind === 'kprobe' ? 'k' : 'r',
     function: name,
     offset: target.kind === 'kprobe' ? target.offset : 0,
     ...(target.kind === 'kretprobe' && target.maxActive !== undefined ? { maxActive: target.maxActive } : {}),
-    pre: order === undefined ? handler : reordered(m, handler, order),
+    pre: target.kind === 'kprobe' && target.overrides === true ? overriding(m, called) : called,
   });
   if ('errno' in registered) {
     // Known to the kernel's BTF but never called by the simulated one.
@@ -111,6 +115,16 @@ function attachKprobe(
     return isKnown ? UNREACHED : { ok: false, ...registered };
   }
   return { ok: true, detach: () => registered.unregister() };
+}
+
+/** kprobe_perf_func(): a program that has moved the instruction pointer has returned in the function's place. */
+function overriding({ words, abi }: Machine, handler: Handler): (context: number) => boolean {
+  return (context) => {
+    const ip = (context + abi.ip) >> 2;
+    const before = words[ip];
+    handler(context);
+    return words[ip] !== before;
+  };
 }
 
 function attachTracing(m: Machine, kind: 'fentry' | 'fexit', wanted: string, handler: Handler): Attachment {

@@ -59,13 +59,17 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
     const ip = symbol.entry + kernelCode.ftraceSite.offset + KPROBE_IP;
     const regs = storeRegisters(m, cpu, slot, ip);
     m.traceFrom(ip, fp, slot);
-    runKprobes(m, hooks.entry, regs, symbol);
+    if (runKprobes(m, hooks.entry, regs, symbol)) {
+      cpu.registers.set(words.subarray(regs >> 2, (regs >> 2) + cpu.registers.length));
+      return overridden(m, { fn, sp, fp });
+    }
     runPostHandlers(m, hooks.entry, regs);
   }
   const frameEnd = kernelCode.frameEnd(symbol.traceable);
   if (abi.link !== undefined) {
     setRegister(cpu, abi.link, returnLow, -1);
-    for (const offset of hooks.breakpoints) if (offset < frameEnd) meetBreakpoint(m, cpu, symbol, offset);
+    for (const offset of hooks.breakpoints)
+      if (offset < frameEnd && meetBreakpoint(m, cpu, symbol, offset)) return overridden(m, { fn, sp, fp });
     // What was pushed there meanwhile is gone: the prologue stores the register.
     words[slot >> 2] = returnLow;
     words[(slot >> 2) + 1] = -1;
@@ -121,6 +125,13 @@ export function hookedCall(m: Machine, symbol: TextSymbol, ns: number, body: Bod
   };
   const result = body(m, ...args);
   return result instanceof Pending ? result.then(leave) : leave(result as Word);
+}
+
+/** A handler lets the CPU go on where the function returns: its body is skipped, and its result is in the registers. */
+function overridden({ cpu, abi }: Machine, caller: Pick<Cpu, 'fn' | 'sp' | 'fp'>): number {
+  Object.assign(cpu, caller);
+  const at = abi.result / 4;
+  return cpu.registers[at + 1]! * 4294967296 + (cpu.registers[at]! >>> 0);
 }
 
 function loadArguments(abi: Abi, cpu: Cpu, args: readonly Word[]): void {

@@ -4,8 +4,8 @@
  * whole workload.
  */
 import { kernelFunction } from '../src/simkernel/execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../src/simkernel/functions/irq-chips.ts';
-import { requestIrq } from '../src/simkernel/functions/irq-manage.ts';
+import { IO_APIC_CHIP } from '../src/simkernel/functions/x86/irq-chips.ts';
+import { requestIrq } from '../src/simkernel/functions/kernel/irq-manage.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../src/simkernel/irq/irq-desc.ts';
 import { createMachine } from '../src/simkernel/machine.ts';
 import type { Machine } from '../src/simkernel/machine.ts';

@@ -1,4 +1,4 @@
-import type { CacheName } from './functions/slab.ts';
+import type { CacheName } from './functions/mm/slab.ts';
 import type { Machine } from './machine.ts';
 import type { Handler } from './probes/handler.ts';
 import type { StructMembers } from './module-types.ts';

@@ -1,11 +1,11 @@
-import type { DebugNotifier } from './functions/debug.ts';
+import type { DebugNotifier } from './functions/x86/debug.ts';
 import type { Abi } from '../btf/abi/abi.ts';
 import type { AbiName } from '../btf/abi/abis.ts';
 import type { Architecture } from './arch/architecture.ts';
 import { ARCHITECTURES } from './arch/architectures.ts';
-import type { NmiHandler } from './functions/nmi.ts';
-import type { RcuCallback } from './functions/rcu.ts';
-import type { Workqueues } from './functions/workqueue.ts';
+import type { NmiHandler } from './functions/x86/nmi.ts';
+import type { RcuCallback } from './functions/kernel/rcu.ts';
+import type { Workqueues } from './functions/kernel/workqueue.ts';
 import { TracerView, type CurrentPlaces } from './probes/tracer-view.ts';
 import { printText } from './tracefs/print-text.ts';
 import { traceArray } from './tracefs/trace-array.ts';
@@ -29,8 +29,8 @@ import { boot, bootWorkload } from './boot.ts';
 import { IoGroups } from './block/io-groups.ts';
 import type { Disk } from './block/disk.ts';
 import { Folios } from './fs/folios.ts';
-import { SlabCaches } from './functions/slab.ts';
-import type { BdiWriteback } from './functions/writeback.ts';
+import { SlabCaches } from './functions/mm/slab.ts';
+import type { BdiWriteback } from './functions/mm/writeback.ts';
 import { PAGE_SIZE } from './memory/sizes.ts';
 import { StackObjects } from './memory/stack-objects.ts';
 import { Reclaim } from './memory/reclaim.ts';
@@ -39,9 +39,9 @@ import { createZone } from './memory/memory-info.ts';
 import { AnonymousFiles } from './fs/anonymous-files.ts';
 import { pathName } from './fs/d-path.ts';
 import type { FileSystem } from './fs/file-system.ts';
-import type { FutexWaiter } from './functions/futex.ts';
-import { getSignal } from './functions/get-signal.ts';
-import { SOFTIRQS } from './functions/softirq-vectors.ts';
+import type { FutexWaiter } from './functions/kernel/futex.ts';
+import { getSignal } from './functions/kernel/get-signal.ts';
+import { SOFTIRQS } from './functions/kernel/softirq-vectors.ts';
 import { IoApic } from './irq/io-apic.ts';
 import type { IrqDesc } from './irq/irq-desc.ts';
 import { VectorMatrix } from './irq/vector-matrix.ts';
@@ -67,14 +67,14 @@ import { createMachineMemory, type MachineMemory } from './memory/machine-memory
 import type { TraceStart } from './probes/stack.ts';
 import { createSyscallEvents } from './probes/syscall-events.ts';
 import { runCommand, type CommandResult } from './programs/host-commands.ts';
-import { createLoopback } from './functions/dev-xmit.ts';
+import { createLoopback } from './functions/net/dev-xmit.ts';
 import type { NetDevice } from './net/device.ts';
 import { Network } from './net/network.ts';
 import type { Image } from './programs/image.ts';
 import { ImageTexts } from './memory/image-texts.ts';
-import { registerKprobeNotifier } from './functions/kprobes.ts';
+import { registerKprobeNotifier } from './functions/kernel/kprobes.ts';
 import type { Kprobe, KprobeStep } from './probes/kprobes.ts';
-import { registerUprobeNotifier } from './functions/uretprobe.ts';
+import { registerUprobeNotifier } from './functions/kernel/uretprobe.ts';
 import { userFile, type UserFile } from './listing.ts';
 import type { HardwareEvent } from './probes/hardware-events.ts';
 import type { PerfEvent, SoftwareCounter } from './probes/perf-event.ts';
@@ -96,7 +96,7 @@ import { EFAULT } from './errno.ts';
 /*
  * The simulated machine.
  *
- * Execution. Kernel functions are declared (functions/*.ts, `kernelFunction(name, ns, body)`) and call each other as
+ * Execution. Kernel functions are declared (below functions/, `kernelFunction(name, ns, body)`) and call each other as
  * `vfsRead(m, file, buffer, count, pos)`. A call pushes return address and frame pointer on the simulated kernel stack, adds
  * its own cost to the CPU's time, and runs the body; so stacks unwind from memory and samples find true contexts at no more
  * than a few nanoseconds of host time. A body may
@@ -475,7 +475,7 @@ export class Machine {
     this.events.schedule(timeNs, action);
     if (timeNs < this.cpu.horizon && this.cpu.interruptsEnabled) this.cpu.horizon = timeNs;
   }
-  /** Called on the way to user mode; functions/syscall-entry.ts cannot import what declares system calls. */
+  /** Called on the way to user mode; functions/x86/syscall-entry.ts cannot import what declares system calls. */
   deliverSignal(task: Task): Result {
     return getSignal(this, task);
   }

@@ -1,7 +1,7 @@
 import { kernelFunction } from './execution/kernel-function.ts';
-import { createIrqWork, irqWorkQueue } from './functions/irq-work.ts';
-import type { IrqWork } from './functions/irq-work.ts';
-import { wakeUpProcess } from './functions/sched.ts';
+import { createIrqWork, irqWorkQueue } from './functions/kernel/irq-work.ts';
+import type { IrqWork } from './functions/kernel/irq-work.ts';
+import { wakeUpProcess } from './functions/kernel/sched.ts';
 import type { Machine } from './machine.ts';
 import { tracepoint } from './tracepoints/tracepoint.ts';
 import type { Tracepoint } from './tracepoints/tracepoint.ts';

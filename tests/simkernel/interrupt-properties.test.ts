@@ -7,9 +7,9 @@ import { irqDisable, irqEnable, post, postNmi } from '../../src/simkernel/cpu/lo
 import { FLAGS, FLAGS_IF, FLAGS_NO_IF } from '../../src/simkernel/cpu/registers.ts';
 import type { Cpu } from '../../src/simkernel/cpu/cpu.ts';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../../src/simkernel/functions/irq-chips.ts';
-import { requestIrq } from '../../src/simkernel/functions/irq-manage.ts';
-import { registerNmiHandler } from '../../src/simkernel/functions/nmi.ts';
+import { IO_APIC_CHIP } from '../../src/simkernel/functions/x86/irq-chips.ts';
+import { requestIrq } from '../../src/simkernel/functions/kernel/irq-manage.ts';
+import { registerNmiHandler } from '../../src/simkernel/functions/x86/nmi.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../../src/simkernel/irq/irq-desc.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { KernelObject } from '../../src/simkernel/memory/arena.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../../src/simkernel/functions/irq-chips.ts';
-import { disableIrqNosync, enableIrq, freeIrq, requestIrq } from '../../src/simkernel/functions/irq-manage.ts';
+import { IO_APIC_CHIP } from '../../src/simkernel/functions/x86/irq-chips.ts';
+import { disableIrqNosync, enableIrq, freeIrq, requestIrq } from '../../src/simkernel/functions/kernel/irq-manage.ts';
 import { entryRegisters, readRegister, RTE_LEVEL, RTE_MASKED } from '../../src/simkernel/irq/io-apic.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE, IRQF_SHARED } from '../../src/simkernel/irq/irq-desc.ts';
 import type { IrqDesc } from '../../src/simkernel/irq/irq-desc.ts';

@@ -4,21 +4,26 @@ import { post } from '../../src/simkernel/cpu/local-apic.ts';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
 import { Pending } from '../../src/simkernel/execution/pending.ts';
 import type { Result } from '../../src/simkernel/execution/pending.ts';
-import { IO_APIC_CHIP } from '../../src/simkernel/functions/irq-chips.ts';
-import { disableIrq, enableIrq, requestIrq, requestWithThread } from '../../src/simkernel/functions/irq-manage.ts';
-import { createMutex, mutexLock, mutexUnlock } from '../../src/simkernel/functions/mutex.ts';
-import type { Mutex } from '../../src/simkernel/functions/mutex.ts';
-import { createKthread } from '../../src/simkernel/functions/kthread.ts';
-import { msleep } from '../../src/simkernel/functions/sleep.ts';
-import { raiseSoftirq } from '../../src/simkernel/functions/softirq-vectors.ts';
+import { IO_APIC_CHIP } from '../../src/simkernel/functions/x86/irq-chips.ts';
+import {
+  disableIrq,
+  enableIrq,
+  requestIrq,
+  requestWithThread,
+} from '../../src/simkernel/functions/kernel/irq-manage.ts';
+import { createMutex, mutexLock, mutexUnlock } from '../../src/simkernel/functions/kernel/mutex.ts';
+import type { Mutex } from '../../src/simkernel/functions/kernel/mutex.ts';
+import { createKthread } from '../../src/simkernel/functions/kernel/kthread.ts';
+import { msleep } from '../../src/simkernel/functions/kernel/sleep.ts';
+import { raiseSoftirq } from '../../src/simkernel/functions/kernel/softirq-vectors.ts';
 import {
   createSpinLock,
   localIrqRestore,
   localIrqSave,
   spinLock,
   spinUnlock,
-} from '../../src/simkernel/functions/spinlock.ts';
-import { createWork, queueWorkOn } from '../../src/simkernel/functions/workqueue.ts';
+} from '../../src/simkernel/functions/kernel/spinlock.ts';
+import { createWork, queueWorkOn } from '../../src/simkernel/functions/kernel/workqueue.ts';
 import { entryRegisters, readRegister, RTE_MASKED } from '../../src/simkernel/irq/io-apic.ts';
 import {
   createIrqDesc,

@@ -11,7 +11,7 @@ import {
   originalText,
   textSymbol,
 } from '../../src/simkernel/execution/text.ts';
-import { vfsRead } from '../../src/simkernel/functions/vfs.ts';
+import { vfsRead } from '../../src/simkernel/functions/fs/vfs.ts';
 import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import { highOf, lowOf } from '../../src/simkernel/memory/arena.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ethernet } from '../../src/simkernel/devices/e1000e.ts';
-import { SOFTIRQS } from '../../src/simkernel/functions/softirq-vectors.ts';
+import { SOFTIRQS } from '../../src/simkernel/functions/kernel/softirq-vectors.ts';
 import { createMachine } from '../../src/simkernel/machine.ts';
 import type { Machine } from '../../src/simkernel/machine.ts';
 import type { QdiscKind } from '../../src/simkernel/net/device.ts';

@@ -16,7 +16,7 @@ import {
   socketAddress,
   SOCK_NONBLOCK,
 } from '../../src/simkernel/programs/sockets.ts';
-import { EPOLL } from '../../src/simkernel/functions/poll-events.ts';
+import { EPOLL } from '../../src/simkernel/functions/fs/poll-events.ts';
 import { defineScenario } from '../../src/simkernel/scenarios/define.ts';
 import type { UserBody } from '../../src/simkernel/programs/image.ts';
 import type { UserContext } from '../../src/simkernel/programs/user.ts';

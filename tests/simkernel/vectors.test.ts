@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kernelFunction } from '../../src/simkernel/execution/kernel-function.ts';
-import { IO_APIC_CHIP, msixChip } from '../../src/simkernel/functions/irq-chips.ts';
-import { freeIrq, irqSetAffinity, requestIrq } from '../../src/simkernel/functions/irq-manage.ts';
+import { IO_APIC_CHIP, msixChip } from '../../src/simkernel/functions/x86/irq-chips.ts';
+import { freeIrq, irqSetAffinity, requestIrq } from '../../src/simkernel/functions/kernel/irq-manage.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../../src/simkernel/irq/irq-desc.ts';
 import type { IrqDesc } from '../../src/simkernel/irq/irq-desc.ts';
 import { post } from '../../src/simkernel/cpu/local-apic.ts';

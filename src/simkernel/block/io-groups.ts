@@ -1,4 +1,4 @@
-import type { DelayedWork } from '../functions/workqueue.ts';
+import type { DelayedWork } from '../functions/kernel/workqueue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeWord } from '../memory/arena.ts';

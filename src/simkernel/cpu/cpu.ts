@@ -1,11 +1,11 @@
 import type { Request } from '../block/request.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
-import type { IrqPoll } from '../functions/irq-poll.ts';
-import type { IrqWork } from '../functions/irq-work.ts';
-import type { Backlog, Napi } from '../functions/net-rx.ts';
-import type { CallSingle } from '../functions/smp.ts';
-import type { TaskletHead } from '../functions/tasklet.ts';
+import type { HwBreakpoint } from '../functions/x86/hw-breakpoint.ts';
+import type { IrqPoll } from '../functions/kernel/irq-poll.ts';
+import type { IrqWork } from '../functions/kernel/irq-work.ts';
+import type { Backlog, Napi } from '../functions/net/net-rx.ts';
+import type { CallSingle } from '../functions/x86/smp.ts';
+import type { TaskletHead } from '../functions/kernel/tasklet.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { TimerWheel } from '../irq/timer-list.ts';

@@ -2,11 +2,17 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
 import type { File, FileOperations, Inode, IovIter, Kiocb } from '../fs/file.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
-import { schedule, setTaskState, wakeUpProcess } from '../functions/sched.ts';
-import { createSpinLock, spinLock, spinLockIrqSave, spinUnlock, spinUnlockIrqRestore } from '../functions/spinlock.ts';
-import type { SpinLock } from '../functions/spinlock.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
+import { schedule, setTaskState, wakeUpProcess } from '../functions/kernel/sched.ts';
+import {
+  createSpinLock,
+  spinLock,
+  spinLockIrqSave,
+  spinUnlock,
+  spinUnlockIrqRestore,
+} from '../functions/kernel/spinlock.ts';
+import type { SpinLock } from '../functions/kernel/spinlock.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING } from '../tasks/task.ts';

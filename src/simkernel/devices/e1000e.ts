@@ -1,22 +1,22 @@
-import { receiveSkb } from '../functions/skb-alloc.ts';
+import { receiveSkb } from '../functions/net/skb-alloc.ts';
 import { post } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { msixChip } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
+import { msixChip } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
 import {
   createNapi,
   napiCompleteDone,
   groReceiveSkb,
   napiScheduleIrqoff,
   napiSchedulePrep,
-} from '../functions/net-rx.ts';
-import type { Napi } from '../functions/net-rx.ts';
+} from '../functions/net/net-rx.ts';
+import type { Napi } from '../functions/net/net-rx.ts';
 import { createIrqDesc, IRQ_HANDLED, nextMsiIrq } from '../irq/irq-desc.ts';
 import type { IrqDesc } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
-import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/net-tx.ts';
-import { consumeSkb } from '../functions/skb-free.ts';
+import { NETDEV_TX_BUSY, NETDEV_TX_OK, wakeQueue } from '../functions/net/net-tx.ts';
+import { consumeSkb } from '../functions/net/skb-free.ts';
 import { createNetDevice, IFA_F_PERMANENT } from '../net/device.ts';
 import type { NetDevice, QdiscKind } from '../net/device.ts';
 import { cutPacket } from '../net/gso.ts';

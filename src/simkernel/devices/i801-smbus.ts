@@ -1,6 +1,6 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
 import { createIrqDesc, IRQ_NONE, IRQF_SHARED } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { DeviceSpec } from './device.ts';

@@ -1,9 +1,9 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { EV_KEY, inputEvent, scanCodesOf } from '../functions/input.ts';
-import type { Keyboard } from '../functions/input.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
-import { createTty } from '../functions/tty.ts';
+import { EV_KEY, inputEvent, scanCodesOf } from '../functions/drivers/input.ts';
+import type { Keyboard } from '../functions/drivers/input.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
+import { createTty } from '../functions/drivers/tty.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';

@@ -1,9 +1,9 @@
 import { kernelFunction, sleepingFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
-import { createKthread } from '../functions/kthread.ts';
-import { schedule, setTaskState, wakeUpProcess } from '../functions/sched.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
+import { createKthread } from '../functions/kernel/kthread.ts';
+import { schedule, setTaskState, wakeUpProcess } from '../functions/kernel/sched.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../irq/irq-desc.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';

@@ -1,8 +1,8 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
-import { createTty, ttyFlipBufferPush } from '../functions/tty.ts';
-import type { Tty } from '../functions/tty.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
+import { createTty, ttyFlipBufferPush } from '../functions/drivers/tty.ts';
+import type { Tty } from '../functions/drivers/tty.ts';
 import { createIrqDesc, IRQ_HANDLED, IRQ_NONE } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { DeviceSpec } from './device.ts';

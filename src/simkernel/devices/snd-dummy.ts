@@ -1,7 +1,7 @@
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { setupHrTimer, startHrTimer } from '../functions/timer.ts';
-import { createTasklet, taskletHiSchedule } from '../functions/tasklet.ts';
-import type { Tasklet } from '../functions/tasklet.ts';
+import { setupHrTimer, startHrTimer } from '../functions/kernel/timer.ts';
+import { createTasklet, taskletHiSchedule } from '../functions/kernel/tasklet.ts';
+import type { Tasklet } from '../functions/kernel/tasklet.ts';
 import { HRTIMER_MODE } from '../irq/hrtimer.ts';
 import type { HrTimer } from '../irq/hrtimer.ts';
 import type { KernelObject } from '../memory/arena.ts';

@@ -1,7 +1,7 @@
 import { VECTORS } from '../cpu/descriptor-tables.ts';
 import { post } from '../cpu/local-apic.ts';
 import { ESRCH } from '../errno.ts';
-import { doSendSigInfo } from '../functions/signal.ts';
+import { doSendSigInfo } from '../functions/kernel/signal.ts';
 import type { Machine } from '../machine.ts';
 import { MachineHalted } from './halt.ts';
 import { runUntil } from './run.ts';

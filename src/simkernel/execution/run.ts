@@ -9,7 +9,7 @@ import { storeCurrent } from '../cpu/per-cpu.ts';
 import { KERNEL_HIGH } from '../memory/arena.ts';
 import type { Machine } from '../machine.ts';
 import { TASK } from '../tasks/task.ts';
-import { makeTaskDead } from '../functions/exit.ts';
+import { makeTaskDead } from '../functions/kernel/exit.ts';
 import { runUserProgram } from '../programs/run-user.ts';
 import { Pending, resume } from './pending.ts';
 import { TaskDied } from './halt.ts';

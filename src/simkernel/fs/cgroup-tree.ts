@@ -1,6 +1,6 @@
 import { EINVAL } from '../errno.ts';
-import { ioMaxText, writeIoMax } from '../functions/blk-throttle-files.ts';
-import { cgroupMkdir, cgroupRmdir, writeProcs } from '../functions/cgroup.ts';
+import { ioMaxText, writeIoMax } from '../functions/block/blk-throttle-files.ts';
+import { cgroupMkdir, cgroupRmdir, writeProcs } from '../functions/kernel/cgroup.ts';
 import type { Machine } from '../machine.ts';
 import { CGROUP_FILES, ROOT_FILES } from '../tasks/cgroups.ts';
 import type { Cgroup } from '../tasks/cgroups.ts';

@@ -1,7 +1,7 @@
 import type { Disk } from '../block/disk.ts';
 import type { Result } from '../execution/pending.ts';
 import type { HandOver } from '../execution/hand-over.ts';
-import type { WaitQueue } from '../functions/wait-queue.ts';
+import type { WaitQueue } from '../functions/kernel/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { storeNumber, storeText, storeWord } from '../memory/arena.ts';

@@ -1,6 +1,6 @@
 import type { Result } from '../execution/pending.ts';
 import type { Machine } from '../machine.ts';
-import type { CString } from '../functions/filename.ts';
+import type { CString } from '../functions/fs/filename.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { Dentry, FileOperations, Inode, Kiocb, Mapping, NegativeDentry, Path, SuperBlock } from './file.ts';
 import type { PageIo } from './page-cache.ts';

@@ -6,7 +6,7 @@ import { storeWord } from '../memory/arena.ts';
 import { structFields } from '../memory/layout.ts';
 import { vectorSetup } from '../tracepoints/irq-vectors.ts';
 import type { TextSymbol } from '../execution/text.ts';
-import type { CpuMask } from '../functions/smp.ts';
+import type { CpuMask } from '../functions/x86/smp.ts';
 
 export const IRQ_NONE = 0;
 export const IRQ_HANDLED = 1;

@@ -1,12 +1,12 @@
 import type { DeviceSpec } from '../devices/device.ts';
 import { sleepingFunction } from '../execution/kernel-function.ts';
 import { wait } from '../execution/pending.ts';
-import { createMutex, mutexLock, mutexUnlock } from '../functions/mutex.ts';
-import type { Mutex } from '../functions/mutex.ts';
-import { createKthread } from '../functions/kthread.ts';
-import { msleep } from '../functions/sleep.ts';
-import { createSpinLock, spinLock, spinUnlock } from '../functions/spinlock.ts';
-import type { SpinLock } from '../functions/spinlock.ts';
+import { createMutex, mutexLock, mutexUnlock } from '../functions/kernel/mutex.ts';
+import type { Mutex } from '../functions/kernel/mutex.ts';
+import { createKthread } from '../functions/kernel/kthread.ts';
+import { msleep } from '../functions/kernel/sleep.ts';
+import { createSpinLock, spinLock, spinUnlock } from '../functions/kernel/spinlock.ts';
+import type { SpinLock } from '../functions/kernel/spinlock.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { enqueueAtBoot } from '../tasks/process.ts';
 

@@ -2,11 +2,11 @@ import type { DeviceSpec } from '../devices/device.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { createIrqWork, irqWorkQueue } from '../functions/irq-work.ts';
-import type { IrqWork } from '../functions/irq-work.ts';
-import { onEachCpu } from '../functions/smp.ts';
-import { createDelayedWork, queueDelayedWork } from '../functions/workqueue.ts';
-import type { DelayedWork } from '../functions/workqueue.ts';
+import { createIrqWork, irqWorkQueue } from '../functions/kernel/irq-work.ts';
+import type { IrqWork } from '../functions/kernel/irq-work.ts';
+import { onEachCpu } from '../functions/x86/smp.ts';
+import { createDelayedWork, queueDelayedWork } from '../functions/kernel/workqueue.ts';
+import type { DelayedWork } from '../functions/kernel/workqueue.ts';
 import type { KernelObject } from '../memory/arena.ts';
 
 const MODULE = { module: 'everywhere' };

@@ -1,9 +1,9 @@
 import { irqDisable, irqEnable } from '../cpu/local-apic.ts';
 import type { DeviceSpec } from '../devices/device.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { localIrqRestore, localIrqSave } from '../functions/spinlock.ts';
-import { createDelayedWork, queueDelayedWork } from '../functions/workqueue.ts';
-import type { DelayedWork } from '../functions/workqueue.ts';
+import { localIrqRestore, localIrqSave } from '../functions/kernel/spinlock.ts';
+import { createDelayedWork, queueDelayedWork } from '../functions/kernel/workqueue.ts';
+import type { DelayedWork } from '../functions/kernel/workqueue.ts';
 import type { Machine } from '../machine.ts';
 
 const MODULE = { module: 'irqflags' };

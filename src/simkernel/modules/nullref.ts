@@ -2,9 +2,9 @@ import type { DeviceSpec } from '../devices/device.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { readKernelWord } from '../functions/kernel-access.ts';
-import { createKthread } from '../functions/kthread.ts';
-import { msleep } from '../functions/sleep.ts';
+import { readKernelWord } from '../functions/x86/kernel-access.ts';
+import { createKthread } from '../functions/kernel/kthread.ts';
+import { msleep } from '../functions/kernel/sleep.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import { enqueueAtBoot } from '../tasks/process.ts';
 

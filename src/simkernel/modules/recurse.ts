@@ -3,8 +3,8 @@ import { kernelFunction } from '../execution/kernel-function.ts';
 import type { KernelFunction } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';
 import type { Result } from '../execution/pending.ts';
-import { createKthread } from '../functions/kthread.ts';
-import { msleep } from '../functions/sleep.ts';
+import { createKthread } from '../functions/kernel/kthread.ts';
+import { msleep } from '../functions/kernel/sleep.ts';
 import { enqueueAtBoot } from '../tasks/process.ts';
 
 const MODULE = { module: 'recurse' };

@@ -1,12 +1,12 @@
 import { schedulePulses } from '../devices/device.ts';
 import type { DeviceSpec } from '../devices/device.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { IO_APIC_CHIP } from '../functions/irq-chips.ts';
-import { requestIrq } from '../functions/irq-manage.ts';
-import { createMutex, mutexLock, mutexUnlock } from '../functions/mutex.ts';
-import type { Mutex } from '../functions/mutex.ts';
-import { GFP_KERNEL, kfree, kmalloc } from '../functions/slab.ts';
-import { msleep } from '../functions/sleep.ts';
+import { IO_APIC_CHIP } from '../functions/x86/irq-chips.ts';
+import { requestIrq } from '../functions/kernel/irq-manage.ts';
+import { createMutex, mutexLock, mutexUnlock } from '../functions/kernel/mutex.ts';
+import type { Mutex } from '../functions/kernel/mutex.ts';
+import { GFP_KERNEL, kfree, kmalloc } from '../functions/mm/slab.ts';
+import { msleep } from '../functions/kernel/sleep.ts';
 import { createIrqDesc, IRQ_HANDLED } from '../irq/irq-desc.ts';
 import type { KernelObject } from '../memory/arena.ts';
 

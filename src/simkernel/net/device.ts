@@ -39,7 +39,7 @@ export interface NetDevice extends KernelObject {
   /** What packets wait in, one for each transmit queue; none for devices that send at once. */
   readonly qdiscs: readonly Qdisc[];
 }
-/** Queueing disciplines that the machine knows (functions/qdisc.ts). */
+/** Queueing disciplines that the machine knows (functions/net/qdisc.ts). */
 export type QdiscKind = 'fq_codel' | 'fq' | 'codel' | 'red' | 'tbf' | 'cbs';
 /** struct Qdisc. */
 export interface Qdisc extends KernelObject, HandOver {

@@ -1,5 +1,5 @@
 import type { FileOperations } from '../fs/file.ts';
-import { waitQueueAt } from '../functions/wait-queue.ts';
+import { waitQueueAt } from '../functions/kernel/wait-queue.ts';
 import type { Machine } from '../machine.ts';
 import { storeWord } from '../memory/arena.ts';
 import { SOCKET } from './sock.ts';

@@ -1,5 +1,5 @@
-import { archInstallHwBreakpoint, archUninstallHwBreakpoint } from '../functions/hw-breakpoint.ts';
-import type { HwBreakpoint } from '../functions/hw-breakpoint.ts';
+import { archInstallHwBreakpoint, archUninstallHwBreakpoint } from '../functions/x86/hw-breakpoint.ts';
+import type { HwBreakpoint } from '../functions/x86/hw-breakpoint.ts';
 import type { BreakpointType } from '../cpu/debug-registers.ts';
 import { EBUSY } from '../errno.ts';
 import type { Machine } from '../machine.ts';

@@ -1,6 +1,6 @@
 import type { Abi } from '../../btf/abi/abi.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import { meetBreakpoint } from '../functions/kprobes.ts';
+import { meetBreakpoint } from '../functions/kernel/kprobes.ts';
 import { hitGuardPage, STACK_MASK } from '../cpu/guard-page.ts';
 import type { Body } from '../execution/kernel-function.ts';
 import { Pending } from '../execution/pending.ts';

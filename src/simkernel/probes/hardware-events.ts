@@ -1,7 +1,7 @@
 import { executedNs } from '../cpu/accounting.ts';
 import { postNmi } from '../cpu/local-apic.ts';
 import { kernelFunction } from '../execution/kernel-function.ts';
-import { registerNmiHandler } from '../functions/nmi.ts';
+import { registerNmiHandler } from '../functions/x86/nmi.ts';
 import type { Machine } from '../machine.ts';
 import type { KernelObject } from '../memory/arena.ts';
 import type { PerfEvent } from './perf-event.ts';

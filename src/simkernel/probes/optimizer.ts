@@ -22,7 +22,7 @@ export interface OptimizedProbe {
   detour: number;
 }
 
-/** What functions/optimized-kprobe.ts does: it declares the functions and text that the machine needs for it. */
+/** What functions/x86/optimized-kprobe.ts does: it declares the functions and text that the machine needs for it. */
 export interface DetourCode {
   /** Writes a detour for a place; 0: there is no room. */
   readonly prepare: (m: Machine, probe: OptimizedProbe) => number;

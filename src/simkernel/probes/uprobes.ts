@@ -31,7 +31,7 @@ export class Uprobes {
   private readonly byImage = new Map<Image, Map<number, Uprobe>>();
   /** Counters by image: how many listeners hold each up. */
   private readonly semaphores = new Map<Image, Map<number, number>>();
-  /** Set by functions/uretprobe.ts, which knows the functions that ask for it. */
+  /** Set by functions/kernel/uretprobe.ts, which knows the functions that ask for it. */
   handleTrampoline: (m: Machine, regs: KernelObject) => void = () => undefined;
 
   constructor(m: Machine) {

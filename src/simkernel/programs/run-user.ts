@@ -3,7 +3,7 @@ import type { Cpu } from '../cpu/cpu.ts';
 import { DR6_STEP, instructionReached, memoryAccessed, raiseDebug } from '../cpu/debug-registers.ts';
 import { deliver, softwareInterrupt } from '../cpu/deliver.ts';
 import { VECTORS } from '../cpu/descriptor-tables.ts';
-import { enterSystemCall } from '../functions/syscall-entry.ts';
+import { enterSystemCall } from '../functions/x86/syscall-entry.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../tasks/task.ts';
 import {
@@ -16,7 +16,7 @@ import {
   SOFTWARE_INTERRUPT,
   SYSTEM_CALL,
 } from './image.ts';
-import { raiseSingleStep } from '../functions/uprobes.ts';
+import { raiseSingleStep } from '../functions/kernel/uprobes.ts';
 import { highHalf, lowHalf } from './user-stack.ts';
 import type { UserContext } from './user.ts';
 import { SYSCALL_NUMBERS } from './syscall-numbers.ts';

@@ -1,6 +1,6 @@
 import { AF_INET, AF_INET6, AF_UNIX, ipAddress } from '../net/ip-address.ts';
 import { socketAddressBytes } from '../net/socket-address.ts';
-import { EPOLL, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../functions/poll-events.ts';
+import { EPOLL, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../functions/fs/poll-events.ts';
 import type { UserStep } from './image.ts';
 import type { UserContext } from './user.ts';
 import { SOCK_STREAM } from '../net/sock.ts';

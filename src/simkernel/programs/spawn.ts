@@ -1,7 +1,7 @@
-import { startAt } from '../functions/fork.ts';
+import { startAt } from '../functions/kernel/fork.ts';
 import type { Machine } from '../machine.ts';
 import { createProcess, createTask, enqueueAtBoot, setProgram } from '../tasks/process.ts';
-import { createTty, type Tty } from '../functions/tty.ts';
+import { createTty, type Tty } from '../functions/drivers/tty.ts';
 import { openedFile } from '../fs/file.ts';
 import type { Process } from '../tasks/process.ts';
 import { executableAt, putInPlace } from './executables.ts';

@@ -1,6 +1,6 @@
 import type { Dentry, Mount } from '../fs/file.ts';
 import { names } from '../fs/file-system.ts';
-import type { Layers } from '../functions/overlayfs.ts';
+import type { Layers } from '../functions/fs/overlayfs.ts';
 import type { Machine } from '../machine.ts';
 import { createContainerNamespaces } from '../tasks/namespaces.ts';
 import type { Namespaces } from '../tasks/namespaces.ts';

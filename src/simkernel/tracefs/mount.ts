@@ -1,6 +1,6 @@
 import { cgroupFolder } from '../fs/cgroup-tree.ts';
-import { KERNFS } from '../functions/kernfs.ts';
-import { TRACEFS } from '../functions/tracefs.ts';
+import { KERNFS } from '../functions/fs/kernfs.ts';
+import { TRACEFS } from '../functions/kernel/tracefs.ts';
 import type { Machine } from '../machine.ts';
 import type { Dentry } from '../fs/file.ts';
 import { tracefsTree } from './files.ts';

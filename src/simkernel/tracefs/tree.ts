@@ -1,4 +1,4 @@
-import { callRcu } from '../functions/rcu.ts';
+import { callRcu } from '../functions/kernel/rcu.ts';
 import { Dentry, Inode, createMount, createSuperBlock } from '../fs/file.ts';
 import { EPERM } from '../errno.ts';
 import type { FileOperations, Mount, NegativeDentry, SuperBlock } from '../fs/file.ts';

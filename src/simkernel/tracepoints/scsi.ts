@@ -1,4 +1,4 @@
-import type { ScsiCommand } from '../functions/scsi.ts';
+import type { ScsiCommand } from '../functions/drivers/scsi.ts';
 import { SECTOR } from '../block/flags.ts';
 import { tracepoint } from './tracepoint.ts';
 import type { RecordFields, Tracepoint } from './tracepoint.ts';

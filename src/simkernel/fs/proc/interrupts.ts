@@ -1,4 +1,4 @@
-import { SOFTIRQS } from '../../functions/softirq-vectors.ts';
+import { SOFTIRQS } from '../../functions/kernel/softirq-vectors.ts';
 import type { Machine } from '../../machine.ts';
 
 /** Columns as kernel/irq/proc.c sizes them on a machine with more than 999 lines. */

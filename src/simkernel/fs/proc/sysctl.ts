@@ -1,5 +1,5 @@
 import { EINVAL } from '../../errno.ts';
-import { SETTING_FILES } from '../../functions/proc-sys.ts';
+import { SETTING_FILES } from '../../functions/fs/proc-sys.ts';
 import type { Machine } from '../../machine.ts';
 import { loadedModules } from '../../modules/loader.ts';
 import { allowOptimizing, optimizingAllowed } from '../../probes/register-kprobe.ts';

@@ -1,4 +1,4 @@
-import { place } from '../../functions/dump-stack.ts';
+import { place } from '../../functions/x86/dump-stack.ts';
 import { textSymbolAt } from '../../execution/text.ts';
 import type { Machine } from '../../machine.ts';
 import { PAGE_SIZE } from '../../memory/sizes.ts';

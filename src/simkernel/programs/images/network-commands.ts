@@ -1,4 +1,4 @@
-import { EPOLL } from '../../functions/poll-events.ts';
+import { EPOLL } from '../../functions/fs/poll-events.ts';
 import { AF_INET } from '../../net/ip-address.ts';
 import { connectTo, receive, sendTo, socketAddress, writeText } from '../sockets.ts';
 import type { UserSocketAddress } from '../sockets.ts';

@@ -1,4 +1,4 @@
-import { EPOLL } from '../../functions/poll-events.ts';
+import { EPOLL } from '../../functions/fs/poll-events.ts';
 import {
   accept,
   addressRoom,

@@ -1,5 +1,5 @@
 import { EAGAIN } from '../../errno.ts';
-import { EPOLL } from '../../functions/poll-events.ts';
+import { EPOLL } from '../../functions/fs/poll-events.ts';
 import {
   accept,
   connectTo,

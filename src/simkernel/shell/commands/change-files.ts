@@ -1,4 +1,4 @@
-import { PATH_MAX } from '../../functions/filename.ts';
+import { PATH_MAX } from '../../functions/fs/filename.ts';
 import { AT_FDCWD } from '../../fs/fcntl.ts';
 import { errorText } from '../error-text.ts';
 import { fileAt } from '../file-at.ts';

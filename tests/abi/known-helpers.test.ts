@@ -27,7 +27,7 @@ test.each([-1, 212])('there is no helper %i', (id) => {
 });
 
 test.each<[number, ProgramType, boolean]>([
-  [58, 'kprobe', false],
+  [58, 'kprobe', true],
   [160, 'kprobe', false],
   [160, 'xdp', true],
   [17, 'tracepoint', true],

@@ -8,7 +8,7 @@ import { MAP_DEFINITIONS } from './test-environment.ts';
 
 /** A program without lines, names or attach target. */
 export function rawProgram(insns: readonly Insn[], relocations: readonly Relocation[] = [], name = 'test'): Program {
-  return { name, type: 'raw_tracepoint', insns, relocations, functions: [{ slot: 0, name }], lines: [] };
+  return { name, type: 'raw_tracepoint', insns, relocations, functions: [], lines: [] };
 }
 
 /** Assembles a program; helpers by name without `bpf_`, maps `map[0]`, `map[1]`, ... by index. */

@@ -26,6 +26,14 @@ export function ipAddress(text: string): IpAddress {
   return address;
 }
 
+/** An IPv4 address as a word of the machine holds it: a `__be32`. */
+export function be32({ bytes }: IpAddress): number {
+  return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
+}
+export function fromBe32(word: number): IpAddress {
+  return addressOfBytes(Uint8Array.of(word, word >>> 8, word >>> 16, word >>> 24));
+}
+
 /** The address of 4 or 16 bytes in network order. */
 export function addressOfBytes(bytes: Uint8Array): IpAddress {
   const key = bytes.join('.');

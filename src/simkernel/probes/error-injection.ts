@@ -1,7 +1,7 @@
 import { declareText } from '../execution/text.ts';
 
 /** arch/x86/lib/error-inject.c: a lone `ret`, at which a function goes on that is overridden. */
-declareText('just_return_func', { traceable: false, size: 16 });
+declareText('just_return_func', { traceable: false });
 
 /** Marked with ALLOW_ERROR_INJECTION in the kernel's source. */
 const MARKED: ReadonlySet<string> = new Set([

@@ -4,7 +4,7 @@ import { NET_RX_DROP } from '../../net/device.ts';
 import type { NetDevice } from '../../net/device.ts';
 import { DROP } from '../../net/drop-reasons.ts';
 import { HOST_V4 } from '../../net/host-addresses.ts';
-import type { IpAddress } from '../../net/ip-address.ts';
+import { be32, fromBe32 } from '../../net/ip-address.ts';
 import { hardwareAddressOf, NUD } from '../../net/neighbour.ts';
 import type { Neighbour } from '../../net/neighbour.ts';
 import { ARP, ARP_REQUEST, arpPacket } from '../../net/packet.ts';
@@ -31,18 +31,37 @@ const arpXmit = kernelFunction('arp_xmit', 8, (m, skb: SkBuff): void => {
 const arpCreate = kernelFunction(
   'arp_create',
   90,
-  (m, type: number, _ptype: number, target: KernelObject & { readonly ip: IpAddress }, device: NetDevice): SkBuff =>
-    createSkb(m, device, arpPacket(type, HOST_V4, target.ip)),
+  (
+    m,
+    type: number,
+    _ptype: number,
+    to: number,
+    device: NetDevice,
+    from: number,
+    _toHardware: null,
+    _fromHardware: null,
+    _targetHardware: null,
+  ): SkBuff => createSkb(m, device, arpPacket(type, fromBe32(from), fromBe32(to))),
 );
 const arpSendDst = kernelFunction(
   'arp_send_dst',
   14,
-  (m, type: number, ptype: number, target: Neighbour, device: NetDevice): void =>
-    arpXmit(m, arpCreate(m, type, ptype, target, device)),
+  (
+    m,
+    type: number,
+    ptype: number,
+    to: number,
+    device: NetDevice,
+    from: number,
+    toHardware: null,
+    fromHardware: null,
+    targetHardware: null,
+    _dst: null,
+  ): void => arpXmit(m, arpCreate(m, type, ptype, to, device, from, toHardware, fromHardware, targetHardware)),
 );
 /** Asks everybody on the wire who has an address. */
 export const arpSolicit = kernelFunction('arp_solicit', 30, (m, neigh: Neighbour, _skb: SkBuff | null): void =>
-  arpSendDst(m, ARP_REQUEST, ETH_P_ARP, neigh, neigh.device),
+  arpSendDst(m, ARP_REQUEST, ETH_P_ARP, be32(neigh.ip), neigh.device, be32(HOST_V4), null, null, null, null),
 );
 
 const arpProcess = kernelFunction('arp_process', 45, (m, _net: KernelObject, _sk: null, skb: SkBuff): number => {

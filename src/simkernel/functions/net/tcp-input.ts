@@ -105,7 +105,7 @@ const tcpFastretransAlert = kernelFunction(
       setCongestionState(m, sk, TCP_CA_OPEN);
     }
     const isLost = identifyLoss(m, sk);
-    if (isLost && sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk);
+    if (isLost && sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk, false);
     if (sk.caState < TCP_CA_RECOVERY) {
       const isEarly = sk.rtxQueue.some(({ sacked }) => sacked);
       setCongestionState(m, sk, isEarly ? TCP_CA_DISORDER : TCP_CA_OPEN);

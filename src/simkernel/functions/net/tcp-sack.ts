@@ -3,7 +3,7 @@ import type { Machine } from '../../machine.ts';
 import type { KernelObject } from '../../memory/arena.ts';
 import type { SackBlock } from '../../net/packet.ts';
 import type { Segment } from '../../net/segment.ts';
-import { segmentEnd } from '../../net/segment.ts';
+import { frameCount, segmentEnd } from '../../net/segment.ts';
 import type { SkBuff } from '../../net/skb.ts';
 import { TCP_CA_RECOVERY } from '../../net/tcp-sock.ts';
 import type { TcpSock } from '../../net/tcp-sock.ts';
@@ -32,16 +32,37 @@ function isBeforeLatest(sk: TcpSock, segment: Segment): boolean {
   const { sentAt } = segment;
   return sentAt < sk.rackSentAt || (sentAt === sk.rackSentAt && segmentEnd(segment) <= sk.rackEnd);
 }
+/** include/net/tcp.h: TCP_SKB_CB(skb)->sacked. */
+const TCPCB_SACKED_ACKED = 1;
+const TCPCB_LOST = 4;
+const TCPCB_EVER_RETRANS = 0x80;
+const stateOf = ({ sacked, lost, retransmitted }: Segment): number =>
+  (sacked ? TCPCB_SACKED_ACKED : 0) | (lost ? TCPCB_LOST : 0) | (retransmitted ? TCPCB_EVER_RETRANS : 0);
 const tcpSacktagOne = kernelFunction(
   'tcp_sacktag_one',
   10,
-  (m, sk: TcpSock, _state: null, segment: Segment): number => {
-    segment.sacked = true;
-    segment.lost = false;
-    rackAdvance(m, sk, segment);
-    return 1;
-  },
+  (
+    _m,
+    _sk: TcpSock,
+    _state: null,
+    sacked: number,
+    _start: number,
+    _end: number,
+    _duplicate: number,
+    _frames: number,
+    _bytes: number,
+    _sentUs: number,
+  ): number => (sacked & ~TCPCB_LOST) | TCPCB_SACKED_ACKED,
 );
+function markArrived(m: Machine, sk: TcpSock, segment: Segment): void {
+  const { seq, bytes, sentAt } = segment;
+  const frames = frameCount(bytes, sk.mss);
+  const sentUs = Math.floor(sentAt / 1000);
+  const state = tcpSacktagOne(m, sk, null, stateOf(segment), seq, segmentEnd(segment), 0, frames, bytes, sentUs);
+  segment.sacked = (state & TCPCB_SACKED_ACKED) !== 0;
+  segment.lost = (state & TCPCB_LOST) !== 0;
+  rackAdvance(m, sk, segment);
+}
 /** Cuts a segment of which only whole frames at one end are in the block; 1: what is left of it in its place is in the block. */
 const tcpMatchSkbToSack = kernelFunction(
   'tcp_match_skb_to_sack',
@@ -60,14 +81,23 @@ const tcpMatchSkbToSack = kernelFunction(
 const tcpSacktagWalk = kernelFunction(
   'tcp_sacktag_walk',
   14,
-  (m, first: Segment, sk: TcpSock, _nextDup: null, _state: null, start: number, end: number): Segment | null => {
+  (
+    m,
+    first: Segment,
+    sk: TcpSock,
+    _nextDup: null,
+    _state: null,
+    start: number,
+    end: number,
+    _isDuplicate: boolean,
+  ): Segment | null => {
     const { rtxQueue } = sk;
     // The queue grows where a segment is cut.
     for (let i = rtxQueue.indexOf(first); i < rtxQueue.length; i += 1) {
       const segment = rtxQueue[i]!;
       if (segment.seq >= end) return segment;
       if (segment.sacked || segmentEnd(segment) <= start) continue;
-      if (tcpMatchSkbToSack(m, sk, segment, start, end) === 1) tcpSacktagOne(m, sk, null, segment);
+      if (tcpMatchSkbToSack(m, sk, segment, start, end) === 1) markArrived(m, sk, segment);
     }
     return null;
   },
@@ -79,7 +109,7 @@ export const tcpSacktagWriteQueue = kernelFunction(
   (m, sk: TcpSock, skb: SkBuff, _priorUna: number, _state: null): number => {
     for (const [start, end] of skb.packet.sack ?? []) {
       const [first] = sk.rtxQueue;
-      if (first !== undefined && end > sk.sndUna) tcpSacktagWalk(m, first, sk, null, null, start, end);
+      if (first !== undefined && end > sk.sndUna) tcpSacktagWalk(m, first, sk, null, null, start, end, false);
     }
     return 0;
   },

@@ -33,7 +33,7 @@ export function setCongestionState(m: Machine, sk: TcpSock, state: number): void
   sk.caState = state;
 }
 /** Something is lost: less may be under way until all that was out then is acknowledged. */
-export const enterRecovery = kernelFunction('tcp_enter_recovery', 20, (m, sk: TcpSock, _eceAck = 0): void => {
+export const enterRecovery = kernelFunction('tcp_enter_recovery', 20, (m, sk: TcpSock, _eceAck: boolean): void => {
   sk.highSeq = sk.sndNxt;
   sk.ssthresh = Math.max(Math.floor(sk.cwnd * 0.7), 2);
   sk.cwnd = sk.ssthresh;
@@ -83,7 +83,7 @@ const tcpProbeTimer = inlined(10, (m, sk: TcpSock): void => {
 const tcpRackReoTimeout = kernelFunction('tcp_rack_reo_timeout', 16, (m, sk: TcpSock): void => {
   detectLoss(m, sk);
   if (sk.rtxQueue.some(({ lost }) => lost)) {
-    if (sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk);
+    if (sk.caState < TCP_CA_RECOVERY) enterRecovery(m, sk, false);
     tcpXmitRetransmitQueue(m, sk);
   }
   if (sk.pending !== 'retransmit') tcpRearmRto(m, sk);

@@ -246,6 +246,8 @@ const SHOWN: Readonly<Record<string, Show>> = {
   'execve.envp': textCount,
   'fcntl.cmd': constants('fcntl'),
   'getrandom.flags': constants('random'),
+  'prlimit64.resource': constants('resource'),
+  'arch_prctl.option': constants('archCode'),
 };
 
 /** Those that only the end of a call tells. */

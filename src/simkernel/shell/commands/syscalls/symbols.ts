@@ -57,7 +57,16 @@ const CONSTANTS = {
   protection: { prefix: 'PROT_', mask: -1, values: { 0: 'NONE' }, bits: { READ: 1, WRITE: 2, EXEC: 4 } },
   map: {
     prefix: 'MAP_',
-    bits: { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000, POPULATE: 0x8000, STACK: 0x20000 },
+    bits: {
+      SHARED: 1,
+      PRIVATE: 2,
+      FIXED: 0x10,
+      ANONYMOUS: 0x20,
+      DENYWRITE: 0x800,
+      NORESERVE: 0x4000,
+      POPULATE: 0x8000,
+      STACK: 0x20000,
+    },
   },
   access: { prefix: '', mask: -1, values: { 0: 'F_OK' }, bits: { R_OK: 4, W_OK: 2, X_OK: 1 } },
   at: {
@@ -114,6 +123,8 @@ const CONSTANTS = {
     values: { 0: 'DUPFD', 1: 'GETFD', 2: 'SETFD', 3: 'GETFL', 4: 'SETFL', 1030: 'DUPFD_CLOEXEC' },
   },
   advice: { prefix: 'MADV_', values: { 0: 'NORMAL', 3: 'WILLNEED', 4: 'DONTNEED', 8: 'FREE' } },
+  resource: { prefix: 'RLIMIT_', values: { 0: 'CPU', 2: 'DATA', 3: 'STACK', 4: 'CORE', 7: 'NOFILE', 9: 'AS' } },
+  archCode: { prefix: 'ARCH_', values: { 0x1001: 'SET_GS', 0x1002: 'SET_FS', 0x1003: 'GET_FS', 0x1004: 'GET_GS' } },
   random: { prefix: 'GRND_', bits: { NONBLOCK: 1, RANDOM: 2 } },
 } as const satisfies Record<string, ConstantSet>;
 export type ConstantName = keyof typeof CONSTANTS;

@@ -1,12 +1,14 @@
 import type { Call } from '../../ast/nodes.ts';
 import type { TypedSubprogram } from '../../lang/typed-program.ts';
 import { sizeOf } from '../../lang/layout.ts';
+import { typeName } from '../../lang/type-name.ts';
 import { bug } from '../../source/bug.ts';
 import type { IrFunction, Value } from '../ir/ir.ts';
 import { expressionAt } from './arguments.ts';
 import type { Lowerer } from './lowerer.ts';
 import { addressOf, copy, storeScalar } from './memory.ts';
 import { type Operand, NONE, scalar, scalarShape } from './operand.ts';
+import { unsupported } from './unsupported.ts';
 
 /** Arguments of eBPF functions are registers; where there are more than these, the last register leads to the others. */
 const MOST_ARGUMENTS = 5;
@@ -16,13 +18,16 @@ const WORD = 8;
 export function callSubprogram(l: Lowerer, node: Call): Operand {
   const subprogram = l.unit.typed.subprograms.find((candidate) => candidate.name === node.name);
   if (subprogram === undefined) return bug(`unknown function ${node.name}`);
+  const { returns } = subprogram;
+  if (returns.kind !== 'void' && scalarShape(returns) === undefined)
+    return unsupported(l, node.span, `functions that return ${typeName(returns)}`);
   // What is no register value goes by its address, and the function takes a copy.
   const values = subprogram.parameters.map(({ type }, index) => {
     const argument = expressionAt(node, index);
     return scalarShape(type) === undefined ? addressOf(l.b, l.place(argument)) : l.value(argument);
   });
   const result = l.b.callFunction(bodyOf(l, subprogram), inRegisters(l, values));
-  return subprogram.returns.kind === 'void' ? NONE : scalar(result);
+  return returns.kind === 'void' ? NONE : scalar(result);
 }
 
 const fitsRegisters = (count: number): boolean => count <= MOST_ARGUMENTS;

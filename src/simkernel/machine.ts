@@ -94,7 +94,8 @@ import { createInterruptCounts, type InterruptCounts } from './irq/interrupt-cou
 import { EFAULT } from './errno.ts';
 
 /*
- * The simulated machine.
+ * The simulated machine. All that it consists of stands here by name, which makes it long; what is done with it stands in the files
+ * that it imports.
  *
  * Execution. Kernel functions are declared (below functions/, `kernelFunction(name, ns, body)`) and call each other as
  * `vfsRead(m, file, buffer, count, pos)`. A call pushes return address and frame pointer on the simulated kernel stack, adds

@@ -186,32 +186,14 @@ const PING = {
 } as const;
 const datagrams = ({ protocol }: Sock): typeof UDP | typeof PING => (protocol === IPPROTO_UDP ? UDP : PING);
 
-const inetSendmsg = kernelFunction('inet_sendmsg', 8, (m, socket: Socket, message: Message, size: number): Result =>
-  socket.sk instanceof TcpSock
-    ? tcpSendmsg(m, socket.sk, message, size)
-    : datagrams(socket.sk).sendmsg(m, socket.sk, message, size),
-);
-const inetRecvmsg = kernelFunction(
-  'inet_recvmsg',
-  10,
-  (m, socket: Socket, message: Message, size: number, flags: number): Result =>
-    socket.sk instanceof TcpSock
-      ? tcpRecvmsg(m, socket.sk, message, size, flags)
-      : datagrams(socket.sk).recvmsg(m, socket.sk, message, size, flags),
-);
-const inet6Sendmsg = kernelFunction('inet6_sendmsg', 8, (m, socket: Socket, message: Message, size: number): Result =>
-  socket.sk instanceof TcpSock
-    ? tcpSendmsg(m, socket.sk, message, size)
-    : datagrams(socket.sk).sendmsg(m, socket.sk, message, size),
-);
-const inet6Recvmsg = kernelFunction(
-  'inet6_recvmsg',
-  10,
-  (m, socket: Socket, message: Message, size: number, flags: number): Result =>
-    socket.sk instanceof TcpSock
-      ? tcpRecvmsg(m, socket.sk, message, size, flags)
-      : datagrams(socket.sk).recvmsg(m, socket.sk, message, size, flags),
-);
+const sendmsg = (m: Machine, { sk }: Socket, message: Message, size: number): Result =>
+  sk instanceof TcpSock ? tcpSendmsg(m, sk, message, size) : datagrams(sk).sendmsg(m, sk, message, size);
+const recvmsg = (m: Machine, { sk }: Socket, message: Message, size: number, flags: number): Result =>
+  sk instanceof TcpSock ? tcpRecvmsg(m, sk, message, size, flags) : datagrams(sk).recvmsg(m, sk, message, size, flags);
+const inetSendmsg = kernelFunction('inet_sendmsg', 8, sendmsg);
+const inetRecvmsg = kernelFunction('inet_recvmsg', 10, recvmsg);
+const inet6Sendmsg = kernelFunction('inet6_sendmsg', 8, sendmsg);
+const inet6Recvmsg = kernelFunction('inet6_recvmsg', 10, recvmsg);
 const inetRelease = kernelFunction('inet_release', 18, (m, socket: Socket): Result => {
   if (socket.sk instanceof TcpSock) tcpClose(m, socket.sk, 0);
   else datagrams(socket.sk).close(m, socket.sk);

@@ -180,34 +180,18 @@ function makeChild(m: Machine, sk: TcpSock, skb: SkBuff, req: RequestSock): TcpS
   m.network.addConnection(child);
   return child;
 }
-const tcpV4SynRecvSock = kernelFunction(
-  'tcp_v4_syn_recv_sock',
-  90,
-  (
-    m,
-    sk: TcpSock,
-    skb: SkBuff,
-    req: RequestSock,
-    _dst: null,
-    _unhash: RequestSock,
-    _own: KernelObject,
-    _init: null,
-  ): TcpSock | null => makeChild(m, sk, skb, req),
-);
-const tcpV6SynRecvSock = kernelFunction(
-  'tcp_v6_syn_recv_sock',
-  95,
-  (
-    m,
-    sk: TcpSock,
-    skb: SkBuff,
-    req: RequestSock,
-    _dst: null,
-    _unhash: RequestSock,
-    _own: KernelObject,
-    _init: null,
-  ): TcpSock | null => makeChild(m, sk, skb, req),
-);
+const synRecvSock = (
+  m: Machine,
+  sk: TcpSock,
+  skb: SkBuff,
+  req: RequestSock,
+  _dst: null,
+  _unhash: RequestSock,
+  _own: KernelObject,
+  _init: null,
+): TcpSock | null => makeChild(m, sk, skb, req);
+const tcpV4SynRecvSock = kernelFunction('tcp_v4_syn_recv_sock', 90, synRecvSock);
+const tcpV6SynRecvSock = kernelFunction('tcp_v6_syn_recv_sock', 95, synRecvSock);
 const inetCskReqskQueueAdd = kernelFunction(
   'inet_csk_reqsk_queue_add',
   25,

@@ -9,17 +9,16 @@ import { rawTracepointNames, rawTracepointParameters } from '../simkernel/kernel
 import { cpuActivity, type CpuActivity } from '../simkernel/cpu/activity.ts';
 import { ARCHITECTURES } from '../simkernel/arch/architectures.ts';
 import { typesOf } from '../simkernel/arch/types.ts';
+import { createMachine, type Machine } from '../simkernel/machine.ts';
+import { TRACER_PID } from '../simkernel/machine-options.ts';
 import {
-  createMachine,
-  type Machine,
   mappedFiles,
   processFiles,
   traceableFunction,
   traceableFunctions,
-  TRACER_PID,
   userFile,
   userFiles,
-} from '../simkernel/machine.ts';
+} from '../simkernel/listing.ts';
 import { isBlacklisted } from '../simkernel/probes/kprobes.ts';
 import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from '../simkernel/kernel-profiles.ts';
 import { typesOfProfile } from '../simkernel/profile-types.ts';
@@ -72,6 +71,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
   const { types: ownTypes, kernel: kernelName = '7.2' } = options;
   const profile: KernelProfile = KERNEL_PROFILES[kernelName];
   let types: TypeSet | undefined;
+  let functions: readonly KernelFunction[] | undefined;
   let kernel: Machine | undefined;
   const machine = (): Machine =>
     (kernel ??= createMachine({ scenario, seed: options.seed, cpus, profile: kernelName, arch }));
@@ -83,7 +83,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
       return ownTypes === undefined ? own : (types ??= overlayTypeSets(ownTypes, own));
     },
     cpus,
-    functions: () => withAliases(traceable(arch, options.traceable), profile),
+    functions: () => (functions ??= withAliases(traceable(arch, options.traceable), arch, profile)),
     functionNamed: (name) => {
       const found = traceableFunction(ARCHITECTURES[arch], name);
       if (found !== undefined && mayTrace(name) && options.traceable?.has(name) !== false) return found;
@@ -130,8 +130,14 @@ export function createSimulation(options: SimulationOptions): Simulation {
 }
 
 /** The functions with those names of the profile that they do not have themselves. */
-function withAliases(functions: readonly KernelFunction[], profile: KernelProfile): readonly KernelFunction[] {
-  const added = Object.keys(profile.functions).filter((name) => !functions.some((each) => each.name === name));
+function withAliases(
+  functions: readonly KernelFunction[],
+  arch: AbiName,
+  profile: KernelProfile,
+): readonly KernelFunction[] {
+  const added = Object.keys(profile.functions).filter(
+    (name) => traceableFunction(ARCHITECTURES[arch], name) === undefined,
+  );
   if (added.length === 0) return functions;
   const all = [...functions, ...added.map((name) => ({ name, module: KERNEL_MODULE }))];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));

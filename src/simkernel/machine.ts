@@ -1,6 +1,5 @@
 import type { DebugNotifier } from './functions/x86/debug.ts';
 import type { Abi } from '../btf/abi/abi.ts';
-import type { AbiName } from '../btf/abi/abis.ts';
 import type { Architecture } from './arch/architecture.ts';
 import { ARCHITECTURES } from './arch/architectures.ts';
 import type { NmiHandler } from './functions/x86/nmi.ts';
@@ -81,7 +80,8 @@ import type { PerfEvent, SoftwareCounter } from './probes/perf-event.ts';
 import { Uprobes } from './probes/uprobes.ts';
 import { spawn, type Spawned } from './programs/spawn.ts';
 import type { LogLine } from './printk.ts';
-import { KERNEL_PROFILES, type KernelProfile, type KernelProfileName } from './kernel-profiles.ts';
+import { KERNEL_PROFILES, type KernelProfile } from './kernel-profiles.ts';
+import { type MachineOptions, TRACER_PID } from './machine-options.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { Cgroups } from './tasks/cgroups.ts';
 import { createNamespaces, type Namespaces } from './tasks/namespaces.ts';
@@ -94,8 +94,7 @@ import { createInterruptCounts, type InterruptCounts } from './irq/interrupt-cou
 import { EFAULT } from './errno.ts';
 
 /*
- * The simulated machine. All that it consists of stands here by name, which makes it long; what is done with it stands in the files
- * that it imports.
+ * The simulated machine: all that it consists of, by name; what is done with it stands in the files that it imports.
  *
  * Execution. Kernel functions are declared (below functions/, `kernelFunction(name, ns, body)`) and call each other as
  * `vfsRead(m, file, buffer, count, pos)`. A call pushes return address and frame pointer on the simulated kernel stack, adds
@@ -115,15 +114,6 @@ import { EFAULT } from './errno.ts';
  *
  * Hooks. `hooked[function]` and `traced[tracepoint]` are the only things an unprobed path reads.
  */
-export interface MachineOptions {
-  readonly scenario: Scenario;
-  readonly seed?: number;
-  readonly cpus?: number;
-  /** Under which names its functions can be probed. */
-  readonly profile?: KernelProfileName;
-  /** What its CPUs are; what the scenario says by default. */
-  readonly arch?: AbiName;
-}
 
 /** Virtual time between the epoch and boot: 2026-01-01T00:00:00Z. */
 const BOOT_TIME_NS = 1_767_225_600_000_000_000;
@@ -131,8 +121,6 @@ const BOOT_TIME_NS = 1_767_225_600_000_000_000;
 const UPTIME_NS = 60_000_000_000;
 /** struct user_namespace, of which only the address matters. */
 const USER_NAMESPACE_SIZE = 896;
-/** PID of the tracer's own process. */
-export const TRACER_PID = 19_000;
 
 const rethookTrampoline = declareText('arch_rethook_trampoline', { traceable: false });
 const ftraceCaller = declareText('ftrace_regs_caller', { traceable: false });
@@ -509,4 +497,3 @@ export class Machine {
 export function createMachine(options: MachineOptions): Machine {
   return new Machine(options);
 }
-export { mappedFiles, processFiles, traceableFunction, traceableFunctions, userFile, userFiles } from './listing.ts';

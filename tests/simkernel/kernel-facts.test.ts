@@ -5,7 +5,9 @@ import { ARCHITECTURES } from '../../src/simkernel/arch/architectures.ts';
 import { PT_REGS, PT_REGS_SIZE } from '../../src/btf/pt-regs.ts';
 import { printType } from '../../src/btf/print.ts';
 import { decodeBase64 } from '../../src/simkernel/base64.ts';
-import { traceableFunction, traceableFunctions } from '../../src/simkernel/machine.ts';
+import { traceableFunction, traceableFunctions } from '../../src/simkernel/listing.ts';
+// Declares the functions that are listed.
+import '../../src/simkernel/machine.ts';
 import {
   allKernelTypes,
   fieldOf,

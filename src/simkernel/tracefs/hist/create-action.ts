@@ -71,7 +71,8 @@ function saveEffect({ data, complain }: ActionContext, { parameters }: ActionDef
     try {
       data.savedVariables.push(fieldVariable(data, name, complain));
     } catch (error) {
-      if (error instanceof HistMistake && error.error !== null) complain(error.error, error.part);
+      if (!(error instanceof HistMistake)) throw error;
+      if (error.error !== null) complain(error.error, error.part);
       throw new HistMistake('FIELD_VAR_CREATE_FAIL', name);
     }
   }
@@ -129,7 +130,8 @@ function fieldVariable(data: HistData, name: string, complain: HistScope['compla
   try {
     field = parseExpression(scope, name, 'forVariables');
   } catch (error) {
-    if (error instanceof HistMistake && error.error !== null) complain(error.error, error.part);
+    if (!(error instanceof HistMistake)) throw error;
+    if (error.error !== null) complain(error.error, error.part);
     throw new HistMistake('FIELD_VAR_PARSE_FAIL', name);
   }
   const isTaken = ownVariable(data, name) !== undefined || variableOf(data.file, name) !== undefined;
